@@ -1,0 +1,161 @@
+"""What a stage may ask of a model: five small protocols, and the values that cross them.
+
+Audio is mono. `Samples` is float32 in [-1, 1]; what a voice returns is int16 PCM.
+An adapter turns its vendor's exceptions into `ServiceError`, and nothing else escapes it.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples: TypeAlias = NDArray[np.float32]
+"""Shape (n,), mono, in [-1, 1]."""
+
+Pcm: TypeAlias = NDArray[np.int16]
+"""Shape (n,), mono."""
+
+EAR_RATE_HZ = 16_000
+"""What the ears (VAD, turn model, speech-to-text) are given."""
+
+VAD_CHUNK = 512
+"""Samples in one question to the VAD: 32 ms, the only size that Silero v6 takes at 16 kHz."""
+
+
+class ServiceError(Exception):
+    """A model or an engine failed. The message is for the log, never for a caller."""
+
+    def __init__(self, service: str, message: str, *, retryable: bool) -> None:
+        super().__init__(f"{service}: {message}")
+        self.service = service
+        self.retryable = retryable
+
+
+class VoiceActivity(Protocol):
+    """Is this speech? One per call; the model behind it is the process's."""
+
+    def probability(self, chunk: Samples) -> float:
+        """Of speech in the next `VAD_CHUNK` samples at `EAR_RATE_HZ`: takes about 0.1 ms."""
+        ...
+
+    def reset(self) -> None:
+        """Forget what was heard."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Transcription:
+    text: str
+    """Empty where there were no words: silence, noise, or a decoder that ran in circles."""
+    tokens: tuple[int, ...] = ()
+    """The hypothesis in the engine's own terms, to be given back as the next `draft`."""
+    confidence: float = 0.0
+    """Mean log-probability of the tokens, 0.0 where the engine has none."""
+    queued_s: float = 0.0
+    busy_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionJob:
+    audio: Samples
+    """One stretch of speech at `EAR_RATE_HZ`, with little else around it."""
+    draft: tuple[int, ...] = ()
+    """Tokens of the hypothesis before this one: a hint that saves work, never a constraint."""
+    final: bool = False
+    """Somebody is waiting for this one: it goes before all that are not final."""
+
+
+class SpeechToText(Protocol):
+    """One per process, shared by all calls. Cancelling `transcribe` drops the job."""
+
+    async def open(self) -> None:
+        """Load the model. Raises ServiceError."""
+        ...
+
+    async def transcribe(self, job: TranscriptionJob) -> Transcription:
+        """Raises ServiceError."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class TurnModel(Protocol):
+    """Has the person finished, by the sound of it? One per process, off the event loop."""
+
+    async def open(self) -> None: ...
+
+    async def probability(self, audio: Samples) -> float:
+        """That the turn is over, from its last 8 s at most. Raises ServiceError."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+Role: TypeAlias = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last item of every stream that ended well."""
+
+    reason: str
+    prompt_tokens: int | None = None
+    cached_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+Delta: TypeAlias = TextDelta | Finished
+
+
+class LanguageModel(Protocol):
+    """One per process: one connection pool."""
+
+    async def open(self) -> None: ...
+
+    def stream(self, messages: Sequence[ChatMessage]) -> AsyncIterator[Delta]:
+        """An async generator: closing it closes the HTTP stream. Raises ServiceError."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    text: str
+    start_s: float
+    """From the first sample of its `SpeechChunk`'s utterance."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechChunk:
+    pcm: Pcm
+    words: tuple[SpokenWord, ...] = field(default=())
+    """Words that begin in this utterance, as far as the voice knows; empty where it does not."""
+
+
+class TextToSpeech(Protocol):
+    """One per process, shared by all calls."""
+
+    @property
+    def rate_hz(self) -> int: ...
+
+    async def open(self) -> None: ...
+
+    def synthesise(self, text: str) -> AsyncIterator[SpeechChunk]:
+        """An async generator: closing it stops the work. Raises ServiceError."""
+        ...
+
+    async def close(self) -> None: ...
