@@ -1,0 +1,111 @@
+"""What crosses between a call and the person's side of it, whatever the protocol.
+
+Audio positions count samples since the last `Flush`: each flush begins a new generation, so
+late news of what was thrown away can be told from news of what is playing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+State: TypeAlias = Literal["listening", "hearing", "thinking", "speaking"]
+Speaker: TypeAlias = Literal["user", "bot"]
+
+
+# ---- from the caller ----
+
+
+@dataclass(frozen=True, slots=True)
+class AudioIn:
+    pcm: bytes
+    """16 bit little endian, mono, at the rate that the connection states."""
+    media_s: float | None = None
+    """Where it belongs on the client's media clock, if the client says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """The listener has heard `samples` of what was sent since the last `Flush`."""
+
+    generation: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The person typed instead of talking."""
+
+    text: str
+    interrupts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Muted:
+    """The client has stopped (True) or restarted its microphone on purpose."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StopSpeaking:
+    """The person pressed a button: be silent now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dtmf:
+    digit: str
+
+
+FromCaller: TypeAlias = AudioIn | Played | Typed | Muted | StopSpeaking | Dtmf
+
+
+# ---- to the caller ----
+
+
+@dataclass(frozen=True, slots=True)
+class AudioOut:
+    pcm: bytes
+    """16 bit little endian, mono, at the rate that the connection states."""
+    generation: int
+    start: int
+    """Index of its first sample since the last `Flush`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Drop whatever has not been played yet; what follows belongs to `generation`."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    speaker: Speaker
+    text: str
+    final: bool
+    turn: int
+    heard: str | None = None
+    """Of a bot's caption that was cut off: the part that was heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class TurnMeasured:
+    """One turn's ledger row, as `pipelines.core.ledger` writes it."""
+
+    row: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something went wrong that the person should know of; a fixed sentence."""
+
+    message: str
+    fatal: bool = False
+
+
+ToCaller: TypeAlias = AudioOut | Flush | Caption | StateChanged | TurnMeasured | Fault
