@@ -11,6 +11,8 @@ class Opened:
     """The handshake is done; the client is ready to hear and to be heard."""
 
     session_id: str
+    flushes: bool = False
+    """It obeys `Flush` and reports `Played`; else it plays whatever it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
