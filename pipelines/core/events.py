@@ -1,0 +1,134 @@
+"""What happened: facts the pure core reacts to. Names are past tense.
+
+`media_s` is the caller's microphone clock: samples placed so far over their rate. Silence is
+counted on it, so that jitter and stalls on the way change no decision. `at_s` is the
+server's monotonic clock, for the ledger alone.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+# ---- from the ears ----
+
+
+@dataclass(frozen=True, slots=True)
+class Listened:
+    """The microphone clock has moved on."""
+
+    media_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The person began, or began again, to make speech-like sound."""
+
+    media_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPaused:
+    """The person fell silent; the turn may or may not be over."""
+
+    media_s: float
+    """The end of the last sample of speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    """What has been said in this turn so far."""
+
+    text: str
+    upto_s: float
+    """Media time up to which it has been listened to."""
+    final: bool
+    """The person is silent, and every word of theirs has been listened to."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnScored:
+    """The turn model's opinion of the pause that began at `paused_s`."""
+
+    probability: float
+    paused_s: float
+
+
+# ---- from the person's hands ----
+
+
+@dataclass(frozen=True, slots=True)
+class TextTyped:
+    text: str
+    interrupts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceAsked:
+    """A button was pressed: be silent now."""
+
+
+# ---- from the reply's side ----
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutStarted:
+    """The first audible sample of a reply reached the listener."""
+
+    reply_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutEnded:
+    """The listener has heard all of a reply, or there was nothing to hear."""
+
+    reply_id: int
+
+
+TurnFact: TypeAlias = (
+    Listened
+    | SpeechStarted
+    | SpeechPaused
+    | Transcribed
+    | TurnScored
+    | TextTyped
+    | SilenceAsked
+    | PlayoutStarted
+    | PlayoutEnded
+)
+
+
+# ---- for the ledger alone ----
+
+Stage: TypeAlias = Literal["endpointing", "stt", "turn", "llm", "phrasing", "tts", "send", "play"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A reply (or, before there is one, the turn) has come this far."""
+
+    what: Literal[
+        "speech_ended",
+        "pause_over",
+        "transcript_final",
+        "committed",
+        "first_token",
+        "first_clause",
+        "first_audio",
+        "sent",
+        "played",
+    ]
+    at_s: float
+    reply_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """A stage was busy, or waited on purpose."""
+
+    stage: Stage
+    start_s: float
+    end_s: float
+    reply_id: int | None = None
+    waited: bool = False
+
+
+LedgerFact: TypeAlias = Reached | Worked

@@ -1,0 +1,276 @@
+"""What of a reply has been sent, what has been heard, and what to send next.
+
+Positions count samples of the reply's own audio, so that a reply can be paused, its unheard
+part thrown away at the other side, and gone on with from what was heard. On the wire they count
+since the last flush: `_origin` is where the reply's first sample would stand there.
+"""
+
+import enum
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FRAME_S = 0.02
+AUDIBLE_DBFS = -45.0
+"""The level from which a listener hears it: the project's definition of an answer's start."""
+GRACE_S = 1.0
+"""A client that reports is waited for this long beyond the end that the clock foretells."""
+
+
+class State(enum.Enum):
+    IDLE = enum.auto()
+    PLAYING = enum.auto()
+    PAUSED = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    text: str
+    start: int
+    """Sample of the clause at which it begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One frame for the wire."""
+
+    pcm: bytes
+    generation: int
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseBegan:
+    """The frame after this one begins a clause."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    text: str
+    whole: bool
+    """All that the reply will ever say has been heard."""
+    estimated: bool
+
+
+@dataclass(slots=True)
+class _Clause:
+    text: str
+    start: int
+    words: tuple[Word, ...]
+
+
+class Playout:
+    def __init__(self, rate_hz: int, lead_s: float, *, reports: bool) -> None:
+        """`reports`: the client obeys a flush and says what it has played."""
+        self._rate = rate_hz
+        self._frame = round(rate_hz * FRAME_S)
+        self._lead_s = lead_s
+        self._reports = reports
+        self._generation = 0
+        self._wire_sent = 0
+        self._reset(None)
+
+    def _reset(self, reply_id: int | None) -> None:
+        self.reply_id = reply_id
+        self.state = State.IDLE if reply_id is None else State.PLAYING
+        self._audio = bytearray()
+        self._clauses: list[_Clause] = []
+        self._ended = False
+        self._sent = 0
+        self._origin = self._wire_sent
+        self._old_origin = 0
+        self._reported: tuple[int, float] | None = None
+        self._estimated = True
+        self._anchor: tuple[int, float] | None = None
+        self.audible_from: int | None = None
+
+    # ---- what the reply brings ----
+
+    def begin(self, reply_id: int) -> None:
+        """A reply is let go: whatever was playing before it is over."""
+        self._reset(reply_id)
+
+    def add(self, pcm: NDArray[np.int16], text: str, words: Sequence[Word]) -> None:
+        """Audio for the end of the reply; `text` where it begins a clause, else empty.
+
+        `words` count from the clause's first sample.
+        """
+        start = self._length
+        if text:
+            self._clauses.append(_Clause(text, start, tuple(words)))
+        elif words and self._clauses:
+            last = self._clauses[-1]
+            last.words = (*last.words, *words)
+        if self.audible_from is None:
+            offset = first_audible(pcm, self._rate)
+            self.audible_from = None if offset is None else start + offset
+        self._audio += pcm.astype("<i2", copy=False).tobytes()
+
+    def end(self) -> None:
+        """The reply has no more to say."""
+        self._ended = True
+
+    @property
+    def _length(self) -> int:
+        return len(self._audio) // 2
+
+    # ---- what to send ----
+
+    def due(self, now: float) -> list[Send | ClauseBegan]:
+        """Everything that should be on the wire by now."""
+        out: list[Send | ClauseBegan] = []
+        while self.state is State.PLAYING and self._sendable(now):
+            if self._anchor is None or self._position(now) >= self._sent:
+                self._anchor = (self._sent, now)
+            n = min(self._frame, self._length - self._sent)
+            starts = [c for c in self._clauses if self._sent <= c.start < self._sent + n]
+            out += [ClauseBegan(c.text) for c in starts]
+            pcm = bytes(self._audio[2 * self._sent : 2 * (self._sent + n)])
+            out.append(Send(pcm, self._generation, self._wire_sent))
+            self._sent += n
+            self._wire_sent += n
+        return out
+
+    def deadline(self) -> float | None:
+        """When to call `due` and `over` again, or None while only new audio matters."""
+        if self.state is not State.PLAYING or self._anchor is None:
+            return None
+        at, since = self._anchor
+        if self._sent < self._length:
+            return since + (self._sent - at + self._frame) / self._rate - self._lead_s
+        if self._ended:
+            grace = GRACE_S if self._reports else 0.0
+            return since + (self._sent - at) / self._rate + grace
+        return None
+
+    def over(self, now: float) -> bool:
+        """The listener has heard all of it."""
+        if self.state is not State.PLAYING or not self._ended or self._sent < self._length:
+            return False
+        if self._reports and self._reported is not None and self._reported[0] >= self._sent:
+            return True
+        deadline = self.deadline()
+        return deadline is None or now >= deadline - 1e-6
+
+    def _sendable(self, now: float) -> bool:
+        left = self._length - self._sent
+        if left <= 0:
+            return False
+        ahead_s = max(0, self._sent - self._position(now)) / self._rate
+        if left < self._frame and not self._ended:
+            return ahead_s <= 0.0
+        return self._anchor is None or ahead_s + FRAME_S <= self._lead_s + 1e-6
+
+    def _position(self, now: float) -> float:
+        """Where the loudspeaker is by the clock, as if the way took no time."""
+        if self._anchor is None:
+            return 0.0
+        at, since = self._anchor
+        return at + (now - since) * self._rate
+
+    # ---- what was heard ----
+
+    def played(self, generation: int, samples: int, now: float) -> int | None:
+        """The client's report. Returns the reply's position heard, None if it is old news."""
+        if self.reply_id is None:
+            return None
+        if generation == self._generation and self.state is not State.PAUSED:
+            heard = min(samples - self._origin, self._sent)
+        elif generation == self._generation - 1 and self.state is State.PAUSED:
+            heard = min(samples - self._old_origin, self._sent)
+        else:
+            return None
+        if heard < 0:
+            return None
+        self._reported = (heard, now)
+        self._estimated = False
+        return heard
+
+    def heard_samples(self, now: float) -> int:
+        """The reply's position that the listener has heard by now."""
+        by_clock = self._sent if self._anchor is None else int(self._position(now))
+        if self.state is State.PAUSED:
+            by_clock = self._sent
+        if self._reported is None:
+            return max(0, min(self._sent, by_clock))
+        at, since = self._reported
+        if self.state is State.PAUSED:
+            return at
+        return max(at, min(self._sent, by_clock, at + int((now - since) * self._rate)))
+
+    def heard(self, now: float) -> Heard:
+        samples = self.heard_samples(now)
+        whole = self._ended and samples >= self._length
+        spoken = [self._words_heard(index, samples) for index in range(len(self._clauses))]
+        return Heard(" ".join(part for part in spoken if part), whole, estimated=self._estimated)
+
+    def _words_heard(self, index: int, samples: int) -> str:
+        """Of one clause; a word counts when half of it has been heard."""
+        clause = self._clauses[index]
+        following = self._clauses[index + 1 :]
+        end = following[0].start if following else self._length
+        if samples >= end and (following or self._ended):
+            return clause.text
+        tokens = clause.text.split()
+        starts = self._word_starts(clause, tokens, end)
+        middles = [(a + b) / 2 for a, b in zip(starts, [*starts[1:], end], strict=True)]
+        return " ".join(tokens[: bisect_right(middles, samples)])
+
+    def _word_starts(self, clause: _Clause, tokens: list[str], end: int) -> list[float]:
+        """The voice's word times where they fit the text, else by proportion of letters."""
+        if len(clause.words) == len(tokens):
+            return [clause.start + word.start for word in clause.words]
+        weights = [len(token) + 1 for token in tokens]
+        ends = np.cumsum([0, *weights]) / max(1, sum(weights))
+        return [clause.start + share * (end - clause.start) for share in ends[:-1]]
+
+    # ---- pausing ----
+
+    def pause(self, now: float) -> int | None:
+        """Be silent: returns the generation to flush to, None if nothing was playing."""
+        if self.state is not State.PLAYING:
+            return None
+        heard = self.heard_samples(now)
+        self.state = State.PAUSED
+        self._old_origin = self._origin
+        if self._reports:
+            self._reported = (heard, now)
+        self._generation += 1
+        self._wire_sent = 0
+        return self._generation
+
+    def resume(self) -> None:
+        """Go on from the word that was being heard."""
+        if self.state is not State.PAUSED:
+            return
+        if self._reported is not None:
+            self._sent = self._reported[0]
+        self._origin = self._wire_sent - self._sent
+        self._anchor = None
+        self._reported = None
+        self.state = State.PLAYING
+
+    def stop(self, now: float) -> tuple[int | None, Heard]:
+        """It is over: the generation to flush to (None if already flushed) and what was heard."""
+        generation = self.pause(now)
+        return generation, self.heard(now)
+
+    def clear(self) -> None:
+        """Forget the reply; its late reports mean nothing any more."""
+        self._reset(None)
+
+
+def first_audible(pcm: NDArray[np.int16], rate_hz: int) -> int | None:
+    """The first 10 ms window whose RMS is above `AUDIBLE_DBFS`: its first sample, or None."""
+    window = rate_hz // 100
+    if len(pcm) == 0:
+        return None
+    padded = np.pad(pcm.astype(np.float32) / 32768, (0, -len(pcm) % window))
+    rms = np.sqrt(np.mean(padded.reshape(-1, window) ** 2, axis=1))
+    loud = np.flatnonzero(rms > 10 ** (AUDIBLE_DBFS / 20))
+    return int(loud[0]) * window if len(loud) else None

@@ -1,0 +1,392 @@
+"""Whose turn is it? Every rule of taking and keeping the floor is here.
+
+The machine does no I/O and reads no clock: silence is counted in media time, which comes with
+the facts. Feed it facts in the order in which they happened; carry out what it returns.
+
+    IDLE -> HEARING <-> PAUSED -> THINKING -> SPEAKING -> IDLE
+               ^          |  '-> CLOSING -^      |  ^
+               |          '-------------> IDLE   v  |
+               '----------------------------- CONTESTED
+
+A reply may be under way from HEARING on: held until the turn is committed.
+"""
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pipelines.core.barge_in import Judgement, judge
+from pipelines.core.commands import (
+    CommitReply,
+    ForgetSpeech,
+    PauseReply,
+    ResumeReply,
+    ScoreTurn,
+    StartReply,
+    StopReply,
+    TurnCommand,
+    WithdrawReply,
+)
+from pipelines.core.endpointing import Endpointing, EndpointingPolicy, Evidence
+from pipelines.core.events import (
+    Listened,
+    PlayoutEnded,
+    PlayoutStarted,
+    SilenceAsked,
+    SpeechPaused,
+    SpeechStarted,
+    TextTyped,
+    Transcribed,
+    TurnFact,
+    TurnScored,
+)
+from pipelines.core.wording import same_words
+
+
+class State(enum.Enum):
+    IDLE = enum.auto()
+    """Nobody speaks, and nothing is owed."""
+    HEARING = enum.auto()
+    """The person speaks."""
+    PAUSED = enum.auto()
+    """The person is silent; the turn may be over."""
+    CLOSING = enum.auto()
+    """The silence has been long enough; the last words are still being transcribed."""
+    THINKING = enum.auto()
+    """The turn is committed; nothing of the reply has been heard."""
+    SPEAKING = enum.auto()
+    CONTESTED = enum.auto()
+    """The person makes a sound while a committed reply is under way: it is paused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnPolicy:
+    endpointing: EndpointingPolicy = field(default_factory=EndpointingPolicy)
+    fresh_s: float = 0.08
+    """A transcript that lacks no more than this of the speech is worth a speculative reply."""
+    rescore_s: float = 0.1
+    """The turn model is asked again after each of these, while the silence grows."""
+    last_score_s: float = 0.7
+    most_speculations: int = 4
+    """Replies begun before a turn is committed; the next one waits for the commit."""
+
+
+@dataclass(slots=True)
+class _Reply:
+    reply_id: int
+    text: str
+    committed: bool = False
+
+
+Rule = Callable[["TurnMachine", TurnFact], list[TurnCommand]]
+
+
+class TurnMachine:
+    def __init__(self, policy: TurnPolicy) -> None:
+        self._policy = policy
+        self._endpointing = Endpointing(policy.endpointing)
+        self._state = State.IDLE
+        self._turn_id = 1
+        self._last_reply_id = 0
+        self._reply: _Reply | None = None
+        self._speculations = 0
+        self._media_s = 0.0
+        self._started_s = 0.0
+        self._paused_s = 0.0
+        self._next_score_s: float | None = None
+        self._score: float | None = None
+        self._carried = ""
+        self._heard = Transcribed("", 0.0, final=False)
+        self._pauses_s: tuple[float, ...] = ()
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def turn_id(self) -> int:
+        return self._turn_id
+
+    @property
+    def text(self) -> str:
+        """What the person has said in this turn so far."""
+        return " ".join(part for part in (self._carried, self._heard.text) if part)
+
+    @property
+    def over_at_s(self) -> float:
+        """The media time at which the pause will have been long enough, as things stand."""
+        return self._paused_s + self._endpointing.wait_s(self._evidence())
+
+    def handle(self, fact: TurnFact) -> list[TurnCommand]:
+        """Late and repeated facts are normal: what the table does not name changes nothing."""
+        if isinstance(fact, Listened | SpeechStarted | SpeechPaused):
+            self._media_s = max(self._media_s, fact.media_s)
+        rule = RULES.get((self._state, type(fact)))
+        return rule(self, fact) if rule is not None else []
+
+    # ---- the person speaks ----
+
+    def _begin_turn(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, SpeechStarted)
+        self._started_s = fact.media_s
+        self._state = State.HEARING
+        return []
+
+    def _go_on(self, fact: TurnFact) -> list[TurnCommand]:
+        """Speech within the pause keeps the turn; what is held falls when the words change."""
+        assert isinstance(fact, SpeechStarted)
+        self._pauses_s = (*self._pauses_s[-7:], fact.media_s - self._paused_s)
+        self._state = State.HEARING
+        return []
+
+    def _pause(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, SpeechPaused)
+        self._state = State.PAUSED
+        self._paused_s = fact.media_s
+        self._score = None
+        self._next_score_s = fact.media_s
+        self._heard = Transcribed(self._heard.text, self._heard.upto_s, final=False)
+        return self._consider()
+
+    def _learn(self, fact: TurnFact) -> list[TurnCommand]:
+        """New words while the person still speaks."""
+        assert isinstance(fact, Transcribed)
+        self._heard = fact
+        commands = self._withdraw_if_outdated()
+        if fact.final:  # the pause was seen while the floor was contested
+            self._state, self._score, self._next_score_s = State.PAUSED, None, self._media_s
+            commands += self._consider()
+        return commands
+
+    def _learn_in_pause(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, Transcribed)
+        self._heard = fact
+        return self._withdraw_if_outdated() + self._consider()
+
+    def _score_pause(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, TurnScored)
+        if fact.paused_s != self._paused_s:
+            return []
+        self._score = fact.probability
+        return self._consider()
+
+    def _tick(self, fact: TurnFact) -> list[TurnCommand]:
+        return self._consider()
+
+    def _last_words(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, Transcribed)
+        self._heard = fact
+        if not fact.final:
+            return self._withdraw_if_outdated()
+        return self._close()
+
+    # ---- is it over? ----
+
+    def _evidence(self) -> Evidence:
+        return Evidence(
+            text=self.text,
+            score=self._score,
+            spoken_s=self._paused_s - self._started_s,
+            pauses_s=self._pauses_s,
+        )
+
+    def _consider(self) -> list[TurnCommand]:
+        """In a pause, with the newest evidence: start, ask, wait or close."""
+        commands: list[TurnCommand] = []
+        if self._heard.final and not self.text:
+            return self._abandon()
+        if self._media_s >= self.over_at_s:
+            if self._heard.final:
+                return self._close()
+            self._state = State.CLOSING
+        fresh = self._heard.upto_s >= self._paused_s - self._policy.fresh_s
+        if (self._heard.final or fresh) and self._endpointing.eager(self._evidence()):
+            commands += self._speculate()
+        asked = self._next_score_s
+        if asked is not None and self._media_s >= asked:
+            again = self._media_s + self._policy.rescore_s
+            last = self._paused_s + self._policy.last_score_s
+            self._next_score_s = again if again <= last else None
+            commands.append(ScoreTurn(self._paused_s))
+        return commands
+
+    def _speculate(self) -> list[TurnCommand]:
+        if self._reply is not None or self._speculations >= self._policy.most_speculations:
+            return []
+        self._speculations += 1
+        return [self._start(self.text)]
+
+    def _start(self, text: str) -> StartReply:
+        self._last_reply_id += 1
+        self._reply = _Reply(self._last_reply_id, text)
+        return StartReply(self._last_reply_id, self._turn_id, text)
+
+    def _withdraw_if_outdated(self) -> list[TurnCommand]:
+        if self._reply is None or same_words(self._reply.text, self.text):
+            return []
+        return self._withdraw()
+
+    def _withdraw(self, *, reopened: bool = False) -> list[TurnCommand]:
+        assert self._reply is not None
+        withdrawn, self._reply = self._reply, None
+        return [WithdrawReply(withdrawn.reply_id, self._turn_id, reopened)]
+
+    def _close(self) -> list[TurnCommand]:
+        """The turn is over, and every word of it is known."""
+        if not self.text:
+            return self._abandon()
+        commands = self._withdraw_if_outdated()
+        if self._reply is None:
+            commands.append(self._start(self.text))
+        assert self._reply is not None
+        self._reply.committed = True
+        self._state = State.THINKING
+        commands.append(CommitReply(self._reply.reply_id, self._turn_id, self.text))
+        return commands
+
+    def _abandon(self) -> list[TurnCommand]:
+        """It was no speech: an empty transcript is no turn."""
+        commands = self._withdraw() if self._reply is not None else []
+        self._state = State.IDLE
+        self._speculations = 0
+        return [*commands, self._forget()]
+
+    def _forget(self) -> ForgetSpeech:
+        self._heard = Transcribed("", self._paused_s, final=False)
+        return ForgetSpeech(self._paused_s)
+
+    # ---- the reply speaks ----
+
+    def _audible(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, PlayoutStarted)
+        if not self._is_current(fact.reply_id):
+            return []
+        self._state = State.SPEAKING
+        self._next_turn()
+        return [self._forget()]
+
+    def _next_turn(self) -> None:
+        self._turn_id += 1
+        self._speculations = 0
+        self._carried = ""
+
+    def _reply_over(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, PlayoutEnded)
+        if not self._is_current(fact.reply_id):
+            return []
+        commands: list[TurnCommand] = []
+        if self._state is State.THINKING:
+            self._next_turn()
+            commands.append(self._forget())
+        self._reply, self._state = None, State.IDLE
+        return commands
+
+    def _is_current(self, reply_id: int) -> bool:
+        return self._reply is not None and self._reply.reply_id == reply_id
+
+    # ---- the person speaks over it ----
+
+    def _contest(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, SpeechStarted)
+        assert self._reply is not None
+        self._started_s = fact.media_s
+        if self._state is State.THINKING:
+            self._carried = self.text
+        forget = [ForgetSpeech(self._paused_s)] if self._state is State.THINKING else []
+        self._heard = Transcribed("", fact.media_s, final=False)
+        self._state = State.CONTESTED
+        return [PauseReply(self._reply.reply_id), *forget]
+
+    def _judge(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, Transcribed)
+        assert self._reply is not None
+        self._heard = fact
+        match judge(fact.text, final=fact.final):
+            case Judgement.WAIT:
+                return []
+            case Judgement.GO_ON:
+                return self._let_it_go_on()
+            case Judgement.STOP:
+                return self._give_way(paused=fact.final)
+
+    def _let_it_go_on(self) -> list[TurnCommand]:
+        assert self._reply is not None
+        silent = not self._carried
+        self._state = State.SPEAKING if silent else State.THINKING
+        reply_id = self._reply.reply_id
+        if not silent:
+            self._heard = Transcribed("", self._media_s, final=True)
+            return [ResumeReply(reply_id), ForgetSpeech(self._media_s)]
+        return [ResumeReply(reply_id), self._forget_until_now()]
+
+    def _forget_until_now(self) -> ForgetSpeech:
+        self._heard = Transcribed("", self._media_s, final=False)
+        return ForgetSpeech(self._media_s)
+
+    def _give_way(self, *, paused: bool) -> list[TurnCommand]:
+        """The floor is the person's again; the reply is history as far as it was heard."""
+        assert self._reply is not None
+        commands: list[TurnCommand]
+        if self._carried:
+            commands = self._withdraw(reopened=True)
+        else:
+            commands = [StopReply(self._reply.reply_id)]
+            self._reply = None
+        if not paused:
+            self._state = State.HEARING
+            return commands
+        self._state = State.PAUSED
+        self._score, self._next_score_s = None, self._media_s
+        return commands + self._consider()
+
+    def _pause_contest(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, SpeechPaused)
+        self._paused_s = fact.media_s
+        return []
+
+    # ---- the person's hands ----
+
+    def _take_text(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, TextTyped)
+        commands: list[TurnCommand] = []
+        if self._reply is not None:
+            heard_nothing = not self._reply.committed
+            commands += self._withdraw() if heard_nothing else self._silence(fact)
+        self._paused_s = self._media_s
+        commands.append(self._forget())
+        self._carried = fact.text.strip()
+        return commands + self._close()
+
+    def _silence(self, fact: TurnFact) -> list[TurnCommand]:
+        assert self._reply is not None
+        stopped, self._reply = self._reply, None
+        if self._state is State.THINKING:
+            self._next_turn()
+        self._state = State.IDLE
+        self._paused_s = self._media_s
+        return [StopReply(stopped.reply_id), self._forget()]
+
+
+RULES: dict[tuple[State, type[TurnFact]], Rule] = {
+    (State.IDLE, SpeechStarted): TurnMachine._begin_turn,
+    (State.HEARING, SpeechPaused): TurnMachine._pause,
+    (State.HEARING, Transcribed): TurnMachine._learn,
+    (State.PAUSED, SpeechStarted): TurnMachine._go_on,
+    (State.PAUSED, Transcribed): TurnMachine._learn_in_pause,
+    (State.PAUSED, TurnScored): TurnMachine._score_pause,
+    (State.PAUSED, Listened): TurnMachine._tick,
+    (State.CLOSING, SpeechStarted): TurnMachine._go_on,
+    (State.CLOSING, Transcribed): TurnMachine._last_words,
+    (State.THINKING, SpeechStarted): TurnMachine._contest,
+    (State.THINKING, PlayoutStarted): TurnMachine._audible,
+    (State.THINKING, PlayoutEnded): TurnMachine._reply_over,
+    (State.SPEAKING, SpeechStarted): TurnMachine._contest,
+    (State.SPEAKING, PlayoutEnded): TurnMachine._reply_over,
+    (State.CONTESTED, SpeechPaused): TurnMachine._pause_contest,
+    (State.CONTESTED, Transcribed): TurnMachine._judge,
+    **{(state, TextTyped): TurnMachine._take_text for state in State},
+    (State.THINKING, SilenceAsked): TurnMachine._silence,
+    (State.SPEAKING, SilenceAsked): TurnMachine._silence,
+    (State.CONTESTED, SilenceAsked): TurnMachine._silence,
+}
+"""Pairs absent from the table change nothing."""

@@ -1,0 +1,93 @@
+"""When did the person speak? Onsets and the last sample of speech, from VAD and level.
+
+The VAD knows speech from noise but answers late: its probability falls some 60 to 100 ms
+after the last sample. The level knows the last sample to 10 ms but not what made it. So the
+VAD opens a stretch of speech; the level's fall below the speaker's own, or the VAD's, ends it;
+and the last loud window is where the speech ended.
+"""
+
+import enum
+from collections import deque
+from dataclasses import dataclass
+
+from pipelines.core.events import SpeechPaused, SpeechStarted
+
+WINDOW_S = 0.01
+"""One level measurement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoicingPolicy:
+    onset: float = 0.5
+    """Probability at which a chunk is speech (Silero's own recommendation)."""
+    offset: float = 0.35
+    """Probability at which it no longer is (Silero's: 0.15 below the onset)."""
+    lull_s: float = 0.04
+    """Quiet that counts as a pause before the VAD says so."""
+    depth_db: float = 24.0
+    """How far under the speaker's level a window counts as quiet."""
+    over_floor_db: float = 7.0
+    """A window this close to the noise floor counts as quiet."""
+    floor_window_s: float = 3.0
+
+
+class State(enum.Enum):
+    QUIET = enum.auto()
+    SPEECH = enum.auto()
+    LULL = enum.auto()
+    """Paused by the level alone: the VAD has not yet fallen."""
+
+
+class Voicing:
+    """Feed `hear` in order; it returns what began or paused."""
+
+    def __init__(self, policy: VoicingPolicy) -> None:
+        self._policy = policy
+        self._state = State.QUIET
+        self._levels: deque[float] = deque(maxlen=round(policy.floor_window_s / WINDOW_S))
+        self._speech_db = -120.0
+        self._loud_end_s = 0.0
+        self._quiet_s = 0.0
+
+    @property
+    def speaking(self) -> bool:
+        return self._state is State.SPEECH
+
+    def level(self, dbfs: float, end_s: float) -> list[SpeechStarted | SpeechPaused]:
+        """One 10 ms window that ends at media time `end_s`."""
+        self._levels.append(dbfs)
+        loud = dbfs >= self._threshold()
+        if loud:
+            self._loud_end_s, self._quiet_s = end_s, 0.0
+        else:
+            self._quiet_s += WINDOW_S
+        if self._state is State.QUIET:
+            return []
+        self._speech_db = max(dbfs, self._speech_db - 0.05)
+        if self._state is State.SPEECH and self._quiet_s >= self._policy.lull_s - 1e-6:
+            self._state = State.LULL
+            return [SpeechPaused(self._loud_end_s)]
+        if self._state is State.LULL and loud:
+            self._state = State.SPEECH
+            return [SpeechStarted(end_s - WINDOW_S)]
+        return []
+
+    def probability(
+        self, probability: float, start_s: float, end_s: float
+    ) -> list[SpeechStarted | SpeechPaused]:
+        """The VAD's answer for the chunk between two media times."""
+        before = self._state
+        if before is State.QUIET and probability >= self._policy.onset:
+            self._state = State.SPEECH
+            self._speech_db = max(list(self._levels)[-4:], default=-60.0)
+            self._loud_end_s, self._quiet_s = end_s, 0.0
+            return [SpeechStarted(start_s)]
+        if before is not State.QUIET and probability < self._policy.offset:
+            self._state = State.QUIET
+            if before is State.SPEECH:
+                return [SpeechPaused(min(self._loud_end_s, end_s))]
+        return []
+
+    def _threshold(self) -> float:
+        floor = sorted(self._levels)[len(self._levels) // 10]
+        return max(self._speech_db - self._policy.depth_db, floor + self._policy.over_floor_db)
