@@ -1,0 +1,231 @@
+"""Places one call over a WebSocket: plays recordings in real time, listens, and measures."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+
+from bot.wire.errors import PeerError
+from client.caller import protocol
+from client.caller.conductor import Conductor, Delivered, Line, Manners, Progress, Stage
+from client.caller.door import CallError, find_socket
+from client.caller.loudness import Pcm
+from client.caller.measure import Heard, Said, Wait, Words, measure_wait, words_of
+from client.caller.microphone import Microphone
+from client.caller.player import Loudspeaker, Played, Sound
+from client.caller.recording import Recording, Turn
+
+READY_ID = "1"
+REPORT_EVERY_FRAMES = 4
+"""80 ms: the server wants to hear of what was played at least every 100 ms."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOptions:
+    stock: bool = False
+    """Behave as Pipecat's own client: never flush, never report."""
+    manners: Manners = field(default_factory=Manners)
+    jitter_s: float = 0.0
+    """How long the player holds audio that arrives while it is empty."""
+    floor_dbfs: float | None = None
+    """White noise between the recordings; None is exact zeros."""
+    handshake_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnResult:
+    recording: Recording
+    turn: Turn
+    said: Said
+    """Seconds of the client's monotonic clock, as in `CallResult`."""
+    wait: Wait
+    words: Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallResult:
+    turns: tuple[TurnResult, ...]
+    started_s: float
+    """The client's monotonic clock at sample 0 of `spoken` and of `heard`."""
+    spoken: Pcm
+    """The whole call as the microphone heard it, 16 kHz."""
+    heard: Pcm
+    """The whole call as the loudspeaker played it, 24 kHz."""
+    sounds: tuple[Sound, ...]
+    """Every audible 10 ms window of `heard`, in seconds of the client's clock."""
+    messages: tuple[Heard, ...]
+    microphone_late_s: float
+    """The most that a frame left after its time: a machine too busy to measure with shows here."""
+
+    @property
+    def faults(self) -> list[str]:
+        """What the server said went wrong."""
+        return [str(m.data.get("error", "")) for m in self.messages if m.kind == "error"]
+
+
+Watch: TypeAlias = Callable[[Progress], None]
+
+
+async def place_call(
+    url: str,
+    lines: Sequence[Line],
+    options: CallOptions | None = None,
+    watch: Watch | None = None,
+) -> CallResult:
+    """One call: every line in order, each after the answer to the one before, then goodbye.
+
+    `url` is a server's http address, asked with POST /start, or a ws address, used as it is.
+    Raises CallError if there is no server, it refuses, breaks the protocol or hangs up.
+    """
+    options = options or CallOptions()
+    address = await find_socket(url, options.handshake_s)
+    try:
+        socket = await connect(
+            address, compression=None, proxy=None, open_timeout=options.handshake_s
+        )
+    except (OSError, InvalidHandshake, InvalidURI) as exc:
+        raise CallError(f"{address}: no WebSocket ({_reason(exc)})") from exc
+    async with socket:
+        call = _Call(socket, lines, options, watch)
+        try:
+            return await call.run()
+        except ExceptionGroup as group:
+            raise _failure(group, address) from group
+
+
+class _Call:
+    def __init__(
+        self,
+        socket: ClientConnection,
+        lines: Sequence[Line],
+        options: CallOptions,
+        watch: Watch | None,
+    ) -> None:
+        self._socket = socket
+        self._options = options
+        self._watch = watch
+        self._now = asyncio.get_running_loop().time
+        self._microphone = Microphone(self._now(), floor_dbfs=options.floor_dbfs)
+        self._speaker = Loudspeaker(jitter_s=options.jitter_s)
+        self._conductor = Conductor(lines, self._microphone, self._speaker, options.manners)
+        self._messages: list[Heard] = []
+        self._reported = Played(0, 0)
+        self._reports = 0
+        self._is_ready = False
+
+    async def run(self) -> CallResult:
+        async with asyncio.TaskGroup() as tasks:
+            listening = tasks.create_task(self._listen())
+            await self._speak()
+            listening.cancel()
+        return self._result()
+
+    async def _speak(self) -> None:
+        await self._socket.send(protocol.client_ready(READY_ID, stock=self._options.stock))
+        frames = 0
+        while self._conductor.stage is not Stage.DONE:
+            await asyncio.sleep(self._microphone.deadline - self._now())
+            now = self._now()
+            if not self._is_ready and now > self._microphone.started_s + self._options.handshake_s:
+                raise CallError("the server never answered the handshake (no bot-ready)")
+            self._conductor.tick(now)
+            await self._socket.send(protocol.audio(self._microphone.take(now)))
+            frames += 1
+            if frames % REPORT_EVERY_FRAMES == 0:
+                await self._report(self._speaker.played(now))
+                self._show()
+        await self._socket.send(protocol.disconnect())
+
+    async def _listen(self) -> None:
+        while True:
+            message = protocol.receive(await self._socket.recv())
+            now = self._now()
+            match message:
+                case protocol.Audio(pcm):
+                    self._speaker.add(pcm, now)
+                case protocol.Rtvi():
+                    await self._take(message, now)
+                case None:
+                    pass
+
+    async def _take(self, message: protocol.Rtvi, now: float) -> None:
+        self._messages.append(Heard(now, message.kind, message.data))
+        match message.kind:
+            case "bot-ready" if message.id == READY_ID and not self._is_ready:
+                self._is_ready = True
+                self._conductor.ready(now)
+            case "server-message" if message.data.get("type") == "flush":
+                await self._flush(message.data.get("generation"), now)
+
+    async def _flush(self, generation: Any, now: float) -> None:
+        if self._options.stock:
+            return
+        if not isinstance(generation, int):
+            raise PeerError("the server sent a flush without a generation")
+        await self._report(self._speaker.flush(generation, now))
+        self._reported = Played(generation, 0)
+
+    async def _report(self, played: Played) -> None:
+        if self._options.stock or played == self._reported:
+            return
+        self._reported = played
+        self._reports += 1
+        await self._socket.send(protocol.report(played, f"played-{self._reports}"))
+
+    def _show(self) -> None:
+        if self._watch is not None:
+            self._watch(self._conductor.progress())
+
+    def _result(self) -> CallResult:
+        until_s = self._microphone.heard_s(self._microphone.position)
+        started_s = self._microphone.started_s
+        sounds = [sound for sound in self._speaker.sounds if sound[0] < until_s]
+        turns = [
+            self._measure(delivered, turn, said, sounds)
+            for delivered, saids in self._conductor.said(until_s)
+            for turn, said in zip(delivered.line.recording.turns, saids, strict=True)
+        ]
+        return CallResult(
+            turns=tuple(turns),
+            started_s=started_s,
+            spoken=self._microphone.tape,
+            heard=self._speaker.timeline(started_s, until_s),
+            sounds=tuple(sounds),
+            messages=tuple(self._messages),
+            microphone_late_s=self._microphone.late_s,
+        )
+
+    def _measure(
+        self, delivered: Delivered, turn: Turn, said: Said, sounds: Sequence[Sound]
+    ) -> TurnResult:
+        messages = [m for m in self._messages if said.start_s <= m.at_s < said.next_s]
+        return TurnResult(
+            recording=delivered.line.recording,
+            turn=turn,
+            said=said,
+            wait=measure_wait(said, sounds),
+            words=words_of(messages),
+        )
+
+
+def _failure(group: ExceptionGroup[Exception], address: str) -> Exception:
+    """The first thing that went wrong, in words; what followed from it is not told."""
+    first: Exception = group
+    while isinstance(first, ExceptionGroup):
+        first = first.exceptions[0]
+    match first:
+        case CallError():
+            return first
+        case PeerError():
+            return CallError(f"{address}: {first}")
+        case ConnectionClosed():
+            return CallError(f"{address}: the server hung up ({_reason(first)})")
+        case _:
+            return first
+
+
+def _reason(exc: Exception) -> str:
+    return str(exc).splitlines()[0] if str(exc) else type(exc).__name__

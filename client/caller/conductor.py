@@ -1,0 +1,203 @@
+"""When each recording is played: it listens to the bot as a polite person would, or does not."""
+
+import enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from client.caller.measure import MISSED_S, Said, onsets
+from client.caller.microphone import MICROPHONE_RATE_HZ, Microphone
+from client.caller.player import Loudspeaker
+from client.caller.recording import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A recording, and how it is brought in."""
+
+    recording: Recording
+    barge_in_after_s: float | None = None
+    """Begin this long after the previous line's answer became audible, instead of after it."""
+    expects_answer: bool = True
+    """False for a back-channel or a cough: nobody waits for an answer to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    lead_in_s: float = 0.5
+    """Silence before the first recording, once the bot is ready and quiet."""
+    until_quiet_s: float = 1.0
+    """The bot's answer is over when it has been silent for this long."""
+    gap_s: float | None = None
+    """A fixed schedule: from a recording's last sample to the next one, whatever the bot does."""
+    answer_limit_s: float = 60.0
+    """The next line begins at the latest this long after the labelled end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A line as it went out."""
+
+    line: Line
+    first_sample: int
+    """Of the recording, on the microphone's tape."""
+    interrupts: bool
+
+
+class Stage(enum.Enum):
+    WAITING = enum.auto()
+    SPEAKING = enum.auto()
+    AWAITING = enum.auto()
+    ANSWERED = enum.auto()
+    DONE = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    line: int
+    """Index of the recording that is being played or answered; -1 before the first."""
+    stage: Stage
+    played_s: float
+    """Of all the recordings together, how much has gone out."""
+
+
+class Conductor:
+    """Ask it before every frame; it lays the next recording into the microphone in time.
+
+    WAITING -> SPEAKING -> AWAITING -> ANSWERED -> SPEAKING -> ... -> DONE
+                              '--------- missed ------^
+    """
+
+    def __init__(
+        self, lines: Sequence[Line], microphone: Microphone, speaker: Loudspeaker, manners: Manners
+    ) -> None:
+        self._lines = lines
+        self._microphone = microphone
+        self._speaker = speaker
+        self._manners = manners
+        self._stage = Stage.WAITING
+        self._ready_s: float | None = None
+        self._answered_s = 0.0
+        self.delivered: list[Delivered] = []
+
+    @property
+    def stage(self) -> Stage:
+        return self._stage
+
+    def ready(self, now: float) -> None:
+        """The handshake is done."""
+        self._ready_s = now
+
+    def tick(self, now: float) -> None:
+        """Move on if the moment has come. Call it before each frame."""
+        _RULES[self._stage](self, now)
+
+    def progress(self) -> Progress:
+        done = [one.line.recording.pcm.size for one in self.delivered[:-1]]
+        if self.delivered:
+            latest = self.delivered[-1]
+            sent = self._microphone.position - latest.first_sample
+            done.append(min(sent, latest.line.recording.pcm.size))
+        return Progress(len(self.delivered) - 1, self._stage, sum(done) / MICROPHONE_RATE_HZ)
+
+    def said(self, until_s: float) -> list[tuple[Delivered, list[Said]]]:
+        """Each delivered line with its turns as sent; the call ended at `until_s`."""
+        starts = [self._heard(one, one.line.recording.turns[0].start_s) for one in self.delivered]
+        ends = [*starts[1:], until_s]
+        return [
+            (one, self._turns_of(one, next_s))
+            for one, next_s in zip(self.delivered, ends, strict=True)
+        ]
+
+    def _turns_of(self, one: Delivered, next_s: float) -> list[Said]:
+        turns = one.line.recording.turns
+        nexts = [*(self._heard(one, turn.start_s) for turn in turns[1:]), next_s]
+        return [
+            Said(
+                start_s=self._heard(one, turn.start_s),
+                end_s=self._heard(one, turn.end_s),
+                next_s=nexts[index],
+                interrupts=one.interrupts and index == 0,
+                expects_answer=one.line.expects_answer,
+            )
+            for index, turn in enumerate(turns)
+        ]
+
+    def _heard(self, one: Delivered, offset_s: float) -> float:
+        return self._microphone.heard_s(one.first_sample + offset_s * MICROPHONE_RATE_HZ)
+
+    @property
+    def _end_s(self) -> float:
+        """The labelled end of the latest line."""
+        latest = self.delivered[-1]
+        return self._heard(latest, latest.line.recording.turns[-1].end_s)
+
+    def _quiet(self, now: float) -> bool:
+        return now - self._speaker.quiet_since() >= self._manners.until_quiet_s
+
+    def _wait(self, now: float) -> None:
+        settled = self._ready_s is not None and now - self._ready_s >= self._manners.lead_in_s
+        if settled and self._quiet(now):
+            self._next(interrupts=False)
+
+    def _speak(self, now: float) -> None:
+        latest = self.delivered[-1]
+        if self._microphone.position >= latest.first_sample + latest.line.recording.pcm.size:
+            self._stage = Stage.AWAITING
+            self._await(now)
+
+    def _await(self, now: float) -> None:
+        heard = self._speaker.sounds_after(self._end_s)
+        answers = [at for at in onsets(heard) if self._end_s <= at <= now]
+        if self._scheduled(now):
+            self._next(interrupts=False)
+        elif answers:
+            self._answered_s = answers[0]
+            self._stage = Stage.ANSWERED
+        elif self._gave_up(now) and (self._quiet(now) or self._too_long(now)):
+            self._next(interrupts=False)
+
+    def _listen(self, now: float) -> None:
+        after_s = self._upcoming.barge_in_after_s if self._upcoming else None
+        if after_s is not None and now >= self._answered_s + after_s:
+            self._next(interrupts=True)
+        elif self._scheduled(now) or self._quiet(now) or self._too_long(now):
+            self._next(interrupts=False)
+
+    def _scheduled(self, now: float) -> bool:
+        if self._manners.gap_s is None:
+            return False
+        latest = self.delivered[-1]
+        last_sample = latest.first_sample + latest.line.recording.pcm.size
+        return self._upcoming is not None and now >= (
+            self._microphone.heard_s(last_sample) + self._manners.gap_s
+        )
+
+    def _gave_up(self, now: float) -> bool:
+        expects = self.delivered[-1].line.expects_answer
+        return now >= self._end_s + (MISSED_S if expects else self._manners.until_quiet_s)
+
+    def _too_long(self, now: float) -> bool:
+        return now >= self._end_s + self._manners.answer_limit_s
+
+    @property
+    def _upcoming(self) -> Line | None:
+        index = len(self.delivered)
+        return self._lines[index] if index < len(self._lines) else None
+
+    def _next(self, *, interrupts: bool) -> None:
+        line = self._upcoming
+        if line is None:
+            self._stage = Stage.DONE
+            return
+        first = self._microphone.play(line.recording.pcm)
+        self.delivered.append(Delivered(line, first, interrupts))
+        self._stage = Stage.SPEAKING
+
+
+_RULES: dict[Stage, Callable[[Conductor, float], None]] = {
+    Stage.WAITING: Conductor._wait,
+    Stage.SPEAKING: Conductor._speak,
+    Stage.AWAITING: Conductor._await,
+    Stage.ANSWERED: Conductor._listen,
+    Stage.DONE: lambda conductor, now: None,
+}

@@ -1,0 +1,169 @@
+"""What a call was worth: each turn's wait, from what was sent and what was played.
+
+The definitions are the project's: voice-to-voice runs from the last sample of the person's
+speech, as labelled and as sent, to the first audible sample of the answer as played. A turn
+without an answer within 5 s is missed and counts as 5 s. A turn that was cut into counts to the
+next answer that begins after its labelled end. An answer begins where sound follows 250 ms of
+silence, so that a voice that was already talking at the end is never taken for the answer.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from client.caller.player import Sound
+
+MISSED_S = 5.0
+ANSWER_GAP_S = 0.25
+PERCENTILES = (50, 95, 99)
+
+TRANSCRIPT_TYPES = ("user-transcription", "user-input", "stt-raw-text")
+ANSWER_TYPES = ("bot-output", "bot-transcription", "bot-tts-text", "tts-raw-text")
+"""Servers say the same in several messages: the first of these kinds that occurs is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An RTVI message, and when it arrived."""
+
+    at_s: float
+    kind: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A turn as it was sent, in seconds of the client's clock."""
+
+    start_s: float
+    end_s: float
+    next_s: float
+    """When the next turn begins, or the call ends: what is heard later is not its answer."""
+    interrupts: bool = False
+    """It was played over the bot's voice on purpose."""
+    expects_answer: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BargeIn:
+    """What the bot did when it was spoken over, from the onset of the person's speech."""
+
+    silent_s: float
+    """To the last audible sample before at least ANSWER_GAP_S of silence, as played."""
+    next_sound_s: float | None
+    """To the sound after that silence, before the next turn: it went on, or it answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """One turn, measured from the outside."""
+
+    v2v_s: float
+    """MISSED_S if it was missed."""
+    missed: bool
+    cut_ins_s: tuple[float, ...] = ()
+    """Sounds of the bot that began while the person was not done, from the turn's start."""
+    barge_in: BargeIn | None = None
+
+    @property
+    def cut_in(self) -> bool:
+        return bool(self.cut_ins_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What was said about a turn."""
+
+    transcript: str
+    answer: str
+    cut_off: str | None = None
+    """Of an answer that was interrupted: what the server thinks was heard."""
+    row: Mapping[str, Any] | None = field(default=None)
+    """The server's own ledger."""
+
+
+def onsets(sounds: Iterable[Sound]) -> list[float]:
+    """Where sound begins after at least ANSWER_GAP_S of silence."""
+    found: list[float] = []
+    quiet_from = float("-inf")
+    for start_s, end_s in sounds:
+        if start_s - quiet_from >= ANSWER_GAP_S:
+            found.append(start_s)
+        quiet_from = end_s
+    return found
+
+
+def measure_wait(said: Said, sounds: Sequence[Sound]) -> Wait:
+    """`sounds` are those of the whole call, in order."""
+    starts = onsets(sounds)
+    answers = [at for at in starts if said.end_s <= at < said.next_s]
+    wait_s = answers[0] - said.end_s if answers else MISSED_S
+    missed = not answers or wait_s > MISSED_S
+    barge_in = _measure_barge_in(said, sounds) if said.interrupts else None
+    return Wait(
+        v2v_s=MISSED_S if missed else wait_s,
+        missed=missed and said.expects_answer,
+        cut_ins_s=tuple(at - said.start_s for at in starts if said.start_s < at < said.end_s),
+        barge_in=barge_in,
+    )
+
+
+def _measure_barge_in(said: Said, sounds: Sequence[Sound]) -> BargeIn:
+    silent_s = said.start_s
+    next_sound_s = None
+    for start_s, end_s in sounds:
+        if end_s <= said.start_s:
+            continue
+        if start_s - silent_s >= ANSWER_GAP_S:
+            next_sound_s = start_s - said.start_s if start_s < said.next_s else None
+            break
+        silent_s = end_s
+    return BargeIn(silent_s - said.start_s, next_sound_s)
+
+
+def words_of(messages: Sequence[Heard]) -> Words:
+    """From the messages that arrived between this turn's start and the next one's."""
+    rows = [m.data for m in messages if m.kind == "server-message" and m.data.get("type") == "turn"]
+    cuts = [
+        m.data for m in messages if m.kind == "server-message" and m.data.get("type") == "cut-off"
+    ]
+    return Words(
+        transcript=_first_kind(messages, TRANSCRIPT_TYPES),
+        answer=_first_kind(messages, ANSWER_TYPES),
+        cut_off=str(cuts[-1].get("heard", "")) if cuts else None,
+        row=rows[-1].get("row") if rows else None,
+    )
+
+
+def _first_kind(messages: Sequence[Heard], kinds: Sequence[str]) -> str:
+    for kind in kinds:
+        texts = [str(m.data.get("text", "")) for m in messages if m.kind == kind and _whole(m.data)]
+        if texts:
+            return " ".join(text.strip() for text in texts if text.strip())
+    return ""
+
+
+def _whole(data: Mapping[str, Any]) -> bool:
+    """Neither an interim transcript nor the progress of a text that was sent before."""
+    return data.get("final", True) is True and data.get("spoken_status", "new") in {"new", None}
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    turns: int
+    p50_s: float
+    p95_s: float
+    p99_s: float
+    """Linear between the nearest ranks; NaN without turns."""
+    cut_in: int
+    missed: int
+
+
+def summarise(waits: Sequence[Wait]) -> Summary:
+    """Every turn counts, whatever became of it."""
+    times = [wait.v2v_s for wait in waits] or [float("nan")]
+    p50, p95, p99 = (float(value) for value in np.percentile(times, PERCENTILES))
+    cut_in = sum(wait.cut_in for wait in waits)
+    return Summary(len(waits), p50, p95, p99, cut_in, sum(wait.missed for wait in waits))

@@ -1,0 +1,99 @@
+"""Recordings to play at a server: 16 kHz mono, and where in them each turn of speech ends."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+
+from client.caller.loudness import AUDIBLE_DBFS, Pcm, audible_ranges, window_levels
+from client.caller.microphone import MICROPHONE_RATE_HZ
+
+LABELS_NAME = "labels.json"
+ABOVE_NOISE_DB = 10.0
+BELOW_SPEECH_DB = 10.0
+
+
+class RecordingError(Exception):
+    """A file that cannot be played; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One stretch of speech that wants an answer, in seconds of its recording."""
+
+    start_s: float
+    end_s: float
+    transcript: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    name: str
+    pcm: Pcm
+    """At MICROPHONE_RATE_HZ."""
+    turns: tuple[Turn, ...]
+    """At least one, in order."""
+    labelled: bool = False
+    """Its turns come from a label; else from the last loud sample, as `speech_level` finds it."""
+
+    @property
+    def duration_s(self) -> float:
+        return self.pcm.size / MICROPHONE_RATE_HZ
+
+
+def load(path: Path) -> Recording:
+    """Read what soundfile reads, at any rate. Raises RecordingError."""
+    try:
+        samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+    except (OSError, soundfile.LibsndfileError) as exc:
+        raise RecordingError(f"{path}: cannot be read as audio") from exc
+    mono = soxr.resample(samples.mean(axis=1), rate_hz, MICROPHONE_RATE_HZ)
+    pcm = np.clip(np.rint(mono * 32_768), -32_768, 32_767).astype(np.int16)
+    return recording(path.name, pcm, _label_of(path))
+
+
+def recording(name: str, pcm: Pcm, label: dict[str, Any] | None = None) -> Recording:
+    """From samples, with the turns of `label` or, without one, a single measured turn."""
+    sounds = audible_ranges(pcm, MICROPHONE_RATE_HZ, speech_level(pcm)) / MICROPHONE_RATE_HZ
+    if not sounds.size:
+        raise RecordingError(f"{name}: nothing but silence")
+    if label is None:
+        turn = Turn(float(sounds[0, 0]), float(sounds[-1, 1]))
+        return Recording(name, pcm, (turn,))
+    turns: list[Turn] = []
+    for item in label.get("turns") or [label]:
+        before_s = turns[-1].end_s if turns else 0.0
+        loud = sounds[sounds[:, 0] >= before_s]
+        start_s = item.get("start_s", float(loud[0, 0]) if loud.size else before_s)
+        turns.append(Turn(start_s, item["end_s"], item.get("transcript")))
+    if turns[-1].end_s > pcm.size / MICROPHONE_RATE_HZ:
+        raise RecordingError(f"{name}: its label ends after the recording")
+    return Recording(name, pcm, tuple(turns), labelled=True)
+
+
+def speech_level(pcm: Pcm) -> float:
+    """Above which a 10 ms window of this recording counts as speech, in dBFS.
+
+    -45 dBFS, or 10 dB above the recording's own noise (its 5th percentile) where that is more;
+    never within 10 dB of its loud windows (their 95th percentile).
+    """
+    levels = window_levels(pcm, MICROPHONE_RATE_HZ)
+    if not levels.size:
+        return AUDIBLE_DBFS
+    noise, loud = np.percentile(levels, [5, 95])
+    return float(min(max(AUDIBLE_DBFS, noise + ABOVE_NOISE_DB), loud - BELOW_SPEECH_DB))
+
+
+def _label_of(path: Path) -> dict[str, Any] | None:
+    labels = path.parent / LABELS_NAME
+    if not labels.exists():
+        return None
+    try:
+        found = [item for item in json.loads(labels.read_text()) if item["file"] == path.name]
+    except (ValueError, KeyError, TypeError) as exc:
+        raise RecordingError(f"{labels}: not a list of labels") from exc
+    return found[0] if found else None
