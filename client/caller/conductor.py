@@ -136,8 +136,7 @@ class Conductor:
 
     def _wait(self, now: float) -> None:
         settled = self._ready_s is not None and now - self._ready_s >= self._manners.lead_in_s
-        if settled and self._quiet(now):
-            self._next(interrupts=False)
+        self._next_when(settled and self._quiet(now))
 
     def _speak(self, now: float) -> None:
         latest = self.delivered[-1]
@@ -148,29 +147,29 @@ class Conductor:
     def _await(self, now: float) -> None:
         heard = self._speaker.sounds_after(self._end_s)
         answers = [at for at in onsets(heard) if self._end_s <= at <= now]
-        if self._scheduled(now):
-            self._next(interrupts=False)
+        if self._scheduled_s is not None:
+            self._next_when(now >= self._scheduled_s)
         elif answers:
             self._answered_s = answers[0]
             self._stage = Stage.ANSWERED
-        elif self._gave_up(now) and (self._quiet(now) or self._too_long(now)):
-            self._next(interrupts=False)
+        elif self._gave_up(now):
+            self._next_when(self._quiet(now) or self._too_long(now))
 
     def _listen(self, now: float) -> None:
         after_s = self._upcoming.barge_in_after_s if self._upcoming else None
         if after_s is not None and now >= self._answered_s + after_s:
             self._next(interrupts=True)
-        elif self._scheduled(now) or self._quiet(now) or self._too_long(now):
-            self._next(interrupts=False)
+        else:
+            self._next_when(self._quiet(now) or self._too_long(now))
 
-    def _scheduled(self, now: float) -> bool:
-        if self._manners.gap_s is None:
-            return False
+    @property
+    def _scheduled_s(self) -> float | None:
+        """When the next line is due, if it is not the bot that decides."""
+        if self._manners.gap_s is None or self._upcoming is None:
+            return None
         latest = self.delivered[-1]
         last_sample = latest.first_sample + latest.line.recording.pcm.size
-        return self._upcoming is not None and now >= (
-            self._microphone.heard_s(last_sample) + self._manners.gap_s
-        )
+        return self._microphone.heard_s(last_sample) + self._manners.gap_s
 
     def _gave_up(self, now: float) -> bool:
         expects = self.delivered[-1].line.expects_answer
@@ -183,6 +182,10 @@ class Conductor:
     def _upcoming(self) -> Line | None:
         index = len(self.delivered)
         return self._lines[index] if index < len(self._lines) else None
+
+    def _next_when(self, is_time: bool) -> None:
+        if is_time:
+            self._next(interrupts=False)
 
     def _next(self, *, interrupts: bool) -> None:
         line = self._upcoming
