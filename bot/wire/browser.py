@@ -73,8 +73,9 @@ class BrowserCodec:
         self._opened = False
         self._state: State = "listening"
         self._replies: list[str | bytes] = []
+        self._turn: int | None = None
         self._segments: list[tuple[int, str]] = []
-        """Of the answer under way: id and text of what was shown."""
+        """Of the answer to `_turn`: id and text of what was shown."""
         self._next_segment = 1
 
     def receive(self, message: str | bytes) -> list[FromClient]:
@@ -215,7 +216,9 @@ class BrowserCodec:
     def _answer(self, caption: Caption) -> list[bytes]:
         """A caption that is not final is the next phrase; a final one is the whole answer."""
         messages: list[bytes] = []
-        if not caption.final or not self._segments:
+        if caption.turn != self._turn:
+            self._turn, self._segments = caption.turn, []
+        if not caption.final or (caption.heard is None and not self._segments):
             messages += self._phrase(caption.text)
         if caption.final:
             messages += self._end_of_answer(caption)

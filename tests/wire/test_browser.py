@@ -354,6 +354,24 @@ def test_an_answer_that_was_cut_off_says_what_was_heard(codec: BrowserCodec) -> 
     assert sent[-1]["data"] == {"type": "cut-off", "turn": 4, "heard": "Once upon"}
 
 
+def test_an_answer_that_was_stopped_before_a_word_is_not_shown(codec: BrowserCodec) -> None:
+    sent = read(codec.send(Caption("bot", "", final=True, turn=4, heard="")))
+    assert "bot-output" not in [one["type"] for one in sent]
+    assert sent[-1]["data"] == {"type": "cut-off", "turn": 4, "heard": ""}
+
+
+def test_phrases_of_an_answer_that_never_ended_are_not_counted_as_said(
+    codec: BrowserCodec,
+) -> None:
+    codec.send(Caption("bot", "Lost.", final=False, turn=1))
+
+    sent = codec.send(Caption("bot", "Noon.", final=False, turn=2))
+    sent += codec.send(Caption("bot", "Noon.", final=True, turn=2))
+
+    said = [one["data"]["text"] for one in read(sent) if one["type"] == "bot-output"]
+    assert said == ["Noon.", "Noon."]
+
+
 @pytest.mark.parametrize(
     ("request_", "models"),
     [
