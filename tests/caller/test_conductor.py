@@ -63,7 +63,9 @@ def answering(*delays_s: float, for_s: float = 1.0) -> Callable[[Rehearsal, floa
             return
         if now + 0.02 > call.microphone.heard_s(end) + delays_s[count - 1]:
             given.append(count)
-            call.speaker.add(tone(for_s, 24_000), call.microphone.heard_s(end) + delays_s[count - 1])
+            call.speaker.add(
+                tone(for_s, 24_000), call.microphone.heard_s(end) + delays_s[count - 1]
+            )
 
     return answer
 
