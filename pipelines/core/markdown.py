@@ -7,15 +7,18 @@ import enum
 import re
 
 _LINE_MARKS = frozenset("#>-*+•=~`_|: \t")
-"""What may stand before the first word of a line or a table's cell without being said."""
+"""What may stand before the first word of a line, or of a table's cell, and is not said."""
 
 _SCHEMES = ("https://", "http://")
+
 _TAG_LIMIT = 80
 """Characters after which an unclosed `<` was no tag."""
 
-_EMOJI = re.compile(
-    "[\U0001f000-\U0001faff\U000e0020-\U000e007f\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff"
-    "\u2190-\u21ff\u25a0-\u25ff\u3030\u303d\ufe0e\ufe0f\u200b-\u200f\u20e3\ufeff]"
+_UNSPOKEN = re.compile(
+    r"[\\"
+    "\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2b00-\u2bff\u3030\u303d\U0001f000-\U0001faff"  # emoji
+    "\u200b-\u200f\u20e3\ufe0e\ufe0f\ufeff\U000e0020-\U000e007f"  # what joins and colours them
+    "]"
 )
 
 
@@ -31,9 +34,9 @@ class _Place(enum.Enum):
 class Unmarker:
     """Markdown in, plain text out; one for each text.
 
-    What comes out has single newlines where something ends without a mark of its own (a
-    heading, a list's item, a table's row): there, a voice must pause. Code in fences is left
-    out, a table's cells are joined by commas, a link is its text, an address loses its scheme.
+    Newlines are left where something ends without a mark of its own (a heading, an item of a
+    list, a row of a table): there, a voice must pause. Code in fences is left out, a table's
+    cells are joined by commas, a link is its text, an address loses its scheme.
     """
 
     def __init__(self) -> None:
@@ -42,19 +45,20 @@ class Unmarker:
         """Marks that the next character will explain."""
         self._last = "\n"
         """What came out last."""
-        self._between_cells = ""
-        self._run = 0
-        """Fence marks seen in a row."""
-        self._depth = 0
+        self._before_cell = ""
         self._brackets = 0
+        self._depth = 0
+        """Of the parentheses in a link's target."""
+        self._fence_mark = "`"
+        self._fence_run = 0
+        self._fence_width = 3
 
     def feed(self, text: str) -> str:
         return "".join(map(self._step, text))
 
     def finish(self) -> str:
         """What was held back for want of a next character."""
-        rest = self._step("\n")
-        return rest.rstrip("\n")
+        return self._step("\n").rstrip("\n")
 
     def _step(self, char: str) -> str:
         match self._place:
@@ -68,146 +72,158 @@ class Unmarker:
                 said = self._tag(char)
             case _Place.FENCE_OPENING | _Place.FENCE:
                 said = self._fence(char)
-        if said:
-            self._last = said[-1]
+        return self._say(said)
+
+    def _say(self, said: str) -> str:
+        self._last = said[-1:] or self._last
         return said
 
     def _line_start(self, char: str) -> str:
         if char == "\n":
-            self._held = self._between_cells = ""
+            self._held = self._before_cell = ""
             return "" if self._last == "\n" else "\n"
-        self._held += char
+        self._held = (self._held + char)[-4:]
         if self._held.endswith(("```", "~~~")):
-            return self._open_fence()
+            return self._open_fence(char)
         if char in _LINE_MARKS or char.isspace():
             return ""
-        held, self._held = self._held[:-1], ""
-        lead, self._between_cells = self._between_cells, ""
-        if char.isdigit() and held.endswith(("-", "+", "#")):
-            lead += held[-1]
+        lead, sign = self._before_cell, self._held[-2:-1]
+        if char.isdigit() and sign and sign in "-+#":
+            lead += sign
+        self._held = self._before_cell = ""
         self._place = _Place.TEXT
-        self._last = lead[-1:] or self._last
-        return lead + self._text(char)
+        return self._say(lead) + self._plain(char)
 
     def _text(self, char: str) -> str:
-        if not self._held:
-            return self._plain(char)
+        """Say what was held, now that its next character is known, and go on."""
         held, self._held = self._held, ""
+        if held + char == "```":
+            return self._open_fence(char)
+        if held and self._continues(held, char):
+            return ""
+        return self._say(self._explained(held, char)) + self._plain(char)
+
+    def _continues(self, held: str, char: str) -> bool:
+        """Whether `char` belongs to the same mark as `held`, and neither is said."""
+        longer = held + char
+        if longer == "](":
+            self._place, self._depth = _Place.LINK_TARGET, 1
+        elif held == "<" and (char.isalpha() or char in "/!"):
+            self._place, self._held = _Place.TAG, char
+        elif longer == "``" or any(scheme.startswith(longer) for scheme in _SCHEMES):
+            self._held = longer
+        else:
+            return False
+        return True
+
+    def _explained(self, held: str, char: str) -> str:
+        before, said = self._last, ""
         match held:
-            case "*":
-                between = self._last + char
-                if between.isdigit() or between == "  ":
-                    return f" times {char}" if char != " " else "times "
+            case "*" if (before + char).isdigit() or before + char == "  ":
+                said = " times "
+            case "_" if before.isalnum() and char.isalnum():
+                said = " "
+            case ".." if char.isalnum():
+                said = " "
+            case "~" if char.isdigit():
+                said = "about "
+            case "#" if char.isalnum():
+                said = "#"
+            case "!" if char == "[":
                 said = ""
-            case "_":
-                said = " " if self._last.isalnum() and char.isalnum() else ""
-            case "~":
-                said = "about " if char.isdigit() else ""
-            case "!":
-                said = "" if char == "[" else "!"
-            case "]" if char == "(" and self._brackets >= 0:
-                self._place, self._depth = _Place.LINK_TARGET, 1
-                return ""
-            case "]" | "`" | "``":
+            case "*" | "_" | ".." | "~" | "#" | "]" | "`" | "``" | "https://" | "http://":
                 said = ""
             case _:
-                return self._held_word(held, char)
-        return self._then(said, char)
-
-    def _held_word(self, held: str, char: str) -> str:
-        """`held` is a `<`, or the beginning of an address's scheme."""
-        if held == "<":
-            if char.isalpha() or char in "/!":
-                self._place, self._held = _Place.TAG, char
-                return ""
-            return self._then("<", char)
-        word = held + char.lower()
-        if word in _SCHEMES:
-            return ""
-        if any(scheme.startswith(word) for scheme in _SCHEMES):
-            self._held = held + char
-            return ""
-        return self._then(held, char)
-
-    def _then(self, said: str, char: str) -> str:
-        self._last = said[-1:] or self._last
-        return said + self._plain(char)
+                said = held
+        return said
 
     def _plain(self, char: str) -> str:
+        """Of a character in the text, with nothing held before it."""
+        said = ""
+        after_space = self._last.isspace()
         if char == "\n":
-            self._place, self._brackets = _Place.LINE_START, 0
-            return "\n"
-        if char.isspace():
-            return "" if self._last.isspace() else " "
-        if char in "*_~<]" or (char == "!" and self._last.isspace()):
+            self._place, self._brackets, said = _Place.LINE_START, 0, "\n"
+        elif char.isspace():
+            said = "" if after_space else " "
+        elif char in "*_~<`" or (char in "!#" and after_space) or self._may_be_address(char):
             self._held = char
-            self._brackets -= char == "]"
-            return ""
-        if char == "`":
-            return self._backtick()
-        if char == "h" and not self._last.isalnum():
-            self._held = char
-            return ""
-        if char == "[":
+        elif char in "[]|":
+            said = self._bracket_or_cell(char)
+        elif char == "." and self._last == ".":
+            self._held = ".."
+        elif _UNSPOKEN.match(char) or (char in ".!?" and self._last in ".!?"):
+            said = ""  # "?!" is a question
+        else:
+            said = char
+        return said
+
+    def _may_be_address(self, char: str) -> bool:
+        return char == "h" and not self._last.isalnum()
+
+    def _bracket_or_cell(self, char: str) -> str:
+        if char == "|":
+            self._place = _Place.LINE_START
+            self._before_cell = "" if self._last == "\n" else ", "
+        elif char == "[":
             self._brackets += 1
             return " " if self._last.isalnum() else ""
-        if char == "|":
-            return self._next_cell()
-        return self._letter(char)
-
-    def _letter(self, char: str) -> str:
-        if char == "\\" or _EMOJI.match(char):
-            return ""
-        if char in ".!?" and self._last in ".!?":
-            return " " if char == "." else ""  # an ellipsis ends its word; "?!" is a "?"
-        return char
-
-    def _backtick(self) -> str:
-        """One or two are inline code, three open a fence."""
-        self._run = self._run + 1 if self._held else 1
-        self._held = "`"
-        return ""
-
-    def _next_cell(self) -> str:
-        self._place = _Place.LINE_START
-        self._between_cells = "" if self._last == "\n" else ", "
-        return ""
-
-    def _open_fence(self) -> str:
-        self._place, self._run = _Place.FENCE_OPENING, 0
-        self._fence_mark, self._held = self._held[-1], ""
-        return "" if self._last == "\n" else "\n"
-
-    def _fence(self, char: str) -> str:
-        if char == self._fence_mark:
-            self._run += 1
-            return ""
-        closed = self._place is _Place.FENCE and self._run >= 3
-        self._place, self._run = _Place.FENCE, 0
-        if closed:
-            self._place = _Place.LINE_START
-            return self._line_start(char)
+        elif self._brackets:
+            self._brackets -= 1
+            self._held = char
         return ""
 
     def _link_target(self, char: str) -> str:
         self._depth += (char == "(") - (char == ")")
-        if char == "\n":
-            self._place = _Place.TEXT
-            return self._plain(char)
-        if self._depth == 0:
-            self._place = _Place.TEXT
-        return ""
+        if char != "\n" and self._depth:
+            return ""
+        self._place = _Place.TEXT
+        return self._plain(char) if char == "\n" else ""
 
     def _tag(self, char: str) -> str:
-        if char == "\n" or char == "<" or len(self._held) >= _TAG_LIMIT:
-            held, self._held, self._place = self._held, "", _Place.TEXT
-            return self._then("<" + held, char)
-        if char != ">":
+        tag = self._held
+        if char not in "<>\n" and len(tag) < _TAG_LIMIT:
             self._held += char
             return ""
-        tag, self._held, self._place = self._held, "", _Place.TEXT
+        self._held, self._place = "", _Place.TEXT
+        if char != ">":
+            return self._say("<") + "".join(map(self._step, tag + char))
         if "@" in tag or "://" in tag:
             return tag.rpartition("://")[2].removeprefix("mailto:")
-        if tag.lower().startswith(("br", "p", "/p", "li", "/li")):
-            return "\n"
+        return self._plain("\n") if tag.strip("/ ").lower() in ("br", "p", "li") else ""
+
+    def _open_fence(self, mark: str) -> str:
+        self._place, self._fence_mark, self._fence_run, self._held = (
+            _Place.FENCE_OPENING,
+            mark,
+            0,
+            "",
+        )
+        return "" if self._last == "\n" else "\n"
+
+    def _fence(self, char: str) -> str:
+        if char == self._fence_mark:
+            self._fence_run += 1
+            return ""
+        if self._place is _Place.FENCE and self._fence_run >= self._fence_width:
+            self._place = _Place.LINE_START
+            return self._line_start(char)
+        if self._place is _Place.FENCE_OPENING:
+            self._place, self._fence_width = _Place.FENCE, 3 + self._fence_run
+        self._fence_run = 0
         return ""
+
+
+def speakable(text: str) -> str:
+    """`text` on one line, as it is to be said; empty where there is nothing to say."""
+    unmarker = Unmarker()
+    return tidy(unmarker.feed(text) + unmarker.finish())
+
+
+def tidy(plain: str) -> str:
+    """One space between words; the same text, or nothing if no word is in it."""
+    lines = (line for line in plain.split("\n") if has_words(line))
+    return re.sub(r"\s+(?=[,.;:!?](?:\s|$))", "", " ".join(" ".join(lines).split()))
+
+
+def has_words(plain: str) -> bool:
+    return any(map(str.isalnum, plain))

@@ -1,0 +1,215 @@
+"""Tokens to clauses: the first goes to the voice as soon as it is one, then whole sentences.
+
+Every decision is taken on a character with nothing but what came before it, so how the text
+was cut into tokens cannot change it, and no clause comes later than the token that ends it.
+"""
+
+import re
+
+from sentencex import segment
+
+from pipelines.core.markdown import Unmarker, has_words, speakable, tidy
+
+__all__ = ["Phraser", "speakable"]
+
+_FIRST_WORDS = 8
+"""Words to the first clause where no mark ends it: about 300 ms of tokens, 3 s of speech."""
+
+_HEAD_WORDS = 4
+"""Words that must be on their way before whole sentences are waited for: about 1.2 s of speech,
+in which a sentence of 30 tokens is written. A lone "Sure," would be followed by a hole."""
+
+_LONGEST_WORDS = 40
+"""A sentence longer than that is cut as the first clause is: a voice would begin too late."""
+
+_OPENERS = frozenset(
+    "absolutely ah alas alright certainly cool correct definitely exactly fine first good "
+    "goodbye great hello hey hi hmm indeed no nope nice now oh ok okay perfect right so sorry "
+    "sure thanks then true understood welcome well wonderful yeah yep yes".split()
+)
+"""One of these before a comma or a full stop is a clause of its own."""
+
+_CLOSERS = _OPENERS | frozenset(
+    "again anything course day do everything here idea it later me meet more please problem "
+    "question something soon that them there this time today tomorrow tonight too us was way "
+    "will with you".split()
+)
+"""A full stop after one of these ends a sentence: no address and no abbreviation goes on."""
+
+_LINKS = frozenset(
+    "about after although and as at because before but by during for from if in into like "
+    "of on or over since so than that though through to under until when where which while "
+    "who with without".split()
+)
+"""Words that a clause may begin with: cut before them."""
+
+_HANGING = _LINKS | frozenset(
+    "a an are be can could did do does had has have her his i is its may might must my no not "
+    "our she should the their these they this those very was we were will would you your".split()
+)
+"""Words that no clause should end with."""
+
+_ABBREVIATION = re.compile(
+    r"(?:[^\W\d_]\.|(?:[^\W\d_]{1,2}\.){2,}"
+    r"|(?:Dr|Mr|Mrs|Ms|Mx|Prof|St|Mt|Ft|Rev|Hon|Gen|Col|Maj|Capt|Lt|Sgt|Gov|Sen|Rep|Pres|Jr|Sr"
+    r"|Inc|Ltd|Corp|Co|Bros|Dept|Univ|Ave|Blvd|Rd|No|Nos|Fig|Vol|Ed|Eq|Ch|Sec|Art"
+    r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|Mon|Tues?|Wed|Thurs?|Fri|Sat|Sun"
+    r"|etc|vs|approx|cf|al|viz|ca|esp|incl|dept|est|ext|hrs?|mins?|secs?|oz|lbs?|ft|pp?)\.)"
+)
+"""A full stop after one of these may end a sentence, or not: the next word tells."""
+
+_NEVER_LAST = frozenset("Dr. Mr. Mrs. Ms. Mx. Prof. e.g. i.e. vs. approx. cf. viz. ca.".split())
+
+_PLAIN_WORD = re.compile(r"(?:^|\s|—)([^\W\d_]+(?:['’-][^\W\d_]+)*).$")
+"""A word of letters before the last character: no figure, address or quote."""
+
+_LABEL = re.compile(r"(?:\d{1,3}|[^\W\d_])\.")
+"""The number of a list's item."""
+
+_SINGLE_QUOTE = re.compile(r"(?:^|\s)['‘]\b")
+
+_ENDS = frozenset(".!?…。！？")
+_PAUSES = frozenset(",;:–—")
+_CLOSING = "\"'”’»)]"
+_AROUND = "\"'“”‘’«»()[].,;:!?…"
+
+
+class Phraser:
+    """One for each reply. The clauses, joined by spaces, are `speakable` of the whole text.
+
+    Where a mark had no space after it they have one; a mark that stands alone is not said.
+    """
+
+    def __init__(self, first_words: int = _FIRST_WORDS) -> None:
+        """`first_words`: after so many, the first clause is cut where no mark ends it."""
+        self._first_words = first_words
+        self._unmarker = Unmarker()
+        self._text = ""
+        self._words_out = 0
+        self._doubt = 0
+        """Where the sentence ends, if the word behind that position says so; 0 for nowhere."""
+        self._figure = False
+        """A figure and a comma were the last: a clause ends here unless a figure follows."""
+
+    def feed(self, text: str) -> list[str]:
+        """The clauses that `text`, which follows on what was fed before, makes certain."""
+        return self._push(self._unmarker.feed(text))
+
+    def finish(self) -> list[str]:
+        """The rest, when the text is over."""
+        return self._push(self._unmarker.finish() + "\n")
+
+    def _push(self, plain: str) -> list[str]:
+        clauses: list[str] = []
+        for char in plain:
+            clauses += self._explain(char)
+            if char == "\n":
+                clauses += self._cut(len(self._text))
+                self._text = ""
+            elif self._text or not char.isspace():
+                self._text += char
+                if self._is_end():
+                    clauses += self._cut(len(self._text))
+        return clauses
+
+    @property
+    def _hurried(self) -> bool:
+        return self._words_out < _HEAD_WORDS
+
+    def _cut(self, end: int) -> list[str]:
+        self._doubt, self._figure = 0, False
+        clause = tidy(self._text[:end])
+        if not clause:
+            return []
+        self._text = self._text[end:].lstrip()
+        self._words_out += len(clause.split())
+        return [clause]
+
+    def _is_end(self) -> bool:
+        """Whether a clause ends with the last character, whatever comes next."""
+        mark = self._text[-1]
+        if mark not in _ENDS and mark not in _PAUSES:
+            return False
+        word = _PLAIN_WORD.search(self._text)
+        if mark in ",;:—" and self._hurried:
+            certain = word is not None or mark == "—"
+            return certain and self._is_clause() and not _opened(self._text)
+        if word is None or mark in _PAUSES or _opened(self._text):
+            return False
+        return mark != "." or (self._hurried and word[1].lower() in _CLOSERS and self._is_clause())
+
+    def _is_clause(self) -> bool:
+        words = [word for word in self._text.split() if has_words(word)]
+        return len(words) > 1 or bool(words) and _bare(words[0]) in _OPENERS
+
+    def _explain(self, char: str) -> list[str]:
+        """The clauses that turn out to have ended, now that `char` comes next."""
+        clauses: list[str] = []
+        if self._figure and not char.isspace():
+            self._figure = False
+            if not char.isdigit():
+                clauses += self._cut(len(self._text))
+        if self._doubt and not char.isalnum() and has_words(self._text[self._doubt :]):
+            end, self._doubt = self._doubt, 0
+            if _parts(self._text[:end], self._text[end:]):
+                clauses += self._cut(end)
+        if char.isspace() and self._text and not self._text[-1].isspace():
+            clauses += self._end_word()
+        return clauses
+
+    def _end_word(self) -> list[str]:
+        body = self._text.rstrip(_CLOSING)
+        word = body.rsplit(None, 1)[-1] if body else ""
+        if word[-1:] in _ENDS and word:
+            return self._end_sentence(word.lstrip(_AROUND))
+        pauses = word[-1:] in _PAUSES if word.strip("-") else bool(word)
+        if pauses and self._hurried and self._is_clause() and body.count("(") <= body.count(")"):
+            self._figure = word[-1] == "," and word[-2:-1].isdigit()
+            return [] if self._figure else self._cut(len(self._text))
+        return self._end_breath()
+
+    def _end_sentence(self, word: str) -> list[str]:
+        if _ABBREVIATION.fullmatch(word):
+            self._doubt = 0 if word in _NEVER_LAST else len(self._text)
+            return []
+        if _LABEL.fullmatch(self._text):
+            return []
+        return self._cut(len(self._text))
+
+    def _end_breath(self) -> list[str]:
+        """Cut between two words, where no mark has come for too long."""
+        limit = self._first_words if self._hurried else _LONGEST_WORDS
+        words = list(re.finditer(r"\S+", self._text))
+        if len(words) < limit:
+            return []
+        bare = [_bare(word[0]) for word in words]
+        for at in range(len(words) - 1, _HEAD_WORDS - 1, -1):
+            if words[at - 1][0][-1] in _PAUSES or (
+                bare[at] in _LINKS and bare[at - 1] not in _HANGING
+            ):
+                return self._cut(words[at].start())
+        if len(words) < limit + 2:
+            return []
+        free = [at for at in range(_HEAD_WORDS, len(words) + 1) if bare[at - 1] not in _HANGING]
+        return self._cut(words[free[-1] - 1].end()) if free else []
+
+
+def _bare(word: str) -> str:
+    return word.strip(_AROUND).lower()
+
+
+def _opened(text: str) -> bool:
+    """Whether a quote or a bracket is still to be closed: it may close behind the mark."""
+    return (
+        text.count('"') % 2 == 1
+        or text.count("“") > text.count("”")
+        or text.count("(") > text.count(")")
+        or _SINGLE_QUOTE.search(text) is not None
+    )
+
+
+def _parts(before: str, after: str) -> bool:
+    """Whether a sentence ends with the abbreviation that `before` ends with."""
+    abbreviation = before.rstrip(_CLOSING).rsplit(None, 1)[-1].lstrip(_AROUND)
+    following = after.strip(_AROUND + " ")
+    return len(segment("en", f"{abbreviation} {following}")) > 1
