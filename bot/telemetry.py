@@ -1,0 +1,185 @@
+"""What the operator sees: log lines without callers' words, and metrics without call ids."""
+
+import logging
+from collections.abc import Mapping
+from typing import Final, Literal, TextIO
+
+import loguru
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from pipelines.core.exchange import Caption, ToCaller, TurnMeasured
+
+LogFormat = Literal["text", "json"]
+
+PERSONAL: Final = frozenset(
+    {"text", "words", "transcript", "answer", "heard", "caption", "digits", "prompt", "audio"}
+)
+"""Fields, at any depth, that hold what a caller said or heard. All other fields are ours alone."""
+
+SECONDS: Final = (
+    *(0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4),
+    *(0.5, 0.65, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0),
+)
+"""Bucket bounds: fine around each stage's share of the half second, up to a missed turn's 5 s."""
+
+_log = structlog.get_logger(__name__)
+
+
+# ---- logs ----
+
+
+def configure_logs(stream: TextIO, *, log_format: LogFormat = "text", words: bool = False) -> None:
+    """Send every log of the process to `stream`: ours, the standard library's, Pipecat's.
+
+    Of others' logs only warnings. Call it before pipecat is imported: it greets on loguru.
+    """
+    form: list[Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+        if log_format == "json"
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=stream.isatty(),
+                exception_formatter=structlog.dev.plain_traceback,  # the rich one shows locals
+            )
+        ]
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([] if words else [redact]),
+            *form,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+    )
+    logging.basicConfig(handlers=[_Relay()], level=logging.WARNING, force=True)
+    loguru.logger.remove()
+    loguru.logger.add(_relay_loguru, level="WARNING", format="{message}")
+
+
+def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Replace the value of each field in `PERSONAL` by its size."""
+    return {name: _without_words(name, value) for name, value in event.items()}
+
+
+def _without_words(name: object, value: object) -> object:
+    if name in PERSONAL and value is not None:
+        return f"[{len(value)} withheld]" if isinstance(value, str | bytes) else "[withheld]"
+    if isinstance(value, Mapping):
+        return {inner: _without_words(inner, item) for inner, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_words(None, item) for item in value]
+    return value
+
+
+class _Relay(logging.Handler):
+    """The standard library's records, uvicorn's among them."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _log.log(
+            record.levelno,
+            "a library reports",
+            library=record.name,
+            detail=record.getMessage(),
+            exc_info=record.exc_info,
+        )
+
+
+def _relay_loguru(message: "loguru.Message") -> None:
+    """Pipecat's records, whose sentences can hold a caller's words."""
+    record = message.record
+    trouble = record["exception"]
+    _log.log(
+        record["level"].no,
+        "a library reports",
+        library=record["name"],
+        line=record["line"],
+        text=record["message"],
+        exc_info=trouble and (trouble.type, trouble.value, trouble.traceback),
+    )
+
+
+# ---- metrics ----
+
+
+class Metrics:
+    """One app's, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._stage = Histogram(
+            "halfsecond_stage_seconds",
+            "What each stage added to the wait that the caller felt.",
+            ["stage"],
+            registry=registry,
+            buckets=SECONDS,
+        )
+        self._voice_to_voice = Histogram(
+            "halfsecond_voice_to_voice_seconds",
+            "From the last sample of speech to the first audible sample of the answer.",
+            registry=registry,
+            buckets=SECONDS,
+        )
+        self._active = Gauge(
+            "halfsecond_calls_active", "Calls under way.", ["door"], registry=registry
+        )
+        self._calls = Counter(
+            "halfsecond_calls", "Calls that ended.", ["door", "outcome"], registry=registry
+        )
+        self._refused = Counter(
+            "halfsecond_calls_refused", "Calls turned away.", ["reason"], registry=registry
+        )
+        self._dropped = Counter(
+            "halfsecond_dropped_audio_seconds",
+            "Callers' audio that was not listened to.",
+            ["reason"],
+            registry=registry,
+        )
+        self._barge_ins = Counter(
+            "halfsecond_barge_ins", "Answers cut off by the caller.", registry=registry
+        )
+
+    def call_began(self, door: str) -> None:
+        self._active.labels(door).inc()
+
+    def call_ended(self, door: str, outcome: str) -> None:
+        self._active.labels(door).dec()
+        self._calls.labels(door, outcome).inc()
+
+    def refused(self, reason: str) -> None:
+        self._refused.labels(reason).inc()
+
+    def dropped_audio(self, seconds: float, reason: str) -> None:
+        self._dropped.labels(reason).inc(seconds)
+
+    def observe(self, request: ToCaller) -> None:
+        """What is to be known of something that a call sends."""
+        match request:
+            case TurnMeasured(row):
+                self.observe_turn(row)
+            case Caption(speaker="bot", heard=str()):
+                self._barge_ins.inc()
+            case _:
+                pass
+
+    def observe_turn(self, row: Mapping[str, object]) -> None:
+        """`row` is the ledger's: stages to seconds in `segments`, their sum beside it."""
+        match row.get("voice_to_voice_s"):
+            case float() | int() as seconds:
+                self._voice_to_voice.observe(seconds)
+            case _:
+                pass
+        match row.get("segments"):
+            case Mapping() as segments:
+                for stage, seconds in segments.items():
+                    self._stage.labels(stage).observe(seconds)
+            case _:
+                pass
+
+    def text(self) -> bytes:
+        """In Prometheus' exposition format."""
+        return generate_latest(self._registry)
