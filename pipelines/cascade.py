@@ -1,15 +1,40 @@
 """The stages of a call, in order, on one screen."""
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.workers.runner import WorkerRunner
+
+from pipelines.core.budget import Budget
+from pipelines.core.conversation import Conversation
+from pipelines.core.dictation import Dictation, DictationPolicy
 from pipelines.core.exchange import FromCaller, ToCaller
+from pipelines.core.playout import Playout
+from pipelines.core.turn import TurnMachine, TurnPolicy
+from pipelines.core.voicing import Voicing, VoicingPolicy
 from pipelines.services.protocols import (
     LanguageModel,
     SpeechToText,
     TextToSpeech,
     TurnModel,
     VoiceActivity,
+)
+from pipelines.stages.frames import CallerFrame
+from pipelines.stages.hearing import Ears, Hearing
+from pipelines.stages.measuring import Measuring
+from pipelines.stages.phrasing import Phrasing
+from pipelines.stages.playing import Playing
+from pipelines.stages.releasing import Releasing
+from pipelines.stages.speaking import Speaking
+from pipelines.stages.thinking import Thinking
+from pipelines.stages.turning import Turning
+
+SYSTEM_PROMPT = (
+    "You are a voice assistant on a phone call. Answer in one to three short spoken sentences, "
+    "in plain words, without lists, markup or emoji. Begin with a short phrase."
 )
 
 
@@ -36,19 +61,73 @@ class CallFormat:
     """The client says what it has played (`Played`) and obeys `Flush`."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """The rules' constants, and what the bot is told to be."""
+
+    system_prompt: str = SYSTEM_PROMPT
+    voicing: VoicingPolicy = field(default_factory=VoicingPolicy)
+    dictation: DictationPolicy = field(default_factory=DictationPolicy)
+    turn: TurnPolicy = field(default_factory=TurnPolicy)
+    budget: Budget = field(default_factory=Budget)
+
+
 class Call:
     """One conversation. `push` facts in; what is to be sent comes out of `send`."""
 
     def __init__(
-        self, services: Services, form: CallFormat, send: Callable[[ToCaller], None]
+        self,
+        services: Services,
+        form: CallFormat,
+        send: Callable[[ToCaller], None],
+        policies: Policies | None = None,
     ) -> None:
         """`send` must not block: the connection queues, with a limit of its own."""
-        raise NotImplementedError
+        policies = policies or Policies()
+        self.conversation = Conversation(policies.system_prompt)
+        ears = Ears(services.new_vad(), services.stt, services.turn, form.in_rate_hz)
+        playout = Playout(form.out_rate_hz, form.lead_s, reports=form.reports_playout)
+        self._hearing = Hearing(ears, Voicing(policies.voicing), Dictation(policies.dictation))
+        self._worker = PipelineWorker(
+            Pipeline(
+                [
+                    self._hearing,
+                    Turning(TurnMachine(policies.turn), send),
+                    Thinking(services.llm, self.conversation),
+                    Phrasing(),
+                    Speaking(services.tts, form.out_rate_hz),
+                    Releasing(),
+                    Playing(playout, self.conversation, send, reports=form.reports_playout),
+                    Measuring(policies.budget, send),
+                ]
+            ),
+            params=PipelineParams(
+                audio_in_sample_rate=form.in_rate_hz, audio_out_sample_rate=form.out_rate_hz
+            ),
+            enable_rtvi=False,
+            enable_turn_tracking=False,
+            idle_timeout_secs=None,
+        )
+        self._inbox: asyncio.Queue[FromCaller] = asyncio.Queue()
 
     def push(self, event: FromCaller) -> None:
         """Hand over what the person's side did; never blocks. Call it from the event loop."""
-        raise NotImplementedError
+        self._inbox.put_nowait(event)
 
     async def run(self) -> None:
         """Until cancelled, or until the bot ends the call. Leaves nothing behind."""
-        raise NotImplementedError
+        runner = WorkerRunner(handle_sigint=False)
+        await runner.add_workers(self._worker)
+        async with asyncio.TaskGroup() as tasks:
+            feeding = tasks.create_task(self._feed())
+            running = tasks.create_task(runner.run())
+            try:
+                await asyncio.shield(running)
+            finally:
+                feeding.cancel()
+                await runner.cancel()
+
+    async def _feed(self) -> None:
+        while True:
+            event = await self._inbox.get()
+            await self._worker.queue_frame(CallerFrame(event))

@@ -116,6 +116,15 @@ class Playout:
         self._ended = True
 
     @property
+    def rate_hz(self) -> int:
+        return self._rate
+
+    @property
+    def sent(self) -> int:
+        """Samples of the reply that have been sent."""
+        return self._sent
+
+    @property
     def _length(self) -> int:
         return len(self._audio) // 2
 
@@ -141,7 +150,10 @@ class Playout:
         if self.state is not State.PLAYING or self._anchor is None:
             return None
         at, since = self._anchor
-        if self._sent < self._length:
+        left = self._length - self._sent
+        if 0 < left < self._frame and not self._ended:
+            return since + (self._sent - at) / self._rate
+        if left > 0:
             return since + (self._sent - at + self._frame) / self._rate - self._lead_s
         if self._ended:
             grace = GRACE_S if self._reports else 0.0
@@ -163,7 +175,7 @@ class Playout:
             return False
         ahead_s = max(0, self._sent - self._position(now)) / self._rate
         if left < self._frame and not self._ended:
-            return ahead_s <= 0.0
+            return ahead_s <= 1e-6
         return self._anchor is None or ahead_s + FRAME_S <= self._lead_s + 1e-6
 
     def _position(self, now: float) -> float:

@@ -1,0 +1,61 @@
+"""What travels between our stages: facts, commands, and a reply on its way to being heard."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from pipecat.frames.frames import DataFrame, SystemFrame
+
+from pipelines.core.commands import TurnCommand
+from pipelines.core.events import LedgerFact, TurnFact
+from pipelines.core.exchange import FromCaller
+from pipelines.core.playout import Word
+
+
+@dataclass
+class CallerFrame(SystemFrame):
+    """Something that the person's side did, its audio included."""
+
+    event: FromCaller
+
+
+@dataclass
+class FactFrame(SystemFrame):
+    """Facts for the turn go up to it, facts for the ledger go down to it."""
+
+    fact: TurnFact | LedgerFact
+
+
+@dataclass
+class CommandFrame(SystemFrame):
+    command: TurnCommand
+    at_s: float
+
+
+@dataclass
+class TokenFrame(DataFrame):
+    reply_id: int
+    text: str
+
+
+@dataclass
+class ClauseFrame(DataFrame):
+    reply_id: int
+    text: str
+
+
+@dataclass
+class SpeechFrame(DataFrame):
+    """A piece of a clause's audio at the call's own rate; `text` comes with its first piece."""
+
+    reply_id: int
+    pcm: NDArray[np.int16]
+    text: str = ""
+    words: tuple[Word, ...] = field(default=())
+
+
+@dataclass
+class ReplyEndFrame(DataFrame):
+    """No more of this reply comes after it."""
+
+    reply_id: int

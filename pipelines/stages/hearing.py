@@ -1,0 +1,219 @@
+"""Listens while the person speaks: voice activity, transcription and the turn model at work."""
+
+import asyncio
+from collections import deque
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+from pipecat.frames.frames import Frame
+from pipecat.processors.frame_processor import (
+    FrameDirection,
+    FrameProcessor,
+    FrameProcessorSetup,
+)
+
+from pipelines.audio.resample import Resampler
+from pipelines.audio.tape import Tape
+from pipelines.core.commands import ForgetSpeech, ScoreTurn
+from pipelines.core.dictation import Dictation, Job
+from pipelines.core.events import (
+    LedgerFact,
+    Listened,
+    Reached,
+    SpeechPaused,
+    SpeechStarted,
+    Transcribed,
+    TurnFact,
+    TurnScored,
+    Worked,
+)
+from pipelines.core.exchange import AudioIn
+from pipelines.core.intake import Intake
+from pipelines.core.voicing import WINDOW_S, Voicing
+from pipelines.services.protocols import (
+    EAR_RATE_HZ,
+    VAD_CHUNK,
+    ServiceError,
+    SpeechToText,
+    Transcription,
+    TranscriptionJob,
+    TurnModel,
+    VoiceActivity,
+)
+from pipelines.stages.frames import CallerFrame, CommandFrame, FactFrame
+
+KEEP_S = 16.0
+"""Audio kept per call: the longest stretch that is transcribed, and the turn model's 8 s."""
+WINDOW = round(EAR_RATE_HZ * WINDOW_S)
+
+log = structlog.get_logger(__name__)
+
+
+class Ears:
+    """What `Hearing` is made of; all but the models belong to one call."""
+
+    def __init__(
+        self, vad: VoiceActivity, stt: SpeechToText, turn: TurnModel, in_rate_hz: int
+    ) -> None:
+        self.vad, self.stt, self.turn = vad, stt, turn
+        self.in_rate_hz = in_rate_hz
+
+
+class Hearing(FrameProcessor):
+    def __init__(self, ears: Ears, voicing: Voicing, dictation: Dictation) -> None:
+        super().__init__(enable_direct_mode=True)
+        self._ears = ears
+        self._voicing = voicing
+        self._dictation = dictation
+        self._intake = Intake(ears.in_rate_hz)
+        self._resampler = Resampler(ears.in_rate_hz, EAR_RATE_HZ)
+        self._tape = Tape(EAR_RATE_HZ, KEEP_S)
+        self._unheard: NDArray[np.float32] = np.zeros(0, np.float32)
+        self._arrivals: deque[tuple[float, float]] = deque(maxlen=256)
+        self._job: asyncio.Task[None] | None = None
+        self._scoring: asyncio.Task[None] | None = None
+        self._starving: asyncio.Task[None] | None = None
+        self._came = asyncio.Event()
+
+    async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
+        await super().setup(setup)
+        self._starving = self.create_task(self._fill_stalls())
+
+    async def cleanup(self) -> None:
+        for task in (self._starving, self._job, self._scoring):
+            if task is not None and not task.done():
+                await self.cancel_task(task)
+        await super().cleanup()  # type: ignore[no-untyped-call]
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        match frame:
+            case CallerFrame(event=AudioIn(pcm, media_s)):
+                await self._take(np.frombuffer(pcm, "<i2"), media_s)
+            case CommandFrame(command=ForgetSpeech(upto_s)):
+                self._dictation.forget(upto_s)
+            case CommandFrame(command=ScoreTurn(paused_s)):
+                self._score(paused_s)
+            case _:
+                await self.push_frame(frame, direction)
+
+    # ---- audio in ----
+
+    async def _take(self, pcm: NDArray[np.int16], media_s: float | None) -> None:
+        placement = self._intake.place(len(pcm), self._now(), media_s)
+        self._came.set()
+        if placement.silence:
+            await self._listen(np.zeros(placement.silence, np.int16))
+        if placement.skip < len(pcm):
+            await self._listen(pcm[placement.skip :])
+
+    async def _fill_stalls(self) -> None:
+        """A caller whose audio stops is silent, not for ever in the middle of a word."""
+        while True:
+            deadline = self._intake.deadline()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._came.wait()
+                self._came.clear()
+                continue
+            except TimeoutError:
+                pass
+            due = self._intake.starve(self._now())
+            if due:
+                await self._listen(np.zeros(due, np.int16))
+            await asyncio.sleep(0.02)
+
+    async def _listen(self, pcm: NDArray[np.int16]) -> None:
+        heard = self._resampler.feed(pcm).astype(np.float32) / 32768.0
+        self._unheard = np.concatenate((self._unheard, heard))
+        while len(self._unheard) >= WINDOW:
+            window, self._unheard = self._unheard[:WINDOW], self._unheard[WINDOW:]
+            await self._hear_window(window)
+        self._arrivals.append((self._tape.end_s, self._now()))
+        await self._tell(Listened(self._tape.end_s))
+        await self._transcribe_next()
+
+    async def _hear_window(self, window: NDArray[np.float32]) -> None:
+        """10 ms: its level at once, and the VAD's word when a chunk is full."""
+        before = self._tape.end_s
+        self._tape.append(window)
+        rms = float(np.sqrt(np.mean(np.square(window)) + 1e-12))
+        facts = self._voicing.level(20 * float(np.log10(rms)), self._tape.end_s)
+        chunk_s = VAD_CHUNK / EAR_RATE_HZ
+        index = int(self._tape.end_s / chunk_s + 1e-6)
+        if index > int(before / chunk_s + 1e-6):
+            start_s, end_s = (index - 1) * chunk_s, index * chunk_s
+            probability = self._ears.vad.probability(self._tape.between(start_s, end_s))
+            facts += self._voicing.probability(probability, start_s, end_s)
+        for fact in facts:
+            await self._voice(fact)
+
+    async def _voice(self, fact: SpeechStarted | SpeechPaused) -> None:
+        if isinstance(fact, SpeechStarted):
+            self._dictation.speech_started(fact.media_s)
+        else:
+            self._dictation.speech_paused(fact.media_s)
+            at = self._arrived(fact.media_s)
+            await self._tell(Reached("speech_ended", at))
+        await self._tell(fact)
+
+    def _arrived(self, media_s: float) -> float:
+        """When the sample at a media time came in: the frame that brought it."""
+        for end_s, at in self._arrivals:
+            if end_s >= media_s - 1e-6:
+                return at
+        return self._now()
+
+    # ---- what was said ----
+
+    async def _transcribe_next(self) -> None:
+        job = self._dictation.next_job(self._tape.end_s)
+        if job is None:
+            return
+        if self._job is not None and not self._job.done():
+            self._job.cancel()
+        self._job = self.create_task(self._transcribe(job))
+
+    async def _transcribe(self, job: Job) -> None:
+        started = self._now()
+        audio = self._tape.between(job.start_s, job.end_s)
+        wanted = await self._ask(job, TranscriptionJob(audio, job.draft, job.final), started)
+        if not wanted:
+            return
+        complete = self._dictation.complete
+        if complete:
+            await self._tell(Worked("stt", started, self._now()))
+            await self._tell(Reached("transcript_final", self._now()))
+        await self._tell(Transcribed(self._dictation.text, job.end_s, complete))
+
+    async def _ask(self, job: Job, question: TranscriptionJob, started: float) -> bool:
+        try:
+            answer: Transcription = await self._ears.stt.transcribe(question)
+        except ServiceError as error:
+            log.warning("the ears failed", service=error.service, error=str(error))
+            return self._dictation.failed(job)
+        took_s = self._now() - started
+        return self._dictation.result(job, answer.text, answer.tokens, took_s)
+
+    def _score(self, paused_s: float) -> None:
+        """At most one question at a time: the next is asked when the silence has grown."""
+        if self._scoring is None or self._scoring.done():
+            self._scoring = self.create_task(self._ask_turn_model(paused_s))
+
+    async def _ask_turn_model(self, paused_s: float) -> None:
+        started = self._now()
+        audio = self._tape.between(self._tape.end_s - 8.0, self._tape.end_s)
+        try:
+            probability = await self._ears.turn.probability(audio)
+        except ServiceError as error:
+            log.warning("the turn model failed", service=error.service, error=str(error))
+            return
+        await self._tell(Worked("turn", started, self._now()))
+        await self._tell(TurnScored(probability, paused_s))
+
+    async def _tell(self, fact: TurnFact | LedgerFact) -> None:
+        await self.push_frame(FactFrame(fact))
+
+    def _now(self) -> float:
+        return self.get_event_loop().time()

@@ -1,0 +1,53 @@
+"""Cuts the token stream into clauses that can be spoken: the first at once, then sentences."""
+
+from pipecat.frames.frames import Frame
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+from pipelines.core.commands import StartReply, StopReply, WithdrawReply
+from pipelines.core.events import Reached
+from pipelines.core.phrasing import Phraser
+from pipelines.stages.frames import (
+    ClauseFrame,
+    CommandFrame,
+    FactFrame,
+    ReplyEndFrame,
+    TokenFrame,
+)
+
+
+class Phrasing(FrameProcessor):
+    def __init__(self) -> None:
+        super().__init__(enable_direct_mode=True)
+        self._phrasers: dict[int, Phraser] = {}
+        self._begun: set[int] = set()
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        match frame:
+            case TokenFrame(reply_id=reply_id, text=text):
+                if reply_id in self._phrasers:
+                    await self._say(reply_id, self._phrasers[reply_id].feed(text))
+                return
+            case ReplyEndFrame(reply_id=reply_id):
+                phraser = self._phrasers.pop(reply_id, None)
+                if phraser is not None:
+                    await self._say(reply_id, phraser.finish())
+                self._begun.discard(reply_id)
+            case CommandFrame(command=StartReply(reply_id=reply_id)):
+                self._phrasers[reply_id] = Phraser()
+            case CommandFrame(
+                command=WithdrawReply(reply_id=reply_id) | StopReply(reply_id=reply_id)
+            ):
+                self._phrasers.pop(reply_id, None)
+                self._begun.discard(reply_id)
+            case _:
+                pass
+        await self.push_frame(frame, direction)
+
+    async def _say(self, reply_id: int, clauses: list[str]) -> None:
+        for clause in clauses:
+            if reply_id not in self._begun:
+                self._begun.add(reply_id)
+                now = self.get_event_loop().time()
+                await self.push_frame(FactFrame(Reached("first_clause", now, reply_id)))
+            await self.push_frame(ClauseFrame(reply_id, clause))

@@ -1,0 +1,182 @@
+"""Sends a reply at the pace at which it is heard, and keeps in the history what was heard."""
+
+import asyncio
+from collections.abc import Callable
+
+from pipecat.frames.frames import Frame
+from pipecat.processors.frame_processor import (
+    FrameDirection,
+    FrameProcessor,
+    FrameProcessorSetup,
+)
+
+from pipelines.core.commands import (
+    CommitReply,
+    PauseReply,
+    ResumeReply,
+    StopReply,
+    TurnCommand,
+    WithdrawReply,
+)
+from pipelines.core.conversation import Conversation
+from pipelines.core.events import PlayoutEnded, PlayoutStarted, Reached
+from pipelines.core.exchange import AudioOut, Caption, Flush, Played, ToCaller
+from pipelines.core.playout import ClauseBegan, Playout, Send
+from pipelines.stages.frames import (
+    CallerFrame,
+    CommandFrame,
+    FactFrame,
+    ReplyEndFrame,
+    SpeechFrame,
+)
+
+
+class Playing(FrameProcessor):
+    def __init__(
+        self,
+        playout: Playout,
+        conversation: Conversation,
+        send: Callable[[ToCaller], None],
+        *,
+        reports: bool,
+    ) -> None:
+        super().__init__(enable_direct_mode=True)
+        self._playout = playout
+        self._conversation = conversation
+        self._send = send
+        self._reports = reports
+        self._rate = playout.rate_hz
+        self._turn_id = 0
+        self._started = False
+        self._reported = False
+        self._changed = asyncio.Event()
+        self._pacer: asyncio.Task[None] | None = None
+
+    async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
+        await super().setup(setup)
+        self._pacer = self.create_task(self._pace())
+
+    async def cleanup(self) -> None:
+        if self._pacer is not None:
+            await self.cancel_task(self._pacer)
+        await super().cleanup()  # type: ignore[no-untyped-call]
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        match frame:
+            case SpeechFrame(pcm=pcm, text=text, words=words):
+                self._playout.add(pcm, text, words)
+                await self._pump()
+                self._changed.set()
+            case ReplyEndFrame():
+                self._playout.end()
+                await self._pump()
+                self._changed.set()
+            case CallerFrame(event=Played(generation, samples)):
+                await self._take_report(generation, samples)
+            case CommandFrame(command=command):
+                await self.push_frame(frame, direction)
+                await self._obey(command)
+            case _:
+                await self.push_frame(frame, direction)
+
+    async def _obey(self, command: TurnCommand) -> None:
+        now = self._now()
+        match command:
+            case CommitReply(reply_id, turn_id):
+                self._playout.begin(reply_id)
+                self._turn_id, self._started, self._reported = turn_id, False, False
+            case PauseReply():
+                self._flush(self._playout.pause(now))
+            case ResumeReply():
+                self._playout.resume()
+                await self._pump()
+            case StopReply(reply_id) | WithdrawReply(reply_id) if (
+                reply_id == self._playout.reply_id
+            ):
+                self._stop(now)
+            case _:
+                pass
+        self._changed.set()
+
+    def _stop(self, now: float) -> None:
+        generation, heard = self._playout.stop(now)
+        self._flush(generation)
+        self._keep(final=True)
+        if self._started:
+            caption = Caption("bot", heard.text, final=True, turn=self._turn_id, heard=heard.text)
+            self._send(caption)
+
+    def _flush(self, generation: int | None) -> None:
+        if generation is not None:
+            self._send(Flush(generation))
+
+    async def _pace(self) -> None:
+        """Wakes for the next frame that is due, and when something has changed."""
+        while True:
+            try:
+                async with asyncio.timeout_at(self._playout.deadline()):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+            self._changed.clear()
+            await self._pump()
+
+    async def _pump(self) -> None:
+        now = self._now()
+        for item in self._playout.due(now):
+            match item:
+                case ClauseBegan(text):
+                    self._send(Caption("bot", text, final=False, turn=self._turn_id))
+                case Send(pcm, generation, start):
+                    self._send(AudioOut(pcm, generation, start))
+        audible = self._playout.audible_from
+        reply_id = self._playout.reply_id
+        if reply_id is None:
+            return
+        if not self._started and audible is not None and self._playout.sent > audible:
+            self._started = True
+            await self._tell(Reached("sent", now, reply_id))
+            if not self._reports:
+                await self._tell(Reached("played", now, reply_id))
+            await self._tell(PlayoutStarted(reply_id))
+        if self._playout.over(now):
+            await self._finish(reply_id)
+
+    async def _finish(self, reply_id: int) -> None:
+        self._keep(final=True)
+        heard = self._playout.heard(self._now())
+        if heard.text:
+            self._send(Caption("bot", heard.text, final=True, turn=self._turn_id))
+        self._playout.clear()
+        await self._tell(PlayoutEnded(reply_id))
+
+    async def _take_report(self, generation: int, samples: int) -> None:
+        now = self._now()
+        heard = self._playout.played(generation, samples, now)
+        audible, reply_id = self._playout.audible_from, self._playout.reply_id
+        if heard is None or reply_id is None:
+            return
+        if not self._reported and audible is not None and heard > audible:
+            self._reported = True
+            at = now - (heard - audible) / self._rate
+            await self._tell(Reached("played", at, reply_id))
+        self._keep(final=False)
+        await self._pump()
+        self._changed.set()
+
+    def _keep(self, *, final: bool) -> None:
+        """The history holds what was heard; an estimate is kept only when it is over."""
+        reply_id = self._playout.reply_id
+        heard = self._playout.heard(self._now())
+        if reply_id is not None and (final or not heard.estimated):
+            self._conversation.heard(self._turn_id, reply_id, heard.text, estimated=heard.estimated)
+
+    async def _tell(self, fact: Reached | PlayoutStarted | PlayoutEnded) -> None:
+        """To the ledger below; and to the turn above what it wants to know."""
+        await self.push_frame(FactFrame(fact), FrameDirection.DOWNSTREAM)
+        if not isinstance(fact, Reached):
+            await self.push_frame(FactFrame(fact), FrameDirection.UPSTREAM)
+
+    def _now(self) -> float:
+        return self.get_event_loop().time()

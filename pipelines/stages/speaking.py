@@ -1,0 +1,109 @@
+"""Turns clauses into audio at the call's own rate, one clause after the other."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import cast
+
+import structlog
+from pipecat.frames.frames import Frame
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+from pipelines.audio.resample import Resampler
+from pipelines.core.commands import StartReply, StopReply, WithdrawReply
+from pipelines.core.events import Reached, Worked
+from pipelines.core.playout import Word
+from pipelines.services.protocols import ServiceError, SpeechChunk, TextToSpeech
+from pipelines.stages.frames import (
+    ClauseFrame,
+    CommandFrame,
+    FactFrame,
+    ReplyEndFrame,
+    SpeechFrame,
+)
+
+MOST_CLAUSES = 256
+"""Of one reply: a model that talks without end is cut off there."""
+
+log = structlog.get_logger(__name__)
+
+
+class Speaking(FrameProcessor):
+    def __init__(self, tts: TextToSpeech, rate_hz: int) -> None:
+        super().__init__(enable_direct_mode=True)
+        self._tts = tts
+        self._rate = rate_hz
+        self._clauses: dict[int, asyncio.Queue[str | None]] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        match frame:
+            case ClauseFrame(reply_id=reply_id, text=text):
+                clauses = self._clauses.get(reply_id)
+                if clauses is not None and clauses.qsize() < MOST_CLAUSES:
+                    clauses.put_nowait(text)
+                return
+            case ReplyEndFrame(reply_id=reply_id):
+                if reply_id in self._clauses:
+                    self._clauses[reply_id].put_nowait(None)
+                return
+            case CommandFrame(command=StartReply(reply_id=reply_id)):
+                self._begin(reply_id)
+            case CommandFrame(
+                command=WithdrawReply(reply_id=reply_id) | StopReply(reply_id=reply_id)
+            ):
+                if reply_id in self._tasks:
+                    self._tasks[reply_id].cancel()
+            case _:
+                pass
+        await self.push_frame(frame, direction)
+
+    async def cleanup(self) -> None:
+        for task in list(self._tasks.values()):
+            await self.cancel_task(task)
+        await super().cleanup()  # type: ignore[no-untyped-call]
+
+    def _begin(self, reply_id: int) -> None:
+        self._clauses[reply_id] = asyncio.Queue()
+        task = self.create_task(self._speak(reply_id, self._clauses[reply_id]))
+        self._tasks[reply_id] = task
+        task.add_done_callback(lambda _: self._forget(reply_id))
+
+    def _forget(self, reply_id: int) -> None:
+        self._tasks.pop(reply_id, None)
+        self._clauses.pop(reply_id, None)
+
+    async def _speak(self, reply_id: int, clauses: asyncio.Queue[str | None]) -> None:
+        first = True
+        while (clause := await clauses.get()) is not None:
+            try:
+                await self._synthesise(reply_id, clause, first=first)
+                first = False
+            except ServiceError as error:
+                log.warning("the voice failed", service=error.service, error=str(error))
+        await self.push_frame(ReplyEndFrame(reply_id))
+
+    async def _synthesise(self, reply_id: int, clause: str, *, first: bool) -> None:
+        loop = self.get_event_loop()
+        started = loop.time()
+        resampler = Resampler(self._tts.rate_hz, self._rate)
+        text = clause
+        stream = cast(AsyncGenerator[SpeechChunk, None], self._tts.synthesise(clause))
+        async with aclosing(stream):
+            async for chunk in stream:
+                if text and first:
+                    await self._fact(Reached("first_audio", loop.time(), reply_id))
+                words = tuple(
+                    Word(word.text, round(word.start_s * self._rate)) for word in chunk.words
+                )
+                pcm = resampler.feed(chunk.pcm)
+                await self.push_frame(SpeechFrame(reply_id, pcm, text, words))
+                text = ""
+        rest = resampler.flush()
+        if len(rest):
+            await self.push_frame(SpeechFrame(reply_id, rest))
+        await self._fact(Worked("tts", started, loop.time(), reply_id))
+
+    async def _fact(self, fact: Reached | Worked) -> None:
+        await self.push_frame(FactFrame(fact))

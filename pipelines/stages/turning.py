@@ -1,0 +1,92 @@
+"""The shell around the turn machine: facts in, commands out, state and captions to the caller."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import get_args
+
+from pipecat.frames.frames import Frame
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+from pipelines.core.commands import CommitReply, ForgetSpeech, ScoreTurn, TurnCommand
+from pipelines.core.events import (
+    Reached,
+    SilenceAsked,
+    TextTyped,
+    Transcribed,
+    TurnFact,
+)
+from pipelines.core.exchange import Caption, StateChanged, StopSpeaking, ToCaller, Typed
+from pipelines.core.exchange import State as Shown
+from pipelines.core.turn import State, TurnMachine
+from pipelines.stages.frames import CallerFrame, CommandFrame, FactFrame
+
+SHOWN: dict[State, Shown] = {
+    State.IDLE: "listening",
+    State.HEARING: "hearing",
+    State.PAUSED: "hearing",
+    State.CLOSING: "thinking",
+    State.THINKING: "thinking",
+    State.SPEAKING: "speaking",
+    State.CONTESTED: "hearing",
+}
+_FACTS = get_args(TurnFact)
+
+
+class Turning(FrameProcessor):
+    def __init__(self, machine: TurnMachine, send: Callable[[ToCaller], None]) -> None:
+        super().__init__(enable_direct_mode=True)
+        self._machine = machine
+        self._send = send
+        self._waiting: deque[TurnFact] = deque()
+        self._busy = False
+        self._shown: Shown | None = None
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        match frame:
+            case CallerFrame(event=Typed(text, interrupts)):
+                await self._take(TextTyped(text, interrupts))
+            case CallerFrame(event=StopSpeaking()):
+                await self._take(SilenceAsked())
+            case FactFrame(fact=fact) if isinstance(fact, _FACTS):
+                await self._take(fact)
+            case _:
+                await self.push_frame(frame, direction)
+
+    async def _take(self, fact: TurnFact) -> None:
+        """One fact at a time: what a command brings about waits until it is carried out."""
+        self._waiting.append(fact)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._waiting:
+                await self._handle(self._waiting.popleft())
+        finally:
+            self._busy = False
+
+    async def _handle(self, fact: TurnFact) -> None:
+        commands = self._machine.handle(fact)
+        if isinstance(fact, Transcribed) and self._shown == "hearing" and fact.text:
+            self._caption(final=False)
+        for command in commands:
+            await self._obey(command)
+        shown = SHOWN[self._machine.state]
+        if shown != self._shown:
+            self._shown = shown
+            self._send(StateChanged(shown))
+
+    async def _obey(self, command: TurnCommand) -> None:
+        now = self.get_event_loop().time()
+        if isinstance(command, CommitReply):
+            self._send(Caption("user", command.text, final=True, turn=command.turn_id))
+            committed = Reached("committed", now, command.reply_id)
+            await self.push_frame(FactFrame(committed), FrameDirection.DOWNSTREAM)
+        upwards = isinstance(command, ScoreTurn | ForgetSpeech)
+        direction = FrameDirection.UPSTREAM if upwards else FrameDirection.DOWNSTREAM
+        await self.push_frame(CommandFrame(command, now), direction)
+
+    def _caption(self, *, final: bool) -> None:
+        text = self._machine.text
+        if text:
+            self._send(Caption("user", text, final=final, turn=self._machine.turn_id))
