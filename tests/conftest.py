@@ -1,0 +1,57 @@
+"""What the whole suite agrees on: full counts on request, and no silent skip in CI."""
+
+import os
+import shutil
+from collections.abc import Callable, Generator
+
+import pytest
+
+SOAK_LIMIT_S = 3600
+
+FOUND: dict[str, Callable[[], object]] = {
+    "chromium": lambda: shutil.which("chromium") or shutil.which("google-chrome"),
+}
+"""What a machine may lack, and how to see whether it is there; `.ci/run` installs all of it."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="run the full counts, up to an hour")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(name): skip where the machine lacks it; fail in CI")
+
+
+@pytest.fixture(scope="session")
+def soak(request: pytest.FixtureRequest) -> bool:
+    """Whether this run is for the full counts."""
+    return bool(request.config.getoption("--soak"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    full = [item for item in items if item.get_closest_marker("soak")]
+    if config.getoption("--soak"):
+        for item in full:
+            item.add_marker(pytest.mark.timeout(SOAK_LIMIT_S))
+    elif full:
+        config.hook.pytest_deselected(items=full)
+        items[:] = [item for item in items if item not in full]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        (name,) = marker.args
+        if not FOUND[name]():
+            pytest.skip(f"needs {name}, which this machine does not have")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a skip is a failure: what a test needs is `.ci/run`'s to install."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI"):  # noqa: TID251
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI: {call.excinfo and call.excinfo.value}"
+    return report

@@ -1,0 +1,68 @@
+"""The shape of the code base, enforced. Contracts on imports live in pyproject.toml."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import bot
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted(
+    path
+    for top in ("bot", "pipelines", "client", "bench")
+    for path in (ROOT / top).rglob("*.py")
+    if not path.name.endswith("_pb2.py")
+)
+MAX_LINES = 400
+VAGUE = {"utils", "util", "helpers", "common", "manager", "handler", "base", "misc"}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCKS = {"requirements.lock": (), "requirements-test.lock": ("test",)}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_module_fits_in_one_sitting(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MAX_LINES
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_module_says_what_it_is_for(path: Path) -> None:
+    text = path.read_text()
+    assert not text or text.startswith('"""')
+    assert not VAGUE & set(path.stem.split("_"))
+
+
+def test_runpod_is_not_a_package() -> None:
+    """`runpod/__init__.py` would shadow the runpod SDK."""
+    assert not (ROOT / "runpod" / "__init__.py").exists()
+
+
+def test_there_is_one_version() -> None:
+    assert PROJECT["version"] == bot.__version__
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_lock_pins_all_that_the_project_asks_for(lock: str) -> None:
+    wanted = [*PROJECT["dependencies"]]
+    for extra in LOCKS[lock]:
+        wanted += PROJECT["optional-dependencies"][extra]
+    text = (ROOT / lock).read_text()
+    pinned = set(re.findall(r"^([a-z0-9-]+)==", text, re.MULTILINE))
+    names = {re.split(r"[<>=!~;\[ ]", line)[0].lower().replace("_", "-") for line in wanted}
+    assert names - pinned == set()
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_lock_has_a_hash_for_each_pin_and_no_address(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    pins = re.findall(r"^[a-z0-9].*==.*\\\n    --hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)
+    assert len(pins) == len(re.findall(r"^[a-z0-9]", text, re.MULTILINE))
+    assert "://" not in text
+    assert "--index" not in text
+
+
+def test_the_two_locks_agree() -> None:
+    run, test = ((ROOT / lock).read_text() for lock in LOCKS)
+    pins = re.findall(r"^[a-z0-9]\S+==\S+", run, re.MULTILINE)
+    assert [pin for pin in pins if pin not in test] == []
