@@ -73,8 +73,8 @@ class Intake:
     def _arrive(self, now: float) -> None:
         offset_s = now - self.media_s
         elapsed_s = now - self._arrived_s if self._offset_s is not None else 0.0
-        if self._offset_s is None or offset_s < self._offset_s:
+        if self._offset_s is None or (offset_s < self._offset_s and self._filled == 0):
             self._offset_s = offset_s
-        else:
+        elif offset_s >= self._offset_s:
             self._offset_s = min(offset_s, self._offset_s + DRIFT * elapsed_s)
         self._arrived_s = now

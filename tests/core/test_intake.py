@@ -1,0 +1,80 @@
+from pipelines.core.intake import Intake, Placement
+
+RATE = 16_000
+FRAME = 320
+PLAIN = Placement(silence=0, skip=0)
+
+
+def running(until: float) -> Intake:
+    """Frames of 20 ms, each on time, the last one at `until`."""
+    intake = Intake(RATE)
+    for index in range(round(until / 0.02)):
+        intake.place(FRAME, 0.02 * (index + 1))
+    return intake
+
+
+def test_what_comes_on_time_is_placed_end_to_end() -> None:
+    assert running(2.0).media_s == 2.0
+
+
+def test_a_short_stall_and_its_burst_change_nothing() -> None:
+    intake = running(1.0)
+
+    placements = [intake.place(FRAME, 1.5) for _ in range(25)]
+
+    assert placements == [PLAIN] * 25
+    assert intake.media_s == 1.5
+    assert intake.dropped == 0
+
+
+def test_a_long_stall_is_silence_up_to_now() -> None:
+    intake = running(1.0)
+
+    assert intake.starve(1.7) == 0
+    assert intake.starve(1.75) == round(0.75 * RATE)
+    assert intake.media_s == 1.75
+
+
+def test_what_comes_late_for_the_silence_is_dropped_and_counted() -> None:
+    intake = running(1.0)
+    intake.starve(2.0)
+
+    for _ in range(50):
+        intake.place(FRAME, 2.0)
+
+    assert intake.dropped >= 45 * FRAME
+    assert intake.media_s <= 2.12
+
+
+def test_a_client_that_pauses_and_comes_back_on_time_loses_nothing() -> None:
+    intake = running(1.0)
+    intake.starve(5.0)
+
+    placements = [intake.place(FRAME, 5.02 + 0.02 * index) for index in range(100)]
+
+    assert placements == [PLAIN] * 100
+
+
+def test_a_stated_time_leaves_a_gap_of_silence() -> None:
+    intake = Intake(8000)
+    intake.place(160, 0.02, media_s=0.0)
+
+    assert intake.place(160, 0.14, media_s=0.1) == Placement(silence=640, skip=0)
+
+
+def test_a_duplicate_is_left_out() -> None:
+    intake = Intake(8000)
+    intake.place(160, 0.02, media_s=0.0)
+
+    assert intake.place(160, 0.03, media_s=0.0) == Placement(silence=0, skip=160)
+    assert intake.dropped == 160
+
+
+def test_a_clock_that_runs_slow_is_followed() -> None:
+    intake = Intake(RATE)
+    for index in range(3000):
+        intake.place(FRAME, 0.02 * (index + 1) * 1.0005)
+    intake.starve(3000 * 0.02 * 1.0005 + 0.75)
+
+    behind = 3000 * 0.02 * 1.0005 + 0.75 - intake.media_s
+    assert abs(behind) < 0.04

@@ -1,0 +1,58 @@
+from pipelines.core.events import SpeechPaused, SpeechStarted
+from pipelines.core.voicing import Voicing, VoicingPolicy
+
+CHUNK_S = 0.03
+
+
+def listen(levels: list[float], probabilities: list[float]) -> list[SpeechStarted | SpeechPaused]:
+    """10 ms levels; a probability after every third of them."""
+    voicing, facts = Voicing(VoicingPolicy()), []
+    for index, dbfs in enumerate(levels):
+        end_s = round((index + 1) * 0.01, 3)
+        facts += voicing.level(dbfs, end_s)
+        if (index + 1) % 3 == 0:
+            start_s = round(end_s - CHUNK_S, 3)
+            facts += voicing.probability(probabilities[index // 3], start_s, end_s)
+    return facts
+
+
+QUIET = [-70.0] * 30
+LOUD = [-20.0] * 60
+
+
+def test_noise_that_the_vad_does_not_take_for_speech_is_nothing() -> None:
+    assert listen(LOUD, [0.1] * 20) == []
+
+
+def test_the_end_is_where_the_last_loud_window_ended() -> None:
+    facts = listen(QUIET + LOUD + QUIET, [0.0] * 10 + [0.9] * 22 + [0.1] * 8)
+
+    assert facts[0] == SpeechStarted(0.3)
+    assert facts[1] == SpeechPaused(0.9)
+    assert len(facts) == 2
+
+
+def test_the_level_tells_of_the_pause_before_the_vad_does() -> None:
+    voicing = Voicing(VoicingPolicy())
+    for index, dbfs in enumerate([*QUIET, *LOUD]):
+        voicing.level(dbfs, (index + 1) * 0.01)
+        if index == 32:
+            voicing.probability(0.9, 0.3, 0.33)
+
+    told = [voicing.level(-70.0, 0.9 + 0.01 * (step + 1)) for step in range(5)]
+
+    assert told[2] == []
+    assert told[3] == [SpeechPaused(0.9)]
+
+
+def test_speech_that_comes_back_in_a_lull_goes_on() -> None:
+    facts = listen(QUIET + LOUD + [-70.0] * 6 + LOUD, [0.0] * 10 + [0.9] * 42)
+
+    assert [type(fact) for fact in facts] == [SpeechStarted, SpeechPaused, SpeechStarted]
+
+
+def test_in_steady_noise_the_end_is_where_the_voice_left_it() -> None:
+    noise = [-35.0] * 90
+    facts = listen(noise + LOUD + noise, [0.0] * 30 + [0.9] * 22 + [0.1] * 28)
+
+    assert facts[-1] == SpeechPaused(1.5)
