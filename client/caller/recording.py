@@ -15,6 +15,7 @@ from client.caller.microphone import MICROPHONE_RATE_HZ
 LABELS_NAME = "labels.json"
 ABOVE_NOISE_DB = 10.0
 BELOW_SPEECH_DB = 10.0
+FAINTEST_DBFS = -70.0
 
 
 class RecordingError(Exception):
@@ -79,13 +80,14 @@ def speech_level(pcm: Pcm) -> float:
     """Above which a 10 ms window of this recording counts as speech, in dBFS.
 
     -45 dBFS, or 10 dB above the recording's own noise (its 5th percentile) where that is more;
-    never within 10 dB of its loud windows (their 95th percentile).
+    never within 10 dB of its loud windows (their 95th percentile), nor below -70 dBFS.
     """
     levels = window_levels(pcm, MICROPHONE_RATE_HZ)
     if not levels.size:
         return AUDIBLE_DBFS
     noise, loud = np.percentile(levels, [5, 95])
-    return float(min(max(AUDIBLE_DBFS, noise + ABOVE_NOISE_DB), loud - BELOW_SPEECH_DB))
+    level = min(max(AUDIBLE_DBFS, noise + ABOVE_NOISE_DB), loud - BELOW_SPEECH_DB)
+    return float(max(FAINTEST_DBFS, level))
 
 
 def _label_of(path: Path) -> dict[str, Any] | None:

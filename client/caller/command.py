@@ -1,0 +1,126 @@
+"""`halfsecond call`: plays recordings at a running server, and says what it was like."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import soundfile
+import soxr
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from client.caller import conductor
+from client.caller.call import CallOptions, CallResult, Watch, place_call
+from client.caller.conductor import Line, Manners, Stage
+from client.caller.door import CallError
+from client.caller.loudness import Pcm
+from client.caller.microphone import MICROPHONE_RATE_HZ
+from client.caller.player import PLAY_RATE_HZ
+from client.caller.recording import RecordingError, load
+from client.caller.report import as_json, print_report
+
+UNANSWERED, FAILED = 1, 2
+"""Exit codes: a turn was not answered; there was no call to speak of."""
+
+DOING = {
+    Stage.WAITING: "waiting for the server",
+    Stage.SPEAKING: "speaking",
+    Stage.AWAITING: "waiting for the answer",
+    Stage.ANSWERED: "listening",
+    Stage.DONE: "done",
+}
+
+
+def call(  # noqa: PLR0913 - the options of a command are its arguments
+    files: Annotated[list[Path], typer.Argument(help="Recordings: WAV, FLAC, at any rate.")],
+    url: Annotated[
+        str, typer.Option(help="The server, or a ws:// address to dial without POST /start.")
+    ] = "http://127.0.0.1:7860",
+    save: Annotated[Path | None, typer.Option(help="Write what was heard to this WAV.")] = None,
+    stereo: Annotated[
+        bool, typer.Option("--stereo", help="Save both sides: caller left, bot right.")
+    ] = False,
+    as_data: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    separate: Annotated[
+        bool, typer.Option("--separate", help="A call for each file, not one conversation.")
+    ] = False,
+    stock: Annotated[
+        bool, typer.Option("--stock", help="Behave as Pipecat's client: no flush, no report.")
+    ] = False,
+    until_quiet: Annotated[
+        float, typer.Option(min=0.05, help="Seconds of silence that end the bot's answer.")
+    ] = 1.0,
+    gap: Annotated[
+        float | None, typer.Option(min=0.0, help="Seconds between files, whatever the bot does.")
+    ] = None,
+    floor: Annotated[
+        float | None, typer.Option(max=-40.0, help="Noise between files in dBFS; else zeros.")
+    ] = None,
+) -> None:
+    """Play recordings at a running server in real time, listen, and measure each answer."""
+    options = CallOptions(
+        stock=stock, floor_dbfs=floor, manners=Manners(until_quiet_s=until_quiet, gap_s=gap)
+    )
+    try:
+        lines = [Line(load(path)) for path in files]
+        calls = [[line] for line in lines] if separate else [lines]
+        with _progress(lines, hidden=as_data) as watch:
+            results = asyncio.run(_place_all(url, calls, options, watch))
+        if save is not None:
+            _save(save, results, stereo=stereo)
+    except (RecordingError, CallError, OSError, soundfile.LibsndfileError) as exc:
+        Console(stderr=True).print(str(exc), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(FAILED) from exc
+    if as_data:
+        typer.echo(json.dumps(as_json(results, floor), indent=2, ensure_ascii=False))
+    else:
+        print_report(Console(), results, floor)
+    if any(turn.wait.missed for result in results for turn in result.turns):
+        raise typer.Exit(UNANSWERED)
+
+
+async def _place_all(
+    url: str, calls: Sequence[Sequence[Line]], options: CallOptions, watch: Watch
+) -> list[CallResult]:
+    return [await place_call(url, lines, options, watch) for lines in calls]
+
+
+@contextmanager
+def _progress(lines: Sequence[Line], *, hidden: bool) -> Iterator[Watch]:
+    """A bar on standard error: it is real time, and people wait."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+        total_s = sum(line.recording.duration_s for line in lines)
+        task = bar.add_task("calling", total=total_s)
+        before_s, last = 0.0, conductor.Progress(-1, Stage.WAITING, 0.0)
+
+        def watch(now: conductor.Progress) -> None:
+            nonlocal before_s, last
+            if now.played_s < last.played_s:  # the next call has begun
+                before_s += last.played_s
+            last = now
+            bar.update(task, completed=before_s + now.played_s, description=DOING[now.stage])
+
+        yield watch
+
+
+def _save(path: Path, results: Sequence[CallResult], *, stereo: bool) -> None:
+    """All calls one after another, on each call's own clock from the microphone's first sample."""
+    sides = [_both_sides(result) if stereo else result.heard for result in results]
+    soundfile.write(path, np.concatenate(sides), PLAY_RATE_HZ, subtype="PCM_16", format="WAV")
+
+
+def _both_sides(result: CallResult) -> Pcm:
+    """Shape (samples, 2)."""
+    caller = soxr.resample(result.spoken, MICROPHONE_RATE_HZ, PLAY_RATE_HZ)
+    sides = np.zeros((result.heard.size, 2), dtype=np.int16)
+    size = min(caller.size, result.heard.size)
+    sides[:size, 0] = caller[:size]
+    sides[:, 1] = result.heard
+    return sides

@@ -1,0 +1,194 @@
+"""What a person reads after a call, and what a program reads.
+
+The JSON of `as_json`; every time is in seconds:
+
+    {"turns": [{"call": 0, "file": "a.wav", "turn": 0,
+                "labelled": true,             the end of speech comes from a label
+                "reference": "..." | null,    what was said, where a label tells
+                "transcript": "...", "answer": "...",
+                "cut_off": "..." | null,      what the server thinks was heard of its answer
+                "voice_to_voice_s": 0.412,    5.0 where missed
+                "missed": false,
+                "cut_ins_s": [],              from the start of the person's speech
+                "barge_in": null | {"silent_s": 0.09, "next_sound_s": 1.2 | null},
+                "ledger": {...} | null}],     the server's own row, as it was received
+     "summary": {"turns": 1, "p50_s": ..., "p95_s": ..., "p99_s": ...,   null without turns
+                 "cut_in": 0, "missed": 0, "word_error_rate": 0.05 | null},
+     "microphone": {"late_s": 0.002, "silence": "zeros" | "-60 dBFS noise"},
+     "faults": ["..."]}
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from client.caller.call import CallResult, TurnResult
+from client.caller.measure import Summary, summarise
+from client.caller.wording import count_word_errors
+
+BAR_CELLS = 40
+SEGMENT_COLOURS = ("cyan", "blue", "magenta", "yellow", "green", "bright_blue", "red", "white")
+
+
+def as_json(results: Sequence[CallResult], floor_dbfs: float | None) -> dict[str, Any]:
+    """See the module's own words."""
+    summary = _summary(results)
+    times = {"p50_s": summary.p50_s, "p95_s": summary.p95_s, "p99_s": summary.p99_s}
+    return {
+        "turns": [
+            {"call": call, **_turn_as_json(turn, index)}
+            for call, result in enumerate(results)
+            for index, turn in _numbered(result)
+        ],
+        "summary": {
+            "turns": summary.turns,
+            **{name: None if math.isnan(value) else value for name, value in times.items()},
+            "cut_in": summary.cut_in,
+            "missed": summary.missed,
+            "word_error_rate": word_error_rate(results),
+        },
+        "microphone": {
+            "late_s": max((result.microphone_late_s for result in results), default=0.0),
+            "silence": _silence(floor_dbfs),
+        },
+        "faults": [fault for result in results for fault in result.faults],
+    }
+
+
+def word_error_rate(results: Sequence[CallResult]) -> float | None:
+    """Over all turns whose words are labelled; None if there are none."""
+    counts = [
+        count_word_errors(turn.turn.transcript, turn.words.transcript)
+        for result in results
+        for turn in result.turns
+        if turn.turn.transcript is not None
+    ]
+    words = sum(count.words for count in counts)
+    return sum(count.errors for count in counts) / words if words else None
+
+
+def print_report(console: Console, results: Sequence[CallResult], floor_dbfs: float | None) -> None:
+    for number, turn in enumerate((t for result in results for t in result.turns), start=1):
+        console.print(_turn(number, turn))
+    console.print(_table(_summary(results), word_error_rate(results)))
+    late_ms = 1000 * max((result.microphone_late_s for result in results), default=0.0)
+    console.print(
+        f"Between the recordings the microphone heard {_silence(floor_dbfs)}; "
+        f"its frames left at most {late_ms:.1f} ms late.",
+        style="dim",
+    )
+    for fault in (fault for result in results for fault in result.faults):
+        console.print(Text(f"the server says: {fault}", style="red"))
+
+
+def _turn(number: int, turn: TurnResult) -> RenderableType:
+    parts: list[RenderableType] = [
+        Text.assemble((f"{number:3} ", "dim"), turn.recording.name, "  ", _verdict(turn)),
+        _quote("heard", turn.words.transcript),
+        _quote("answer", turn.words.answer),
+    ]
+    if turn.words.cut_off is not None:
+        parts.append(_quote("cut off", turn.words.cut_off))
+    if turn.words.row is not None:
+        parts.append(_waterfall(turn.words.row))
+    return Group(*parts)
+
+
+def _verdict(turn: TurnResult) -> Text:
+    wait = turn.wait
+    if wait.missed:
+        return Text("no answer within 5 s", style="bold red")
+    text = Text(f"{_ms(wait.v2v_s)} voice to voice", style="bold")
+    if wait.cut_in:
+        text.append("  cut in", style="bold yellow")
+    if wait.barge_in is not None:
+        text.append(f"  silent {_ms(wait.barge_in.silent_s)} after it was spoken over")
+    return text
+
+
+def _quote(what: str, text: str) -> Text:
+    return Text.assemble((f"    {what:8}", "dim"), text or "-")
+
+
+def _waterfall(row: Mapping[str, Any]) -> RenderableType:
+    """The server's segments, each beginning where the one before it ended."""
+    segments = [(str(name), float(value)) for name, value in row.get("segments", {}).items()]
+    total_s = sum(value for _, value in segments)
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(style="dim", min_width=20)
+    grid.add_column(min_width=BAR_CELLS)
+    grid.add_column(justify="right")
+    for index, (name, value) in enumerate(segments):
+        before_s = sum(earlier for _, earlier in segments[:index])
+        left, right = (
+            round(BAR_CELLS * at / total_s) if total_s else 0 for at in (before_s, before_s + value)
+        )
+        bar = Text(" " * left + "█" * (right - left), style=SEGMENT_COLOURS[index % 8])
+        grid.add_row(f"    {name}", bar, _ms(value))
+    grid.add_row("    the server's ledger", " · ".join(_ledger_notes(row)), _ms(total_s))
+    return grid
+
+
+def _ledger_notes(row: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("hidden", "unattributed", "verdict"):
+        value = row.get(name)
+        if isinstance(value, Mapping):
+            value = sum(float(part) for part in value.values())
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, int | float):
+            yield f"{name} {_ms(value)}"
+
+
+def _table(summary: Summary, error_rate: float | None) -> Table:
+    table = Table("turns", "p50", "p95", "p99", "cut in", "missed", "word errors")
+    table.add_row(
+        str(summary.turns),
+        *(_ms(value) for value in (summary.p50_s, summary.p95_s, summary.p99_s)),
+        str(summary.cut_in),
+        str(summary.missed),
+        "-" if error_rate is None else f"{error_rate:.1%}",
+    )
+    return table
+
+
+def _turn_as_json(turn: TurnResult, index: int) -> dict[str, Any]:
+    barge_in = turn.wait.barge_in
+    return {
+        "file": turn.recording.name,
+        "turn": index,
+        "labelled": turn.recording.labelled,
+        "reference": turn.turn.transcript,
+        "transcript": turn.words.transcript,
+        "answer": turn.words.answer,
+        "cut_off": turn.words.cut_off,
+        "voice_to_voice_s": turn.wait.v2v_s,
+        "missed": turn.wait.missed,
+        "cut_ins_s": list(turn.wait.cut_ins_s),
+        "barge_in": None
+        if barge_in is None
+        else {"silent_s": barge_in.silent_s, "next_sound_s": barge_in.next_sound_s},
+        "ledger": None if turn.words.row is None else dict(turn.words.row),
+    }
+
+
+def _numbered(result: CallResult) -> Iterator[tuple[int, TurnResult]]:
+    """Each turn with its place in its own recording."""
+    for turn in result.turns:
+        yield turn.recording.turns.index(turn.turn), turn
+
+
+def _summary(results: Sequence[CallResult]) -> Summary:
+    return summarise([turn.wait for result in results for turn in result.turns])
+
+
+def _silence(floor_dbfs: float | None) -> str:
+    return "zeros" if floor_dbfs is None else f"{floor_dbfs:g} dBFS noise"
+
+
+def _ms(seconds: float) -> str:
+    return "-" if math.isnan(seconds) else f"{1000 * seconds:.0f} ms"

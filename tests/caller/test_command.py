@@ -1,0 +1,124 @@
+"""The command line, against a loopback server on a thread of its own."""
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import typer
+from typer.testing import CliRunner
+
+from client.caller.command import FAILED, call
+from tests.caller.loopback import Server, serving, tone
+
+HURRIED = ("--until-quiet", "0.3")
+
+
+@contextlib.contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """`server`, up and reachable, until the block ends."""
+    up = threading.Event()
+    stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    async def serve() -> None:
+        async with serving(server):
+            finished = asyncio.Event()
+            stop.append((asyncio.get_running_loop(), finished))
+            up.set()
+            await finished.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    up.wait()
+    try:
+        yield server
+    finally:
+        loop, finished = stop[0]
+        loop.call_soon_threadsafe(finished.set)
+        thread.join()
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> list[str]:
+    for name in ("a.wav", "b.wav"):
+        soundfile.write(tmp_path / name, tone(0.3, 16_000), 16_000)
+    return [str(tmp_path / name) for name in ("a.wav", "b.wav")]
+
+
+def halfsecond_call(*arguments: str) -> tuple[int, str, str]:
+    app = typer.Typer()
+    app.command()(call)
+    result = CliRunner().invoke(app, [*arguments], env={"COLUMNS": "100"})
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_a_conversation_is_measured_and_saved(recordings: list[str], tmp_path: Path) -> None:
+    answer = tmp_path / "answer.wav"
+    with running(Server(answer_s=0.3)) as server:
+        code, out, _ = halfsecond_call(
+            *recordings, "--url", server.url, "--json", "--save", str(answer), *HURRIED
+        )
+
+    document = json.loads(out)
+    assert code == 0
+    assert [turn["file"] for turn in document["turns"]] == ["a.wav", "b.wav"]
+    assert [turn["call"] for turn in document["turns"]] == [0, 0]
+    assert [turn["transcript"] for turn in document["turns"]] == ["a tone", "a tone"]
+    heard, rate_hz = soundfile.read(answer, dtype="int16")
+    assert rate_hz == 24_000
+    assert np.count_nonzero(heard) == 2 * np.count_nonzero(tone(0.3, 24_000))
+
+
+def test_separate_files_are_separate_calls_and_both_sides_are_saved(
+    recordings: list[str], tmp_path: Path
+) -> None:
+    both = tmp_path / "both.wav"
+    with running(Server()) as server:
+        code, out, _ = halfsecond_call(
+            *recordings,
+            "--url",
+            server.url,
+            "--separate",
+            "--stereo",
+            "--save",
+            str(both),
+            *HURRIED,
+        )
+
+    ready = [message for message in server.messages if message["type"] == "client-ready"]
+    assert (code, len(ready)) == (0, 2)
+    assert "a.wav" in out
+    assert "b.wav" in out
+    sides, _ = soundfile.read(both, dtype="int16")
+    assert sides.shape[1] == 2
+    assert all((abs(side) > 5_000).any() for side in sides.T)
+
+
+def test_a_turn_that_is_not_answered_is_exit_code_one(recordings: list[str]) -> None:
+    """In real time: five seconds."""
+    with running(Server(answers=0)) as server:
+        code, out, _ = halfsecond_call(recordings[0], "--url", server.url, *HURRIED)
+
+    assert code == 1
+    assert "no answer within 5 s" in out
+
+
+def test_no_server_is_one_line_and_exit_code_two(recordings: list[str]) -> None:
+    code, out, err = halfsecond_call(recordings[0], "--url", "http://127.0.0.1:1")
+
+    assert code == FAILED
+    assert out == ""
+    [line] = err.strip().splitlines()
+    assert "no server answers" in line
+
+
+def test_a_file_that_is_no_recording_is_one_line_and_exit_code_two(tmp_path: Path) -> None:
+    code, _, err = halfsecond_call(str(tmp_path / "missing.wav"), "--json")
+
+    assert code == FAILED
+    assert "cannot be read as audio" in err

@@ -1,0 +1,123 @@
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from client.caller.call import CallResult, TurnResult
+from client.caller.measure import BargeIn, Heard, Said, Wait, Words
+from client.caller.recording import Recording, Turn
+from client.caller.report import as_json, print_report
+
+ROW = {
+    "segments": {"endpointing": 0.2, "stt": 0.0, "llm_first_token": 0.1, "send": 0.1},
+    "voice_to_voice_s": 0.4,
+    "hidden": {"stt": 0.08},
+    "unattributed": 0.004,
+    "verdict": "within the budget",
+}
+NOTHING = np.empty(0, dtype=np.int16)
+
+
+def result(*turns: TurnResult) -> CallResult:
+    fault = Heard(1.0, "error", {"error": "the voice is away"})
+    return CallResult(
+        turns=turns,
+        started_s=0.0,
+        spoken=NOTHING,
+        heard=NOTHING,
+        sounds=(),
+        messages=(fault,),
+        microphone_late_s=0.0021,
+    )
+
+
+def turn(wait: Wait, words: Words, reference: str | None = None) -> TurnResult:
+    said = Said(start_s=0.0, end_s=1.0, next_s=9.0)
+    labelled = Turn(0.0, 1.0, reference)
+    one = Recording("a.wav", NOTHING, (labelled,), labelled=True)
+    return TurnResult(recording=one, turn=labelled, said=said, wait=wait, words=words)
+
+
+ANSWERED = turn(
+    Wait(v2v_s=0.412, missed=False),
+    Words(transcript="what time is it", answer="It is ten.", row=ROW),
+    "What time is it now?",
+)
+MISSED = turn(Wait(v2v_s=5.0, missed=True), Words(transcript="", answer=""))
+INTERRUPTED = turn(
+    Wait(v2v_s=0.3, missed=False, cut_ins_s=(0.7,), barge_in=BargeIn(0.09, None)),
+    Words(transcript="stop", answer="[bold]", cut_off="Once upon"),
+)
+
+
+def printed(*turns: TurnResult) -> str:
+    console = Console(file=io.StringIO(), width=100)
+    print_report(console, [result(*turns)], None)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_an_answered_turn_shows_its_words_its_wait_and_the_ledger() -> None:
+    text = printed(ANSWERED)
+
+    for part in ("412 ms voice to voice", "what time is it", "It is ten.", "within the budget"):
+        assert part in text
+    assert "hidden 80 ms" in text
+    assert "unattributed 4 ms" in text
+
+
+def test_each_bar_begins_where_the_one_before_it_ended() -> None:
+    bars = {line.split()[0]: line for line in printed(ANSWERED).splitlines() if "█" in line}
+
+    assert [line.count("█") for line in bars.values()] == [20, 10, 10]
+    assert bars["llm_first_token"].index("█") == bars["endpointing"].rindex("█") + 1
+    assert bars["send"].index("█") == bars["llm_first_token"].rindex("█") + 1
+
+
+def test_a_missed_turn_says_so() -> None:
+    assert "no answer within 5 s" in printed(MISSED)
+
+
+def test_an_interruption_shows_how_soon_the_bot_was_silent_and_what_was_heard() -> None:
+    text = printed(INTERRUPTED)
+
+    assert "silent 90 ms after it was spoken over" in text
+    assert "Once upon" in text
+    assert "cut in" in text
+    assert "[bold]" in text
+
+
+def test_the_summary_counts_every_turn_and_the_servers_faults_are_told() -> None:
+    text = printed(ANSWERED, MISSED, INTERRUPTED)
+
+    assert "412 ms" in text
+    assert "20.0%" in text
+    assert "the voice is away" in text
+    assert "heard zeros" in text
+
+
+def test_the_document_holds_what_was_measured() -> None:
+    document = json.loads(json.dumps(as_json([result(ANSWERED), result(MISSED)], -60.0)))
+
+    first, second = document["turns"]
+    assert (first["call"], second["call"]) == (0, 1)
+    assert first["voice_to_voice_s"] == 0.412
+    assert first["ledger"] == ROW
+    assert first["reference"] == "What time is it now?"
+    assert second["missed"] is True
+    assert second["ledger"] is None
+    assert document["summary"]["missed"] == 1
+    assert document["summary"]["word_error_rate"] == pytest.approx(0.2)
+    assert document["microphone"] == {"late_s": 0.0021, "silence": "-60 dBFS noise"}
+    assert document["faults"] == ["the voice is away"] * 2
+
+
+def test_a_call_without_turns_has_no_percentiles_in_the_document() -> None:
+    summary = as_json([result()], None)["summary"]
+
+    assert summary["p50_s"] is None
+    assert summary["word_error_rate"] is None
+    assert not any(isinstance(value, float) and math.isnan(value) for value in summary.values())
