@@ -20,6 +20,7 @@ The JSON of `as_json`; every time is in seconds:
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -30,7 +31,7 @@ from client.caller.call import CallResult, TurnResult
 from client.caller.measure import Summary, summarise
 from client.caller.wording import count_word_errors
 
-BAR_CELLS = 40
+NAME_CELLS, BAR_CELLS = 20, 36
 SEGMENT_COLOURS = ("cyan", "blue", "magenta", "yellow", "green", "bright_blue", "red", "white")
 
 
@@ -101,8 +102,9 @@ def _turn(number: int, turn: TurnResult) -> RenderableType:
 def _verdict(turn: TurnResult) -> Text:
     wait = turn.wait
     if wait.missed:
-        return Text("no answer within 5 s", style="bold red")
-    text = Text(f"{_ms(wait.v2v_s)} voice to voice", style="bold")
+        text = Text("no answer within 5 s", style="bold red")
+    else:
+        text = Text(f"{_ms(wait.v2v_s)} voice to voice", style="bold")
     if wait.cut_in:
         text.append("  cut in", style="bold yellow")
     if wait.barge_in is not None:
@@ -115,33 +117,31 @@ def _quote(what: str, text: str) -> Text:
 
 
 def _waterfall(row: Mapping[str, Any]) -> RenderableType:
-    """The server's segments, each beginning where the one before it ended."""
-    segments = [(str(name), float(value)) for name, value in row.get("segments", {}).items()]
-    total_s = sum(value for _, value in segments)
+    """The ledger's segments, each beginning where the one before it ended, and its verdict."""
+    segments: Mapping[str, float] = row.get("segments", {})
+    hidden: Mapping[str, float] = row.get("hidden", {})
+    total_s = sum(segments.values())
     grid = Table.grid(padding=(0, 1))
-    grid.add_column(style="dim", min_width=20)
-    grid.add_column(min_width=BAR_CELLS)
-    grid.add_column(justify="right")
-    for index, (name, value) in enumerate(segments):
-        before_s = sum(earlier for _, earlier in segments[:index])
-        left, right = (
-            round(BAR_CELLS * at / total_s) if total_s else 0 for at in (before_s, before_s + value)
-        )
-        bar = Text(" " * left + "█" * (right - left), style=SEGMENT_COLOURS[index % 8])
-        grid.add_row(f"    {name}", bar, _ms(value))
-    grid.add_row("    the server's ledger", " · ".join(_ledger_notes(row)), _ms(total_s))
+    for column in ({"min_width": NAME_CELLS}, {"min_width": BAR_CELLS}, {"justify": "right"}, {}):
+        grid.add_column(**column)
+    begin_s = 0.0
+    for (name, length_s), colour in zip(segments.items(), cycle(SEGMENT_COLOURS), strict=False):
+        bar = Text(_bar(begin_s, begin_s + length_s, total_s), style=colour)
+        behind_s = hidden.get(name, 0.0)
+        behind = f"and {_ms(behind_s)} hidden" if behind_s > 0 else ""
+        grid.add_row(Text(f"    {name}", "dim"), bar, _ms(length_s), Text(behind, "dim"))
+        begin_s += length_s
+    verdict = Text(str(row.get("verdict", {}).get("text", "")))
+    notes = f"unattributed {_ms(row.get('unattributed_s', math.nan))}"
+    grid.add_row(Text("    the server says", "dim"), verdict, _ms(total_s), Text(notes, "dim"))
     return grid
 
 
-def _ledger_notes(row: Mapping[str, Any]) -> Iterator[str]:
-    for name in ("hidden", "unattributed", "verdict"):
-        value = row.get(name)
-        if isinstance(value, Mapping):
-            value = sum(float(part) for part in value.values())
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, int | float):
-            yield f"{name} {_ms(value)}"
+def _bar(begin_s: float, end_s: float, total_s: float) -> str:
+    if not total_s:
+        return ""
+    left, right = (round(BAR_CELLS * at_s / total_s) for at_s in (begin_s, end_s))
+    return " " * left + "\N{FULL BLOCK}" * (right - left)
 
 
 def _table(summary: Summary, error_rate: float | None) -> Table:

@@ -14,9 +14,9 @@ from client.caller.report import as_json, print_report
 ROW = {
     "segments": {"endpointing": 0.2, "stt": 0.0, "llm_first_token": 0.1, "send": 0.1},
     "voice_to_voice_s": 0.4,
-    "hidden": {"stt": 0.08},
-    "unattributed": 0.004,
-    "verdict": "within the budget",
+    "hidden": {"endpointing": 0.0, "stt": 0.08},
+    "unattributed_s": 0.004,
+    "verdict": {"stage": "transport", "over_s": 0.08, "text": "transport overspent by 80 ms"},
 }
 NOTHING = np.empty(0, dtype=np.int16)
 
@@ -63,16 +63,16 @@ def printed(*turns: TurnResult) -> str:
 def test_an_answered_turn_shows_its_words_its_wait_and_the_ledger() -> None:
     text = printed(ANSWERED)
 
-    for part in ("412 ms voice to voice", "what time is it", "It is ten.", "within the budget"):
+    for part in ("412 ms voice to voice", "what time is it", "It is ten.", "overspent by 80 ms"):
         assert part in text
-    assert "hidden 80 ms" in text
+    assert "and 80 ms hidden" in text
     assert "unattributed 4 ms" in text
 
 
 def test_each_bar_begins_where_the_one_before_it_ended() -> None:
     bars = {line.split()[0]: line for line in printed(ANSWERED).splitlines() if "█" in line}
 
-    assert [line.count("█") for line in bars.values()] == [20, 10, 10]
+    assert [line.count("█") for line in bars.values()] == [18, 9, 9]
     assert bars["llm_first_token"].index("█") == bars["endpointing"].rindex("█") + 1
     assert bars["send"].index("█") == bars["llm_first_token"].rindex("█") + 1
 
