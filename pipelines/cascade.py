@@ -1,7 +1,7 @@
 """The stages of a call, in order, on one screen."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pipecat.pipeline.pipeline import Pipeline
@@ -12,6 +12,7 @@ from pipelines.core.budget import Budget
 from pipelines.core.conversation import Conversation
 from pipelines.core.dictation import Dictation, DictationPolicy
 from pipelines.core.exchange import FromCaller, ToCaller
+from pipelines.core.ledger import Fact
 from pipelines.core.playout import Playout
 from pipelines.core.turn import TurnMachine, TurnPolicy
 from pipelines.core.voicing import Voicing, VoicingPolicy
@@ -70,6 +71,8 @@ class Policies:
     dictation: DictationPolicy = field(default_factory=DictationPolicy)
     turn: TurnPolicy = field(default_factory=TurnPolicy)
     budget: Budget = field(default_factory=Budget)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    """What is in use, to stand in every ledger row: engines, models, profile."""
 
 
 class Call:
@@ -97,8 +100,13 @@ class Call:
                     Phrasing(),
                     Speaking(services.tts, form.out_rate_hz),
                     Releasing(),
-                    Playing(playout, self.conversation, send, reports=form.reports_playout),
-                    Measuring(policies.budget, send),
+                    Playing(playout, self.conversation, send),
+                    Measuring(
+                        policies.budget,
+                        send,
+                        reports=form.reports_playout,
+                        facts=policies.facts,
+                    ),
                 ]
             ),
             params=PipelineParams(

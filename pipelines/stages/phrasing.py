@@ -4,7 +4,7 @@ from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from pipelines.core.commands import StartReply, StopReply, WithdrawReply
-from pipelines.core.events import Reached
+from pipelines.core.events import Reached, Worked
 from pipelines.core.phrasing import Phraser
 from pipelines.stages.frames import (
     ClauseFrame,
@@ -20,26 +20,27 @@ class Phrasing(FrameProcessor):
         super().__init__(enable_direct_mode=True)
         self._phrasers: dict[int, Phraser] = {}
         self._begun: set[int] = set()
+        self._fed_s: dict[int, float] = {}
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         match frame:
             case TokenFrame(reply_id=reply_id, text=text):
                 if reply_id in self._phrasers:
+                    self._fed_s.setdefault(reply_id, self.get_event_loop().time())
                     await self._say(reply_id, self._phrasers[reply_id].feed(text))
                 return
             case ReplyEndFrame(reply_id=reply_id):
-                phraser = self._phrasers.pop(reply_id, None)
+                phraser = self._phrasers.get(reply_id)
                 if phraser is not None:
                     await self._say(reply_id, phraser.finish())
-                self._begun.discard(reply_id)
+                self._forget(reply_id)
             case CommandFrame(command=StartReply(reply_id=reply_id)):
                 self._phrasers[reply_id] = Phraser()
             case CommandFrame(
                 command=WithdrawReply(reply_id=reply_id) | StopReply(reply_id=reply_id)
             ):
-                self._phrasers.pop(reply_id, None)
-                self._begun.discard(reply_id)
+                self._forget(reply_id)
             case _:
                 pass
         await self.push_frame(frame, direction)
@@ -48,6 +49,16 @@ class Phrasing(FrameProcessor):
         for clause in clauses:
             if reply_id not in self._begun:
                 self._begun.add(reply_id)
-                now = self.get_event_loop().time()
-                await self.push_frame(FactFrame(Reached("first_clause", now, reply_id)))
+                await self._first_clause(reply_id)
             await self.push_frame(ClauseFrame(reply_id, clause))
+
+    def _forget(self, reply_id: int) -> None:
+        self._phrasers.pop(reply_id, None)
+        self._fed_s.pop(reply_id, None)
+        self._begun.discard(reply_id)
+
+    async def _first_clause(self, reply_id: int) -> None:
+        now = self.get_event_loop().time()
+        since = self._fed_s.pop(reply_id, now)
+        await self.push_frame(FactFrame(Worked("phrasing", since, now, reply_id)))
+        await self.push_frame(FactFrame(Reached("first_clause", now, reply_id)))

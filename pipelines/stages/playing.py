@@ -19,7 +19,7 @@ from pipelines.core.commands import (
     WithdrawReply,
 )
 from pipelines.core.conversation import Conversation
-from pipelines.core.events import PlayoutEnded, PlayoutStarted, Reached
+from pipelines.core.events import PlayoutEnded, PlayoutStarted, Reached, Worked
 from pipelines.core.exchange import AudioOut, Caption, Flush, Played, ToCaller
 from pipelines.core.playout import ClauseBegan, Playout, Send
 from pipelines.stages.frames import (
@@ -37,18 +37,16 @@ class Playing(FrameProcessor):
         playout: Playout,
         conversation: Conversation,
         send: Callable[[ToCaller], None],
-        *,
-        reports: bool,
     ) -> None:
         super().__init__(enable_direct_mode=True)
         self._playout = playout
         self._conversation = conversation
         self._send = send
-        self._reports = reports
         self._rate = playout.rate_hz
         self._turn_id = 0
         self._started = False
         self._reported = False
+        self._begun_s = 0.0
         self._changed = asyncio.Event()
         self._pacer: asyncio.Task[None] | None = None
 
@@ -65,6 +63,8 @@ class Playing(FrameProcessor):
         await super().process_frame(frame, direction)
         match frame:
             case SpeechFrame(pcm=pcm, text=text, words=words):
+                if self._playout.audible_from is None:
+                    self._begun_s = self._now()
                 self._playout.add(pcm, text, words)
                 await self._pump()
                 self._changed.set()
@@ -86,6 +86,7 @@ class Playing(FrameProcessor):
             case CommitReply(reply_id, turn_id):
                 self._playout.begin(reply_id)
                 self._turn_id, self._started, self._reported = turn_id, False, False
+                self._begun_s = now
             case PauseReply():
                 self._flush(self._playout.pause(now))
             case ResumeReply():
@@ -136,9 +137,9 @@ class Playing(FrameProcessor):
             return
         if not self._started and audible is not None and self._playout.sent > audible:
             self._started = True
+            await self._tell(Worked("send", self._begun_s, now, reply_id))
+            self._begun_s = now
             await self._tell(Reached("sent", now, reply_id))
-            if not self._reports:
-                await self._tell(Reached("played", now, reply_id))
             await self._tell(PlayoutStarted(reply_id))
         if self._playout.over(now):
             await self._finish(reply_id)
@@ -160,6 +161,7 @@ class Playing(FrameProcessor):
         if not self._reported and audible is not None and heard > audible:
             self._reported = True
             at = now - (heard - audible) / self._rate
+            await self._tell(Worked("play", self._begun_s, at, reply_id))
             await self._tell(Reached("played", at, reply_id))
         self._keep(final=False)
         await self._pump()
@@ -172,10 +174,10 @@ class Playing(FrameProcessor):
         if reply_id is not None and (final or not heard.estimated):
             self._conversation.heard(self._turn_id, reply_id, heard.text, estimated=heard.estimated)
 
-    async def _tell(self, fact: Reached | PlayoutStarted | PlayoutEnded) -> None:
+    async def _tell(self, fact: Reached | Worked | PlayoutStarted | PlayoutEnded) -> None:
         """To the ledger below; and to the turn above what it wants to know."""
         await self.push_frame(FactFrame(fact), FrameDirection.DOWNSTREAM)
-        if not isinstance(fact, Reached):
+        if isinstance(fact, PlayoutStarted | PlayoutEnded):
             await self.push_frame(FactFrame(fact), FrameDirection.UPSTREAM)
 
     def _now(self) -> float:

@@ -85,15 +85,14 @@ class Speaking(FrameProcessor):
         await self.push_frame(ReplyEndFrame(reply_id))
 
     async def _synthesise(self, reply_id: int, clause: str, *, first: bool) -> None:
-        loop = self.get_event_loop()
-        started = loop.time()
+        started = self.get_event_loop().time()
         resampler = Resampler(self._tts.rate_hz, self._rate)
         text = clause
         stream = cast(AsyncGenerator[SpeechChunk, None], self._tts.synthesise(clause))
         async with aclosing(stream):
             async for chunk in stream:
                 if text and first:
-                    await self._fact(Reached("first_audio", loop.time(), reply_id))
+                    await self._first_audio(reply_id, started)
                 words = tuple(
                     Word(word.text, round(word.start_s * self._rate)) for word in chunk.words
                 )
@@ -103,7 +102,8 @@ class Speaking(FrameProcessor):
         rest = resampler.flush()
         if len(rest):
             await self.push_frame(SpeechFrame(reply_id, rest))
-        await self._fact(Worked("tts", started, loop.time(), reply_id))
 
-    async def _fact(self, fact: Reached | Worked) -> None:
-        await self.push_frame(FactFrame(fact))
+    async def _first_audio(self, reply_id: int, started: float) -> None:
+        now = self.get_event_loop().time()
+        await self.push_frame(FactFrame(Worked("tts", started, now, reply_id)))
+        await self.push_frame(FactFrame(Reached("first_audio", now, reply_id)))

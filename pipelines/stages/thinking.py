@@ -72,8 +72,7 @@ class Thinking(FrameProcessor):
             task.cancel()
 
     async def _think(self, reply_id: int, messages: list[ChatMessage]) -> None:
-        loop = self.get_event_loop()
-        started = loop.time()
+        started = self.get_event_loop().time()
         spoken = False
         try:
             stream = cast(AsyncGenerator[Delta, None], self._llm.stream(messages))
@@ -83,15 +82,16 @@ class Thinking(FrameProcessor):
                         case TextDelta(text):
                             if not spoken:
                                 spoken = True
-                                await self._fact(Reached("first_token", loop.time(), reply_id))
+                                await self._first_token(reply_id, started)
                             await self.push_frame(TokenFrame(reply_id, text))
                         case Finished():
                             pass
         except ServiceError as error:
             log.warning("the language model failed", service=error.service, error=str(error))
             await self.push_frame(TokenFrame(reply_id, ("\n" if spoken else "") + APOLOGY))
-        await self._fact(Worked("llm", started, loop.time(), reply_id))
         await self.push_frame(ReplyEndFrame(reply_id))
 
-    async def _fact(self, fact: Reached | Worked) -> None:
-        await self.push_frame(FactFrame(fact))
+    async def _first_token(self, reply_id: int, started: float) -> None:
+        now = self.get_event_loop().time()
+        await self.push_frame(FactFrame(Worked("llm", started, now, reply_id)))
+        await self.push_frame(FactFrame(Reached("first_token", now, reply_id)))

@@ -66,7 +66,11 @@ class Turning(FrameProcessor):
             self._busy = False
 
     async def _handle(self, fact: TurnFact) -> None:
+        before = self._machine.state
         commands = self._machine.handle(fact)
+        if before is State.PAUSED and self._machine.state in (State.CLOSING, State.THINKING):
+            over = Reached("pause_over", self.get_event_loop().time())
+            await self.push_frame(FactFrame(over))
         if isinstance(fact, Transcribed) and self._shown == "hearing" and fact.text:
             self._caption(final=False)
         for command in commands:
