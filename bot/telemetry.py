@@ -24,6 +24,9 @@ SECONDS: Final = (
 )
 """Bucket bounds: fine around each stage's share of the half second, up to a missed turn's 5 s."""
 
+_LOGGED: Final = ("turn", "voice_to_voice_s", "segments", "unattributed_s")
+"""What a log line holds of a ledger row."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -124,6 +127,12 @@ class Metrics:
             registry=registry,
             buckets=SECONDS,
         )
+        self._over_budget = Counter(
+            "halfsecond_turns_over_budget",
+            "Turns by the stage that overspent most.",
+            ["stage"],
+            registry=registry,
+        )
         self._active = Gauge(
             "halfsecond_calls_active", "Calls under way.", ["door"], registry=registry
         )
@@ -160,6 +169,8 @@ class Metrics:
         """What is to be known of something that a call sends."""
         match request:
             case TurnMeasured(row):
+                told = {name: row.get(name) for name in _LOGGED}
+                _log.info("turn measured", **told, overspent=_overspent(row))
                 self.observe_turn(row)
             case Caption(speaker="bot", heard=str()):
                 self._barge_ins.inc()
@@ -179,7 +190,17 @@ class Metrics:
                     self._stage.labels(stage).observe(seconds)
             case _:
                 pass
+        if (stage := _overspent(row)) is not None:
+            self._over_budget.labels(stage).inc()
 
     def text(self) -> bytes:
         """In Prometheus' exposition format."""
         return generate_latest(self._registry)
+
+
+def _overspent(row: Mapping[str, object]) -> str | None:
+    match row.get("verdict"):
+        case {"stage": str(stage)}:
+            return stage
+        case _:
+            return None

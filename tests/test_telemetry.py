@@ -14,6 +14,7 @@ from pipelines.core.exchange import Caption, TurnMeasured
 ROW = {
     "voice_to_voice_s": 0.45,
     "segments": {"endpointing": 0.2, "stt": 0.05, "llm_first_token": 0.2},
+    "verdict": {"stage": "llm_first_token", "over_s": 0.05, "text": "50 ms over"},
     "transcript": "my number is four",
     "parts": [{"heard": "Well"}],
 }
@@ -102,6 +103,18 @@ def test_a_turn_feeds_the_histograms() -> None:
     assert sample(metrics, 'halfsecond_stage_seconds_sum{stage="endpointing"}') == pytest.approx(
         0.4
     )
+
+    assert sample(metrics, 'halfsecond_turns_over_budget_total{stage="llm_first_token"}') == 2
+
+
+def test_a_turns_log_line_says_where_the_time_went(stream: io.StringIO) -> None:
+    configure_logs(stream, log_format="json")
+
+    Metrics().observe(TurnMeasured(ROW))
+
+    [line] = lines(stream)
+    assert (line["event"], line["voice_to_voice_s"]) == ("turn measured", 0.45)
+    assert (line["segments"], line["overspent"]) == (ROW["segments"], "llm_first_token")
 
 
 def test_a_turn_without_an_answer_counts_for_nothing() -> None:
