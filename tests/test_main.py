@@ -1,0 +1,120 @@
+"""What the command line answers before any model is loaded."""
+
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import bot
+from bot.__main__ import COMMANDS, command_line
+from bot.commands.serve import in_use
+from bot.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def typed(*words: str, **env: str) -> tuple[int, str, str]:
+    """Exit code, standard output, standard error."""
+    result = CliRunner().invoke(command_line(words), words, env=env)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_it_says_its_version() -> None:
+    assert typed("--version") == (0, f"halfsecond {bot.__version__}\n", "")
+
+
+def test_help_names_every_command_that_is_installed() -> None:
+    code, said, _ = typed("--help")
+    assert code == 0
+    for command in ("serve", "call", "llm"):
+        assert f"\n  {command} " in said
+
+
+@pytest.mark.parametrize("command", ["serve", "call", "llm demo"])
+def test_each_command_explains_itself(command: str) -> None:
+    code, said, _ = typed(*command.split(), "--help")
+    assert code == 0
+    assert said.startswith("Usage: ")
+
+
+def test_the_help_of_serve_has_examples() -> None:
+    assert "\n    halfsecond serve --port 8080 --profile fixed-150\n" in typed("serve", "--help")[1]
+
+
+def test_a_command_whose_module_is_not_installed_leaves_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(COMMANDS, "call", "client.nowhere:call")
+    assert typed("--help")[0] == 0
+    assert typed("serve", "--help")[0] == 0
+    assert typed("call")[0] == 2
+
+
+@pytest.mark.parametrize("command", ["serve", "llm demo"])
+def test_a_port_in_use_gives_one_line(command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, said, complaint = typed(*command.split(), "--port", port)
+    assert (code, said) == (1, "")
+    assert complaint == (
+        f"halfsecond: port {port} is in use on 127.0.0.1: "
+        "stop what listens there, or take another --port\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "complaint"),
+    [
+        (["--port", "99999"], {}, "PORT=99999 should be less than or equal to 65535"),
+        (
+            ["--profile", "b200"],
+            {},
+            "PROFILE=b200 should be 'none', 'a100', 'h100-fp8' or 'fixed-150'",
+        ),
+        ([], {"LLM_BASEURL": "x"}, "LLM_BASEURL is not a setting: did you mean LLM_BASE_URL?"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_gives_one_line(
+    words: list[str], env: dict[str, str], complaint: str
+) -> None:
+    assert typed("serve", *words, **env) == (2, "", f"halfsecond: {complaint}\n")
+
+
+def test_help_loads_no_model_and_no_framework() -> None:
+    heavy = ("pipecat", "onnxruntime", "openai", "fastapi", "moonshine_voice")
+    program = (
+        "import sys; from bot.__main__ import command_line; command_line(['serve']);"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    root = Path(bot.__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+@dataclass
+class Chosen:
+    is_demo: bool
+    ears: str = "big ones"
+    llm: str = "a demo"
+    voice: str = "a robot's"
+
+
+def test_what_is_in_use_is_said_and_the_way_to_a_real_model() -> None:
+    said = in_use("http://127.0.0.1:7860", Chosen(is_demo=True))
+    assert said.startswith(
+        "Halfsecond is ready: http://127.0.0.1:7860\n  ears   big ones\n  LLM    a demo\n"
+    )
+    assert "No language model" in said
+    assert "LLM_BASE_URL=" in said
+    assert "LLM_BASE_URL" not in in_use("http://127.0.0.1:7860", Chosen(is_demo=False))
