@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     tts_stub_first_audio_s: float = Field(0.0, ge=0, le=10)
     """How long the stub voice takes to its first audio, in seconds."""
 
-    tts_rate_wpm: int = Field(175, ge=80, le=450)
+    tts_rate_wpm: int = Field(165, ge=80, le=450)
     """How fast the voice speaks, in words a minute."""
 
     budget_endpointing_ms: Milliseconds = 200
