@@ -59,21 +59,27 @@ def load(path: Path) -> Recording:
 
 def recording(name: str, pcm: Pcm, label: dict[str, Any] | None = None) -> Recording:
     """From samples, with the turns of `label` or, without one, a single measured turn."""
+    if label is not None:
+        return Recording(name, pcm, _labelled_turns(name, pcm, label), labelled=True)
     sounds = audible_ranges(pcm, MICROPHONE_RATE_HZ, speech_level(pcm)) / MICROPHONE_RATE_HZ
     if not sounds.size:
         raise RecordingError(f"{name}: nothing but silence")
-    if label is None:
-        turn = Turn(float(sounds[0, 0]), float(sounds[-1, 1]))
-        return Recording(name, pcm, (turn,))
-    turns: list[Turn] = []
-    for item in label.get("turns") or [label]:
-        before_s = turns[-1].end_s if turns else 0.0
-        loud = sounds[sounds[:, 0] >= before_s]
-        start_s = item.get("start_s", float(loud[0, 0]) if loud.size else before_s)
-        turns.append(Turn(start_s, item["end_s"], item.get("transcript")))
-    if turns[-1].end_s > pcm.size / MICROPHONE_RATE_HZ:
-        raise RecordingError(f"{name}: its label ends after the recording")
-    return Recording(name, pcm, tuple(turns), labelled=True)
+    return Recording(name, pcm, (Turn(float(sounds[0, 0]), float(sounds[-1, 1])),))
+
+
+def _labelled_turns(name: str, pcm: Pcm, label: dict[str, Any]) -> tuple[Turn, ...]:
+    try:
+        turns = tuple(
+            Turn(float(item["start_s"]), float(item["end_s"]), item.get("transcript"))
+            for item in label["turns"]
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise RecordingError(f"{name}: its label does not say where its turns are") from exc
+    edges = [at for turn in turns for at in (turn.start_s, turn.end_s)]
+    around = [0.0, *edges, pcm.size / MICROPHONE_RATE_HZ]
+    if not turns or around != sorted(around):
+        raise RecordingError(f"{name}: the turns of its label are not within it, in order")
+    return turns
 
 
 def speech_level(pcm: Pcm) -> float:
@@ -95,7 +101,8 @@ def _label_of(path: Path) -> dict[str, Any] | None:
     if not labels.exists():
         return None
     try:
-        found = [item for item in json.loads(labels.read_text()) if item["file"] == path.name]
+        items = json.loads(labels.read_text())["recordings"]
+        found = [item for item in items if item["file"] == path.name]
     except (ValueError, KeyError, TypeError) as exc:
-        raise RecordingError(f"{labels}: not a list of labels") from exc
+        raise RecordingError(f"{labels}: not a set of labels") from exc
     return found[0] if found else None

@@ -67,34 +67,47 @@ def test_two_channels_become_one(tmp_path: Path) -> None:
 
 def labelled(folder: Path, **label: object) -> Recording:
     path = written(folder / "a.wav", speech_in(0.25, 1.0, 1.0), 16_000)
-    (folder / "labels.json").write_text(json.dumps([{"file": "a.wav", **label}]))
+    (folder / "labels.json").write_text(json.dumps({"recordings": [{"file": "a.wav", **label}]}))
     return load(path)
 
 
-def test_a_label_beside_the_recording_says_where_its_turns_end(tmp_path: Path) -> None:
-    one = labelled(tmp_path, turns=[{"end_s": 1.2, "transcript": "Hello."}])
+def test_a_label_beside_the_recording_says_where_its_turns_are(tmp_path: Path) -> None:
+    turns = [
+        {"start_s": 0.2, "end_s": 0.6, "transcript": "Hello."},
+        {"start_s": 0.9, "end_s": 1.2},
+    ]
+    one = labelled(tmp_path, turns=turns)
 
     assert one.labelled
-    [turn] = one.turns
-    assert turn.start_s == pytest.approx(0.25, abs=1e-3)
-    assert turn == Turn(turn.start_s, 1.2, "Hello.")
+    assert one.turns == (Turn(0.2, 0.6, "Hello."), Turn(0.9, 1.2))
 
 
 def test_a_recording_that_its_neighbours_label_does_not_name_is_measured(tmp_path: Path) -> None:
-    (tmp_path / "labels.json").write_text('[{"file": "other.wav", "turns": [{"end_s": 1}]}]')
+    (tmp_path / "labels.json").write_text('{"recordings": [{"file": "other.wav"}]}')
 
     assert not load(written(tmp_path / "a.wav", speech_in(0.1, 1.0, 0.1), 16_000)).labelled
 
 
-def test_a_label_beyond_the_recording_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match=r"a\.wav: its label ends after"):
-        labelled(tmp_path, turns=[{"end_s": 2.3}])
+@pytest.mark.parametrize(
+    "edges", [[], [(0.2, 2.3)], [(-0.1, 1.0)], [(1.0, 0.5)], [(0.6, 1.0), (0.2, 0.5)]]
+)
+def test_turns_that_are_not_within_the_recording_are_refused(
+    tmp_path: Path, edges: list[tuple[float, float]]
+) -> None:
+    with pytest.raises(RecordingError, match=r"a\.wav: the turns of its label are not within it"):
+        labelled(tmp_path, turns=[{"start_s": start, "end_s": end} for start, end in edges])
+
+
+@pytest.mark.parametrize("label", [{}, {"turns": [{}]}, {"turns": 3}, {"turns": ["x"]}])
+def test_a_label_without_turns_is_refused(tmp_path: Path, label: dict[str, Any]) -> None:
+    with pytest.raises(RecordingError, match="does not say where its turns are"):
+        labelled(tmp_path, **label)
 
 
 def test_labels_that_are_not_labels_are_refused(tmp_path: Path) -> None:
     (tmp_path / "labels.json").write_text("[1, 2]")
 
-    with pytest.raises(RecordingError, match="not a list of labels"):
+    with pytest.raises(RecordingError, match="not a set of labels"):
         load(written(tmp_path / "a.wav", tone(1.0, 16_000), 16_000))
 
 
