@@ -1,7 +1,7 @@
 """A simulated loudspeaker: what was received, placed on the clock as a listener hears it."""
 
-from bisect import bisect_left
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -28,6 +28,8 @@ class _Piece:
     start_s: float
     pcm: Pcm
     generation: int
+    before: int
+    """Samples of its generation that were placed before it."""
 
 
 class Loudspeaker:
@@ -40,6 +42,8 @@ class Loudspeaker:
         self._pieces: list[_Piece] = []
         self._sounds: list[Sound] = []
         self._generation = 0
+        self._received = 0
+        """Samples of the current generation."""
 
     @property
     def rate_hz(self) -> int:
@@ -72,7 +76,8 @@ class Loudspeaker:
         if pcm.size == 0:
             return
         start_s = self.end_s if self.end_s > now else now + self._jitter_s
-        self._append(_Piece(start_s, pcm, self._generation))
+        self._append(_Piece(start_s, pcm, self._generation, self._received))
+        self._received += pcm.size
 
     def flush(self, generation: int, now: float) -> Played:
         """Drop what is not played yet. Returns how far the generation before it came."""
@@ -83,18 +88,17 @@ class Loudspeaker:
             self._sounds.pop()
         if self._pieces and self.end_s > now:
             self._cut_last_piece(now)
-        self._generation = generation
+        self._generation, self._received = generation, 0
         return before
 
     def played(self, now: float) -> Played:
         """How much of the current generation has been heard by `now`."""
-        samples = 0
-        for piece in reversed(self._pieces):
-            if piece.generation != self._generation:
-                break
-            elapsed = round((now - piece.start_s) * self._rate_hz)
-            samples += min(max(0, elapsed), piece.pcm.size)
-        return Played(self._generation, samples)
+        index = bisect_right(self._pieces, now, key=lambda piece: piece.start_s) - 1
+        if index < 0 or self._pieces[index].generation != self._generation:
+            return Played(self._generation, 0)
+        piece = self._pieces[index]
+        elapsed = round((now - piece.start_s) * self._rate_hz)
+        return Played(self._generation, piece.before + min(elapsed, piece.pcm.size))
 
     def timeline(self, start_s: float, until_s: float) -> Pcm:
         """All that was played between two moments, silence where nothing was."""
@@ -117,4 +121,4 @@ class Loudspeaker:
             self._sounds.pop()
         kept = round((now - piece.start_s) * self._rate_hz)
         if kept > 0:
-            self._append(_Piece(piece.start_s, piece.pcm[:kept], piece.generation))
+            self._append(replace(piece, pcm=piece.pcm[:kept]))
