@@ -1,0 +1,100 @@
+"""Where speech begins and ends in a recording, by energy: the one stated method.
+
+A recording is cut into windows of 10 ms. A window is speech if its RMS is above a threshold that
+follows from the recording itself: 30 dB below its speech level (the 95th percentile of the window
+levels), but never less than 12 dB above its noise floor (the power of its quietest 100 ms).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples: TypeAlias = NDArray[np.float64]
+
+WINDOW_S = 0.010
+BELOW_SPEECH_DB = 30.0
+ABOVE_FLOOR_DB = 12.0
+NEAR_S = 0.100
+QUIETEST_DB = -96.0  # one step of 16 bits; digital silence counts as this
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a recording, in seconds from its first sample."""
+
+    start_s: float
+    end_s: float
+
+    @property
+    def duration_s(self) -> float:
+        return self.end_s - self.start_s
+
+
+def levels_db(samples: Samples, rate_hz: int) -> Samples:
+    """RMS of each whole 10 ms window in dBFS, for samples of full scale 1.0."""
+    window = round(rate_hz * WINDOW_S)
+    whole = samples[: len(samples) // window * window].reshape(-1, window)
+    power: Samples = np.mean(whole**2, axis=1)
+    levels: Samples = np.maximum(10 * np.log10(power + 1e-20), QUIETEST_DB)
+    return levels
+
+
+def threshold_db(levels: Samples) -> float:
+    """The level above which a window of this recording is speech."""
+    speech = float(np.percentile(levels, 95))
+    return max(speech - BELOW_SPEECH_DB, floor_db(levels) + ABOVE_FLOOR_DB)
+
+
+def floor_db(levels: Samples) -> float:
+    """The noise floor: the power of the quietest ten windows in a row."""
+    power = np.convolve(10 ** (levels / 10), np.full(10, 0.1), "valid")
+    return float(10 * np.log10(np.min(power)))
+
+
+def spans_above(levels: Samples, threshold: float) -> Iterator[Span]:
+    """Runs of windows above the threshold, in order."""
+    above = np.concatenate(([False], levels > threshold, [False]))
+    flips = np.flatnonzero(above[1:] != above[:-1])
+    for first, after in zip(flips[::2], flips[1::2], strict=True):
+        yield Span(first * WINDOW_S, after * WINDOW_S)
+
+
+def speech_runs(levels: Samples) -> list[Span]:
+    """Runs of at least two windows above the threshold: one loud window alone is a click."""
+    runs = spans_above(levels, threshold_db(levels))
+    return [run for run in runs if run.duration_s > 1.5 * WINDOW_S]
+
+
+def silences(samples: Samples, rate_hz: int, least_s: float) -> list[Span]:
+    """Gaps of at least `least_s` between runs of speech, inside the bounds of the speech."""
+    bounds = speech_bounds(samples, rate_hz)
+    speech = [
+        run
+        for run in speech_runs(levels_db(samples, rate_hz))
+        if bounds.start_s <= run.start_s and run.end_s <= bounds.end_s
+    ]
+    gaps = (Span(a.end_s, b.start_s) for a, b in zip(speech, speech[1:], strict=False))
+    return [gap for gap in gaps if gap.duration_s >= least_s - 1e-9]
+
+
+def speech_bounds(samples: Samples, rate_hz: int) -> Span:
+    """From the first to the last window of speech.
+
+    Speech is a run of at least 30 ms, and a run of at least 20 ms within 100 ms of it: the release
+    of a final stop is short. A click alone is none. Raises ValueError where there is no speech.
+    """
+    runs = speech_runs(levels_db(samples, rate_hz))
+    kept = [run for run in runs if run.duration_s > 0.025]
+    if not kept:
+        raise ValueError("no speech in the recording")
+    start_s, end_s = kept[0].start_s, kept[-1].end_s
+    for run in runs:
+        if end_s <= run.start_s <= end_s + NEAR_S:
+            end_s = run.end_s
+    for run in reversed(runs):
+        if start_s - NEAR_S <= run.end_s <= start_s:
+            start_s = run.start_s
+    return Span(start_s, end_s)
