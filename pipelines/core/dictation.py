@@ -18,9 +18,10 @@ class DictationPolicy:
     tail_s: float = 0.1
     """Audio after the last sample of speech that a final job is given."""
     settle_s: float = 4.0
-    """A stretch this long is closed at its next pause."""
+    """A stretch this long is closed at its next pause of `pause_s`."""
+    pause_s: float = 0.25
     longest_s: float = 9.0
-    """A stretch this long is closed where it stands: the ears hear no more at once."""
+    """A stretch this long is closed at its longest pause so far, however short that was."""
     patience: float = 4.0
     """Partial jobs wait this many times as long as the last one took: they give way first."""
 
@@ -35,6 +36,15 @@ class Job:
     draft: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """A place at which a stretch can be closed: what was said before it is known."""
+
+    text: str
+    ended_s: float
+    length_s: float
+
+
 class Dictation:
     """Feed it what the voice did; ask it for the `next_job`; give it the `result`."""
 
@@ -47,6 +57,7 @@ class Dictation:
         self._onset_s = 0.0
         self._floor_s = 0.0
         self._paused_s: float | None = None
+        self._longest_pause: _Pause | None = None
         self._heard_upto_s = 0.0
         self._final_done = False
         self._job: Job | None = None
@@ -67,8 +78,8 @@ class Dictation:
         if self._start_s is None:
             self._start_s = max(media_s - self._policy.lead_in_s, self._floor_s)
             self._heard_upto_s = media_s
-        elif self._final_done and media_s - self._start_s >= self._policy.settle_s:
-            self._settle(media_s)
+        elif self._final_done and self._paused_s is not None:
+            self._go_on(_Pause(self._text, media_s, media_s - self._paused_s))
         self._paused_s = None
         self._final_done = False
 
@@ -104,7 +115,7 @@ class Dictation:
         if job.final and self._paused_s is not None and job.end_s >= self._paused_s:
             self._final_done = True
         elif not job.final and job.end_s - job.start_s >= self._policy.longest_s:
-            self._settle(job.end_s)
+            self._settle(self._longest_pause)
         return True
 
     def failed(self, job: Job) -> bool:
@@ -117,7 +128,7 @@ class Dictation:
         self._settled, self._text, self._draft = [], "", ()
         self._floor_s = upto_s
         self._start_s = max(self._onset_s - self._policy.lead_in_s, upto_s) if later else None
-        self._job, self._final_done = None, False
+        self._job, self._final_done, self._longest_pause = None, False, None
         if not later:
             self._paused_s = None
 
@@ -125,9 +136,21 @@ class Dictation:
         self._job = job
         return job
 
-    def _settle(self, media_s: float) -> None:
-        if self._text:
-            self._settled.append(self._text)
-        self._text, self._draft = "", ()
-        self._start_s = media_s
-        self._heard_upto_s = media_s
+    def _go_on(self, pause: _Pause) -> None:
+        longest = self._longest_pause
+        if longest is None or pause.length_s >= longest.length_s:
+            self._longest_pause = pause
+        assert self._start_s is not None
+        long_enough = pause.ended_s - self._start_s >= self._policy.settle_s
+        if long_enough and pause.length_s >= self._policy.pause_s:
+            self._settle(pause)
+
+    def _settle(self, pause: _Pause | None) -> None:
+        """Close the stretch at a pause; what came after it is the new one."""
+        if pause is None:
+            return
+        if pause.text:
+            self._settled.append(pause.text)
+        self._text, self._draft, self._longest_pause = "", (), None
+        lead_in_s = min(self._policy.lead_in_s, pause.length_s / 2)
+        self._start_s = self._heard_upto_s = pause.ended_s - lead_in_s

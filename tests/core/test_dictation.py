@@ -86,8 +86,33 @@ def test_a_long_stretch_is_settled_at_its_pause() -> None:
     job = hear(ears, 7.1)
     ears.result(job, "And more.", (3,), 0.02)
 
-    assert (job.start_s, job.draft) == (6.5, ())
+    assert (job.start_s, job.draft) == (6.3, ())
     assert ears.text == "a long first sentence. And more."
+
+
+def test_a_stretch_that_never_pauses_is_closed_at_its_longest_break() -> None:
+    ears = dictation()
+    ears.speech_started(1.0)
+    ears.speech_paused(4.0)
+    ears.result(hear(ears, 4.04), "so it went on", (1,), 0.01)
+    ears.speech_started(4.06)
+    for second in range(5, 11):
+        ears.result(hear(ears, float(second)), "so it went on and on", (1, 2), 0.01)
+
+    job = hear(ears, 11.0)
+
+    assert 4.0 < job.start_s < 4.06
+    assert ears.text == "so it went on"
+
+
+def test_a_breath_does_not_close_a_long_stretch() -> None:
+    ears = dictation()
+    ears.speech_started(1.0)
+    ears.speech_paused(6.0)
+    ears.result(hear(ears, 6.04), "ill dis", (1, 2), 0.05)
+    ears.speech_started(6.08)
+
+    assert hear(ears, 6.3).start_s == 0.8
 
 
 def test_partial_jobs_give_way_when_the_ears_are_slow() -> None:

@@ -1,0 +1,1 @@
+"""Where the constants of the endpointing come from: observed, fitted and pictured."""

@@ -1,0 +1,145 @@
+"""What the ears report of a recording: the real stage with the real models, on virtual time.
+
+The models run in line; what a job costs on the clock is a stated model of a calm machine, so that
+two observations of one recording are equal.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pipecat.frames.frames import Frame
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineWorker
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.workers.runner import WorkerRunner
+
+from bench import virtual_time
+from pipelines.core.commands import ScoreTurn
+from pipelines.core.dictation import Dictation, DictationPolicy
+from pipelines.core.events import SpeechPaused, TurnFact, TurnScored
+from pipelines.core.exchange import AudioIn
+from pipelines.core.voicing import Voicing, VoicingPolicy
+from pipelines.services.moonshine import Moonshine
+from pipelines.services.protocols import EAR_RATE_HZ, Samples, Transcription, TranscriptionJob
+from pipelines.services.stt_moonshine import transcribe
+from pipelines.services.turn_smart import SmartTurn
+from pipelines.services.vad_silero import SileroVad, load_silero
+from pipelines.stages.frames import CallerFrame, CommandFrame, FactFrame
+from pipelines.stages.hearing import Ears, Hearing
+
+FRAME = EAR_RATE_HZ // 50
+STT_COST_S = 0.008
+STT_COST_PER_S = 0.007
+TURN_COST_S = 0.05
+SCORE_AGAIN_S = 0.1
+LAST_SCORE_S = 1.0
+SILENCE_AFTER_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A fact, and the media time at which it was known."""
+
+    at_s: float
+    fact: TurnFact
+
+
+class InlineStt:
+    """The embedded ears without threads: the answer at once, the cost on the clock."""
+
+    def __init__(self, model: Moonshine) -> None:
+        self._model = model
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def transcribe(self, job: TranscriptionJob) -> Transcription:
+        text, tokens, confidence = transcribe(self._model, job, lambda: False)
+        cost_s = STT_COST_S + STT_COST_PER_S * len(job.audio) / EAR_RATE_HZ
+        await asyncio.sleep(cost_s)
+        return Transcription(text, tokens, confidence, 0.0, cost_s)
+
+
+class InlineTurnModel:
+    def __init__(self, model: SmartTurn) -> None:
+        self._model = model
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def probability(self, audio: Samples) -> float:
+        probability = self._model.predict(audio)
+        await asyncio.sleep(TURN_COST_S)
+        return probability
+
+
+class _Notebook(FrameProcessor):
+    """Writes down every fact, and asks the turn model again and again in every pause."""
+
+    def __init__(self) -> None:
+        super().__init__(enable_direct_mode=True)
+        self.facts: list[Observed] = []
+        self._asks: list[tuple[float, float]] = []
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, FactFrame) and not type(frame.fact).__module__.endswith("ledger"):
+            await self._note(frame.fact)  # type: ignore[arg-type]
+            return
+        await self.push_frame(frame, direction)
+
+    async def _note(self, fact: TurnFact) -> None:
+        now = self.get_event_loop().time()
+        self.facts.append(Observed(now, fact))
+        if isinstance(fact, SpeechPaused):
+            steps = np.arange(0.0, LAST_SCORE_S, SCORE_AGAIN_S)
+            self._asks = [(now + step, fact.media_s) for step in steps]
+        while self._asks and now >= self._asks[0][0] - 1e-6:
+            _, paused_s = self._asks.pop(0)
+            await self.push_frame(CommandFrame(ScoreTurn(paused_s), now), FrameDirection.UPSTREAM)
+
+
+class Observatory:
+    """The models, loaded once, for any number of recordings."""
+
+    def __init__(
+        self, voicing: VoicingPolicy | None = None, dictation: DictationPolicy | None = None
+    ) -> None:
+        self._silero = load_silero()
+        self._stt = InlineStt(Moonshine())
+        self._turn = InlineTurnModel(SmartTurn())
+        self._voicing = voicing or VoicingPolicy()
+        self._dictation = dictation or DictationPolicy()
+
+    def observe(self, samples: Samples) -> Sequence[Observed]:
+        """`samples`: shape (n,) at 16 kHz. Two seconds of silence follow them."""
+        pcm = np.concatenate((samples, np.zeros(round(SILENCE_AFTER_S * EAR_RATE_HZ))))
+        return virtual_time.run(self._play((pcm * 32767).astype("<i2")))
+
+    async def _play(self, pcm: NDArray[np.int16]) -> Sequence[Observed]:
+        ears = Ears(SileroVad(self._silero), self._stt, self._turn, EAR_RATE_HZ)
+        notebook = _Notebook()
+        worker = PipelineWorker(
+            Pipeline([Hearing(ears, Voicing(self._voicing), Dictation(self._dictation)), notebook]),
+            enable_rtvi=False,
+            enable_turn_tracking=False,
+            idle_timeout_secs=None,
+        )
+        runner = WorkerRunner(handle_sigint=False)
+        await runner.add_workers(worker)
+        running = asyncio.ensure_future(runner.run())
+        await asyncio.sleep(0.1)
+        start = asyncio.get_running_loop().time()
+        for index in range(len(pcm) // FRAME):
+            await asyncio.sleep(start + 0.02 * (index + 1) - asyncio.get_running_loop().time())
+            frame = pcm[index * FRAME : (index + 1) * FRAME]
+            await worker.queue_frame(CallerFrame(AudioIn(frame.tobytes())))
+        await asyncio.sleep(0.1)
+        await runner.cancel()
+        await running
+        return [Observed(o.at_s - start, o.fact) for o in notebook.facts]
