@@ -25,7 +25,7 @@ from pipelines.core.voicing import Voicing, VoicingPolicy
 from pipelines.services.moonshine import Moonshine
 from pipelines.services.protocols import EAR_RATE_HZ, Samples, Transcription, TranscriptionJob
 from pipelines.services.stt_moonshine import transcribe
-from pipelines.services.turn_smart import SmartTurn
+from pipelines.services.turn_smart import load_smart_turn, turn_probability
 from pipelines.services.vad_silero import SileroVad, load_silero
 from pipelines.stages.frames import CallerFrame, CommandFrame, FactFrame
 from pipelines.stages.hearing import Ears, Hearing
@@ -65,15 +65,15 @@ class InlineStt:
 
 
 class InlineTurnModel:
-    def __init__(self, model: SmartTurn) -> None:
-        self._model = model
+    def __init__(self) -> None:
+        self._model = load_smart_turn()
 
     async def open(self) -> None: ...
 
     async def close(self) -> None: ...
 
     async def probability(self, audio: Samples) -> float:
-        probability = self._model.predict(audio)
+        probability = turn_probability(self._model, audio)
         await asyncio.sleep(TURN_COST_S)
         return probability
 
@@ -112,7 +112,7 @@ class Observatory:
     ) -> None:
         self._silero = load_silero()
         self._stt = InlineStt(Moonshine())
-        self._turn = InlineTurnModel(SmartTurn())
+        self._turn = InlineTurnModel()
         self._voicing = voicing or VoicingPolicy()
         self._dictation = dictation or DictationPolicy()
 

@@ -17,6 +17,17 @@ WINDOW = 8 * EAR_RATE_HZ
 """What the model looks at; shorter audio gets its zeros in front, as in training."""
 
 
+def load_smart_turn(threads: int = 1) -> OnnxModel:
+    """The process's model. Raises ServiceError."""
+    try:
+        path = packaged_file(
+            "pipecat", "audio", "turn", "smart_turn", "data", "smart-turn-v3.2-cpu.onnx"
+        )
+    except FileNotFoundError as exc:
+        raise ServiceError("turn", "pipecat-ai ships no Smart Turn", retryable=False) from exc
+    return OnnxModel("turn", path, threads=threads)
+
+
 class SmartTurn:
     """`TurnModel`. `queue_limit` questions wait; then the oldest gives way, retryable."""
 
@@ -28,13 +39,7 @@ class SmartTurn:
         self._workers: Workers | None = None
 
     async def open(self) -> None:
-        try:
-            path = packaged_file(
-                "pipecat", "audio", "turn", "smart_turn", "data", "smart-turn-v3.2-cpu.onnx"
-            )
-        except FileNotFoundError as exc:
-            raise ServiceError("turn", "pipecat-ai ships no Smart Turn", retryable=False) from exc
-        self._model = await asyncio.to_thread(OnnxModel, "turn", path, threads=self._threads)
+        self._model = await asyncio.to_thread(load_smart_turn, self._threads)
         self._workers = Workers("turn", threads=1, limit=self._queue_limit)
 
     async def probability(self, audio: Samples) -> float:
