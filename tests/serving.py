@@ -1,0 +1,118 @@
+"""A server on loopback with an echo engine, and clients that keep no rules."""
+
+import asyncio
+import base64
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import uvicorn
+
+from bot.app import create_app
+from bot.server import Server, configure
+from bot.sessions import Sessions
+from bot.telemetry import Metrics
+from tests.echo import EchoEngine
+
+
+@dataclass
+class Served:
+    server: Server
+    engine: EchoEngine
+    sessions: Sessions
+    metrics: Metrics
+    port: int
+    http: httpx2.AsyncClient
+    over: asyncio.Task[None]
+
+    @property
+    def ws_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ws"
+
+    def figures(self) -> list[str]:
+        return self.metrics.text().decode().splitlines()
+
+    def ended(self, outcome: str) -> int:
+        """How many calls have ended so."""
+        line = f'halfsecond_calls_total{{door="browser",outcome="{outcome}"}} '
+        return sum(int(float(one.removeprefix(line))) for one in self.figures() if line in one)
+
+
+@asynccontextmanager
+async def serving(
+    engine: EchoEngine | None = None,
+    *,
+    max_calls: int = 2,
+    drain_s: float = 0.0,
+    web: Path | None = None,
+    settle: bool = True,
+    change: Callable[[uvicorn.Config], None] = lambda config: None,
+) -> AsyncIterator[Served]:
+    """Left, it drains and stops; then no task of it is left."""
+    engine, metrics, ready = engine or EchoEngine(), Metrics(), asyncio.Event()
+    sessions = Sessions(engine, metrics, max_calls)
+    config = configure(create_app(sessions, metrics, web=web))
+    change(config)
+    server = Server(config, sessions, drain_s, ready.set)
+    before = asyncio.all_tasks()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        async with asyncio.TaskGroup() as tasks:
+            over = tasks.create_task(server.serve([listener]))
+            if settle:
+                await ready.wait()
+            async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+                yield Served(server, engine, sessions, metrics, port, http, over)
+            sessions.leave()
+    assert asyncio.all_tasks() == before
+    assert engine.closed
+
+
+class RawClient:
+    """Speaks as much WebSocket as it takes to get in, and then does as it is told."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def enter(cls, port: int) -> "RawClient":
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+        client = cls(*await asyncio.open_connection(sock=sock, limit=1024))
+        key = base64.b64encode(os.urandom(16)).decode()
+        lines = [
+            "GET /ws HTTP/1.1",
+            f"Host: 127.0.0.1:{port}",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            f"Sec-WebSocket-Key: {key}",
+            "Sec-WebSocket-Version: 13",
+        ]
+        client.writer.write("\r\n".join([*lines, "", ""]).encode())
+        answer = await client.reader.readuntil(b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 101")
+        return client
+
+    def send(self, opcode: int, payload: bytes) -> None:
+        """One whole frame, masked with zeros."""
+        size = len(payload)
+        length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2)
+        self.writer.write(bytes([0x80 | opcode]) + length + bytes(4) + payload)
+
+    async def read_frame(self) -> tuple[int, bytes]:
+        """Opcode and payload of a short frame."""
+        first, size = await self.reader.readexactly(2)
+        assert size < 127
+        if size == 126:
+            size = int.from_bytes(await self.reader.readexactly(2))
+        return first & 0x0F, await self.reader.readexactly(size)
+
+    def vanish(self) -> None:
+        self.writer.transport.abort()
