@@ -30,5 +30,10 @@ class Tape:
         oldest = max(0, self._end - len(self._ring))
         start = min(max(round(start_s * self._rate), oldest), self._end)
         end = min(max(round(end_s * self._rate), start), self._end)
-        index = np.arange(start, end) % len(self._ring)
-        return self._ring[index].astype(np.float32) / 32768.0
+        size = len(self._ring)
+        at, n = start % size, end - start
+        first = min(n, size - at)
+        out = np.empty(n, np.float32)
+        np.divide(self._ring[at : at + first], 32768.0, out=out[:first], dtype=np.float32)
+        np.divide(self._ring[: n - first], 32768.0, out=out[first:], dtype=np.float32)
+        return out

@@ -24,7 +24,7 @@ class VoicingPolicy:
     """Probability at which it no longer is (Silero's: 0.15 below the onset)."""
     lull_s: float = 0.04
     """Quiet that counts as a pause before the VAD says so."""
-    depth_db: float = 24.0
+    depth_db: float = 30.0
     """How far under the speaker's level a window counts as quiet."""
     over_floor_db: float = 7.0
     """A window this close to the noise floor counts as quiet."""
@@ -46,6 +46,8 @@ class Voicing:
         self._state = State.QUIET
         self._levels: deque[float] = deque(maxlen=round(policy.floor_window_s / WINDOW_S))
         self._speech_db = -120.0
+        self._floor_db = -120.0
+        self._windows = 0
         self._loud_end_s = 0.0
         self._quiet_s = 0.0
 
@@ -56,6 +58,9 @@ class Voicing:
     def level(self, dbfs: float, end_s: float) -> list[SpeechStarted | SpeechPaused]:
         """One 10 ms window that ends at media time `end_s`."""
         self._levels.append(dbfs)
+        if self._windows % 10 == 0:
+            self._floor_db = sorted(self._levels)[len(self._levels) // 10]
+        self._windows += 1
         loud = dbfs >= self._threshold()
         if loud:
             self._loud_end_s, self._quiet_s = end_s, 0.0
@@ -89,5 +94,5 @@ class Voicing:
         return []
 
     def _threshold(self) -> float:
-        floor = sorted(self._levels)[len(self._levels) // 10]
-        return max(self._speech_db - self._policy.depth_db, floor + self._policy.over_floor_db)
+        policy = self._policy
+        return max(self._speech_db - policy.depth_db, self._floor_db + policy.over_floor_db)

@@ -1,0 +1,23 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.audio.tape import Tape
+
+RATE = 100
+
+
+@given(st.lists(st.integers(0, 400), max_size=20), st.integers(0, 3000), st.integers(0, 300))
+def test_what_is_kept_is_what_was_put_in(pieces: list[int], start: int, length: int) -> None:
+    tape, whole = Tape(RATE, keep_s=3.0), np.zeros(0, np.float32)
+    for piece in pieces:
+        samples = np.arange(len(whole), len(whole) + piece, dtype=np.float32) / 32768
+        tape.append(samples)
+        whole = np.concatenate((whole, samples))
+    oldest = max(0, len(whole) - 3 * RATE)
+    first = min(max(start, oldest), len(whole))
+
+    found = tape.between(start / RATE, (start + length) / RATE)
+
+    assert tape.end_s == len(whole) / RATE
+    np.testing.assert_array_equal(found, whole[first : max(first, min(start + length, len(whole)))])
