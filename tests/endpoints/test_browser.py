@@ -35,7 +35,7 @@ async def closing(client: ClientConnection) -> tuple[int | None, str | None]:
 
 async def until(true: Callable[[], bool]) -> None:
     """The server's side of a close comes after the client's: give it turns, not time."""
-    for _ in range(100_000):
+    for _ in range(1_000_000):
         if true():
             return
         await asyncio.sleep(0)
@@ -242,6 +242,28 @@ def test_a_client_that_does_not_answer_pings_is_let_go() -> None:
         assert await client.reader.read() == b""
         await until(lambda: served.ended("vanished") == 1)
         client.writer.close()
+
+    on_a_server(play, change=impatient)
+
+
+def test_a_client_that_vanishes_with_audio_on_the_way_is_let_go() -> None:
+    def impatient(config: uvicorn.Config) -> None:
+        config.ws_ping_interval = config.ws_ping_timeout = 0.1
+
+    async def play(served: Served) -> None:
+        client = await RawClient.enter(served.port)
+        client.send(2, ready())
+        await client.read_frame()
+        [connection] = served.server.server_state.connections
+        [call] = served.engine.calls
+        for n in range(20_000):
+            if connection.transport.get_write_buffer_size():
+                break
+            call.send(AudioOut(bytes(32_000), 0, n * 16_000))
+            await asyncio.sleep(0)
+        await until(lambda: served.ended("vanished") == 1)
+        assert not served.server.server_state.connections
+        client.vanish()
 
     on_a_server(play, change=impatient)
 
