@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-import selectors
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,6 +10,7 @@ import openai
 import pytest
 import uvicorn
 
+from bench import virtual_time
 from bot.engines.demo import MODEL, ChatRequest, DemoEngine, Stats, tokenise
 from bot.engines.demo_process import DemoProcess
 from bot.engines.latency_profile import PROFILES, LatencyProfile
@@ -18,27 +18,6 @@ from bot.listening import address, listen
 
 NO_WAIT = PROFILES["none"]
 NEVER = LatencyProfile(3600.0, 3600.0, 3600.0)
-
-
-class _JumpingSelector(selectors.DefaultSelector):
-    now_s = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self.now_s += timeout or 0.0
-        return super().select(0)
-
-
-def on_virtual_time(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """The loop's clock jumps to the next timer instead of waiting for it."""
-    selector = _JumpingSelector()
-
-    def loop() -> asyncio.AbstractEventLoop:
-        loop = asyncio.SelectorEventLoop(selector)
-        loop.time = lambda: selector.now_s  # type: ignore[method-assign]
-        return loop
-
-    with asyncio.Runner(loop_factory=loop) as runner:
-        runner.run(scenario())
 
 
 def request(text: str, **fields: object) -> ChatRequest:
@@ -58,7 +37,7 @@ def test_tokens_are_due_by_deadline_and_do_not_drift() -> None:
         assert due == pytest.approx([10.15 + 0.025 * i for i in range(len(due))])
         assert engine.stats.tokens == len(due) == 25
 
-    on_virtual_time(scenario)
+    virtual_time.run(scenario())
 
 
 def test_answer_and_pace_follow_from_seed_and_conversation() -> None:

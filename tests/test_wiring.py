@@ -1,0 +1,80 @@
+"""What is chosen for which settings, and that all of it goes again. Real models, real processes."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Settings
+from bot.wiring import Wiring
+from pipelines.cascade import CallFormat
+from pipelines.core.exchange import ToCaller
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def chosen(**settings: object) -> Wiring:
+    return Wiring(Settings.model_validate(settings))
+
+
+def children() -> set[int]:
+    """Of this process; Linux tells."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    return {int(pid) for task in tasks for pid in task.read_text().split()}
+
+
+def test_without_an_endpoint_the_demo_answers() -> None:
+    wiring = chosen(profile="a100")
+    assert wiring.is_demo
+    assert wiring.llm == "none: the demo engine, at the pace of profile a100"
+    assert "espeak-ng" in wiring.voice
+    assert "Moonshine" in wiring.ears
+
+
+def test_with_an_endpoint_there_is_no_demo() -> None:
+    wiring = chosen(llm_base_url="http://gpu:8000/v1", llm_model="gemma")
+    assert not wiring.is_demo
+    assert wiring.llm == "gemma at http://gpu:8000/v1"
+
+
+def test_the_stub_voice_says_that_it_is_a_tone() -> None:
+    assert "a tone" in chosen(tts_engine="stub").voice
+
+
+def test_everything_opens_takes_a_call_and_goes_without_a_trace() -> None:
+    async def scenario() -> None:
+        wiring = chosen()
+        await wiring.open()
+        assert len(children() - before) == 2  # the demo engine and espeak-ng
+        sent: list[ToCaller] = []
+        call = wiring.new_call(CallFormat(in_rate_hz=16_000, out_rate_hz=24_000), sent.append)
+        assert call.conversation is not None
+        await wiring.close()
+        await wiring.close()
+
+    before, threads = children(), set(threading.enumerate())
+    asyncio.run(scenario())
+    assert children() == before
+    assert set(threading.enumerate()) == threads
+
+
+@pytest.mark.parametrize("turns_of_the_loop", [1, 3, 10])
+def test_told_to_leave_while_it_loads_it_leaves_nothing(turns_of_the_loop: int) -> None:
+    async def scenario() -> None:
+        wiring = chosen()
+        async with asyncio.TaskGroup() as tasks:
+            opening = tasks.create_task(wiring.open())
+            for _ in range(turns_of_the_loop):
+                await asyncio.sleep(0)
+            opening.cancel()
+        await wiring.close()
+
+    before = children()
+    asyncio.run(scenario())
+    assert children() == before
