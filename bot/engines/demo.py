@@ -9,11 +9,11 @@ import asyncio
 import json
 import random
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import count
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 import uvicorn
@@ -77,11 +77,24 @@ class Stats:
     """Generated, whether or not anybody was left to hear them."""
 
 
+Reply: TypeAlias = Callable[[Sequence[RequestMessage]], str]
+"""What to say, by the whole conversation."""
+
+
 class DemoEngine:
     """Answers are a function of the seed, the conversation and the wall clock; so is the pace."""
 
-    def __init__(self, profile: LatencyProfile, seed: int = 0, model: str = MODEL) -> None:
+    def __init__(
+        self,
+        profile: LatencyProfile,
+        seed: int = 0,
+        model: str = MODEL,
+        *,
+        reply: Reply | None = None,
+    ) -> None:
+        """`reply` speaks in place of the rules."""
         self.stats = Stats()
+        self._reply = reply
         self._profile = profile
         self._seed = seed
         self._model = model
@@ -120,7 +133,10 @@ class DemoEngine:
     def generation(self, wanted: ChatRequest, arrived_s: float) -> "Generation":
         said = "\0".join(m.content for m in wanted.messages if m.role == "user")
         now = datetime.now().astimezone()
-        text = answer(wanted.messages, now=now, rng=random.Random(f"{self._seed}/words/{said}"))
+        if self._reply is not None:
+            text = self._reply(wanted.messages)
+        else:
+            text = answer(wanted.messages, now=now, rng=random.Random(f"{self._seed}/words/{said}"))
         limit = wanted.max_completion_tokens or wanted.max_tokens
         tokens = tokenise(text)
         return Generation(
