@@ -1,0 +1,125 @@
+"""A loopback HTTP server that plays one scripted answer after another, and counts."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Final, Self
+
+HANG: Final = "hang"
+"""Say nothing more, until the client goes."""
+TEAR: Final = "tear"
+"""Cut the connection in the middle of the body."""
+
+Step = Mapping[str, Any] | str | bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """`steps`: an event's JSON, raw bytes, `HANG` or `TEAR`."""
+
+    steps: Sequence[Step] = ()
+    status: int = 200
+
+
+@dataclass
+class ScriptedEndpoint:
+    replies: list[Reply]
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[str] = field(default_factory=list)
+    connections: int = 0
+    answering: int = 0
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+    """A client went away in the middle of an answer."""
+
+    async def __aenter__(self) -> Self:
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}/v1"
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.close()
+        for writer in list(self._writers):
+            writer.close()
+        await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._writers.add(writer)
+        try:
+            while await self._exchange(reader, writer):
+                pass
+        except (ConnectionError, asyncio.IncompleteReadError):
+            self.left.set()
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        length = next(
+            int(line.split(":")[1])
+            for line in head.splitlines()
+            if line.lower().startswith("content-length")
+        )
+        self.headers.append(head)
+        self.requests.append(json.loads(await reader.readexactly(length)))
+        reply = self.replies.pop(0)
+        self.answering += 1
+        self.asked.set()
+        try:
+            return await self._answer(reply, reader, writer)
+        finally:
+            self.answering -= 1
+
+    async def _answer(
+        self, reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        kind = "text/event-stream" if reply.status == 200 else "application/json"
+        writer.write(
+            f"HTTP/1.1 {reply.status} X\r\ncontent-type: {kind}\r\n"
+            "transfer-encoding: chunked\r\n\r\n".encode()
+        )
+        for step in reply.steps:
+            if step == TEAR:
+                return False
+            if step == HANG:
+                await writer.drain()
+                await reader.read(1)
+                self.left.set()
+                return False
+            data = step if isinstance(step, bytes) else f"data: {json.dumps(step)}\n\n".encode()
+            writer.write(b"%x\r\n%s\r\n" % (len(data), data))
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+        return True
+
+
+def delta(**fields: object) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": fields, "finish_reason": None}]}
+
+
+def finish(reason: str = "stop", **fields: object) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}], **fields}
+
+
+USAGE: Final = {
+    "choices": [],
+    "usage": {
+        "prompt_tokens": 12,
+        "completion_tokens": 3,
+        "total_tokens": 15,
+        "prompt_tokens_details": {"cached_tokens": 8},
+    },
+}
+DONE: Final = b"data: [DONE]\n\n"
