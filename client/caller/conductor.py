@@ -31,6 +31,8 @@ class Manners:
     """A fixed schedule: from a recording's last sample to the next one, whatever the bot does."""
     answer_limit_s: float = 60.0
     """The next line begins at the latest this long after the labelled end."""
+    hear_s: float | None = None
+    """So much of an answer is listened to, unless the next line interrupts it; None: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,8 @@ class Conductor:
         if after_s is not None and now >= self._answered_s + after_s:
             self._next(interrupts=True)
         else:
-            self._next_when(self._quiet(now) or self._too_long(now))
+            enough = after_s is None and self._heard_enough(now)
+            self._next_when(enough or self._quiet(now) or self._too_long(now))
 
     @property
     def _scheduled_s(self) -> float | None:
@@ -174,6 +177,10 @@ class Conductor:
     def _gave_up(self, now: float) -> bool:
         expects = self.delivered[-1].line.expects_answer
         return now >= self._end_s + (MISSED_S if expects else self._manners.until_quiet_s)
+
+    def _heard_enough(self, now: float) -> bool:
+        hear_s = self._manners.hear_s
+        return hear_s is not None and now >= self._answered_s + hear_s
 
     def _too_long(self, now: float) -> bool:
         return now >= self._end_s + self._manners.answer_limit_s

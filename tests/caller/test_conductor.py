@@ -209,3 +209,20 @@ def answering_each_silence(delay_s: float) -> Callable[[Rehearsal, float], None]
             call.speaker.add(tone(0.4, 24_000), now)
 
     return answer
+
+
+def test_of_an_answer_only_so_much_is_listened_to() -> None:
+    manners = Manners(lead_in_s=0.1, until_quiet_s=0.5, hear_s=0.4)
+    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.5))], manners)
+    call.run(answering(0.2, 0.2, for_s=3.0))
+
+    assert call.starts_s()[1] - call.starts_s()[0] == pytest.approx(0.5 + 0.2 + 0.4, abs=0.021)
+    assert [wait.v2v_s for wait in call.waits()][0] == pytest.approx(0.2, abs=1e-6)
+
+
+def test_an_answer_that_is_to_be_interrupted_is_listened_to_until_then() -> None:
+    manners = Manners(lead_in_s=0.1, until_quiet_s=0.5, hear_s=0.4)
+    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.5), barge_in_after_s=1.0)], manners)
+    call.run(answering(0.2, for_s=3.0))
+
+    assert call.starts_s()[1] - call.starts_s()[0] == pytest.approx(0.5 + 0.2 + 1.0, abs=0.021)

@@ -1,0 +1,66 @@
+"""The LLM server of the benchmark: the demo engine, giving everyone the same answer.
+
+`python -m bench.engine --profile fixed-150` prints its address. Its first sentence is short, as
+an assistant's is that was told to begin with a short phrase: whoever speaks whole sentences
+(Pipecat does) waits six tokens for it, not the twenty of an echoed question. What it was asked
+is kept, under `/asked`: an answer to half a question is as fast as one pleases.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.engines.demo import DemoEngine, RequestMessage
+from bot.engines.latency_profile import PROFILES, ProfileName
+from bot.listening import address, listen
+
+ANSWER = (
+    "Sure, I can help with that. Let me tell you how it goes, one step after the other, "
+    "and you can stop me whenever you like. First we look at what there is, then at what is "
+    "missing, and after that we decide together what to do about the rest. It does not take long."
+)
+
+
+class Answering:
+    """Says `ANSWER` to everyone, and writes down what each had said."""
+
+    def __init__(self) -> None:
+        self._asked: list[str] = []
+
+    def __call__(self, messages: Sequence[RequestMessage]) -> str:
+        self._asked.append(" ".join(m.content.strip() for m in messages if m.role == "user"))
+        return ANSWER
+
+    async def take(self, request: Request) -> Response:
+        """What was asked since last taken: all that the person had said, for each request."""
+        taken, self._asked = self._asked, []
+        return JSONResponse(taken)
+
+
+async def _serve(profile: ProfileName, seed: int, port: int) -> None:
+    answering = Answering()
+    app = DemoEngine(PROFILES[profile], seed, reply=answering).app()
+    app.router.routes.append(Route("/asked", answering.take, methods=["POST"]))
+    with listen("127.0.0.1", port) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+        typer.echo(f"{address(listener)}/v1")
+        await server.serve(sockets=[listener])
+
+
+def main(
+    profile: Annotated[ProfileName, typer.Option()] = "fixed-150",
+    seed: Annotated[int, typer.Option()] = 0,
+    port: Annotated[int, typer.Option(help="0 takes any that is free.")] = 0,
+) -> None:
+    """Run the benchmark's LLM server on 127.0.0.1."""
+    asyncio.run(_serve(profile, seed, port))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,149 @@
+"""Processes under test, each of its own: started, waited for, and ended by their pid."""
+
+import asyncio
+import re
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+import httpx2
+
+START_LIMIT_S = 120.0
+STOP_LIMIT_S = 15.0
+TOLD_CHARACTERS = 2000
+
+_ROOT = Path(__file__).parents[1]
+
+
+class ServerError(Exception):
+    """A process did not start or is gone; the message ends with the last that it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A process that is ready."""
+
+    name: str
+    url: str
+    said: str
+    """What it printed until it was ready."""
+    process: Process
+
+    def check(self) -> None:
+        """Raises ServerError if it is gone."""
+        if self.process.returncode is not None:
+            raise ServerError(f"{self.name} has ended, with {self.process.returncode}")
+
+
+@asynccontextmanager
+async def running(
+    name: str, words: list[str], variables: Mapping[str, str] | None = None
+) -> AsyncIterator[Running]:
+    """`python -m` with `words`, until the body ends. Raises ServerError.
+
+    It is ready when a line of its output holds an address: the first http:// or ws://.
+    """
+    settings = [f"{key}={value}" for key, value in (variables or {}).items()]
+    command = ["env", *settings, sys.executable, "-u", "-m", *words]
+    with TemporaryFile() as complaints:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=DEVNULL, stdout=PIPE, stderr=complaints, cwd=_ROOT
+        )
+        try:
+            url, said = await _ready(name, process, complaints)
+            async with asyncio.TaskGroup() as tasks:
+                draining = tasks.create_task(_drain(process))
+                try:
+                    yield Running(name, url, said, process)
+                finally:
+                    draining.cancel()
+        finally:
+            await _end(process)
+
+
+async def _ready(name: str, process: Process, complaints: IO[bytes]) -> tuple[str, str]:
+    assert process.stdout is not None
+    said = ""
+    try:
+        async with asyncio.timeout(START_LIMIT_S):
+            while line := await process.stdout.readline():
+                said += line.decode(errors="replace")
+                if found := re.search(r"(?:http|ws)://\S+", said):
+                    return found.group(), said.strip()
+    except TimeoutError:
+        pass
+    complaints.seek(0)
+    told = complaints.read().decode(errors="replace")[-TOLD_CHARACTERS:].strip()
+    raise ServerError(f"{name} did not start:\n{told or said}")
+
+
+async def _drain(process: Process) -> None:
+    """Nobody reads the rest, and nobody waits for a full pipe."""
+    assert process.stdout is not None
+    while await process.stdout.read(65_536):
+        pass
+
+
+async def _end(process: Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(STOP_LIMIT_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What an LLM server was asked for over a stretch of time."""
+
+    opened: int
+    finished: int
+    cancelled: int
+    """Closed by the client before their end."""
+    asked: tuple[str, ...]
+    """For each, all that the person had said."""
+
+
+class Engine:
+    """The benchmark's LLM server (`bench.engine`), seen from outside."""
+
+    def __init__(self, url: str, http: httpx2.AsyncClient) -> None:
+        """`url` is the one to give to servers, up to and including /v1."""
+        self.url = url
+        self._root = url.removesuffix("/v1")
+        self._http = http
+        self._before: Mapping[str, int] = {}
+
+    async def begin(self) -> None:
+        """Forget what was asked so far."""
+        self._before = await self._stats()
+        await self._asked()
+
+    async def requests(self, settle_s: float = 1.0) -> Requests:
+        """Since `begin`, once no stream is open, or after `settle_s`."""
+        deadline = asyncio.get_running_loop().time() + settle_s
+        now = await self._stats()
+        while now["open"] and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.05)
+            now = await self._stats()
+        counts = {name: now[name] - self._before[name] for name in now}
+        return Requests(
+            counts["opened"], counts["finished"], counts["cancelled"], tuple(await self._asked())
+        )
+
+    async def _stats(self) -> dict[str, int]:
+        answer: Any = (await self._http.get(f"{self._root}/stats")).json()
+        return dict(answer)
+
+    async def _asked(self) -> list[str]:
+        answer: Any = (await self._http.post(f"{self._root}/asked")).json()
+        return list(answer)
