@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from client.caller.player import Sound
+from client.caller.wording import words_in
 
 MISSED_S = 5.0
 ANSWER_GAP_S = 0.25
@@ -79,7 +80,7 @@ class Words:
     transcript: str
     answer: str
     cut_off: str | None = None
-    """Of an answer that was interrupted: what the server thinks was heard."""
+    """Of an answer that was interrupted in this turn: what the server thinks was heard."""
     row: Mapping[str, Any] | None = field(default=None)
     """The server's own ledger."""
 
@@ -124,25 +125,46 @@ def _measure_barge_in(said: Said, sounds: Sequence[Sound]) -> BargeIn:
 
 
 def words_of(messages: Sequence[Heard]) -> Words:
-    """From the messages that arrived between this turn's start and the next one's."""
-    rows = [m.data for m in messages if m.kind == "server-message" and m.data.get("type") == "turn"]
-    cuts = [
-        m.data for m in messages if m.kind == "server-message" and m.data.get("type") == "cut-off"
-    ]
+    """From the messages that arrived between this turn's start and the next one's.
+
+    The answer is what was said after the last interruption. A transcript that goes on from the
+    one before it, word for word, replaces it: the server took the turn's end back.
+    """
+    rows = [m.data for m in messages if _says(m, "turn")]
+    cuts = [m.data for m in messages if _says(m, "cut-off")]
+    interrupted = [at for at, m in enumerate(messages) if _is_interruption(m)]
+    last_answer = messages[interrupted[-1] + 1 :] if interrupted else messages
     return Words(
-        transcript=_first_kind(messages, TRANSCRIPT_TYPES),
-        answer=_first_kind(messages, ANSWER_TYPES),
+        transcript=" ".join(_without_beginnings(_texts(messages, TRANSCRIPT_TYPES))),
+        answer=" ".join(_texts(last_answer, ANSWER_TYPES)),
         cut_off=str(cuts[-1].get("heard", "")) if cuts else None,
         row=rows[-1].get("row") if rows else None,
     )
 
 
-def _first_kind(messages: Sequence[Heard], kinds: Sequence[str]) -> str:
+def _without_beginnings(texts: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    for text in texts:
+        if kept and words_in(text)[: len(words_in(kept[-1]))] == words_in(kept[-1]):
+            kept.pop()
+        kept.append(text)
+    return kept
+
+
+def _says(message: Heard, kind: str) -> bool:
+    return message.kind == "server-message" and message.data.get("type") == kind
+
+
+def _is_interruption(message: Heard) -> bool:
+    return message.kind == "bot-interrupted" or _says(message, "cut-off")
+
+
+def _texts(messages: Sequence[Heard], kinds: Sequence[str]) -> list[str]:
     for kind in kinds:
         texts = [str(m.data.get("text", "")) for m in messages if m.kind == kind and _whole(m.data)]
-        if texts:
-            return " ".join(text.strip() for text in texts if text.strip())
-    return ""
+        if any(texts):
+            return [text.strip() for text in texts if text.strip()]
+    return []
 
 
 def _whole(data: Mapping[str, Any]) -> bool:

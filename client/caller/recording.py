@@ -1,6 +1,7 @@
 """Recordings to play at a server: 16 kHz mono, and where in them each turn of speech ends."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,18 +47,21 @@ class Recording:
         return self.pcm.size / MICROPHONE_RATE_HZ
 
 
-def load(path: Path) -> Recording:
-    """Read what soundfile reads, at any rate. Raises RecordingError."""
+def load(path: Path, label: Mapping[str, Any] | None = None) -> Recording:
+    """Read what soundfile reads, at any rate. Raises RecordingError.
+
+    Without `label`, the one of `LABELS_NAME` beside it is taken, if there is one.
+    """
     try:
         samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
     except (OSError, soundfile.LibsndfileError) as exc:
         raise RecordingError(f"{path}: cannot be read as audio") from exc
     mono = soxr.resample(samples.mean(axis=1), rate_hz, MICROPHONE_RATE_HZ)
     pcm = np.clip(np.rint(mono * 32_768), -32_768, 32_767).astype(np.int16)
-    return recording(path.name, pcm, _label_of(path))
+    return recording(path.name, pcm, _label_of(path) if label is None else label)
 
 
-def recording(name: str, pcm: Pcm, label: dict[str, Any] | None = None) -> Recording:
+def recording(name: str, pcm: Pcm, label: Mapping[str, Any] | None = None) -> Recording:
     """From samples, with the turns of `label` or, without one, a single measured turn."""
     if label is not None:
         return Recording(name, pcm, _labelled_turns(name, pcm, label), labelled=True)
@@ -67,7 +71,7 @@ def recording(name: str, pcm: Pcm, label: dict[str, Any] | None = None) -> Recor
     return Recording(name, pcm, (Turn(float(sounds[0, 0]), float(sounds[-1, 1])),))
 
 
-def _labelled_turns(name: str, pcm: Pcm, label: dict[str, Any]) -> tuple[Turn, ...]:
+def _labelled_turns(name: str, pcm: Pcm, label: Mapping[str, Any]) -> tuple[Turn, ...]:
     try:
         turns = tuple(
             Turn(float(item["start_s"]), float(item["end_s"]), item.get("transcript"))

@@ -31,7 +31,9 @@ from client.caller.call import CallResult, TurnResult
 from client.caller.measure import Summary, summarise
 from client.caller.wording import count_word_errors
 
-NAME_CELLS, BAR_CELLS = 20, 36
+NAME_CELLS, BAR_CELLS = 19, 32
+SHOWN_S = 0.0005
+"""Shorter than this is 0 ms."""
 SEGMENT_COLOURS = ("cyan", "blue", "magenta", "yellow", "green", "bright_blue", "red", "white")
 
 
@@ -87,16 +89,16 @@ def print_report(console: Console, results: Sequence[CallResult], floor_dbfs: fl
 
 
 def _turn(number: int, turn: TurnResult) -> RenderableType:
-    parts: list[RenderableType] = [
-        Text.assemble((f"{number:3} ", "dim"), turn.recording.name, "  ", _verdict(turn)),
-        _quote("heard", turn.words.transcript),
-        _quote("answer", turn.words.answer),
-    ]
+    words = Table.grid(padding=(0, 1))
+    words.add_column(style="dim", min_width=NAME_CELLS, no_wrap=True)
+    words.add_column()
+    words.add_row("    heard", Text(turn.words.transcript or "-"))
+    words.add_row("    answer", Text(turn.words.answer or "-"))
     if turn.words.cut_off is not None:
-        parts.append(_quote("cut off", turn.words.cut_off))
-    if turn.words.row is not None:
-        parts.append(_waterfall(turn.words.row))
-    return Group(*parts)
+        words.add_row("    cut off after", Text(turn.words.cut_off or "-"))
+    title = Text.assemble((f"{number:3} ", "dim"), turn.recording.name, "  ", _verdict(turn))
+    row = turn.words.row
+    return Group(title, words) if row is None else Group(title, words, _waterfall(row))
 
 
 def _verdict(turn: TurnResult) -> Text:
@@ -112,29 +114,27 @@ def _verdict(turn: TurnResult) -> Text:
     return text
 
 
-def _quote(what: str, text: str) -> Text:
-    return Text.assemble((f"    {what:8}", "dim"), text or "-")
-
-
 def _waterfall(row: Mapping[str, Any]) -> RenderableType:
     """The ledger's segments, each beginning where the one before it ended, and its verdict."""
     segments: Mapping[str, float] = row.get("segments", {})
     hidden: Mapping[str, float] = row.get("hidden", {})
     total_s = sum(segments.values())
     grid = Table.grid(padding=(0, 1))
-    for column in ({"min_width": NAME_CELLS}, {"min_width": BAR_CELLS}, {"justify": "right"}, {}):
-        grid.add_column(**column)
+    grid.add_column(style="dim", min_width=NAME_CELLS, no_wrap=True)
+    grid.add_column(min_width=BAR_CELLS, no_wrap=True)
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(style="dim", no_wrap=True)
     begin_s = 0.0
     for (name, length_s), colour in zip(segments.items(), cycle(SEGMENT_COLOURS), strict=False):
         bar = Text(_bar(begin_s, begin_s + length_s, total_s), style=colour)
         behind_s = hidden.get(name, 0.0)
-        behind = f"and {_ms(behind_s)} hidden" if behind_s > 0 else ""
-        grid.add_row(Text(f"    {name}", "dim"), bar, _ms(length_s), Text(behind, "dim"))
+        behind = f"+ {_ms(behind_s)} hidden" if behind_s >= SHOWN_S else ""
+        grid.add_row(f"    {name}", bar, _ms(length_s), behind)
         begin_s += length_s
-    verdict = Text(str(row.get("verdict", {}).get("text", "")))
-    notes = f"unattributed {_ms(row.get('unattributed_s', math.nan))}"
-    grid.add_row(Text("    the server says", "dim"), verdict, _ms(total_s), Text(notes, "dim"))
-    return grid
+    verdict = row.get("verdict", {}).get("text", "")
+    unattributed = _ms(row.get("unattributed_s", math.nan))
+    said = f"{_ms(total_s)}, of which unattributed {unattributed}: {verdict}"
+    return Group(grid, Text.assemble(("    the server says     ", "dim"), (said, "dim")))
 
 
 def _bar(begin_s: float, end_s: float, total_s: float) -> str:

@@ -15,11 +15,12 @@ class WordErrors:
 
 def count_word_errors(reference: str, transcript: str) -> WordErrors:
     """Case and punctuation do not count; numbers do, as they are written."""
-    said, heard = _words(reference), _words(transcript)
+    said, heard = words_in(reference), words_in(transcript)
     return WordErrors(_distance(said, heard), len(said))
 
 
-def _words(text: str) -> list[str]:
+def words_in(text: str) -> list[str]:
+    """In lower case, without punctuation."""
     return re.findall(r"[\w']+", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
 
 

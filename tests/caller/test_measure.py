@@ -144,3 +144,23 @@ def test_the_last_ledger_row_is_the_turns() -> None:
 
     assert words.row == {"turn": 2}
     assert words.cut_off == "It is"
+
+
+def test_the_answer_is_what_was_said_after_the_last_interruption() -> None:
+    words = words_of(
+        [
+            Heard(1.0, "bot-output", {"text": "You said: the number."}),
+            Heard(1.1, "server-message", {"type": "cut-off", "turn": 1, "heard": "You"}),
+            Heard(1.2, "bot-output", {"text": "You said: the number is two."}),
+        ]
+    )
+
+    assert words.answer == "You said: the number is two."
+    assert words.cut_off == "You"
+
+
+def test_a_transcript_that_goes_on_from_the_one_before_replaces_it() -> None:
+    texts = ["It is,", "It is not in service.", "It is not in service. Try again.", "Now."]
+    words = words_of([Heard(1.0, "user-transcription", {"text": text}) for text in texts])
+
+    assert words.transcript == "It is not in service. Try again. Now."

@@ -65,14 +65,14 @@ def test_an_answered_turn_shows_its_words_its_wait_and_the_ledger() -> None:
 
     for part in ("412 ms voice to voice", "what time is it", "It is ten.", "overspent by 80 ms"):
         assert part in text
-    assert "and 80 ms hidden" in text
+    assert "+ 80 ms hidden" in text
     assert "unattributed 4 ms" in text
 
 
 def test_each_bar_begins_where_the_one_before_it_ended() -> None:
     bars = {line.split()[0]: line for line in printed(ANSWERED).splitlines() if "█" in line}
 
-    assert [line.count("█") for line in bars.values()] == [18, 9, 9]
+    assert [line.count("█") for line in bars.values()] == [16, 8, 8]
     assert bars["llm_first_token"].index("█") == bars["endpointing"].rindex("█") + 1
     assert bars["send"].index("█") == bars["llm_first_token"].rindex("█") + 1
 
