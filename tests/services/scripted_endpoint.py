@@ -31,11 +31,14 @@ class ScriptedEndpoint:
     connections: int = 0
     answering: int = 0
     asked: asyncio.Event = field(default_factory=asyncio.Event)
+    quiet: asyncio.Event = field(default_factory=asyncio.Event)
+    """No answer is on its way, after one was."""
     left: asyncio.Event = field(default_factory=asyncio.Event)
     """A client went away in the middle of an answer."""
 
     async def __aenter__(self) -> Self:
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         port = self._server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{port}/v1"
@@ -50,11 +53,16 @@ class ScriptedEndpoint:
         self._server.close()
         for writer in list(self._writers):
             writer.close()
+        await asyncio.gather(*self._serving)
         await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         try:
             while await self._exchange(reader, writer):
                 pass
@@ -76,10 +84,13 @@ class ScriptedEndpoint:
         reply = self.replies.pop(0)
         self.answering += 1
         self.asked.set()
+        self.quiet.clear()
         try:
             return await self._answer(reply, reader, writer)
         finally:
             self.answering -= 1
+            if not self.answering:
+                self.quiet.set()
 
     async def _answer(
         self, reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
