@@ -19,7 +19,7 @@ from pipecat.workers.runner import WorkerRunner
 from bench import virtual_time
 from pipelines.core.commands import ScoreTurn
 from pipelines.core.dictation import Dictation, DictationPolicy
-from pipelines.core.events import SpeechPaused, TurnFact, TurnScored
+from pipelines.core.events import SpeechPaused, TurnFact
 from pipelines.core.exchange import AudioIn
 from pipelines.core.voicing import Voicing, VoicingPolicy
 from pipelines.services.moonshine import Moonshine

@@ -111,6 +111,10 @@ class Endpointing:
         }
         return waits[ending(evidence.text)]
 
+    def asks(self, text: str) -> bool:
+        """Whether the turn model's opinion could change the wait."""
+        return ending(text) not in (Ending.NOTHING, Ending.HANGING)
+
     def eager(self, evidence: Evidence) -> bool:
         """Whether the pause is worth a speculative reply at once."""
         return ending(evidence.text) in (Ending.CLOSED, Ending.QUESTION, Ending.OPEN)

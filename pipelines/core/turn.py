@@ -64,6 +64,8 @@ class TurnPolicy:
     endpointing: EndpointingPolicy = field(default_factory=EndpointingPolicy)
     fresh_s: float = 0.08
     """A transcript that lacks no more than this of the speech is worth a speculative reply."""
+    first_score_s: float = 0.08
+    """Silence after which the turn model is asked: it was trained on pauses, not on stops."""
     rescore_s: float = 0.1
     """The turn model is asked again after each of these, while the silence grows."""
     last_score_s: float = 0.7
@@ -144,7 +146,7 @@ class TurnMachine:
         self._state = State.PAUSED
         self._paused_s = fact.media_s
         self._score = None
-        self._next_score_s = fact.media_s
+        self._next_score_s = fact.media_s + self._policy.first_score_s
         self._heard = Transcribed(self._heard.text, self._heard.upto_s, final=False)
         return self._consider()
 
@@ -203,7 +205,7 @@ class TurnMachine:
         if (self._heard.final or fresh) and self._endpointing.eager(self._evidence()):
             commands += self._speculate()
         asked = self._next_score_s
-        if asked is not None and self._media_s >= asked:
+        if asked is not None and self._media_s >= asked and self._endpointing.asks(self.text):
             again = self._media_s + self._policy.rescore_s
             last = self._paused_s + self._policy.last_score_s
             self._next_score_s = again if again <= last else None

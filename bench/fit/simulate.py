@@ -1,0 +1,112 @@
+"""A policy tried on what was observed: when the bot would have been heard, and when too soon.
+
+The turn machine is the product's own. What the LLM and the voice take is a stated constant, so
+that a thousand policies can be compared in minutes; `halfsecond bench turns` measures the real
+thing.
+"""
+
+import heapq
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bench.fit.observe import Observed
+from pipelines.core.commands import (
+    CommitReply,
+    PauseReply,
+    ResumeReply,
+    StartReply,
+    StopReply,
+    WithdrawReply,
+)
+from pipelines.core.events import PlayoutEnded, PlayoutStarted, TurnFact
+from pipelines.core.turn import TurnMachine, TurnPolicy
+
+REPLY_S = 0.19
+"""From the request to the first audio: 150 ms, one token of 25 ms, and the voice."""
+ANSWER_S = 4.0
+MISSED_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    start_s: float
+    duration_s: float
+    kind: str
+    natural: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One labelled recording."""
+
+    name: str
+    half: str
+    end_s: float
+    pauses: tuple[Pause, ...]
+    observed: Sequence[Observed]
+
+
+@dataclass(slots=True)
+class Outcome:
+    v2v_s: float = MISSED_S
+    cut_at_s: list[float] = field(default_factory=list)
+    requests: int = 0
+
+
+def play(turn: Turn, policy: TurnPolicy) -> Outcome:
+    """Run one recording through the machine."""
+    return _Run(turn, TurnMachine(policy)).outcome()
+
+
+class _Run:
+    def __init__(self, turn: Turn, machine: TurnMachine) -> None:
+        self._turn = turn
+        self._machine = machine
+        self._order = itertools.count()
+        self._events: list[tuple[float, int, TurnFact]] = []
+        self._ready: dict[int, float] = {}
+        self._gone: set[int] = set()
+        self._outcome = Outcome()
+        for observed in turn.observed:
+            self._push(observed.at_s, observed.fact)
+
+    def outcome(self) -> Outcome:
+        answered = False
+        while self._events and not answered:
+            now, _, fact = heapq.heappop(self._events)
+            if isinstance(fact, PlayoutStarted | PlayoutEnded) and fact.reply_id in self._gone:
+                continue
+            if isinstance(fact, PlayoutStarted):
+                answered = self._heard(now)
+            for command in self._machine.handle(fact):
+                self._obey(command, now)
+        return self._outcome
+
+    def _heard(self, now: float) -> bool:
+        end_s = self._turn.end_s
+        if now < end_s:
+            self._outcome.cut_at_s.append(now)
+            return False
+        self._outcome.v2v_s = min(MISSED_S, now - end_s)
+        return True
+
+    def _obey(self, command: object, now: float) -> None:
+        match command:
+            case StartReply(reply_id):
+                self._outcome.requests += 1
+                self._ready[reply_id] = now + REPLY_S
+            case CommitReply(reply_id):
+                audible = max(now, self._ready[reply_id])
+                self._push(audible, PlayoutStarted(reply_id))
+                self._push(audible + ANSWER_S, PlayoutEnded(reply_id))
+            case WithdrawReply(reply_id) | StopReply(reply_id) | PauseReply(reply_id):
+                self._gone.add(reply_id)
+            case ResumeReply(reply_id):
+                self._gone.discard(reply_id)
+                self._push(max(now, self._ready[reply_id]), PlayoutStarted(reply_id))
+            case _:
+                pass
+
+    def _push(self, at_s: float, fact: TurnFact) -> None:
+        heapq.heappush(self._events, (at_s, next(self._order), fact))
