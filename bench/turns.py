@@ -1,0 +1,187 @@
+"""Plays the suite at one or two servers, taking turns, in real time, one of them busy at a time."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+import httpx2
+
+from bench.playlist import Item
+from bench.plays import Play, Run, failure, judge
+from bench.servers import Engine, Running, ServerError, running
+from bot.engines.latency_profile import ProfileName
+from client.caller.call import CallOptions, CallResult, place_call
+from client.caller.conductor import Manners
+from client.caller.door import CallError
+
+MODEL = "halfsecond-demo"
+TtsName: TypeAlias = Literal["espeak", "stub"]
+Caller: TypeAlias = Literal["stock", "browser"]
+
+TURN = Manners(until_quiet_s=0.8, hear_s=0.5, answer_limit_s=6.0)
+"""The answer begins: that is all there is to measure. A missed turn is waited for 5 s."""
+BACK_CHANNEL = replace(TURN, until_quiet_s=2.0, hear_s=1.0, answer_limit_s=3.0)
+"""Whether the bot goes on is known within 3 s."""
+SPACING_S = 0.25
+"""Between the beginnings of calls at once."""
+BREATH_S = 0.1
+"""Between two plays, for what one server still had to tidy up."""
+GIVE_UP_AFTER = 3
+"""Failed calls in a row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be measured."""
+
+    profile: ProfileName = "fixed-150"
+    peer: bool = True
+    ours: bool = True
+    calls: int = 1
+    repeats: int = 1
+    tts: TtsName = "espeak"
+    tts_first_audio_ms: float = 0.0
+    caller: Caller = "stock"
+    """Who calls our server: Pipecat's client, as at the peer, or our page."""
+    seed: int = 0
+
+
+@dataclass(slots=True)
+class Contestant:
+    server: Running
+    options: CallOptions
+    failures: int = 0
+
+
+@dataclass(slots=True)
+class Bench:
+    """The servers under test and the LLM server that both of them ask, all running."""
+
+    wanted: Wanted
+    engine: Engine
+    contestants: list[Contestant] = field(default_factory=list)
+
+    @property
+    def said(self) -> dict[str, str]:
+        """What each server printed when it was ready: what is in use."""
+        return {one.server.name: one.server.said for one in self.contestants}
+
+    async def play(self, items: Sequence[Item], tell: Callable[[list[Play]], None]) -> None:
+        """Every batch at every server, each time beginning with another one.
+
+        Raises ServerError if a server is gone, or fails GIVE_UP_AFTER times in a row.
+        """
+        for contestant in self.contestants:
+            await self._batch(contestant, items[:1], 0)  # a first call is colder than the rest
+        for number, (repeat, batch) in enumerate(self._batches(items)):
+            turn = number % len(self.contestants)
+            for contestant in self.contestants[turn:] + self.contestants[:turn]:
+                tell(await self._batch(contestant, batch, repeat))
+
+    def _batches(self, items: Sequence[Item]) -> Iterator[tuple[int, Sequence[Item]]]:
+        """In a new order for each repeat; only turns are played several at once."""
+        for repeat in range(self.wanted.repeats):
+            order = list(items)
+            random.Random(f"{self.wanted.seed}/{repeat}").shuffle(order)
+            turns = [item for item in order if item.role == "turn"]
+            for batch in _batched(turns, self.wanted.calls):
+                yield repeat, batch
+            for item in order:
+                if item.role != "turn":
+                    yield repeat, [item]
+
+    async def _batch(
+        self, contestant: Contestant, items: Sequence[Item], repeat: int
+    ) -> list[Play]:
+        contestant.server.check()
+        run = Run(contestant.server.name, repeat, len(items))
+        await self.engine.begin()
+        results = await asyncio.gather(
+            *(_call(contestant, item, SPACING_S * index) for index, item in enumerate(items))
+        )
+        requests = await self.engine.requests()
+        plays: list[Play] = []
+        for index, (item, result) in enumerate(zip(items, results, strict=True)):
+            if isinstance(result, CallResult):
+                contestant.failures = 0
+                plays.append(judge(item, result, run, None if index else requests))
+            else:
+                contestant.failures += 1
+                plays.append(failure(item, str(result), run))
+                if contestant.failures >= GIVE_UP_AFTER:
+                    raise ServerError(f"{run.server}: {result}")
+        await asyncio.sleep(BREATH_S)
+        return plays
+
+
+async def _call(contestant: Contestant, item: Item, after_s: float) -> CallResult | CallError:
+    await asyncio.sleep(after_s)
+    manners = BACK_CHANNEL if item.role == "back-channel" else TURN
+    options = replace(contestant.options, manners=manners)
+    try:
+        return await place_call(contestant.server.url, item.lines, options)
+    except CallError as exc:
+        return exc
+
+
+def length_s(items: Sequence[Item], wanted: Wanted) -> float:
+    """About how long it takes to play them all."""
+    around_s = TURN.lead_in_s + (TURN.hear_s or 0.0) + BREATH_S + 0.8  # the wait, and hanging up
+    servers = wanted.peer + wanted.ours
+    turns = [item for item in items if item.role == "turn"]
+    others = [item for item in items if item.role != "turn"]
+    one_by_one_s = sum(item.duration_s + around_s for item in others)
+    at_once_s = sum(
+        max(item.duration_s for item in batch) + around_s + SPACING_S * (len(batch) - 1)
+        for batch in _batched(turns, wanted.calls)
+    )
+    return wanted.repeats * servers * (one_by_one_s + at_once_s)
+
+
+@asynccontextmanager
+async def bench(wanted: Wanted) -> AsyncIterator[Bench]:
+    """Start everything; end it with the body. Raises ServerError."""
+    seed, first_audio = str(wanted.seed), wanted.tts_first_audio_ms
+    engine_words = ["bench.engine", "--profile", wanted.profile, "--seed", seed]
+    async with (
+        httpx2.AsyncClient(trust_env=False) as http,
+        running("the LLM server", engine_words) as llm,
+    ):
+        made = Bench(wanted, Engine(llm.url, http))
+        ours = ["bot", "serve", "--port", "0", "--host", "127.0.0.1"]
+        settings = {
+            "LLM_BASE_URL": llm.url,
+            "LLM_MODEL": MODEL,
+            "TTS_ENGINE": wanted.tts,
+            "TTS_STUB_FIRST_AUDIO_S": str(first_audio / 1000),
+            "MAX_CALLS": str(wanted.calls + 1),  # one may still be hanging up
+        }
+        peer = ["bench.stock_pipecat", "--llm-url", llm.url, "--model", MODEL]
+        peer += ["--tts", wanted.tts, "--tts-first-audio-ms", str(first_audio)]
+        async with _started("stock", peer, {}, wanted.peer) as theirs:
+            if theirs is not None:
+                made.contestants.append(Contestant(theirs, CallOptions(stock=True)))
+            async with _started("ours", ours, settings, wanted.ours) as own:
+                if own is not None:
+                    options = CallOptions(stock=wanted.caller == "stock")
+                    made.contestants.append(Contestant(own, options))
+                yield made
+
+
+@asynccontextmanager
+async def _started(
+    name: str, words: list[str], variables: dict[str, str], wanted: bool
+) -> AsyncIterator[Running | None]:
+    if not wanted:
+        yield None
+        return
+    async with running(name, words, variables) as server:
+        yield server
+
+
+def _batched(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
+    for first in range(0, len(items), size):
+        yield list(items[first : first + size])
