@@ -40,6 +40,7 @@ class Wiring:
         self._policies = Policies(
             system_prompt=settings.llm_system_prompt,
             budget=_budget(settings),
+            tells_last_wait=self.is_demo,
             facts=self._facts(),
         )
 

@@ -11,7 +11,7 @@ from pipecat.workers.runner import WorkerRunner
 from pipelines.core.budget import Budget
 from pipelines.core.conversation import Conversation
 from pipelines.core.dictation import Dictation, DictationPolicy
-from pipelines.core.exchange import FromCaller, ToCaller
+from pipelines.core.exchange import FromCaller, ToCaller, TurnMeasured
 from pipelines.core.ledger import Fact
 from pipelines.core.playout import Playout
 from pipelines.core.turn import TurnMachine, TurnPolicy
@@ -71,6 +71,9 @@ class Policies:
     dictation: DictationPolicy = field(default_factory=DictationPolicy)
     turn: TurnPolicy = field(default_factory=TurnPolicy)
     budget: Budget = field(default_factory=Budget)
+    tells_last_wait: bool = False
+    """The model is told how long its last answer took. The demo engine can say it; a real one's
+    prefix cache is worth more."""
     facts: Mapping[str, Fact] = field(default_factory=dict)
     """What is in use, to stand in every ledger row: engines, models, profile."""
 
@@ -87,6 +90,7 @@ class Call:
     ) -> None:
         """`send` must not block: the connection queues, with a limit of its own."""
         policies = policies or Policies()
+        send = self._tell_last_wait(send) if policies.tells_last_wait else send
         self.conversation = Conversation(policies.system_prompt)
         ears = Ears(services.new_vad(), services.stt, services.turn, form.in_rate_hz)
         playout = Playout(form.out_rate_hz, form.lead_s, reports=form.reports_playout)
@@ -134,6 +138,15 @@ class Call:
             finally:
                 feeding.cancel()
                 await runner.cancel()
+
+    def _tell_last_wait(self, send: Callable[[ToCaller], None]) -> Callable[[ToCaller], None]:
+        def tell(message: ToCaller) -> None:
+            if isinstance(message, TurnMeasured):
+                wait_ms = 1000 * float(str(message.row["voice_to_voice_s"]))
+                self.conversation.aside = f"last answer: {wait_ms:.0f} ms"
+            send(message)
+
+        return tell
 
     async def _feed(self) -> None:
         while True:

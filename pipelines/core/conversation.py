@@ -21,6 +21,8 @@ class Conversation:
 
     def __init__(self, system_prompt: str) -> None:
         self.system_prompt = system_prompt
+        self.aside = ""
+        """Said to the model before the next question, and never history."""
         self._lines: list[Line] = []
 
     @property
@@ -57,4 +59,5 @@ class Conversation:
             for line in self._lines
             if line.text and not (line.role == "user" and line.turn_id == turn_id)
         ]
-        return [("system", self.system_prompt), *past, ("user", text)]
+        aside = [("system", self.aside)] if self.aside else []
+        return [("system", self.system_prompt), *past, *aside, ("user", text)]

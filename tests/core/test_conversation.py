@@ -15,6 +15,18 @@ def test_the_history_holds_what_was_heard() -> None:
     ]
 
 
+def test_an_aside_comes_before_the_question_and_is_not_history() -> None:
+    talk = Conversation("be brief")
+    talk.said(1, "Hello")
+    talk.aside = "last answer: 240 ms"
+
+    assert talk.with_question(2, "How fast?")[-2:] == [
+        ("system", "last answer: 240 ms"),
+        ("user", "How fast?"),
+    ]
+    assert [line.text for line in talk.lines] == ["Hello"]
+
+
 def test_a_question_that_is_not_committed_leaves_no_trace() -> None:
     talk = Conversation("be brief")
     talk.with_question(1, "What ti")
