@@ -1,0 +1,56 @@
+"""The labelled turns with what the ears made of them; kept in a cache, for it takes minutes."""
+
+import hashlib
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.progress import track
+
+from bench.fit import observe
+from bench.fit.observe import Observed
+from bench.fit.simulate import Pause, Turn
+from bench.suite.load import Turn as Labelled
+from bench.suite.load import sound
+from bench.suite.load import turns as labelled
+from pipelines.core import dictation, voicing
+from pipelines.services.protocols import EAR_RATE_HZ, Samples
+
+ROOT = Path(__file__).parents[2]
+CACHE = ROOT / ".cache" / "observed"
+
+
+def turns(half: str | None = None) -> list[Turn]:
+    """Every labelled turn of the suite, or of one half of it, observed."""
+    listener = _Listener()
+    return [listener.turn(row) for row in track(labelled(half), "listening to the suite")]
+
+
+class _Listener:
+    def __init__(self) -> None:
+        self._observatory: observe.Observatory | None = None
+        self._ears = b"".join(
+            Path(str(module.__file__)).read_bytes() for module in (observe, voicing, dictation)
+        )
+
+    def turn(self, row: Labelled) -> Turn:
+        return Turn(
+            name=row.id,
+            half=row.half,
+            end_s=row.end_s,
+            pauses=tuple(
+                Pause(p.start_s, p.duration_s, p.kind, p.origin == "natural") for p in row.pauses
+            ),
+            observed=self._observe(sound(row, EAR_RATE_HZ).astype(np.float32) / 32768),
+        )
+
+    def _observe(self, samples: Samples) -> Sequence[Observed]:
+        key = hashlib.sha256(samples.tobytes() + self._ears).hexdigest()[:24]
+        cached = CACHE / f"{key}.pickle"
+        if not cached.exists():
+            self._observatory = self._observatory or observe.Observatory()
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            cached.write_bytes(pickle.dumps(self._observatory.observe(samples)))
+        observed: Sequence[Observed] = pickle.loads(cached.read_bytes())
+        return observed
