@@ -24,6 +24,8 @@ class DictationPolicy:
     """A stretch this long is closed at its longest pause so far, however short that was."""
     patience: float = 4.0
     """Partial jobs wait this many times as long as the last one took: they give way first."""
+    final_tries: int = 3
+    """A final job that fails is asked again: somebody waits for those words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Dictation:
         self._longest_pause: _Pause | None = None
         self._heard_upto_s = 0.0
         self._final_done = False
+        self._failures = 0
         self._job: Job | None = None
         self._not_before_s = 0.0
 
@@ -108,7 +111,7 @@ class Dictation:
         """Take an answer; False if nobody waits for it any more."""
         if job is not self._job:
             return False
-        self._job = None
+        self._job, self._failures = None, 0
         self._text, self._draft = text, tokens
         self._heard_upto_s = max(self._heard_upto_s, job.end_s)
         self._not_before_s = job.end_s + self._policy.patience * took_s
@@ -119,8 +122,14 @@ class Dictation:
         return True
 
     def failed(self, job: Job) -> bool:
-        """The ears could not answer: what was heard before has to do."""
-        return self.result(job, self._text, self._draft, 0.0)
+        """The ears could not answer; after the last try what was heard before has to do."""
+        if job is not self._job or not job.final:
+            return self.result(job, self._text, self._draft, 0.0)
+        self._failures += 1
+        if self._failures >= self._policy.final_tries:
+            return self.result(job, self._text, self._draft, 0.0)
+        self._job = None
+        return False
 
     def forget(self, upto_s: float) -> None:
         """The words up to there are dealt with; speech after it begins a new transcript."""
@@ -129,6 +138,7 @@ class Dictation:
         self._floor_s = upto_s
         self._start_s = max(self._onset_s - self._policy.lead_in_s, upto_s) if later else None
         self._job, self._final_done, self._longest_pause = None, False, None
+        self._failures = 0
         if not later:
             self._paused_s = None
 

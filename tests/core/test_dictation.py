@@ -133,14 +133,25 @@ def test_a_final_job_never_waits() -> None:
     assert hear(ears, 1.34).final
 
 
-def test_when_the_ears_fail_what_was_heard_before_has_to_do() -> None:
+def test_the_last_words_are_asked_for_again_when_the_ears_fail() -> None:
+    ears = dictation()
+    ears.speech_started(1.0)
+    ears.speech_paused(1.3)
+    assert not ears.failed(hear(ears, 1.34))
+
+    assert ears.result(hear(ears, 1.36), "hello", (), 0.01)
+    assert (ears.text, ears.complete) == ("hello", True)
+
+
+def test_when_the_ears_go_on_failing_what_was_heard_before_has_to_do() -> None:
     ears = dictation()
     ears.speech_started(1.0)
     ears.result(hear(ears, 1.2), "hello", (), 0.01)
     ears.speech_paused(1.3)
 
-    assert ears.failed(hear(ears, 1.34))
+    assert [ears.failed(hear(ears, at)) for at in (1.34, 1.36, 1.38)] == [False, False, True]
     assert (ears.text, ears.complete) == ("hello", True)
+    assert ears.next_job(1.4) is None
 
 
 def test_what_is_dealt_with_is_forgotten() -> None:
