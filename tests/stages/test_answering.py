@@ -1,0 +1,253 @@
+"""A question and its answer, through all the stages on virtual time."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+import pytest
+
+from pipelines.core.exchange import AudioOut, Typed
+from pipelines.services.protocols import (
+    EAR_RATE_HZ,
+    ChatMessage,
+    ServiceError,
+    Transcription,
+    TranscriptionJob,
+)
+from pipelines.services.scripted import Step, paced
+from tests.stages.rehearsal import Rehearsed, Scene, does, rehearse, says, speech_end
+
+QUESTION = "what time is it?"
+REFUSED = ServiceError("llm", "scripted", retryable=False)
+APOLOGY = "Sorry, I can't think of an answer right now. Please try again in a moment."
+
+
+def committed(call: Rehearsed) -> list[float]:
+    return [at for at, _ in call.captioned("user", final=True)]
+
+
+def audio_sent(call: Rehearsed) -> list[float]:
+    return [at for at, item in call.sent if isinstance(item, AudioOut)]
+
+
+def test_a_question_is_answered_once() -> None:
+    call = rehearse(says(1.0, QUESTION))
+
+    assert call.heard_text == f"You said {QUESTION}"
+    assert all(word.share == 1.0 for word in call.heard)
+    assert call.lines == [("user", QUESTION), ("assistant", f"You said {QUESTION}")]
+    assert call.captions("user", final=True) == [QUESTION]
+    assert call.captions("bot", final=True) == [f"You said {QUESTION}"]
+    assert call.states == ["listening", "hearing", "thinking", "speaking", "listening"]
+    assert (call.errors, call.tasks_left) == ([], set())
+
+
+def test_the_model_is_asked_with_what_was_said_and_heard_before() -> None:
+    call = rehearse(says(1.0, "who are you?"), says(6.0, "why?"))
+
+    assert [(m.role, m.content) for m in call.llm.requests[-1][1:]] == [
+        ("user", "who are you?"),
+        ("assistant", "You said who are you?"),
+        ("user", "why?"),
+    ]
+
+
+def test_what_was_ready_before_the_commit_is_held_and_goes_out_in_its_instant() -> None:
+    call = rehearse(
+        says(1.0, QUESTION),
+        answers=lambda messages: paced("It is noon.", first_s=0.01, between_s=0.001),
+    )
+
+    assert call.asked_s[-1] < committed(call)[0]
+    assert audio_sent(call)[0] == committed(call)[0]
+    assert call.captioned("bot", final=False)[0][0] == committed(call)[0]
+    segments = call.rows[0]["segments"]
+    assert isinstance(segments, dict)
+    hidden = ("llm_first_token", "first_clause", "tts_first_audio", "send")
+    assert [segments[name] for name in hidden] == [0, 0, 0, 0]
+
+
+def test_a_person_who_goes_on_withdraws_the_answer_without_a_trace() -> None:
+    whole = f"{QUESTION} in Paris?"
+    call = rehearse(
+        first := says(1.0, QUESTION),
+        says(speech_end(first) + 0.18, "in Paris?"),
+        answers=lambda messages: [
+            *paced(f"Of {len(messages[-1].content)} letters. And", first_s=0.01),
+            (60.0, " so on."),
+        ],
+    )
+    answer = f"Of {len(whole)} letters."
+
+    assert QUESTION in call.questions
+    assert call.questions.count(whole) == 1
+    assert call.streams_open == 1
+    assert call.captions("user", final=True) == [whole]
+    assert call.captions("bot", final=False) == [answer]
+    assert call.heard_text == answer
+    assert call.lines == [("user", whole), ("assistant", answer)]
+    assert min(audio_sent(call)) >= committed(call)[0]
+
+
+def test_an_answer_made_for_other_words_is_made_anew() -> None:
+    class Mishears:
+        """Takes a word for another until it has heard all of it."""
+
+        async def open(self) -> None: ...
+
+        async def close(self) -> None: ...
+
+        async def transcribe(self, job: TranscriptionJob) -> Transcription:
+            await asyncio.sleep(0.005)
+            whole = job.final and len(job.audio) > 1.45 * EAR_RATE_HZ
+            return Transcription(QUESTION if whole else "what time is dinner?")
+
+    call = rehearse(says(1.0, QUESTION), stt=Mishears())
+
+    assert call.questions == ["what time is dinner?", QUESTION]
+    assert call.heard_text == f"You said {QUESTION}"
+    assert call.lines[0] == ("user", QUESTION)
+
+
+def test_an_answer_that_is_only_silence_to_come_still_ends_the_turn() -> None:
+    call = rehearse(
+        says(1.0, QUESTION),
+        says(5.0, "hello?"),
+        answers=lambda messages: [] if messages[-1].content == QUESTION else paced("Hello."),
+    )
+
+    assert call.heard_text == "Hello."
+    assert call.lines == [("user", QUESTION), ("user", "hello?"), ("assistant", "Hello.")]
+
+
+def refuses_once(step_s: float) -> object:
+    def answers(messages: Sequence[ChatMessage]) -> Iterable[Step]:
+        if messages[-1].content == QUESTION:
+            return [(step_s, REFUSED)]
+        return paced("Hello again.")
+
+    return answers
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.05, 5.0], ids=["at once", "quickly", "after a hang"])
+def test_a_model_that_fails_is_apologised_for_and_the_call_goes_on(after_s: float) -> None:
+    call = rehearse(
+        says(1.0, QUESTION),
+        says(16.0, "hello?"),
+        answers=refuses_once(after_s),
+        until_s=21.0,
+    )
+
+    assert call.heard_text == f"{APOLOGY} Hello again."
+    assert call.captions("bot", final=True)[-1] == "Hello again."
+    assert call.errors == []
+
+
+def test_a_model_that_dies_in_mid_answer_is_apologised_for_after_what_it_said() -> None:
+    def answers(messages: Sequence[ChatMessage]) -> Iterable[Step]:
+        return [*paced("It is exactly"), (0.1, REFUSED)]
+
+    call = rehearse(says(1.0, QUESTION), answers=answers)
+
+    assert call.heard_text == f"It is exactly {APOLOGY}"
+    assert call.lines[-1] == ("assistant", f"It is exactly {APOLOGY}")
+
+
+def test_a_model_that_fails_before_the_commit_is_apologised_for_once() -> None:
+    call = rehearse(says(1.0, QUESTION), answers=lambda messages: [(0.0, REFUSED)])
+
+    assert call.heard_text == APOLOGY
+    assert min(audio_sent(call)) >= committed(call)[0]
+
+
+def test_a_voice_that_fails_on_one_sentence_says_the_others() -> None:
+    call = rehearse(
+        says(1.0, QUESTION),
+        answers=lambda messages: paced("It is noon. It is broken. Ask me later."),
+        tts_fails=lambda text: "broken" in text,
+    )
+
+    assert call.heard_text == "It is noon. Ask me later."
+    assert call.lines[-1] == ("assistant", "It is noon. Ask me later.")
+
+
+def test_a_voice_that_fails_altogether_leaves_the_call_alive() -> None:
+    call = rehearse(
+        says(1.0, QUESTION),
+        says(5.0, "hello?"),
+        tts_fails=lambda text: "time" in text,
+    )
+
+    assert call.heard_text == "You said hello?"
+    assert call.states[-1] == "listening"
+
+
+def test_ears_that_fail_once_answer_with_what_they_hear_later() -> None:
+    failed: list[TranscriptionJob] = []
+
+    def fails(job: TranscriptionJob) -> bool:
+        failed.append(job)
+        return len(failed) <= 2
+
+    call = rehearse(says(1.0, QUESTION), stt_fails=fails)
+
+    assert call.lines[0] == ("user", QUESTION)
+    assert call.heard_text == f"You said {QUESTION}"
+
+
+def test_ears_that_fail_through_a_whole_turn_hear_the_next_one() -> None:
+    broken = True
+
+    def fails(job: TranscriptionJob) -> bool:
+        return broken and asyncio.get_running_loop().time() < 4.0
+
+    call = rehearse(says(1.0, QUESTION), says(5.0, "hello?"), stt_fails=fails)
+
+    assert call.lines == [("user", "hello?"), ("assistant", "You said hello?")]
+    assert call.states[-1] == "listening"
+
+
+def test_what_is_typed_is_answered_without_a_word_spoken() -> None:
+    call = rehearse(does(1.0, Typed("tell me a joke")))
+
+    assert call.captions("user", final=True) == ["tell me a joke"]
+    assert call.lines == [("user", "tell me a joke"), ("assistant", "You said tell me a joke")]
+
+
+def test_two_messages_typed_at_once_answer_the_second() -> None:
+    call = rehearse(does(1.0, Typed("one")), does(1.0, Typed("two")))
+
+    assert call.heard_text == "You said two"
+    assert [line.text for line in call.history] == ["one", "two", "You said two"]
+    assert (call.errors, call.tasks_left) == ([], set())
+
+
+def test_every_row_of_the_ledger_sums_to_the_wait_that_the_page_saw() -> None:
+    cues = [says(1.0, QUESTION), says(6.0, "who are you?"), says(11.0, "why?")]
+    call = rehearse(*cues, until_s=16.0, scene=Scene(tts_first_s=0.1, way_s=0.03))
+
+    assert [row["turn"] for row in call.rows] == [1, 2, 3]
+    starts = [word.start_s for word in call.heard if word.text == "You"]
+    for row, cue, start in zip(call.rows, cues, starts, strict=True):
+        segments, wait = row["segments"], row["voice_to_voice_s"]
+        assert isinstance(segments, dict)
+        assert isinstance(wait, float)
+        assert min(segments.values()) >= 0
+        assert round(sum(segments.values()) * 1e6) == round(wait * 1e6)
+        # The server learns of both ends a way late, and of the first by frames of 20 ms.
+        assert wait == pytest.approx(start + 0.03 - speech_end(cue), abs=0.021)
+        assert row["unattributed_s"] == 0.0
+
+
+def test_a_client_that_reports_nothing_is_measured_at_the_socket() -> None:
+    call = rehearse(says(1.0, QUESTION), flushes=False)
+
+    assert [row["end_measured_at"] for row in call.rows] == ["socket"]
+    assert call.lines[-1] == ("assistant", f"You said {QUESTION}")
+    assert call.history[-1].estimated
+
+
+@pytest.mark.parametrize("at_s", [0.5, 2.3, 2.6, 3.5])
+def test_a_call_that_is_cut_off_leaves_no_task_and_no_stream(at_s: float) -> None:
+    call = rehearse(says(1.0, QUESTION), until_s=at_s)
+
+    assert (call.tasks_left, call.errors, call.llm.answering) == (set(), [], 0)
