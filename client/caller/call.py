@@ -51,7 +51,7 @@ class CallResult:
     started_s: float
     """The client's monotonic clock at sample 0 of `spoken` and of `heard`."""
     spoken: Pcm
-    """The whole call as the microphone heard it, 16 kHz."""
+    """The whole call as the microphone heard it, 16 kHz; a late frame is in its own place."""
     heard: Pcm
     """The whole call as the loudspeaker played it, 24 kHz."""
     sounds: tuple[Sound, ...]
@@ -222,9 +222,15 @@ def _failure(group: ExceptionGroup[Exception], address: str) -> Exception:
         case PeerError():
             return CallError(f"{address}: {first}")
         case ConnectionClosed():
-            return CallError(f"{address}: the server hung up ({_reason(first)})")
+            return CallError(f"{address}: the server hung up ({_farewell(first)})")
         case _:
             return first
+
+
+def _farewell(closed: ConnectionClosed) -> str:
+    if closed.rcvd is None:
+        return "without a word"
+    return f"{closed.rcvd.code} {closed.rcvd.reason}".strip()
 
 
 def _reason(exc: Exception) -> str:

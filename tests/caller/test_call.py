@@ -1,7 +1,6 @@
 """Calls over a loopback socket, in real time: each lasts a second or two."""
 
 import asyncio
-import re
 from collections.abc import Coroutine
 from typing import Any
 
@@ -16,7 +15,7 @@ from client.caller.recording import Recording, Turn
 from tests.caller.loopback import Server, rtvi, say, serving, speech, tone
 
 HURRIED = Manners(lead_in_s=0.02, until_quiet_s=0.3)
-OPTIONS = CallOptions(manners=HURRIED, handshake_s=0.5)
+OPTIONS = CallOptions(manners=HURRIED)
 
 
 def spoken(duration_s: float = 0.3) -> Line:
@@ -81,11 +80,10 @@ def test_both_sides_are_kept_on_one_clock() -> None:
     [turn] = result.turns
     first = round((turn.said.start_s - result.started_s) * 16_000)
     silent = np.flatnonzero(result.spoken == 0)
-    assert result.spoken.size / 16_000 == pytest.approx(result.heard.size / 24_000, abs=0.05)
+    late_s = result.microphone_late_s
+    assert 0 <= result.heard.size / 24_000 - result.spoken.size / 16_000 <= late_s + 0.001
     assert result.spoken.size - silent.size == np.count_nonzero(line.recording.pcm)
-    assert (
-        abs(int(np.flatnonzero(result.spoken)[0]) - first) <= 16_000 * result.microphone_late_s + 1
-    )
+    assert abs(int(np.flatnonzero(result.spoken)[0]) - first) <= 16_000 * late_s + 1
     answered_s = turn.said.end_s + turn.wait.v2v_s - result.started_s
     assert np.flatnonzero(result.heard)[0] == pytest.approx(answered_s * 24_000, abs=1)
 
@@ -97,7 +95,6 @@ def test_what_was_played_is_reported_and_adds_up() -> None:
     played = reports(server)
     assert [generation for generation, _ in played] == [0] * len(played)
     assert played == sorted(played)
-    assert len(played) >= 3
     assert played[-1] == (0, 7_200)
 
 
@@ -170,9 +167,9 @@ def test_a_fault_of_the_servers_is_kept() -> None:
 # ---- what can go wrong ----
 
 
-def fails(server: Server, *lines: Line) -> str:
+def fails(server: Server, *lines: Line, options: CallOptions = OPTIONS) -> str:
     with pytest.raises(CallError) as caught:
-        call(server, *lines)
+        call(server, *lines, options=options)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -183,14 +180,23 @@ def test_a_server_that_is_not_there() -> None:
 
 
 def test_a_handshake_that_is_never_answered() -> None:
-    assert "never answered the handshake" in fails(Server(greets_back=False), spoken())
+    options = CallOptions(handshake_s=0.1)
+
+    assert "never answered" in fails(Server(greets_back=False), spoken(), options=options)
 
 
 def test_a_server_that_hangs_up() -> None:
     async def hang_up(server: Server, socket: ServerConnection) -> None:
         await socket.close(1011, "out of models")
 
-    assert re.search("hung up.*1011.*out of models", fails(Server(on_turn=hang_up), spoken()))
+    assert fails(Server(on_turn=hang_up), spoken()).endswith("hung up (1011 out of models)")
+
+
+def test_a_server_that_is_gone() -> None:
+    async def vanish(server: Server, socket: ServerConnection) -> None:
+        socket.transport.abort()
+
+    assert fails(Server(on_turn=vanish), spoken()).endswith("hung up (without a word)")
 
 
 @pytest.mark.parametrize(

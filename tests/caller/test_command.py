@@ -121,4 +121,4 @@ def test_a_file_that_is_no_recording_is_one_line_and_exit_code_two(tmp_path: Pat
     code, _, err = halfsecond_call(str(tmp_path / "missing.wav"), "--json")
 
     assert code == FAILED
-    assert "cannot be read as audio" in err
+    assert "no such file" in err

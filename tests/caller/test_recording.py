@@ -115,9 +115,14 @@ def test_a_file_that_is_not_audio_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     path.write_text("hello")
 
-    for unreadable in (path, tmp_path / "missing.wav"):
-        with pytest.raises(RecordingError, match="cannot be read as audio"):
-            load(unreadable)
+    with pytest.raises(RecordingError, match="cannot be read as audio"):
+        load(path)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "missing.wav"):
+        with pytest.raises(RecordingError, match="no such file"):
+            load(path)
 
 
 def test_silence_is_refused() -> None:
