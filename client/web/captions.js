@@ -1,0 +1,55 @@
+/** The conversation on the page. Words go in as text, never as markup. */
+
+const NEAR_PX = 80;
+
+const NAMES = { you: "You", bot: "Halfsecond" };
+
+export class Captions {
+  constructor(list) {
+    this.list = list;
+    this.items = new Map();
+  }
+
+  /** Shows the entries as they now are; those that are gone disappear. */
+  show(entries) {
+    const { scrollTop, scrollHeight, clientHeight } = this.list;
+    const atEnd = scrollHeight - clientHeight - scrollTop < NEAR_PX;
+    const ids = new Set(entries.map(({ id }) => id));
+    for (const [id, item] of this.items) {
+      if (ids.has(id)) continue;
+      item.remove();
+      this.items.delete(id);
+    }
+    for (const entry of entries) this.showEntry(entry);
+    if (atEnd) this.list.scrollTop = this.list.scrollHeight;
+  }
+
+  showEntry(entry) {
+    const seen = JSON.stringify([entry.text, entry.final, entry.unsaid]);
+    let item = this.items.get(entry.id);
+    if (item?.dataset.seen === seen) return;
+    if (!item) {
+      item = document.createElement("li");
+      this.items.set(entry.id, item);
+      this.list.append(item);
+    }
+    item.dataset.seen = seen;
+    item.className = `line ${entry.who}${entry.final ? "" : " partial"}`;
+    item.replaceChildren(element("span", NAMES[entry.who], "who"), words(entry));
+  }
+}
+
+function words({ text, said, unsaid }) {
+  if (said === null) return element("p", text);
+  const paragraph = element("p", said);
+  if (unsaid) paragraph.append(said ? " " : "", element("s", unsaid));
+  paragraph.append(" ", element("span", "interrupted", "note"));
+  return paragraph;
+}
+
+function element(name, text, className = "") {
+  const made = document.createElement(name);
+  made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}

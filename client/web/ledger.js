@@ -1,0 +1,73 @@
+/** The rows of the server's ledger, in milliseconds and in words. `docs/latency.md` defines them. */
+
+export const BUDGET_MS = 500;
+
+/** Each segment of the wait, in order: its name here, and the stage whose work it waits for. */
+export const SEGMENTS = {
+  endpointing: { name: "end of turn", stage: "endpointing" },
+  stt: { name: "last words", stage: "stt" },
+  turn: { name: "decision", stage: "turn" },
+  llm_first_token: { name: "first token", stage: "llm" },
+  first_clause: { name: "first clause", stage: "phrasing" },
+  tts_first_audio: { name: "voice", stage: "tts" },
+  send: { name: "send", stage: "send" },
+  played: { name: "playback", stage: "play" },
+};
+
+const SHARES = {
+  endpointing: "end of turn",
+  stt: "last words",
+  llm_first_token: "first token",
+  first_clause: "first clause",
+  tts_first_audio: "voice",
+  transport: "transport",
+};
+
+const WINDOW = 500;
+
+/** Seconds as the page shows them. */
+export function ms(seconds) {
+  return Math.round(seconds * 1000);
+}
+
+export function verdictOf({ verdict }) {
+  if (!verdict.stage) return "within budget";
+  const inAll = verdict.text.endsWith("within budget") ? ", the whole within budget" : "";
+  return `${SHARES[verdict.stage] ?? verdict.stage} overspent by ${ms(verdict.over_s)} ms${inAll}`;
+}
+
+/** Each segment with where it begins and ends, in ms after the last sample of speech. */
+export function stairs(row) {
+  let at = 0;
+  return Object.entries(SEGMENTS).map(([key, { name, stage }]) => {
+    const from = at;
+    at += (row.segments[key] ?? 0) * 1000;
+    const spans = row.spans.filter((span) => span.stage === stage);
+    return { key, name, from, to: at, hidden: (row.hidden[key] ?? 0) * 1000, spans };
+  });
+}
+
+/** The rows of a call, and of the newest of them the percentiles. */
+export class Rows {
+  constructor() {
+    this.rows = [];
+  }
+
+  /** Throws a TypeError for what is no row. */
+  add(row) {
+    const parts = [row?.segments, row?.hidden, row?.verdict, row?.facts];
+    const whole = parts.every((part) => part && typeof part === "object");
+    if (!whole || !Array.isArray(row.spans) || !Number.isFinite(row.voice_to_voice_s)) {
+      throw new TypeError("not a row of the ledger");
+    }
+    this.rows.push(row);
+    if (this.rows.length > WINDOW) this.rows.shift();
+  }
+
+  /** Nearest rank, as on the server: a wait that somebody had. In seconds; null without turns. */
+  percentile(percent) {
+    const waits = this.rows.map((row) => row.voice_to_voice_s).sort((a, b) => a - b);
+    const rank = Math.max(1, Math.ceil((percent * waits.length) / 100));
+    return waits[rank - 1] ?? null;
+  }
+}

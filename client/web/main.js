@@ -1,0 +1,290 @@
+/** The page: what the person does goes to the call, what the call tells goes on the page. */
+
+import { Call } from "./call.js";
+import { Captions } from "./captions.js";
+import { Devices } from "./devices.js";
+import { Dial } from "./dial.js";
+import { record, save } from "./export.js";
+import { listen } from "./keys.js";
+import { ms } from "./ledger.js";
+import { SilenceWatch, loudness } from "./level.js";
+import { Transcript } from "./transcript.js";
+import { Turns } from "./turns.js";
+import { WakeLock } from "./wake.js";
+
+const $ = (id) => document.getElementById(id);
+const now = () => new Date().toISOString();
+
+const call = new Call(askForToken);
+const dial = new Dial($("dial"));
+let transcript = new Transcript();
+const captions = new Captions($("lines"));
+const turns = new Turns({
+  list: $("turns"),
+  empty: $("no-turns"),
+  p50: $("p50"),
+  p95: $("p95"),
+  count: $("count"),
+});
+const silence = new SilenceWatch();
+const wakeLock = new WakeLock();
+const devices = new Devices($("microphone"), (id) => {
+  silence.restart();
+  call.choose(id);
+});
+let begunAt = now();
+let countdown = 0;
+let quiet = false; // the system itself has closed the microphone
+
+// ---- the state ----
+
+call.addEventListener("state", ({ detail: { word, retry } }) => {
+  const was = $("word").textContent;
+  document.body.dataset.word = word.replace(" ", "-");
+  $("word").textContent = word;
+  followTheFloor(word, was);
+  showRetry(retry);
+  showCall();
+  if (!["hearing you", "thinking", "speaking", "listening"].includes(word)) announce(word);
+  else if (["connecting", "reconnecting"].includes(was)) announce("connected, listening");
+  if (was === "connecting" && call.state.phase === "live") beginAnew();
+});
+
+/** Another conversation: what was shown of the last one goes. */
+function beginAnew() {
+  begunAt = now();
+  transcript = new Transcript();
+  turns.clear();
+  showCaptions();
+  showLast();
+}
+
+function followTheFloor(word, was) {
+  if (word === "hearing you") dial.reset();
+  if (word === "thinking") dial.run(Math.min(1000, performance.now() - call.spokeAt));
+  if (word === "speaking") dial.halt();
+  if (["ready", "full", "connecting"].includes(word)) dial.reset();
+  if (was === "hearing you" && ["listening", "speaking"].includes(word)) {
+    if (transcript.forgetPartial()) showCaptions();
+  }
+}
+
+function showRetry(retry) {
+  clearInterval(countdown);
+  if (!retry) return;
+  const { attempt, of, pauseS } = retry;
+  const due = performance.now() + pauseS * 1000;
+  const show = () => {
+    const left = Math.max(0, Math.ceil((due - performance.now()) / 1000));
+    $("last").textContent = `try ${attempt} of ${of}${left > 0 ? ` in ${left} s` : ""}`;
+  };
+  show();
+  countdown = setInterval(show, 250);
+  announce(`reconnecting, try ${attempt} of ${of}`);
+}
+
+function showCall() {
+  const { isUnderWay, phase } = call.state;
+  wakeLock.want(isUnderWay);
+  $("call").textContent = isUnderWay ? "End call" : "Start talking";
+  $("call").classList.toggle("primary", !isUnderWay);
+  $("reason").hidden = isUnderWay && phase !== "connecting";
+  $("mute").hidden = $("stop").hidden = !isUnderWay;
+  if (phase === "connecting") $("last").textContent = "asking for the microphone";
+  if (phase === "live") showLast();
+  if (phase === "ready" || phase === "full") {
+    $("last").textContent = turns.rows.rows.length > 0 ? "the call is over" : "press start, and speak";
+    $("quiet").textContent = "";
+  }
+  showMicrophone(call.microphoneState);
+}
+
+function showLast() {
+  const row = turns.rows.rows.at(-1);
+  $("last").textContent = row ? `last wait ${ms(row.voice_to_voice_s)} ms` : "say something";
+}
+
+// ---- the microphone ----
+
+call.addEventListener("microphone", ({ detail }) => {
+  silence.restart();
+  showMicrophone(detail);
+  devices.refresh();
+});
+call.addEventListener("quiet", ({ detail }) => {
+  quiet = detail;
+});
+call.addEventListener("level", ({ detail }) => {
+  showLevel(detail.rms);
+  const listens = call.state.word === "listening" || call.state.word === "hearing you";
+  const expected = listens && call.microphoneState.open;
+  silence.frame(detail, expected);
+  showSilence();
+});
+
+function showMicrophone({ muted, pushToTalk, talking }) {
+  const { isUnderWay } = call.state;
+  $("mute").setAttribute("aria-pressed", String(muted));
+  $("mute").firstElementChild.textContent = muted ? "Unmute" : "Mute";
+  $("hold").hidden = !isUnderWay || !pushToTalk || muted;
+  $("hold").classList.toggle("held", talking);
+  $("hold").firstElementChild.textContent = talking ? "Let go to send" : "Hold to talk";
+  document.body.classList.toggle("muted", isUnderWay && muted);
+  if (muted) showLevel(0);
+}
+
+function showLevel(rms) {
+  const level = loudness(call.isClosed ? 0 : rms);
+  $("meter").firstElementChild.style.transform = `scaleX(${level.toFixed(3)})`;
+  $("meter").setAttribute("aria-valuenow", String(Math.round(level * 100)));
+  if (call.state.word !== "speaking") dial.sound(level);
+}
+
+function showSilence() {
+  const text =
+    silence.isSilent || (quiet && call.microphoneState.open)
+      ? "We can’t hear you. Is this the right microphone, and is it switched on?"
+      : "";
+  if ($("quiet").textContent !== text) $("quiet").textContent = text;
+}
+
+call.addEventListener("playing", ({ detail }) => dial.sound(loudness(detail.rms)));
+
+// ---- what is said, and how long it took ----
+
+call.addEventListener("message", ({ detail: message }) => {
+  switch (message.type) {
+    case "user-transcription":
+      transcript.hear(String(message.text), Boolean(message.final), now());
+      if (message.final) announce(`You: ${message.text}`);
+      break;
+    case "bot-output":
+      if (message.spoken_status === "new") transcript.answer(String(message.text), now());
+      break;
+    case "bot-llm-stopped":
+      announceAnswer(transcript.endAnswer());
+      break;
+    case "cut-off":
+      transcript.cutOff(String(message.heard));
+      break;
+    case "turn":
+      showTurn(message.row);
+      break;
+    case "error":
+      showProblem({ message: "Something went wrong on the server", detail: String(message.error) });
+      break;
+  }
+  showCaptions();
+});
+
+function showCaptions() {
+  captions.show(transcript.entries);
+  $("no-lines").hidden = transcript.entries.length > 0;
+  $("export").disabled = transcript.entries.length === 0;
+}
+
+function announceAnswer(entry) {
+  if (entry) announce(`Halfsecond: ${entry.text}`);
+}
+
+function showTurn(row) {
+  turns.add(row, transcript.question);
+  dial.show(row);
+  showLast();
+  const { stt, llm, tts, profile } = row.facts;
+  $("in-use").textContent = [stt, llm, tts, profile && `profile ${profile}`]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+// ---- problems ----
+
+call.addEventListener("problem", ({ detail }) => showProblem(detail));
+
+function showProblem(problem) {
+  $("problem").hidden = problem === null;
+  if (problem === null) return;
+  const [title, mend, detail] = $("problem").children;
+  title.textContent = problem.message;
+  mend.textContent = problem.mend ?? "";
+  detail.textContent = problem.detail ? `The server says: ${problem.detail}.` : "";
+}
+
+/** Resolves with the token, or null. */
+function askForToken(refused) {
+  const [dialog, value] = [$("token"), $("token-value")];
+  $("token-wrong").hidden = !refused;
+  value.value = "";
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    const answer = () => resolve(dialog.returnValue === "ok" ? value.value.trim() : null);
+    dialog.addEventListener("close", answer, { once: true });
+  });
+}
+
+/** To those who do not see the page, when nothing else is being read to them. */
+function announce(text) {
+  $("announcements").textContent = text;
+}
+
+// ---- the person's hands ----
+
+function beginCall(withMicrophone) {
+  silence.restart();
+  return call.start({ withMicrophone });
+}
+
+/** In the conversation that is under way, or in a new one without a microphone. */
+function say(text) {
+  call.say(text);
+  if (!call.state.isUnderWay) beginCall(false);
+}
+
+const stop = () => call.stopSpeaking();
+const toggleMute = () => {
+  if (call.state.isUnderWay) call.setMuted(!call.muted);
+};
+
+$("call").addEventListener("click", () => (call.state.isUnderWay ? call.end() : beginCall(true)));
+$("mute").addEventListener("click", toggleMute);
+$("stop").addEventListener("click", stop);
+$("export").addEventListener("click", () => {
+  const facts = { host: location.host, begunAt, endedAt: now() };
+  save(record(transcript, turns.rows, facts), `halfsecond-${begunAt.replace(/[:.]/g, "-")}.json`);
+});
+$("type").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = $("text").value.trim();
+  $("text").value = "";
+  if (text) say(text);
+});
+$("openers").addEventListener("click", ({ target }) => {
+  if (target.matches("button")) say(target.textContent);
+});
+for (const radio of document.getElementsByName("mode")) {
+  radio.addEventListener("change", () => call.setPushToTalk(radio.value === "push" && radio.checked));
+}
+$("hold").addEventListener("pointerdown", (event) => {
+  $("hold").setPointerCapture(event.pointerId);
+  call.setTalking(true);
+});
+for (const type of ["pointerup", "pointercancel"]) {
+  $("hold").addEventListener(type, () => call.setTalking(false));
+}
+$("hold").addEventListener("contextmenu", (event) => event.preventDefault()); // a long press
+for (const type of ["pointerdown", "keydown"]) {
+  document.addEventListener(type, () => call.touch(), { capture: true });
+}
+listen({
+  mute: toggleMute,
+  stop,
+  talk: (held) => call.setTalking(held),
+  canTalk: () => call.state.isUnderWay && call.pushToTalk,
+});
+window.addEventListener("pagehide", () => call.end());
+
+$("host").textContent = location.host;
+call.choose(devices.chosen);
+devices.refresh();
+document.body.dataset.word = "ready";

@@ -1,0 +1,147 @@
+/** The loudspeaker: 24 kHz in, what the listener has heard out. */
+
+import { SPEAKER_HZ } from "./rtvi.js";
+import { Problem } from "./problems.js";
+
+const WORKLET = new URL("./worklets/playback.js", import.meta.url);
+const WAKE_MS = 1000;
+/** A context that does not wake in that time is made anew. */
+
+export class Player {
+  /**
+   * `onplayed({generation, samples, rms})` says what has been heard; `onsilenced(silenced)`
+   * that the browser plays nothing until the person touches the page, or plays again.
+   */
+  constructor({ onplayed, onsilenced }) {
+    this.onplayed = onplayed;
+    this.onsilenced = onsilenced;
+    this.context = null;
+    this.silenced = false;
+    this.begin();
+  }
+
+  /** A new conversation counts from nothing. */
+  begin() {
+    this.generation = 0;
+    this.received = 0;
+    this.heard = 0;
+  }
+
+  /** Begin it in a click: elsewhere the browser may keep it silent. Throws a Problem. */
+  async open() {
+    if (!window.AudioWorkletNode) throw new Problem("old-browser");
+    this.opening ??= this.make().finally(() => {
+      this.opening = null;
+    });
+    await this.opening;
+  }
+
+  async make() {
+    const context = new AudioContext({ latencyHint: "interactive", sampleRate: SPEAKER_HZ });
+    this.context = context;
+    context.onstatechange = () => this.wake();
+    context.onerror = () => this.remake();
+    const woken = context.resume().catch(() => {});
+    await context.audioWorklet.addModule(WORKLET);
+    if (this.context !== context) return;
+    this.node = new AudioWorkletNode(context, "playback", {
+      numberOfInputs: 0,
+      outputChannelCount: [1],
+      processorOptions: { generation: this.generation, received: this.received },
+    });
+    this.node.port.onmessage = ({ data }) => this.report(data);
+    this.node.connect(context.destination);
+    this.latency = null;
+    this.tellLatency();
+    await Promise.race([woken, after(WAKE_MS)]);
+    this.tellSilenced();
+  }
+
+  /** Samples, 16 bit. What comes while nothing can be played is lost, as on a telephone. */
+  play(pcm) {
+    const at = this.received;
+    this.received += pcm.length;
+    if (this.context?.state !== "running" || !this.node) {
+      this.wake();
+      return;
+    }
+    this.node.port.postMessage({ type: "audio", at, pcm }, [pcm.buffer]);
+  }
+
+  /** Falls silent at once; what comes from now on belongs to `generation`. */
+  flush(generation) {
+    const over = { generation: this.generation, samples: this.heard };
+    this.generation = generation;
+    this.received = 0;
+    this.heard = 0;
+    if (this.context?.state === "running" && this.node) {
+      this.node.port.postMessage({ type: "flush", generation });
+    } else {
+      this.onplayed({ ...over, rms: 0 });
+    }
+  }
+
+  report({ type, generation, samples, rms }) {
+    if (type === "played") this.heard = samples;
+    this.tellLatency();
+    this.onplayed({ generation, samples, rms });
+  }
+
+  /** From the worklet to the ear, as far as the browser knows. */
+  tellLatency() {
+    const { baseLatency = 0, outputLatency = 0 } = this.context;
+    const samples = Math.round((baseLatency + (outputLatency || 0)) * SPEAKER_HZ);
+    if (samples === this.latency) return;
+    this.latency = samples;
+    this.node.port.postMessage({ type: "latency", samples });
+  }
+
+  /** Suspended (no gesture yet, a headset gone) or interrupted (another call): go on, or anew. */
+  async wake() {
+    const { context } = this;
+    if (!context || this.waking) return;
+    this.waking = true;
+    if (context.state !== "running" && context.state !== "closed") {
+      await Promise.race([context.resume().catch(() => {}), after(WAKE_MS)]);
+    }
+    this.waking = false;
+    if (this.context !== context) return;
+    if (context.state === "closed") await this.remake();
+    else this.tellSilenced();
+  }
+
+  /** In a gesture, for a context that did not wake for it. */
+  async remake() {
+    this.drop();
+    await this.open();
+  }
+
+  tellSilenced() {
+    const silenced = this.context !== null && this.context.state !== "running";
+    if (silenced !== this.silenced) this.onsilenced(silenced);
+    this.silenced = silenced;
+  }
+
+  drop() {
+    const { context, node } = this;
+    this.context = this.node = null;
+    if (node) {
+      node.port.onmessage = null;
+      node.port.postMessage({ type: "close" });
+    }
+    if (context) context.onstatechange = context.onerror = null;
+    if (context && context.state !== "closed") context.close();
+  }
+
+  close() {
+    this.drop();
+    this.begin();
+    this.silenced = false;
+  }
+}
+
+function after(ms) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}

@@ -1,0 +1,57 @@
+/** What can go wrong, in words: what it is, and how to mend it. The one place that has them. */
+
+const WORDS = {
+  refused: [
+    "The microphone is blocked for this page",
+    "Click the icon beside the address, allow the microphone, then start again. Or type instead.",
+  ],
+  "no-microphone": [
+    "There is no microphone",
+    "Plug one in, or switch it on, then start again. Or type instead.",
+  ],
+  "microphone-in-use": [
+    "Another program has the microphone",
+    "Close the other call or recorder (or its tab), then start again. Or type instead.",
+  ],
+  insecure: [
+    "Browsers give no microphone to this address",
+    "Open the page at http://localhost on the server's own machine, or over https: start the " +
+      "server with --tls-cert and --tls-key, or put a proxy with TLS before it. Or type instead.",
+  ],
+  "microphone-lost": [
+    "The microphone was unplugged",
+    "Plug it in again or choose another below; until then you can type.",
+  ],
+  "old-browser": [
+    "This browser cannot play or record live sound",
+    "Use a current Firefox, Chrome, Edge or Safari.",
+  ],
+  silenced: ["The browser holds back the sound", "Click or tap anywhere on the page to hear it."],
+  full: ["All lines are busy", "Every place on this server is taken. Try again in a minute."],
+  closed: ["The server takes no calls just now", "Try again in a moment."],
+  unreachable: [
+    "The server does not answer",
+    "See that it is running and that you are online, then try again.",
+  ],
+  lost: [
+    "The connection was lost",
+    "Five tries did not bring it back. See that you are online, then start again.",
+  ],
+  token: ["This server asks for its access token", "Start again to enter it."],
+  "too-many": ["Too many calls from this address", "End another one, or wait a minute."],
+  "ended-by-server": ["The server ended the call", "Start again to begin a new one."],
+  confused: [
+    "The page and the server do not understand each other",
+    "Reload the page: the server may have been updated.",
+  ],
+};
+
+export class Problem extends Error {
+  /** `kind` is one of those above; `detail` is what the server says, if it says something. */
+  constructor(kind, detail = "") {
+    super(WORDS[kind][0]);
+    this.kind = kind;
+    this.mend = WORDS[kind][1];
+    this.detail = detail;
+  }
+}

@@ -1,0 +1,163 @@
+/** The connection of a call: opened, kept, and made again when it drops. */
+
+import { Problem } from "./problems.js";
+import { clientReady, disconnect, understand } from "./rtvi.js";
+
+export const PAUSES_S = [0.5, 1, 2, 4, 8];
+/** Before each try; together within the 30 s that the server keeps a conversation. */
+const READY_MS = 10000;
+const BACKLOG = 32 * 1024;
+/** Bytes that wait to be sent: one second of the microphone. More of it would come too late. */
+const STALLED_MS = 5000;
+
+const COMES_BACK = new Set([1001, 1005, 1006, 1011, 1012]);
+/** Gone without a word, an error, a restart: worth another try. */
+
+export class Socket {
+  /**
+   * `start(resume, signal)` gives the address; `onready(again)`, `onmessage(message)`,
+   * `onretry({attempt, of, pauseS})` and `onover(problem or null)` are told what happens.
+   */
+  constructor({ start, onready, onmessage, onretry, onover }) {
+    Object.assign(this, { start, onready, onmessage, onretry, onover });
+    this.resume = ""; // the key that the server gave us
+    this.socket = null;
+    this.isReady = false;
+    this.closing = new AbortController();
+  }
+
+  /** Throws a Problem, or an AbortError after `close`. */
+  async open() {
+    const { signal } = this.closing;
+    const url = await this.start(this.resume, signal);
+    signal.throwIfAborted();
+    await this.connect(url, signal);
+    this.isReady = true;
+  }
+
+  connect(url, signal) {
+    const socket = new WebSocket(url);
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+    return new Promise((resolve, reject) => {
+      const fail = (problem) => {
+        this.drop(socket);
+        reject(problem);
+      };
+      const late = setTimeout(() => fail(new Problem("unreachable")), READY_MS);
+      signal.addEventListener("abort", () => fail(signal.reason), { once: true });
+      socket.onopen = () => socket.send(clientReady(this.resume));
+      socket.onclose = ({ code, reason }) => {
+        clearTimeout(late);
+        if (this.socket !== socket) return;
+        if (this.isReady) this.dropped(code, reason);
+        else fail(problemOf(code, reason) ?? new Problem("unreachable"));
+      };
+      socket.onmessage = ({ data }) => {
+        const message = this.read(data);
+        if (message?.type === "bot-ready") {
+          clearTimeout(late);
+          resolve();
+        } else if (message) this.onmessage(message);
+      };
+    });
+  }
+
+  /** null for what does not concern us, or is broken: it harms nobody. */
+  read(data) {
+    try {
+      const message = understand(new Uint8Array(data));
+      if (message?.type === "session" && typeof message.resume === "string") {
+        this.resume = message.resume;
+      }
+      return message;
+    } catch {
+      return null;
+    }
+  }
+
+  async dropped(code, reason) {
+    this.isReady = false;
+    this.socket = null;
+    if (this.closing.signal.aborted) return;
+    let problem = problemOf(code, reason);
+    if (COMES_BACK.has(code)) problem = await this.tryAgain();
+    if (!this.closing.signal.aborted && !this.isReady) this.onover(problem);
+  }
+
+  async tryAgain() {
+    let problem = new Problem("lost");
+    for (const [i, pauseS] of PAUSES_S.entries()) {
+      this.onretry({ attempt: i + 1, of: PAUSES_S.length, pauseS });
+      await pause(pauseS * 1000, this.closing.signal);
+      if (this.closing.signal.aborted) return null;
+      try {
+        await this.open();
+        this.onready(true);
+        return null;
+      } catch (error) {
+        if (error.name === "AbortError") return null;
+        const hopeless = ["token", "confused", "ended-by-server"].includes(error.kind);
+        problem = hopeless || error.kind === "full" ? error : new Problem("lost");
+        if (hopeless) return problem;
+      }
+    }
+    return problem;
+  }
+
+  /** Drops what the server could not take just now: only the microphone is ever so much. */
+  send(bytes) {
+    const { socket } = this;
+    if (!this.isReady || socket.readyState !== WebSocket.OPEN) return false;
+    if (socket.bufferedAmount > BACKLOG) {
+      this.stalledAt ??= performance.now();
+      if (performance.now() - this.stalledAt > STALLED_MS) {
+        this.drop(socket);
+        this.dropped(1006, "");
+      }
+      return false;
+    }
+    this.stalledAt = undefined;
+    socket.send(bytes);
+    return true;
+  }
+
+  drop(socket) {
+    socket.onopen = socket.onclose = socket.onmessage = null;
+    socket.close();
+    this.stalledAt = undefined;
+    if (this.socket === socket) this.socket = null;
+  }
+
+  /** We hang up. Nothing more is told. */
+  close() {
+    this.send(disconnect());
+    const { socket } = this;
+    this.isReady = false;
+    this.closing.abort();
+    if (socket) this.drop(socket);
+  }
+}
+
+function problemOf(code, reason) {
+  if (code === 1000) return null;
+  if (code === 1013) return new Problem(reason === "all lines are busy" ? "full" : "closed", reason);
+  if (code === 1008) return new Problem("ended-by-server", reason);
+  if (COMES_BACK.has(code)) return new Problem("unreachable");
+  return new Problem("confused", reason);
+}
+
+/** Ends early when the browser is online again, or the call is over. */
+function pause(ms, signal) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      window.removeEventListener("online", done);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    window.addEventListener("online", done);
+    signal.addEventListener("abort", done);
+  });
+}
