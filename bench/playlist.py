@@ -1,22 +1,24 @@
-"""What the benchmark plays: the suite's recordings, their pauses, and what they interrupt."""
+"""What the benchmark plays: the suite's turns, and what is said over the bot's answers."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
+from bench.suite import load as suite
 from client.caller.conductor import Line
-from client.caller.recording import Recording, RecordingError, load
-
-SUITE = Path(__file__).parent / "suite" / "turns"
-INDEX = "suite.json"
+from client.caller.measure import MISSED_S
+from client.caller.microphone import MICROPHONE_RATE_HZ
+from client.caller.recording import Recording, Turn
 
 Kind: TypeAlias = Literal["hanging", "clause", "sentence"]
 KINDS: tuple[Kind, ...] = ("hanging", "clause", "sentence")
 Role: TypeAlias = Literal["turn", "interruption", "back-channel"]
-Half: TypeAlias = Literal["held-out", "fit"]
+Half: TypeAlias = Literal["held-out", "fit", "all"]
 
+SUITE_HALVES: dict[Half, tuple[str, ...]] = {
+    "held-out": ("held",), "fit": ("fit",), "all": ("held", "fit")
+}  # fmt: skip
+TAIL_S = MISSED_S + 0.5
+"""Of the recording's own room after it: a noise that ended with the speech would give it away."""
 BARGE_IN_AFTER_S = 1.2
 """Into the answer: it is well under way, and the LLM's stream too."""
 
@@ -28,7 +30,9 @@ class Pause:
     start_s: float
     duration_s: float
     kind: Kind
-    origin: str
+    origin: str = "natural"
+    place: str = ""
+    """The same for pauses between the same words of the same sources: not distinct ones."""
 
     @property
     def end_s(self) -> float:
@@ -41,11 +45,13 @@ class Item:
 
     name: str
     role: Role
-    half: Half
+    what: str
+    """In the suite's words: a question, numbers, a stop, a noise ..."""
+    noise: str | None = None
     source: str
     """What it was made from: items of one source are not independent."""
     recording: Recording
-    pauses: tuple[Pause, ...]
+    pauses: tuple[Pause, ...] = ()
     opening: Recording | None = None
 
     @property
@@ -56,64 +62,62 @@ class Item:
         return [Line(self.opening), Line(self.recording, BARGE_IN_AFTER_S, expects)]
 
     @property
-    def duration_s(self) -> float:
-        opening_s = self.opening.duration_s + 2 * BARGE_IN_AFTER_S if self.opening else 0.0
-        return opening_s + self.recording.duration_s
+    def lasts_s(self) -> float:
+        """From its first sample to the end of its speech, an answer that it interrupts included."""
+        opening_s = self.opening.turns[-1].end_s + 2 * BARGE_IN_AFTER_S if self.opening else 0.0
+        return opening_s + self.recording.turns[-1].end_s
 
 
-def read_suite(folder: Path = SUITE) -> list[Item]:
-    """Every item of the suite, in its own order. Raises RecordingError."""
-    index = folder / INDEX
-    try:
-        labels = json.loads(index.read_text())["recordings"]
-        return list(_items(folder, labels))
-    except OSError as exc:
-        raise RecordingError(f"{index}: cannot be read ({exc.strerror})") from exc
-    except (ValueError, KeyError, TypeError) as exc:
-        raise RecordingError(f"{index}: not a suite ({exc!r})") from exc
+def playlist(half: Half = "held-out") -> list[Item]:
+    """Every item of a half, in the suite's own order: its turns, then what is said over the bot.
+
+    What belongs to neither half (machine speech, coughs) is in both.
+    """
+    halves = SUITE_HALVES[half]
+    turns = [turn for turn in suite.turns() if turn.half in halves]
+    opening = _recording(_opening(turns), tail_s=0.0)
+    return [_turn(turn) for turn in turns] + [
+        _overlap(one, opening)
+        for one in suite.overlaps()
+        if not one.halves or set(one.halves) <= set(halves)
+    ]
 
 
-def _items(folder: Path, labels: Sequence[Mapping[str, Any]]) -> Iterator[Item]:
-    openings = _openings(folder, labels)
-    for label in labels:
-        role, half = _role(label), _half(label)
-        yield Item(
-            name=Path(label["file"]).stem,
-            role=role,
-            half=half,
-            source=_source(label),
-            recording=load(folder / label["file"], label),
-            pauses=tuple(
-                Pause(pause["start_s"], pause["duration_s"], pause["kind"], pause["origin"])
-                for pause in label.get("pauses", ())
-            ),
-            opening=None if role == "turn" else openings[half],
-        )
+def _opening(turns: list[suite.Turn]) -> suite.Turn:
+    """The shortest plain sentence: the call needs an answer to interrupt, and no more."""
+    plain = [turn for turn in turns if turn.what == "sentence" and not turn.pauses]
+    return min((turn for turn in plain if turn.noise is None), key=lambda turn: turn.duration_s)
 
 
-def _role(label: Mapping[str, Any]) -> Role:
-    match label.get("what"):
-        case "interruption":
-            return "interruption"
-        case "back-channel":
-            return "back-channel"
-        case _:
-            return "turn"
+def _turn(turn: suite.Turn) -> Item:
+    return Item(
+        name=turn.id,
+        role="turn",
+        what=turn.what,
+        noise=f"{turn.noise.file} {turn.noise.snr_db:g} dB" if turn.noise else None,
+        source=turn.sources[0],
+        recording=_recording(turn, TAIL_S),
+        pauses=tuple(
+            Pause(one.start_s, one.duration_s, one.kind, one.origin, one.place)
+            for one in turn.pauses
+        ),
+    )
 
 
-def _half(label: Mapping[str, Any]) -> Half:
-    return "fit" if label.get("half") == "fit" else "held-out"
+def _overlap(one: suite.Overlap, opening: Recording) -> Item:
+    pcm = suite.overlap_sound(one, MICROPHONE_RATE_HZ)
+    spoken = Turn(one.start_s, one.end_s, one.transcript or None)
+    return Item(
+        name=f"over-{one.id}",
+        role="interruption" if one.what in ("stop", "goes_on") else "back-channel",
+        what=one.what,
+        source=one.sources[0] if one.sources else one.id,
+        recording=Recording(one.file, pcm, (spoken,), labelled=True),
+        opening=opening,
+    )
 
 
-def _source(label: Mapping[str, Any]) -> str:
-    sources = label.get("sources") or [label["source"]]
-    return str(sources[0])
-
-
-def _openings(folder: Path, labels: Sequence[Mapping[str, Any]]) -> dict[Half, Recording]:
-    """For each half the shortest turn without a pause: what is said before an interruption."""
-    plain = [one for one in labels if _role(one) == "turn" and not one.get("pauses")]
-    found: dict[Half, Recording] = {}
-    for label in sorted(plain, key=lambda one: (one["turns"][-1]["end_s"], one["file"])):
-        found.setdefault(_half(label), load(folder / label["file"], label))
-    return found
+def _recording(turn: suite.Turn, tail_s: float) -> Recording:
+    pcm = suite.sound(turn, MICROPHONE_RATE_HZ, tail_s)
+    spoken = Turn(turn.start_s, turn.end_s, turn.transcript)
+    return Recording(turn.file, pcm, (spoken,), labelled=True)

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.playlist import Half, Item, Kind, Pause, Role
+from bench.playlist import Item, Kind, Pause, Role
 from bench.servers import Requests
 from client.caller.call import CallResult, TurnResult
 from client.caller.measure import MISSED_S, BargeIn
 
 LEAST_REACTION_S = 0.1
 """Sound that begins sooner into a silence was not brought on by it."""
+GOES_ON_WITHIN_S = 0.5
+"""After a back-channel the bot is silent for no longer than this."""
 LATEST_REACTION_S = 1.5
 """Sound that begins later after a pause's end is put down to something else."""
 
@@ -23,6 +25,7 @@ class PauseHeard:
     duration_s: float
     kind: Kind
     origin: str
+    place: str
     cut_in: bool
 
 
@@ -33,7 +36,8 @@ class Play:
     server: str
     item: str
     role: Role
-    half: Half
+    what: str
+    noise: str | None
     source: str
     repeat: int
     calls: int
@@ -47,6 +51,9 @@ class Play:
     cut_in_elsewhere: int = 0
     """Sounds that began while the person spoke, at no labelled pause."""
     barge_in: BargeIn | None = None
+    """None where the bot was not speaking when it was to be spoken over."""
+    went_on: bool | None = None
+    """After a back-channel: it did not stop, or was audible again within GOES_ON_WITHIN_S."""
     opened: int | None = None
     """LLM requests. Of calls at once, all are on the first; None on the others."""
     finished: int | None = None
@@ -96,11 +103,12 @@ def judge(item: Item, result: CallResult, run: Run, requests: Requests | None) -
         pauses=_heard(item.pauses, places),
         cut_in_elsewhere=places.count(None),
         barge_in=turn.wait.barge_in,
+        went_on=_went_on(turn) if item.role == "back-channel" else None,
         opened=requests.opened if requests else None,
         finished=requests.finished if requests else None,
         cancelled=requests.cancelled if requests else None,
         asked=_asked(requests) if run.calls == 1 else None,
-        reference=_reference(turn),
+        reference=turn.turn.transcript,
         transcript=turn.words.transcript,
         ledger=turn.words.row,
         late_s=result.microphone_late_s,
@@ -136,7 +144,7 @@ def places_of(cut_ins_s: Sequence[float], pauses: Sequence[Pause]) -> list[int |
 
 def _heard(pauses: Sequence[Pause], places: Sequence[int | None]) -> tuple[PauseHeard, ...]:
     return tuple(
-        PauseHeard(one.start_s, one.duration_s, one.kind, one.origin, index in places)
+        PauseHeard(one.start_s, one.duration_s, one.kind, one.origin, one.place, index in places)
         for index, one in enumerate(pauses)
     )
 
@@ -146,7 +154,8 @@ def _who(item: Item, run: Run) -> dict[str, Any]:
         "server": run.server,
         "item": item.name,
         "role": item.role,
-        "half": item.half,
+        "what": item.what,
+        "noise": item.noise,
         "source": item.source,
         "repeat": run.repeat,
         "calls": run.calls,
@@ -157,5 +166,10 @@ def _asked(requests: Requests | None) -> str | None:
     return requests.asked[-1] if requests and requests.asked else None
 
 
-def _reference(turn: TurnResult) -> str | None:
-    return turn.turn.transcript
+def _went_on(turn: TurnResult) -> bool:
+    told = turn.wait.barge_in
+    if told is None:
+        return False
+    heard_s = turn.said.next_s - turn.said.start_s  # what was heard of it, to the call's end
+    next_sound_s = heard_s if told.next_sound_s is None else told.next_sound_s
+    return next_sound_s - told.silent_s <= GOES_ON_WITHIN_S

@@ -133,9 +133,9 @@ def length_s(items: Sequence[Item], wanted: Wanted) -> float:
     servers = wanted.peer + wanted.ours
     turns = [item for item in items if item.role == "turn"]
     others = [item for item in items if item.role != "turn"]
-    one_by_one_s = sum(item.duration_s + around_s for item in others)
+    one_by_one_s = sum(item.lasts_s + around_s for item in others)
     at_once_s = sum(
-        max(item.duration_s for item in batch) + around_s + SPACING_S * (len(batch) - 1)
+        max(item.lasts_s for item in batch) + around_s + SPACING_S * (len(batch) - 1)
         for batch in _batched(turns, wanted.calls)
     )
     return wanted.repeats * servers * (one_by_one_s + at_once_s)

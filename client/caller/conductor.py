@@ -141,8 +141,10 @@ class Conductor:
         self._next_when(settled and self._quiet(now))
 
     def _speak(self, now: float) -> None:
+        """To the end of the last turn: the room's own sound may go on, and be hung up on."""
         latest = self.delivered[-1]
-        if self._microphone.position >= latest.first_sample + latest.line.recording.pcm.size:
+        last_sample = latest.line.recording.turns[-1].end_s * MICROPHONE_RATE_HZ
+        if self._microphone.position >= latest.first_sample + last_sample:
             self._stage = Stage.AWAITING
             self._await(now)
 

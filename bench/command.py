@@ -1,0 +1,147 @@
+"""`halfsecond bench turns`: how long people wait for an answer, and how often they are cut into."""
+
+import asyncio
+import json
+import os
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bench.picture import draw
+from bench.playlist import Half, Item, playlist
+from bench.plays import Play
+from bench.report import print_demands, print_report
+from bench.servers import ServerError
+from bench.summary import as_json, demands, figures, ratios
+from bench.turns import Caller, TtsName, Wanted, bench, length_s
+from bot.engines.latency_profile import ProfileName
+
+NOT_MET, FAILED = 1, 2
+"""Exit codes: a demand of `--gate` is not met; there was nothing to measure."""
+
+
+def turns(  # noqa: PLR0913 - the options of a command are its arguments
+    profile: Annotated[ProfileName, typer.Option(help="The pace of the LLM.")] = "fixed-150",
+    peer: Annotated[
+        Literal["none", "stock"], typer.Option(help="Beside a stock Pipecat bot.")
+    ] = "none",
+    only_peer: Annotated[bool, typer.Option("--only-peer", help="Not our server.")] = False,
+    calls: Annotated[int, typer.Option(min=1, max=64, help="At once, per server.")] = 1,
+    half: Annotated[Half, typer.Option(help="Which half of the suite.")] = "held-out",
+    repeats: Annotated[int, typer.Option(min=1, help="How often each recording is played.")] = 1,
+    limit: Annotated[int | None, typer.Option(min=1, help="So many items, by chance.")] = None,
+    tts: Annotated[TtsName, typer.Option(help="Which voice, for both.")] = "espeak",
+    tts_first_audio_ms: Annotated[
+        float, typer.Option(min=0, help="What the stub voice takes to its first audio.")
+    ] = 0.0,
+    caller: Annotated[
+        Caller,
+        typer.Option("--as", help="Who calls our server: Pipecat's client, or our page."),
+    ] = "stock",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Every play, to FILE.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="An SVG, to FILE.")] = None,
+    seed: Annotated[int, typer.Option(help="For order, chance and intervals.")] = 0,
+    gate: Annotated[bool, typer.Option("--gate", help="Exit 1 where a demand is not met.")] = False,
+) -> None:
+    """Play the suite at our server, and at a stock Pipecat bot in turn, in real time.
+
+    \b
+    Examples:
+      halfsecond bench turns --limit 20
+      halfsecond bench turns --profile fixed-150 --peer stock --repeats 2 --picture turns.svg
+    """
+    errors = Console(stderr=True)
+    wanted = Wanted(
+        profile=profile,
+        peer=peer == "stock" or only_peer,
+        ours=not only_peer,
+        calls=calls,
+        repeats=repeats,
+        tts=tts,
+        tts_first_audio_ms=tts_first_audio_ms,
+        caller=caller,
+        seed=seed,
+    )
+    plays: list[Play] = []
+    said: dict[str, str] = {}
+    try:
+        items = some(playlist(half), limit, seed)
+        with suppress(KeyboardInterrupt):  # what was measured until then is told
+            asyncio.run(_play(items, wanted, plays, said, errors))
+    except (ServerError, OSError) as exc:
+        errors.print(f"halfsecond: {exc}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(FAILED) from exc
+    if not plays:
+        raise typer.Exit(FAILED)
+    heading = _heading(wanted, half, len(plays))
+    names = [name for name in ("stock", "ours") if any(play.server == name for play in plays)]
+    found = [figures(name, plays, seed) for name in names]
+    ratio = ratios(plays, seed)
+    print_report(Console(), found, ratio, heading)
+    if json_file is not None:
+        made = {**asdict(wanted), "half": half, "cores": os.cpu_count(), "servers": said}
+        document: dict[str, Any] = {
+            "made": made,
+            "summary": [as_json(one) for one in found],
+            "ratio": {percent: asdict(one) for percent, one in ratio.items()},
+            "plays": [play.as_json() for play in plays],
+        }
+        json_file.write_text(json.dumps(document, indent=1) + "\n")
+    if picture is not None:
+        picture.write_text(draw(found, plays, heading))
+    if gate and "ours" in names:
+        theirs = found[0] if len(found) > 1 else None
+        asked = demands(found[-1], theirs, ratio[50].value)
+        print_demands(Console(), asked)
+        if not all(demand.met for demand in asked):
+            raise typer.Exit(NOT_MET)
+
+
+def some(items: Sequence[Item], limit: int | None, seed: int) -> list[Item]:
+    """So many of them, each as likely as any other; all of them without a limit."""
+    if limit is None or limit >= len(items):
+        return list(items)
+    return random.Random(seed).sample(items, limit)
+
+
+async def _play(
+    items: Sequence[Item],
+    wanted: Wanted,
+    plays: list[Play],
+    said: dict[str, str],
+    console: Console,
+) -> None:
+    total = len(items) * wanted.repeats * (wanted.peer + wanted.ours)
+    minutes = length_s(items, wanted) / 60
+    console.print(f"{total} plays in real time: about {minutes:.0f} min.", style="dim")
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=total)
+
+        def tell(heard: list[Play]) -> None:
+            plays.extend(heard)
+            bar.update(task, advance=len(heard), description=f"{heard[-1].server:5}")
+
+        async with bench(wanted) as running:
+            said.update(running.said)
+            bar.update(task, description="warming")
+            await running.play(items, tell)
+
+
+def _heading(wanted: Wanted, half: str, plays: int) -> str:
+    voice: str = wanted.tts
+    if wanted.tts_first_audio_ms:
+        voice = f"{voice} after {wanted.tts_first_audio_ms:.0f} ms"
+    return (
+        f"{plays} plays of the half {half}, LLM {wanted.profile}, voice {voice}, "
+        f"{wanted.calls} at once, {wanted.caller} client"
+    )
