@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import get_args
 
 from pipecat.frames.frames import Frame
@@ -40,6 +41,8 @@ class Turning(FrameProcessor):
         self._waiting: deque[TurnFact] = deque()
         self._busy = False
         self._shown: Shown | None = None
+        self._said: Caption | None = None
+        """Of the turn that is committed: final once its answer is heard, and no longer open."""
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
@@ -75,6 +78,9 @@ class Turning(FrameProcessor):
             self._caption(final=False)
         for command in commands:
             await self._obey(command)
+        if self._said is not None and self._machine.turn_id > self._said.turn:
+            self._send(self._said)
+            self._said = None
         shown = SHOWN[self._machine.state]
         if shown != self._shown:
             self._shown = shown
@@ -83,7 +89,8 @@ class Turning(FrameProcessor):
     async def _obey(self, command: TurnCommand) -> None:
         now = self.get_event_loop().time()
         if isinstance(command, CommitReply):
-            self._send(Caption("user", command.text, final=True, turn=command.turn_id))
+            self._said = Caption("user", command.text, final=True, turn=command.turn_id)
+            self._send(replace(self._said, final=False))
             committed = Reached("committed", now, command.reply_id)
             await self.push_frame(FactFrame(committed), FrameDirection.DOWNSTREAM)
         upwards = isinstance(command, ScoreTurn | ForgetSpeech)
