@@ -313,27 +313,14 @@ class TurnMachine:
 
     def _let_it_go_on(self) -> list[TurnCommand]:
         assert self._reply is not None
-        silent = not self._carried
-        self._state = State.SPEAKING if silent else State.THINKING
-        reply_id = self._reply.reply_id
-        if not silent:
-            self._heard = Transcribed("", self._media_s, final=True)
-            return [ResumeReply(reply_id), ForgetSpeech(self._media_s)]
-        return [ResumeReply(reply_id), self._forget_until_now()]
-
-    def _forget_until_now(self) -> ForgetSpeech:
+        self._state = State.THINKING if self._carried else State.SPEAKING
         self._heard = Transcribed("", self._media_s, final=False)
-        return ForgetSpeech(self._media_s)
+        return [ResumeReply(self._reply.reply_id), ForgetSpeech(self._media_s)]
 
     def _give_way(self, *, paused: bool) -> list[TurnCommand]:
         """The floor is the person's again; the reply is history as far as it was heard."""
-        assert self._reply is not None
         commands: list[TurnCommand]
-        if self._carried:
-            commands = self._withdraw(reopened=True)
-        else:
-            commands = [StopReply(self._reply.reply_id)]
-            self._reply = None
+        commands = self._withdraw(reopened=True) if self._carried else [self._stop()]
         if not paused:
             self._state = State.HEARING
             return commands
@@ -360,13 +347,23 @@ class TurnMachine:
         return commands + self._close()
 
     def _silence(self, fact: TurnFact) -> list[TurnCommand]:
-        assert self._reply is not None
-        stopped, self._reply = self._reply, None
-        if self._state is State.THINKING:
-            self._next_turn()
+        stop = self._stop()
         self._state = State.IDLE
         self._paused_s = self._media_s
-        return [StopReply(stopped.reply_id), self._forget()]
+        return [stop, self._forget()]
+
+    def _silence_contest(self, fact: TurnFact) -> list[TurnCommand]:
+        """What the person says over the reply is a turn of its own."""
+        stop = self._stop()
+        self._state = State.HEARING
+        return [stop]
+
+    def _stop(self) -> StopReply:
+        assert self._reply is not None
+        stopped, self._reply = self._reply, None
+        if self._state is State.THINKING or self._carried:  # it was never heard
+            self._next_turn()
+        return StopReply(stopped.reply_id)
 
 
 RULES: dict[tuple[State, type[TurnFact]], Rule] = {
@@ -389,6 +386,6 @@ RULES: dict[tuple[State, type[TurnFact]], Rule] = {
     **{(state, TextTyped): TurnMachine._take_text for state in State},
     (State.THINKING, SilenceAsked): TurnMachine._silence,
     (State.SPEAKING, SilenceAsked): TurnMachine._silence,
-    (State.CONTESTED, SilenceAsked): TurnMachine._silence,
+    (State.CONTESTED, SilenceAsked): TurnMachine._silence_contest,
 }
 """Pairs absent from the table change nothing."""

@@ -254,6 +254,27 @@ def test_the_button_silences_the_bot() -> None:
     assert turns.state is State.IDLE
 
 
+def test_the_button_keeps_what_the_person_says_over_the_bot() -> None:
+    turns = machine_in(State.CONTESTED)
+    feed(turns, Transcribed("so", 10.2, final=False))
+
+    assert feed(turns, SilenceAsked()) == [StopReply(1)]
+
+    commands = feed(
+        turns, SpeechPaused(10.9), Transcribed("So what?", 11.0, final=True), Listened(14.0)
+    )
+    assert commands[-1] == CommitReply(2, 2, "So what?")
+
+
+def test_the_button_before_the_answer_is_heard_ends_the_turn() -> None:
+    turns = machine_in(State.THINKING)
+    feed(turns, SpeechStarted(9.5), SilenceAsked(), SpeechPaused(9.8))
+    feed(turns, Transcribed("", 9.9, final=True))
+
+    commands = ask(turns, "Why?", start=12.0)
+    assert commands[-1] == CommitReply(2, 2, "Why?")
+
+
 def test_news_of_a_reply_that_is_gone_changes_nothing() -> None:
     turns = machine_in(State.THINKING)
 

@@ -8,8 +8,10 @@ and how much of each.
 import asyncio
 import contextlib
 import itertools
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from loguru import logger
@@ -191,9 +193,9 @@ class Rehearsed:
 # ---- the rehearsal ----
 
 
-def rehearse(*cues: Cue, scene: Scene | None = None, **changes: object) -> Rehearsed:
+def rehearse(*cues: Cue, scene: Scene | None = None, **changes: Any) -> Rehearsed:
     """Plays the cues at a `Call` on virtual time. `changes` are fields of `Scene`."""
-    scene = replace(scene or Scene(), **changes)  # type: ignore[arg-type]
+    scene = replace(scene or Scene(), **changes)
     with _errors() as errors:
         rehearsed = run(_Rehearsal(cues, scene).play())
     rehearsed.errors = errors
@@ -242,6 +244,7 @@ class _Rehearsal:
         self._page = Loudspeaker(rate_hz=RATE_HZ)
         self._sent: list[tuple[float, ToCaller]] = []
         self._asked: list[float] = []
+        self._travelling: deque[Callable[[], None]] = deque()
 
     async def play(self) -> Rehearsed:
         before = asyncio.all_tasks()
@@ -318,10 +321,7 @@ class _Rehearsal:
     def _send(self, item: ToCaller) -> None:
         now = self._now()
         self._sent.append((now, item))
-        if self._scene.way_s:
-            asyncio.get_running_loop().call_later(self._scene.way_s, self._receive, item)
-        else:
-            self._receive(item)
+        self._on_its_way(lambda: self._receive(item))
 
     def _receive(self, item: ToCaller) -> None:
         match item:
@@ -340,7 +340,16 @@ class _Rehearsal:
             self._tell(Played(played.generation, played.samples))
 
     def _tell(self, report: Played) -> None:
-        asyncio.get_running_loop().call_later(self._scene.way_s, self._call.push, report)
+        self._on_its_way(lambda: self._call.push(report))
+
+    def _on_its_way(self, arrive: Callable[[], None]) -> None:
+        """Either way takes as long, so what is sent first arrives first: timers alone do not."""
+        if not self._scene.way_s:
+            arrive()
+            return
+        self._travelling.append(arrive)
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._scene.way_s, lambda: self._travelling.popleft()())
 
     def _heard(self) -> list[HeardWord]:
         line = self._page.timeline(0.0, self._scene.until_s)
