@@ -75,6 +75,7 @@ class Hearing(FrameProcessor):
         self._scoring: asyncio.Task[None] | None = None
         self._starving: asyncio.Task[None] | None = None
         self._came = asyncio.Event()
+        self._voice_now = 0.0
 
     async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
         await super().setup(setup)
@@ -131,7 +132,7 @@ class Hearing(FrameProcessor):
             window, self._unheard = self._unheard[:WINDOW], self._unheard[WINDOW:]
             await self._hear_window(window)
         self._arrivals.append((self._tape.end_s, self._now()))
-        await self._tell(Listened(self._tape.end_s))
+        await self._tell(Listened(self._tape.end_s, self._voice_now))
         await self._transcribe_next()
 
     async def _hear_window(self, window: NDArray[np.float32]) -> None:
@@ -146,6 +147,7 @@ class Hearing(FrameProcessor):
             start_s, end_s = (index - 1) * chunk_s, index * chunk_s
             probability = self._ears.vad.probability(self._tape.between(start_s, end_s))
             facts += self._voicing.probability(probability, start_s, end_s)
+            self._voice_now = probability
         for fact in facts:
             await self._voice(fact)
 
