@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 STALL_S = 0.75
 """Twilio's advice for gaps in media; a pause in speech is over by then."""
-TOLERANCE_S = 0.1
+TOLERANCE_S = 0.02
 LONGEST_GAP_S = 5.0
 DRIFT = 0.001
 """How much a client's clock may run ahead of ours: 1,000 ppm."""
