@@ -1,12 +1,17 @@
-"""How long to wait from the last sample of speech before the turn is over.
+"""How sure are we that the turn is over, and how long to wait until we are sure enough?
 
-Short when sure, longer when not, never three seconds for a plain sentence. What makes it sure:
-whether the words so far end a thought, what the turn model hears in the voice, and how this
-person has paused in this call.
+One number: the probability that nothing more comes, given how the words so far end, what the turn
+model hears in the voice, whether the transcript has settled, and how long the silence has lasted
+already. It is a logistic function of these, fitted on labelled speech (`bench/fit`, which also
+draws the trade-off), and it grows with the silence: so each threshold is reached at a known
+time, and "is it over?" becomes "how long to wait from now". A reply is begun at a low threshold,
+and heard at a high one.
 """
 
 import enum
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pipelines.core.wording import words
 
@@ -72,20 +77,65 @@ class Evidence:
     """What is known of a pause."""
 
     text: str
+    silence_s: float = 0.0
     score: float | None = None
     """The turn model's probability that the turn is over."""
-    spoken_s: float = 0.0
+    voice: float = 0.0
+    """The VAD's newest probability of speech: it falls some 60 to 100 ms after the last sample."""
+    settled: bool = False
+    """The newest transcript has the words of the one before it."""
     pauses_s: tuple[float, ...] = ()
     """The pauses that this person has gone on after, in this call."""
 
 
+WEIGHTS: Mapping[str, float] = {
+    "bias": 3.0,
+    "log_silence": 2.0,
+    "nothing": -8.0,
+    "hanging": -4.0,
+    "counting": -2.0,
+    "open": -1.0,
+    "question": 0.3,
+    "scored": 0.0,
+    "score_logit": 0.5,
+    "voice": -1.0,
+    "settled": 0.5,
+    "few_words": -0.5,
+    "long_pauses": -0.5,
+}
+"""From `python -m bench.fit`, on the half of the suite that is for fitting."""
+
+
+def features(evidence: Evidence) -> dict[str, float]:
+    """All but the silence, each by the name of its weight."""
+    end = ending(evidence.text)
+    score = evidence.score
+    clipped = 0.5 if score is None else min(max(score, 0.02), 0.98)
+    return {
+        "bias": 1.0,
+        "nothing": float(end is Ending.NOTHING),
+        "hanging": float(end is Ending.HANGING),
+        "counting": float(end is Ending.COUNTING),
+        "open": float(end is Ending.OPEN),
+        "question": float(end is Ending.QUESTION),
+        "scored": float(score is not None),
+        "score_logit": math.log(clipped / (1 - clipped)),
+        "voice": evidence.voice,
+        "settled": float(evidence.settled),
+        "few_words": float(len(words(evidence.text)) <= 2),
+        "long_pauses": float(max(evidence.pauses_s, default=0.0) > 0.4),
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointingPolicy:
-    sure_s: float = 0.20
-    likely_s: float = 0.35
-    unsure_s: float = 0.65
-    hanging_s: float = 1.15
-    counting_s: float = 0.9
+    weights: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
+    begin: float = 0.5
+    """Certainty at which a reply is begun, and held."""
+    commit: float = 0.85
+    """Certainty at which the turn is over."""
+    shortest_s: float = 0.18
+    """Under 200 ms reads as interrupting; a person's own pace is about that."""
     longest_s: float = 1.6
 
 
@@ -95,26 +145,30 @@ class Endpointing:
     def __init__(self, policy: EndpointingPolicy) -> None:
         self._policy = policy
 
+    def certainty(self, evidence: Evidence) -> float:
+        """Probability that the turn is over, from 0 to 1."""
+        slope = self._policy.weights["log_silence"]
+        logit = self._logit(evidence) + slope * math.log(max(evidence.silence_s, 0.01))
+        return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
+
     def wait_s(self, evidence: Evidence) -> float:
-        """Counted from the last sample of speech."""
-        policy, score = self._policy, evidence.score
-        sure, likely = policy.sure_s, policy.likely_s
-        if score is None:
-            sure, likely = likely, policy.unsure_s
-        waits = {
-            Ending.NOTHING: policy.longest_s,
-            Ending.HANGING: policy.hanging_s,
-            Ending.COUNTING: policy.unsure_s if (score or 0.0) >= 0.9 else policy.counting_s,
-            Ending.OPEN: likely if score is None or score >= 0.7 else policy.unsure_s,
-            Ending.CLOSED: sure if score is None or score >= 0.5 else policy.unsure_s,
-            Ending.QUESTION: sure if score is None or score >= 0.5 else policy.unsure_s,
-        }
-        return waits[ending(evidence.text)]
+        """Silence, counted from the last sample of speech, after which the turn is over."""
+        policy = self._policy
+        return min(max(self._reaches(policy.commit, evidence), policy.shortest_s), policy.longest_s)
+
+    def eager(self, evidence: Evidence) -> bool:
+        """Whether to begin a reply already, and hold it."""
+        return self.certainty(evidence) >= self._policy.begin
 
     def asks(self, text: str) -> bool:
         """Whether the turn model's opinion could change the wait."""
         return ending(text) not in (Ending.NOTHING, Ending.HANGING)
 
-    def eager(self, evidence: Evidence) -> bool:
-        """Whether the pause is worth a speculative reply at once."""
-        return ending(evidence.text) in (Ending.CLOSED, Ending.QUESTION, Ending.OPEN)
+    def _logit(self, evidence: Evidence) -> float:
+        weights = self._policy.weights
+        return sum(weights[name] * value for name, value in features(evidence).items())
+
+    def _reaches(self, certainty: float, evidence: Evidence) -> float:
+        """The silence at which the certainty is reached, all else unchanged."""
+        wanted = math.log(certainty / (1 - certainty)) - self._logit(evidence)
+        return math.exp(max(-9.0, min(3.0, wanted / self._policy.weights["log_silence"])))

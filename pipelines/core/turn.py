@@ -100,6 +100,8 @@ class TurnMachine:
         self._carried = ""
         self._heard = Transcribed("", 0.0, final=False)
         self._pauses_s: tuple[float, ...] = ()
+        self._voice = 0.0
+        self._settled = False
 
     @property
     def state(self) -> State:
@@ -115,14 +117,28 @@ class TurnMachine:
         return " ".join(part for part in (self._carried, self._heard.text) if part)
 
     @property
+    def evidence(self) -> Evidence:
+        """What is known of the pause, or of the one before."""
+        return Evidence(
+            text=self.text,
+            silence_s=self._media_s - self._paused_s,
+            score=self._score,
+            voice=self._voice,
+            settled=self._settled,
+            pauses_s=self._pauses_s,
+        )
+
+    @property
     def over_at_s(self) -> float:
         """The media time at which the pause will have been long enough, as things stand."""
-        return self._paused_s + self._endpointing.wait_s(self._evidence())
+        return self._paused_s + self._endpointing.wait_s(self.evidence)
 
     def handle(self, fact: TurnFact) -> list[TurnCommand]:
         """Late and repeated facts are normal: what the table does not name changes nothing."""
         if isinstance(fact, Listened | SpeechStarted | SpeechPaused):
             self._media_s = max(self._media_s, fact.media_s)
+        if isinstance(fact, Listened):
+            self._voice = fact.voice
         rule = RULES.get((self._state, type(fact)))
         return rule(self, fact) if rule is not None else []
 
@@ -153,7 +169,7 @@ class TurnMachine:
     def _learn(self, fact: TurnFact) -> list[TurnCommand]:
         """New words while the person still speaks."""
         assert isinstance(fact, Transcribed)
-        self._heard = fact
+        self._hear(fact)
         commands = self._withdraw_if_outdated()
         if fact.final:  # the pause was seen while the floor was contested
             self._state, self._score, self._next_score_s = State.PAUSED, None, self._media_s
@@ -162,7 +178,7 @@ class TurnMachine:
 
     def _learn_in_pause(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, Transcribed)
-        self._heard = fact
+        self._hear(fact)
         return self._withdraw_if_outdated() + self._consider()
 
     def _score_pause(self, fact: TurnFact) -> list[TurnCommand]:
@@ -177,20 +193,16 @@ class TurnMachine:
 
     def _last_words(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, Transcribed)
-        self._heard = fact
+        self._hear(fact)
         if not fact.final:
             return self._withdraw_if_outdated()
         return self._close()
 
-    # ---- is it over? ----
+    def _hear(self, fact: Transcribed) -> None:
+        self._settled = same_words(fact.text, self._heard.text)
+        self._heard = fact
 
-    def _evidence(self) -> Evidence:
-        return Evidence(
-            text=self.text,
-            score=self._score,
-            spoken_s=self._paused_s - self._started_s,
-            pauses_s=self._pauses_s,
-        )
+    # ---- is it over? ----
 
     def _consider(self) -> list[TurnCommand]:
         """In a pause, with the newest evidence: start, ask, wait or close."""
@@ -202,7 +214,7 @@ class TurnMachine:
                 return self._close()
             self._state = State.CLOSING
         fresh = self._heard.upto_s >= self._paused_s - self._policy.fresh_s
-        if (self._heard.final or fresh) and self._endpointing.eager(self._evidence()):
+        if (self._heard.final or fresh) and self._endpointing.eager(self.evidence):
             commands += self._speculate()
         asked = self._next_score_s
         if asked is not None and self._media_s >= asked and self._endpointing.asks(self.text):
@@ -302,7 +314,7 @@ class TurnMachine:
     def _judge(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, Transcribed)
         assert self._reply is not None
-        self._heard = fact
+        self._hear(fact)
         match judge(fact.text, final=fact.final):
             case Judgement.WAIT:
                 return []
