@@ -44,6 +44,9 @@ class Word:
 def align(samples: Samples, rate_hz: int, transcript: str) -> list[Word]:
     """Times for every word of `transcript`; raises ValueError where the text does not fit."""
     written = transcript.split()
+    if len(written) == 1:
+        bounds = speech_bounds(samples, rate_hz)
+        return [Word(written[0], round(bounds.start_s, 2), round(bounds.end_s, 2))]
     spoken = [re.sub(r"[^a-z']", "", word.lower()) for word in written]
     mono = samples if rate_hz == 16000 else soxr.resample(samples, rate_hz, 16000)
     decoder = _decoder()

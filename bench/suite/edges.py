@@ -2,11 +2,12 @@
 
 A recording is cut into windows of 10 ms. A window is speech if its RMS is above a threshold that
 follows from the recording itself: 30 dB below its speech level (the 95th percentile of the window
-levels), but never less than 12 dB above its noise floor (the power of its quietest 100 ms).
+levels), but never less than 12 dB above its noise floor (the power of its quietest 60 ms).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -18,6 +19,7 @@ WINDOW_S = 0.010
 BELOW_SPEECH_DB = 30.0
 ABOVE_FLOOR_DB = 12.0
 NEAR_S = 0.100
+CLEAR_DB = 6.0
 QUIETEST_DB = -96.0  # one step of 16 bits; digital silence counts as this
 
 
@@ -49,9 +51,14 @@ def threshold_db(levels: Samples) -> float:
 
 
 def floor_db(levels: Samples) -> float:
-    """The noise floor: the power of the quietest ten windows in a row."""
-    power = np.convolve(10 ** (levels / 10), np.full(10, 0.1), "valid")
+    """The noise floor: the power of the quietest six windows in a row."""
+    power = np.convolve(10 ** (levels / 10), np.full(6, 1 / 6), "valid")
     return float(10 * np.log10(np.min(power)))
+
+
+def has_silence(levels: Samples) -> bool:
+    """Whether the quietest of a recording is silence: 30 dB below its speech."""
+    return floor_db(levels) < float(np.percentile(levels, 95)) - BELOW_SPEECH_DB
 
 
 def spans_above(levels: Samples, threshold: float) -> Iterator[Span]:
@@ -69,15 +76,26 @@ def speech_runs(levels: Samples) -> list[Span]:
 
 
 def silences(samples: Samples, rate_hz: int, least_s: float) -> list[Span]:
-    """Gaps of at least `least_s` between runs of speech, inside the bounds of the speech."""
+    """Gaps of at least `least_s` between runs of speech, inside the bounds of the speech.
+
+    Half of a gap at least is 6 dB below the threshold: a murmur just under it is no silence.
+    """
+    levels = levels_db(samples, rate_hz)
     bounds = speech_bounds(samples, rate_hz)
+    limit = threshold_db(levels)
     speech = [
         run
-        for run in speech_runs(levels_db(samples, rate_hz))
+        for run in speech_runs(levels)
         if bounds.start_s <= run.start_s and run.end_s <= bounds.end_s
     ]
-    gaps = (Span(a.end_s, b.start_s) for a, b in zip(speech, speech[1:], strict=False))
-    return [gap for gap in gaps if gap.duration_s >= least_s - 1e-9]
+    gaps = (Span(a.end_s, b.start_s) for a, b in pairwise(speech))
+    return [
+        gap
+        for gap in gaps
+        if gap.duration_s >= least_s - 1e-9
+        and np.median(levels[round(gap.start_s / WINDOW_S) : round(gap.end_s / WINDOW_S)])
+        <= limit - CLEAR_DB
+    ]
 
 
 def speech_bounds(samples: Samples, rate_hz: int) -> Span:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import soundfile
-import soxr
 
 from bench.suite.edges import ABOVE_FLOOR_DB, BELOW_SPEECH_DB, WINDOW_S, Samples
 from bench.suite.measure import measure
@@ -51,8 +50,6 @@ CHOSEN: dict[str, tuple[str, str, int, int | None]] = {
 def excerpt(source: str, band: str, root: Path, words: tuple[int, int | None]) -> Any:
     """Samples at 8 or 16 kHz with room around them, rate, and what is said in them."""
     samples, rate_hz = load(source, band, root)
-    if rate_hz > 16000:
-        samples, rate_hz = soxr.resample(samples, rate_hz, 16000), 16000
     said = transcripts()[source].split()
     first, after = words[0], words[1] or len(said)
     if (first, after) != (0, len(said)):

@@ -45,9 +45,12 @@ def join(left: Samples, right: Samples, rate_hz: int) -> Samples:
     return np.concatenate((left[:-fade], seam, right[fade:]))
 
 
-def padded(samples: Samples, rate_hz: int, around_s: float, seed: int) -> Samples:
-    """The recording with at least `around_s` of its own room before its first and after its last
-    sample of speech, and no more than 50 ms beyond that.
+def padded(
+    samples: Samples, rate_hz: int, around_s: float, seed: int, room: Samples | None = None
+) -> Samples:
+    """The recording with at least `around_s` of room before its first and after its last sample
+    of speech, and no more than 50 ms beyond that. `room` is a recording with silence in it, where
+    this one has none.
     """
     bounds = speech_bounds(samples, rate_hz)
     first = max(0, round((bounds.start_s - around_s) * rate_hz))
@@ -55,5 +58,5 @@ def padded(samples: Samples, rate_hz: int, around_s: float, seed: int) -> Sample
     extra = round((around_s + 0.03) * rate_hz)
     before = extra - (round(bounds.start_s * rate_hz) - first)
     behind = extra - (after - round(bounds.end_s * rate_hz))
-    tone = room_tone(samples, rate_hz, before + behind, seed)
+    tone = room_tone(samples if room is None else room, rate_hz, before + behind, seed)
     return join(join(tone[:before], samples[first:after], rate_hz), tone[before:], rate_hz)

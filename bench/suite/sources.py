@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+import soxr
 
 from bench.suite.edges import Samples
 
@@ -84,14 +85,22 @@ def transcripts() -> dict[str, str]:
 
 
 def load(name: str, band: str, root: Path) -> tuple[Samples, int]:
-    """The source's samples (full scale 1.0, mono) and rate; `band` is "telephone" or "wide".
+    """The source's samples (full scale 1.0, mono), at 8 kHz if `band` is "telephone", 16 if "wide".
 
     `root` holds the unpacked packages, one folder each: asterisk-core-sounds-en-wav,
     asterisk-core-sounds-en-g722, pocketsphinx-testdata, moonshine (the wheel's assets).
-    Telephone band exists for Asterisk's prompts only. Raises ValueError for a prompt kept apart.
+    Asterisk publishes both; the others are resampled. Raises ValueError for a prompt kept apart.
     """
     if not is_free_to_use(name):
         raise ValueError(f"{name} is kept apart")
+    samples, published_hz = _published(name, band, root)
+    rate_hz = {"telephone": 8000, "wide": 16000}[band]
+    if published_hz != rate_hz:
+        samples = soxr.resample(samples, published_hz, rate_hz)
+    return samples, rate_hz
+
+
+def _published(name: str, band: str, root: Path) -> tuple[Samples, int]:
     publisher, _, rest = name.partition("/")
     if publisher == "asterisk" and band == "telephone":
         return _read(root / "asterisk-core-sounds-en-wav" / SOUNDS / f"{rest}.wav")
