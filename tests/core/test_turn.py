@@ -16,6 +16,7 @@ from pipelines.core.commands import (
     TurnCommand,
     WithdrawReply,
 )
+from pipelines.core.endpointing import WEIGHTS, EndpointingPolicy
 from pipelines.core.events import (
     Listened,
     PlayoutEnded,
@@ -33,8 +34,18 @@ from pipelines.core.turn import RULES, State, TurnMachine, TurnPolicy
 QUESTION = "What time is it?"
 
 
+POLICY = TurnPolicy(
+    endpointing=EndpointingPolicy(
+        weights=dict.fromkeys(WEIGHTS, 0.0)
+        | {"bias": 5.0, "log_silence": 2.0, "hanging": -3.5, "nothing": -8.0},
+        begin=0.01,
+    )
+)
+"""A plain sentence is over after 0.2 s and answered at once, a hanging one after 1.1 s."""
+
+
 def machine() -> TurnMachine:
-    return TurnMachine(TurnPolicy())
+    return TurnMachine(POLICY)
 
 
 def feed(turns: TurnMachine, *facts: TurnFact) -> list[TurnCommand]:
