@@ -4,12 +4,14 @@ import asyncio
 import json
 import os
 import random
+import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import soundfile
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -73,9 +75,9 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
     said: dict[str, str] = {}
     try:
         items = some(playlist(half), limit, seed)
-        with suppress(KeyboardInterrupt):  # what was measured until then is told
+        with suppress(KeyboardInterrupt, asyncio.CancelledError):  # what there is, is told
             asyncio.run(_play(items, wanted, plays, said, errors))
-    except (ServerError, OSError) as exc:
+    except (ServerError, OSError, soundfile.LibsndfileError) as exc:
         errors.print(f"halfsecond: {exc}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(FAILED) from exc
     if not plays:
@@ -118,6 +120,10 @@ async def _play(
     said: dict[str, str],
     console: Console,
 ) -> None:
+    running_here = asyncio.current_task()
+    assert running_here is not None
+    # A run that is told to end takes its servers with it.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running_here.cancel)
     total = len(items) * wanted.repeats * (wanted.peer + wanted.ours)
     minutes = length_s(items, wanted) / 60
     console.print(f"{total} plays in real time: about {minutes:.0f} min.", style="dim")

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 import uvicorn
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -43,10 +44,14 @@ class Answering:
         return JSONResponse(taken)
 
 
-async def _serve(profile: ProfileName, seed: int, port: int) -> None:
+def create_app(profile: ProfileName, seed: int = 0) -> Starlette:
     answering = Answering()
     app = DemoEngine(PROFILES[profile], seed, reply=answering).app()
     app.router.routes.append(Route("/asked", answering.take, methods=["POST"]))
+    return app
+
+
+async def _serve(app: Starlette, port: int) -> None:
     with listen("127.0.0.1", port) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
         typer.echo(f"{address(listener)}/v1")
@@ -59,7 +64,7 @@ def main(
     port: Annotated[int, typer.Option(help="0 takes any that is free.")] = 0,
 ) -> None:
     """Run the benchmark's LLM server on 127.0.0.1."""
-    asyncio.run(_serve(profile, seed, port))
+    asyncio.run(_serve(create_app(profile, seed), port))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """Processes under test, each of its own: started, waited for, and ended by their pid."""
 
 import asyncio
+import os
 import re
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -15,6 +16,7 @@ import httpx2
 
 START_LIMIT_S = 120.0
 STOP_LIMIT_S = 15.0
+LOOK_EVERY_S = 0.1
 TOLD_CHARACTERS = 2000
 
 _ROOT = Path(__file__).parents[1]
@@ -50,43 +52,34 @@ async def running(
     """
     settings = [f"{key}={value}" for key, value in (variables or {}).items()]
     command = ["env", *settings, sys.executable, "-u", "-m", *words]
-    with TemporaryFile() as complaints:
+    with TemporaryFile() as said, TemporaryFile() as complained:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=DEVNULL, stdout=PIPE, stderr=complaints, cwd=_ROOT
+            *command, stdin=DEVNULL, stdout=said, stderr=complained, cwd=_ROOT
         )
         try:
-            url, said = await _ready(name, process, complaints)
-            async with asyncio.TaskGroup() as tasks:
-                draining = tasks.create_task(_drain(process))
-                try:
-                    yield Running(name, url, said, process)
-                finally:
-                    draining.cancel()
+            if (url := await _address(process, said)) is None:
+                told = _all_of(complained)[-TOLD_CHARACTERS:].strip()
+                raise ServerError(f"{name} did not start:\n{told}")
+            yield Running(name, url, _all_of(said).strip(), process)
         finally:
             await _end(process)
 
 
-async def _ready(name: str, process: Process, complaints: IO[bytes]) -> tuple[str, str]:
-    assert process.stdout is not None
-    said = ""
-    try:
+async def _address(process: Process, said: IO[bytes]) -> str | None:
+    """The first that it prints; None if it ends or takes too long."""
+    with suppress(TimeoutError):
         async with asyncio.timeout(START_LIMIT_S):
-            while line := await process.stdout.readline():
-                said += line.decode(errors="replace")
-                if found := re.search(r"(?:http|ws)://\S+", said):
-                    return found.group(), said.strip()
-    except TimeoutError:
-        pass
-    complaints.seek(0)
-    told = complaints.read().decode(errors="replace")[-TOLD_CHARACTERS:].strip()
-    raise ServerError(f"{name} did not start:\n{told or said}")
+            while process.returncode is None:
+                if found := re.search(r"(?:http|ws)://\S+(?=\s)", _all_of(said)):
+                    return found.group()
+                await asyncio.sleep(LOOK_EVERY_S)
+    return None
 
 
-async def _drain(process: Process) -> None:
-    """Nobody reads the rest, and nobody waits for a full pipe."""
-    assert process.stdout is not None
-    while await process.stdout.read(65_536):
-        pass
+def _all_of(file: IO[bytes]) -> str:
+    """Read without moving the place at which the child writes: it has the same open file."""
+    size = os.fstat(file.fileno()).st_size
+    return os.pread(file.fileno(), size, 0).decode(errors="replace")
 
 
 async def _end(process: Process) -> None:
