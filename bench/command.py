@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -27,6 +28,9 @@ from bot.engines.latency_profile import ProfileName
 
 NOT_MET, FAILED = 1, 2
 """Exit codes: a demand of `--gate` is not met; there was nothing to measure."""
+
+PRINTED_CELLS = 120
+"""The width of the table in a file."""
 
 
 def turns(  # noqa: PLR0913 - the options of a command are its arguments
@@ -86,7 +90,8 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
     names = [name for name in ("stock", "ours") if any(play.server == name for play in plays)]
     found = [figures(name, plays, seed) for name in names]
     ratio = ratios(plays, seed)
-    print_report(Console(), found, ratio, heading)
+    console = Console() if sys.stdout.isatty() else Console(width=PRINTED_CELLS)
+    print_report(console, found, ratio, heading)
     if json_file is not None:
         made = {**asdict(wanted), "half": half, "cores": os.cpu_count(), "servers": said}
         document: dict[str, Any] = {
@@ -101,7 +106,7 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
     if gate and "ours" in names:
         theirs = found[0] if len(found) > 1 else None
         asked = demands(found[-1], theirs, ratio[50].value)
-        print_demands(Console(), asked)
+        print_demands(console, asked)
         if not all(demand.met for demand in asked):
             raise typer.Exit(NOT_MET)
 

@@ -16,8 +16,9 @@ def print_report(
 ) -> None:
     """A column for each server; `ratio` is ours over stock's."""
     both = len(found) > 1
-    table = Table(title=heading, title_justify="left", caption_justify="left")
-    table.add_column("")
+    console.print(heading, style="bold")
+    table = Table()
+    table.add_column("", no_wrap=True)
     for one in found:
         table.add_column(one.server, justify="right")
     if both:

@@ -139,7 +139,7 @@ def demands(ours: Figures, stock: Figures | None, ratio_p50: float) -> list[Dema
         for kind in ("clause", "sentence"):
             theirs = 100 * stock.cut_ins[kind].estimate.value
             value = 100 * ours.cut_ins[kind].estimate.value
-            found.append(_at_most(f"cut-ins at {kind} pauses, stock's", value, theirs, "%"))
+            found.append(_at_most(f"cut-ins at {kind} pauses, as stock", value, theirs, "%"))
     return found
 
 
@@ -201,5 +201,11 @@ def _medians(turns: Sequence[Play], part: str) -> dict[str, float]:
 
 
 def _at_most(what: str, value: float, limit: float, unit: str) -> Demand:
-    told = f"{value:.3g} {unit}".strip() + f", at most {limit:.3g} {unit}".rstrip()
+    told = f"{_number(value)}, at most {_number(limit)} {unit}".rstrip()
     return Demand(what, told, value <= limit)
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return "not measured"
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
