@@ -65,7 +65,7 @@ class Play:
     ledger: Mapping[str, Any] | None = None
     """The server's own row, where it sends one."""
     late_s: float = 0.0
-    """The most that a frame of the caller left after its time."""
+    """How long after its time the last sample of the speech left: the doubt in its wait."""
 
     @property
     def answers(self) -> int:
@@ -111,7 +111,7 @@ def judge(item: Item, result: CallResult, run: Run, requests: Requests | None) -
         reference=turn.turn.transcript,
         transcript=turn.words.transcript,
         ledger=turn.words.row,
-        late_s=result.microphone_late_s,
+        late_s=turn.late_s,
     )
 
 

@@ -10,6 +10,9 @@ from bench.playlist import KINDS
 from bench.statistics import Estimate
 from bench.summary import PERCENTS, Demand, Figures, Share
 
+TRUSTED_S = 0.010
+"""Of the caller's own lateness at p95: half a frame of audio."""
+
 
 def print_report(
     console: Console, found: Sequence[Figures], ratio: dict[int, Estimate], heading: str
@@ -34,6 +37,11 @@ def print_report(
     console.print(table)
     for one in found:
         _print_stages(console, one)
+    if any(one.late[95] > TRUSTED_S for one in found):
+        console.print(
+            "This machine was too busy to trust the times: the caller itself was late.",
+            style="bold red",
+        )
     console.print(
         "Times from the last sample of speech, as labelled and sent, to the first audible sample "
         "of the answer, as received; a missed turn counts 5 s. In brackets: 95 % intervals, by "
@@ -58,7 +66,7 @@ def _rows(found: Sequence[Figures]) -> list[tuple[str, list[str]]]:
         ("silent after speech over it, p50", [_silent(one, 50) for one in found]),
         ("silent after speech over it, p95", [_silent(one, 95) for one in found]),
         ("went on after a back-channel", [_of(one.went_on, one.back_channels) for one in found]),
-        ("caller's own lateness, p50 / p95", [_late(one) for one in found]),
+        ("the caller itself was late, p50 / p95", [_late(one) for one in found]),
     ]
 
 

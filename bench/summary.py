@@ -68,7 +68,7 @@ class Figures:
     """The server's own ledger: the median of each segment."""
     hidden: dict[str, float]
     late: dict[int, float]
-    """How late the caller's own frames were at worst, by percent of the calls."""
+    """How late the caller itself was at the end of speech, by percent of the plays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def figures(server: str, plays: Sequence[Play], seed: int = 0) -> Figures:
         went_on=sum(bool(play.went_on) for play in nodded_at),
         stages=_medians(turns, "segments"),
         hidden=_medians(turns, "hidden"),
-        late={p: percentile([play.late_s for play in mine], p) for p in (50, 95, 100)},
+        late={p: percentile([play.late_s for play in mine], p) for p in (50, 95)},
     )
 
 

@@ -14,7 +14,7 @@ from client.caller.conductor import Conductor, Delivered, Line, Manners, Progres
 from client.caller.door import CallError, find_socket
 from client.caller.loudness import Pcm
 from client.caller.measure import Heard, Said, Wait, Words, measure_wait, words_of
-from client.caller.microphone import Microphone
+from client.caller.microphone import MICROPHONE_RATE_HZ, Microphone
 from client.caller.player import Loudspeaker, Played, Sound
 from client.caller.recording import Recording, Turn
 
@@ -43,6 +43,8 @@ class TurnResult:
     """Seconds of the client's monotonic clock, as in `CallResult`."""
     wait: Wait
     words: Words
+    late_s: float = 0.0
+    """How long after its time the last sample of its speech left: the doubt in its wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,12 +204,14 @@ class _Call:
         self, delivered: Delivered, turn: Turn, said: Said, sounds: Sequence[Sound]
     ) -> TurnResult:
         messages = [m for m in self._messages if said.start_s <= m.at_s < said.next_s]
+        due_s = self._microphone.started_s + delivered.first_sample / MICROPHONE_RATE_HZ
         return TurnResult(
             recording=delivered.line.recording,
             turn=turn,
             said=said,
             wait=measure_wait(said, sounds),
             words=words_of(messages),
+            late_s=said.end_s - (due_s + turn.end_s),
         )
 
 
