@@ -77,7 +77,6 @@ class TurnPolicy:
 class _Reply:
     reply_id: int
     text: str
-    committed: bool = False
 
 
 Rule = Callable[["TurnMachine", TurnFact], list[TurnCommand]]
@@ -170,11 +169,12 @@ class TurnMachine:
         """New words while the person still speaks."""
         assert isinstance(fact, Transcribed)
         self._hear(fact)
-        commands = self._withdraw_if_outdated()
-        if fact.final:  # the pause was seen while the floor was contested
-            self._state, self._score, self._next_score_s = State.PAUSED, None, self._media_s
-            commands += self._consider()
-        return commands
+        return self._withdraw_if_outdated() + (self._rest() if fact.final else [])
+
+    def _rest(self) -> list[TurnCommand]:
+        """The pause was seen while the floor was contested, and its words are known."""
+        self._state, self._score, self._next_score_s = State.PAUSED, None, self._media_s
+        return self._consider()
 
     def _learn_in_pause(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, Transcribed)
@@ -186,9 +186,6 @@ class TurnMachine:
         if fact.paused_s != self._paused_s:
             return []
         self._score = fact.probability
-        return self._consider()
-
-    def _tick(self, fact: TurnFact) -> list[TurnCommand]:
         return self._consider()
 
     def _last_words(self, fact: TurnFact) -> list[TurnCommand]:
@@ -228,17 +225,16 @@ class TurnMachine:
         if self._reply is not None or self._speculations >= self._policy.most_speculations:
             return []
         self._speculations += 1
-        return [self._start(self.text)]
+        return [self._start()]
 
-    def _start(self, text: str) -> StartReply:
+    def _start(self) -> StartReply:
         self._last_reply_id += 1
-        self._reply = _Reply(self._last_reply_id, text)
-        return StartReply(self._last_reply_id, self._turn_id, text)
+        self._reply = _Reply(self._last_reply_id, self.text)
+        return StartReply(self._last_reply_id, self._turn_id, self.text)
 
     def _withdraw_if_outdated(self) -> list[TurnCommand]:
-        if self._reply is None or same_words(self._reply.text, self.text):
-            return []
-        return self._withdraw()
+        outdated = self._reply is not None and not same_words(self._reply.text, self.text)
+        return self._withdraw() if outdated else []
 
     def _withdraw(self, *, reopened: bool = False) -> list[TurnCommand]:
         assert self._reply is not None
@@ -251,12 +247,9 @@ class TurnMachine:
             return self._abandon()
         commands = self._withdraw_if_outdated()
         if self._reply is None:
-            commands.append(self._start(self.text))
-        assert self._reply is not None
-        self._reply.committed = True
+            commands.append(self._start())
         self._state = State.THINKING
-        commands.append(CommitReply(self._reply.reply_id, self._turn_id, self.text))
-        return commands
+        return [*commands, CommitReply(self._last_reply_id, self._turn_id, self.text)]
 
     def _abandon(self) -> list[TurnCommand]:
         """It was no speech: an empty transcript is no turn."""
@@ -273,7 +266,7 @@ class TurnMachine:
 
     def _audible(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, PlayoutStarted)
-        if not self._is_current(fact.reply_id):
+        if self._reply is None or fact.reply_id != self._reply.reply_id:
             return []
         self._state = State.SPEAKING
         self._next_turn()
@@ -286,17 +279,14 @@ class TurnMachine:
 
     def _reply_over(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, PlayoutEnded)
-        if not self._is_current(fact.reply_id):
+        if self._reply is None or fact.reply_id != self._reply.reply_id:
             return []
-        commands: list[TurnCommand] = []
-        if self._state is State.THINKING:
-            self._next_turn()
-            commands.append(self._forget())
+        unheard = self._state is State.THINKING
         self._reply, self._state = None, State.IDLE
-        return commands
-
-    def _is_current(self, reply_id: int) -> bool:
-        return self._reply is not None and self._reply.reply_id == reply_id
+        if not unheard:
+            return []
+        self._next_turn()
+        return [self._forget()]
 
     # ---- the person speaks over it ----
 
@@ -304,12 +294,13 @@ class TurnMachine:
         assert isinstance(fact, SpeechStarted)
         assert self._reply is not None
         self._started_s = fact.media_s
+        commands: list[TurnCommand] = [PauseReply(self._reply.reply_id)]
         if self._state is State.THINKING:
             self._carried = self.text
-        forget = [ForgetSpeech(self._paused_s)] if self._state is State.THINKING else []
+            commands.append(ForgetSpeech(self._paused_s))
         self._heard = Transcribed("", fact.media_s, final=False)
         self._state = State.CONTESTED
-        return [PauseReply(self._reply.reply_id), *forget]
+        return commands
 
     def _judge(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, Transcribed)
@@ -331,14 +322,9 @@ class TurnMachine:
 
     def _give_way(self, *, paused: bool) -> list[TurnCommand]:
         """The floor is the person's again; the reply is history as far as it was heard."""
-        commands: list[TurnCommand]
         commands = self._withdraw(reopened=True) if self._carried else [self._stop()]
-        if not paused:
-            self._state = State.HEARING
-            return commands
-        self._state = State.PAUSED
-        self._score, self._next_score_s = None, self._media_s
-        return commands + self._consider()
+        self._state = State.HEARING
+        return [*commands, *(self._rest() if paused else [])]
 
     def _pause_contest(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, SpeechPaused)
@@ -348,15 +334,22 @@ class TurnMachine:
     # ---- the person's hands ----
 
     def _take_text(self, fact: TurnFact) -> list[TurnCommand]:
+        """Nobody speaks: it is a turn of its own, and over."""
         assert isinstance(fact, TextTyped)
-        commands: list[TurnCommand] = []
-        if self._reply is not None:
-            heard_nothing = not self._reply.committed
-            commands += self._withdraw() if heard_nothing else self._silence(fact)
-        self._paused_s = self._media_s
-        commands.append(self._forget())
+        commands = self._silence(fact) if self._reply is not None else []
         self._carried = fact.text.strip()
         return commands + self._close()
+
+    def _join_text(self, fact: TurnFact) -> list[TurnCommand]:
+        """The person speaks and types: it is one turn, over when every word of it is known."""
+        assert isinstance(fact, TextTyped)
+        commands = self._silence_contest(fact) if self._state is State.CONTESTED else []
+        self._carried = " ".join(part for part in (self._carried, fact.text.strip()) if part)
+        commands += self._withdraw_if_outdated()
+        if self._state is State.PAUSED:
+            self._state = State.CLOSING
+            commands += self._close() if self._heard.final else []
+        return commands
 
     def _silence(self, fact: TurnFact) -> list[TurnCommand]:
         stop = self._stop()
@@ -378,6 +371,9 @@ class TurnMachine:
         return StopReply(stopped.reply_id)
 
 
+SILENT = (State.IDLE, State.THINKING, State.SPEAKING)
+"""The person makes no sound."""
+
 RULES: dict[tuple[State, type[TurnFact]], Rule] = {
     (State.IDLE, SpeechStarted): TurnMachine._begin_turn,
     (State.HEARING, SpeechPaused): TurnMachine._pause,
@@ -385,7 +381,7 @@ RULES: dict[tuple[State, type[TurnFact]], Rule] = {
     (State.PAUSED, SpeechStarted): TurnMachine._go_on,
     (State.PAUSED, Transcribed): TurnMachine._learn_in_pause,
     (State.PAUSED, TurnScored): TurnMachine._score_pause,
-    (State.PAUSED, Listened): TurnMachine._tick,
+    (State.PAUSED, Listened): lambda machine, _: machine._consider(),
     (State.CLOSING, SpeechStarted): TurnMachine._go_on,
     (State.CLOSING, Transcribed): TurnMachine._last_words,
     (State.THINKING, SpeechStarted): TurnMachine._contest,
@@ -395,7 +391,8 @@ RULES: dict[tuple[State, type[TurnFact]], Rule] = {
     (State.SPEAKING, PlayoutEnded): TurnMachine._reply_over,
     (State.CONTESTED, SpeechPaused): TurnMachine._pause_contest,
     (State.CONTESTED, Transcribed): TurnMachine._judge,
-    **{(state, TextTyped): TurnMachine._take_text for state in State},
+    **{(state, TextTyped): TurnMachine._take_text for state in SILENT},
+    **{(state, TextTyped): TurnMachine._join_text for state in State if state not in SILENT},
     (State.THINKING, SilenceAsked): TurnMachine._silence,
     (State.SPEAKING, SilenceAsked): TurnMachine._silence,
     (State.CONTESTED, SilenceAsked): TurnMachine._silence_contest,

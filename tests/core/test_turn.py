@@ -273,7 +273,9 @@ def test_typing_in_a_pause_ends_the_turn_once_its_words_are_known(known: bool) -
     feed(turns, SpeechStarted(1.0), SpeechPaused(2.0))
     last_words = Transcribed("My name is", 2.05, final=True)
 
-    steps = [last_words, TextTyped("Ada")] if known else [TextTyped("Ada"), last_words]
+    steps: list[TurnFact] = (
+        [last_words, TextTyped("Ada")] if known else [TextTyped("Ada"), last_words]
+    )
     commands = feed(turns, *steps)
 
     assert turns.state is State.THINKING

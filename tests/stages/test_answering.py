@@ -5,7 +5,10 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
+from pipelines.cascade import Policies
+from pipelines.core.endpointing import EndpointingPolicy
 from pipelines.core.exchange import AudioOut, Typed
+from pipelines.core.turn import TurnPolicy
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
     ChatMessage,
@@ -101,7 +104,12 @@ def test_an_answer_made_for_other_words_is_made_anew() -> None:
             whole = job.final and len(job.audio) > 1.45 * EAR_RATE_HZ
             return Transcription(QUESTION if whole else "what time is dinner?")
 
-    call = rehearse(says(1.0, QUESTION), stt=Mishears())
+    eager = EndpointingPolicy(begin=0.0)
+    call = rehearse(
+        says(1.0, QUESTION),
+        stt=Mishears(),
+        policies=Policies(turn=TurnPolicy(endpointing=eager)),
+    )
 
     assert call.questions == ["what time is dinner?", QUESTION]
     assert call.heard_text == f"You said {QUESTION}"
