@@ -13,7 +13,7 @@ LEFT, TOP, WAITS_WIDTH, PANEL_HEIGHT = 60, 70, 510, 300
 CUTS_LEFT, CUTS_WIDTH = 660, 270
 COLOURS = {"ours": "#12715b", "stock": "#c2571a"}
 SHORTEST_S, LONGEST_S = 0.1, 5.0
-"""The ends of the logarithmic axis of waits."""
+"""The ends of the logarithmic axis of waits: a missed turn counts the last."""
 WAIT_TICKS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 SHARE_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -44,6 +44,7 @@ def _waits(found: Sequence[Figures], plays: Sequence[Play]) -> Iterator[str]:
         x = _across(tick_s)
         yield _line(x, TOP, x, TOP + PANEL_HEIGHT, "#e4e4e4")
         label = f"{1000 * tick_s:.0f} ms" if tick_s < 1 else f"{tick_s:g} s"
+        label = "missed" if tick_s == LONGEST_S else label
         yield _text(x, TOP + PANEL_HEIGHT + 20, label, anchor="middle", colour="#555")
     for number, one in enumerate(found):
         waits = sorted(p.v2v_s for p in plays if p.server == one.server and p.role == "turn")

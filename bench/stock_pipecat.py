@@ -6,14 +6,17 @@ and serves calls on `/ws`. The pipeline is the one that `pipecat init` writes (i
 its protobuf serializer, its Moonshine service, its aggregators with Silero and the default turn
 strategies (VAD start, Smart Turn v3 stop), its OpenAI service, its RTVI.
 
-Where it is not stock, it is kinder: the speech model is loaded once and warmed, nothing is
-logged below a warning, metrics are off, no greeting is spoken, and a call that is over is
-cancelled at once.
+Where it is not stock, it is kinder: the speech model is loaded and warmed before the first call,
+nothing is logged below a warning, metrics are off, no greeting is spoken, and a call that is
+over is cancelled at once.
 """
 
 import asyncio
+import os
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass
+from itertools import cycle
 from typing import Annotated, Literal
 
 import numpy as np
@@ -46,20 +49,18 @@ from pipelines.services.tts_espeak import EspeakTextToSpeech
 from pipelines.services.tts_stub import StubTextToSpeech
 
 VoiceName = Literal["espeak", "stub"]
+CORES = os.cpu_count() or 1
 
 
 class WheelMoonshine(MoonshineSTTService):
-    """Pipecat's service, on the model of the moonshine-voice wheel: one for all calls."""
+    """Pipecat's service, on a model of the moonshine-voice wheel that is in memory already."""
 
-    _shared: Transcriber | None = None
-
-    def __init__(self) -> None:
+    def __init__(self, transcriber: Transcriber) -> None:
+        self._loaded = transcriber
         super().__init__(settings=self.Settings(model=Model.TINY))
 
     def _load(self) -> Transcriber:
-        if WheelMoonshine._shared is None:
-            WheelMoonshine._shared = Transcriber(get_model_path("tiny-en"), ModelArch.TINY)
-        return WheelMoonshine._shared
+        return self._loaded
 
 
 class SharedVoice(TTSService):
@@ -86,7 +87,18 @@ class SharedVoice(TTSService):
             yield ErrorFrame(error=str(exc))
 
 
-async def converse(socket: WebSocket, voice: TextToSpeech, llm_url: str, model: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What is there once for the process."""
+
+    voice: TextToSpeech
+    transcribers: Iterator[Transcriber]
+    """One for each core, handed out in turn: a transcriber does one thing at a time."""
+    llm_url: str
+    model: str
+
+
+async def converse(socket: WebSocket, shared: Shared) -> None:
     """One call, from the accepted socket to its end."""
     transport = FastAPIWebsocketTransport(
         websocket=socket,
@@ -96,8 +108,8 @@ async def converse(socket: WebSocket, voice: TextToSpeech, llm_url: str, model: 
     )
     llm = OpenAILLMService(
         api_key="EMPTY",
-        base_url=llm_url,
-        settings=OpenAILLMService.Settings(model=model, system_instruction=SYSTEM_PROMPT),
+        base_url=shared.llm_url,
+        settings=OpenAILLMService.Settings(model=shared.model, system_instruction=SYSTEM_PROMPT),
     )
     user, assistant = LLMContextAggregatorPair(
         LLMContext(), user_params=LLMUserAggregatorParams(vad_analyzer=SileroVADAnalyzer())
@@ -106,10 +118,10 @@ async def converse(socket: WebSocket, voice: TextToSpeech, llm_url: str, model: 
         Pipeline(
             [
                 transport.input(),
-                WheelMoonshine(),
+                WheelMoonshine(next(shared.transcribers)),
                 user,
                 llm,
-                SharedVoice(voice),
+                SharedVoice(shared.voice),
                 transport.output(),
                 assistant,
             ]
@@ -119,40 +131,42 @@ async def converse(socket: WebSocket, voice: TextToSpeech, llm_url: str, model: 
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
 
-    @transport.event_handler("on_client_disconnected")
-    async def on_client_disconnected(_: FastAPIWebsocketTransport, __: WebSocket) -> None:
+    async def hang_up(_: FastAPIWebsocketTransport, __: WebSocket) -> None:
         await runner.cancel()
 
+    transport.add_event_handler("on_client_disconnected", hang_up)
     await runner.run()
 
 
-def create_app(voice: TextToSpeech, llm_url: str, model: str) -> FastAPI:
+def create_app(shared: Shared) -> FastAPI:
     app = FastAPI()
 
     @app.websocket("/ws")
     async def call(socket: WebSocket) -> None:
         await socket.accept()
-        await converse(socket, voice, llm_url, model)
+        await converse(socket, shared)
 
     return app
 
 
-def warm() -> None:
-    """Load the speech model and run it once: a first call is not slower than the next."""
+def warm_transcribers() -> list[Transcriber]:
+    """Loaded and run once: a first call is not slower than the next."""
     second = np.zeros(EAR_RATE_HZ, np.float32).tolist()
-    WheelMoonshine()._load().transcribe_without_streaming(second, EAR_RATE_HZ)
+    found = [Transcriber(get_model_path("tiny-en"), ModelArch.TINY) for _ in range(CORES)]
+    for one in found:
+        one.transcribe_without_streaming(second, EAR_RATE_HZ)
+    return found
 
 
-async def _serve(port: int, voice: TextToSpeech, llm_url: str, model: str) -> None:
+async def _serve(port: int, shared: Shared) -> None:
     with listen("127.0.0.1", port) as listener:
-        await voice.open()
+        await shared.voice.open()
         try:
-            warm()
-            config = uvicorn.Config(create_app(voice, llm_url, model), log_config=None)
+            config = uvicorn.Config(create_app(shared), log_config=None)
             typer.echo(f"{address(listener).replace('http', 'ws', 1)}/ws")
             await uvicorn.Server(config).serve([listener])
         finally:
-            await voice.close()
+            await shared.voice.close()
 
 
 def main(
@@ -171,7 +185,8 @@ def main(
     else:
         voice = EspeakTextToSpeech()
     try:
-        asyncio.run(_serve(port, voice, llm_url, model))
+        shared = Shared(voice, cycle(warm_transcribers()), llm_url, model)
+        asyncio.run(_serve(port, shared))
     except CannotListenError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
