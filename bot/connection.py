@@ -1,23 +1,30 @@
-"""Carries one call between a client's socket and its conversation. All socket I/O is here."""
+"""Carries one call between a client's sockets and its conversation: one socket at a time."""
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, suppress
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 import structlog
-from fastapi import WebSocket, WebSocketDisconnect
 
+from bot.farewell import MOVED, Farewell, Outcome, Over, causes, farewell
+from bot.limits import Allowance, Limits
+from bot.websocket import Socket
 from bot.wire.errors import PeerError
-from bot.wire.messages import Closed, Codec, FromClient, Opened
+from bot.wire.messages import Closed, Codec, Opened
 from pipelines.cascade import CallFormat
-from pipelines.core.exchange import AudioIn, AudioOut, Flush, FromCaller, ToCaller
-
-OPENING_S = 10.0
-"""What a client may take, from the open socket to the end of its handshake."""
+from pipelines.core.exchange import (
+    AudioIn,
+    AudioOut,
+    Flush,
+    FromCaller,
+    LineDropped,
+    LineRestored,
+    Muted,
+    ToCaller,
+)
 
 GOODBYE_S = 5.0
 """What a client may take to read the last of what a call had to say."""
@@ -32,22 +39,6 @@ UNFLUSHABLE_LEAD_S = 0.06
 _log = structlog.get_logger(__name__)
 
 
-class Socket(Protocol):
-    async def receive(self) -> str | bytes | None:
-        """None once the peer has closed. Raises ConnectionError once it is gone without a word,
-        PeerError once it was shut out for breaking the socket's own rules.
-        """
-        ...
-
-    async def send(self, message: str | bytes) -> None:
-        """Waits while the peer reads too slowly; does nothing once it is gone."""
-        ...
-
-    async def close(self, code: int, reason: str) -> None:
-        """Never waits for the peer; does nothing once it is gone."""
-        ...
-
-
 class Call(Protocol):
     """What `pipelines.cascade.Call` is to its connection."""
 
@@ -58,24 +49,8 @@ class Call(Protocol):
 
 Send: TypeAlias = Callable[[ToCaller], None]
 NewCall: TypeAlias = Callable[[CallFormat, Send], Call]
-
-
-class Outcome(StrEnum):
-    """How a call ended, for the log and the metric."""
-
-    LEFT = "left"
-    """The client said goodbye."""
-    FINISHED = "finished"
-    """The bot ended the call."""
-    VANISHED = "vanished"
-    """The client was gone without a word."""
-    BROKE_PROTOCOL = "broke protocol"
-    NEVER_READY = "never ready"
-    READ_TOO_SLOWLY = "read too slowly"
-    DRAINED = "drained"
-    """The server had to go."""
-    FAILED = "failed"
-    """A bug of ours."""
+_Item: TypeAlias = tuple[ToCaller | None, str | bytes]
+"""What is asked for, None for the protocol's own, and a message of it."""
 
 
 class Watch(Protocol):
@@ -88,131 +63,217 @@ class Watch(Protocol):
     def dropped_audio(self, seconds: float, reason: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Farewell:
-    """The end of a call, and what the client is told of it."""
+@dataclass(slots=True)
+class Leg:
+    """The part of a call that is carried over one socket."""
 
-    outcome: Outcome
-    code: int
-    reason: str = ""
+    socket: Socket
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
-
-class _Over(Exception):  # noqa: N818
-    """Ends the connection's tasks."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.value)
-        self.outcome = outcome
+    async def close(self, code: int, reason: str) -> None:
+        await self.socket.close(code, reason)
+        self.over.set()
 
 
-_FAREWELLS = {
-    Outcome.LEFT: Farewell(Outcome.LEFT, 1000),
-    Outcome.FINISHED: Farewell(Outcome.FINISHED, 1000),
-    Outcome.VANISHED: Farewell(Outcome.VANISHED, 1001),
-    Outcome.NEVER_READY: Farewell(Outcome.NEVER_READY, 1008, "the client was never ready"),
-    Outcome.READ_TOO_SLOWLY: Farewell(Outcome.READ_TOO_SLOWLY, 1013, "the client reads too slowly"),
-    Outcome.DRAINED: Farewell(Outcome.DRAINED, 1012, "the server is shutting down"),
-    Outcome.FAILED: Farewell(Outcome.FAILED, 1011, "internal error"),
-}
+class Seat:
+    """A call's place: the server ends the call by it, and a client that was cut off comes back."""
 
+    def __init__(self) -> None:
+        self.ending = asyncio.Event()
+        """Set, it ends the call at once."""
+        self._arrivals: asyncio.Queue[Leg] = asyncio.Queue()
 
-def farewell(errors: tuple[Exception, ...]) -> Farewell:
-    """What to say for what went wrong: the one place that chooses close codes and words."""
-    for error in errors:
-        if isinstance(error, PeerError):
-            return Farewell(Outcome.BROKE_PROTOCOL, error.close_code, str(error))
-    for error in errors:
-        if isinstance(error, _Over):
-            return _FAREWELLS[error.outcome]
-    return _FAREWELLS[Outcome.FAILED]
+    async def come_back(self, socket: Socket) -> None:
+        """Go on with the call over this socket; returns once the call is done with it."""
+        await self.turn_away(*MOVED)
+        leg = Leg(socket)
+        self._arrivals.put_nowait(leg)
+        await leg.over.wait()
+
+    async def next(self) -> Leg:
+        return await self._arrivals.get()
+
+    async def turn_away(self, code: int, reason: str) -> None:
+        """Those who came back and were not heard yet."""
+        while not self._arrivals.empty():
+            await self._arrivals.get_nowait().close(code, reason)
 
 
 async def serve(
-    socket: Socket,
-    codec: Codec,
-    new_call: NewCall,
-    watch: Watch,
-    ending: asyncio.Event,
-    *,
-    opening_s: float = OPENING_S,
+    socket: Socket, codec: Codec, new_call: NewCall, watch: Watch, seat: Seat, limits: Limits
 ) -> Farewell:
-    """Carry one call to its end, whatever that is, and close the socket with the right code.
+    """Carry one call to its end, whatever that is, and close each socket with the right code.
 
-    `ending` tells it to end at once. Cancelled, it takes the call with it and closes nothing.
+    Cancelled, it takes the call with it and closes nothing.
     """
-    line = _Line(socket, codec, watch)
-    errors: tuple[Exception, ...] = ()
+    line = _Line(socket, codec, watch, limits)
+    errors: list[Exception] = []
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(line.write())
-            tasks.create_task(_raise_when(ending, _Over(Outcome.DRAINED)))
-            tasks.create_task(_raise_when(line.overflowed, _Over(Outcome.READ_TOO_SLOWLY)))
-            async with aclosing(line.events()) as events:
-                opened = await line.opening(events, opening_s)
-                call = new_call(_call_format(codec, opened), line.put)
-                tasks.create_task(line.run(call))
-                await _hand_on(events, call)
+            tasks.create_task(_raise_when(seat.ending, Over(Outcome.DRAINED)))
+            tasks.create_task(_raise_when(line.overflowed, Over(Outcome.READ_TOO_SLOWLY)))
+            tasks.create_task(_raise_after(limits.call_s, Over(Outcome.TOO_LONG)))
+            await line.carry(new_call, seat, tasks)
     except ExceptionGroup as group:
-        errors = group.exceptions
+        errors = list(causes(group))
     for error in errors:
-        if not isinstance(error, _Over | PeerError):
+        if not isinstance(error, Over | PeerError):
             _log.error("a call failed", exc_info=error)
     last = farewell(errors)
-    await socket.close(last.code, last.reason)
+    await line.leg.close(last.code, last.reason)
+    await seat.turn_away(last.code, last.reason)
     return last
 
 
-async def _raise_when(event: asyncio.Event, over: _Over) -> None:
+async def _raise_when(event: asyncio.Event, over: Over) -> None:
     await event.wait()
     raise over
 
 
-async def _hand_on(events: AsyncIterator[FromClient], call: Call) -> None:
-    async for event in events:
-        if not isinstance(event, Opened | Closed):
-            call.push(event)
-
-
-def _call_format(codec: Codec, opened: Opened) -> CallFormat:
-    return CallFormat(
-        in_rate_hz=codec.in_rate_hz,
-        out_rate_hz=codec.out_rate_hz,
-        lead_s=FLUSHABLE_LEAD_S if opened.flushes else UNFLUSHABLE_LEAD_S,
-        reports_playout=opened.flushes,
-    )
+async def _raise_after(seconds: float, over: Over) -> None:
+    await asyncio.sleep(seconds)
+    raise over
 
 
 class _Line:
-    """Both directions of one connection, and the queue between the call and the socket."""
+    """Both directions of one call's connection, and the queue between the call and the socket."""
 
-    def __init__(self, socket: Socket, codec: Codec, watch: Watch) -> None:
-        self._socket = socket
+    def __init__(self, socket: Socket, codec: Codec, watch: Watch, limits: Limits) -> None:
+        self.leg = Leg(socket)
+        self.overflowed = asyncio.Event()
         self._codec = codec
         self._watch = watch
-        self._outbox: deque[tuple[ToCaller | None, str | bytes]] = deque()
+        self._limits = limits
+        self._call: Call | None = None
+        self._can_return = False
+        self._open = False
+        self._muted = False
+        self._outbox: deque[_Item] = deque()
+        self._kept: deque[_Item] = deque()
+        """What is not audio, for a client that is not there."""
         self._waiting = asyncio.Event()
         self._all_sent = asyncio.Event()
         self._all_sent.set()
-        self.overflowed = asyncio.Event()
 
-    async def events(self) -> AsyncGenerator[FromClient, None]:
-        """Ends by raising _Over or PeerError."""
+    # ---- the call, from one socket to the next ----
+
+    async def carry(self, new_call: NewCall, seat: Seat, tasks: asyncio.TaskGroup) -> None:
+        """Ends by raising Over or PeerError, in a group or not."""
+
+        def begin(opened: Opened) -> Call:
+            call = new_call(_call_format(self._codec, opened), self.put)
+            tasks.create_task(self._run(call))
+            return call
+
+        while True:
+            following = await self._ride(begin, seat)
+            if following is None:
+                self.leg.over.set()
+                self._drop()
+                _log.info("the line dropped")
+                following = await self._wait(seat)
+            else:
+                await self.leg.close(*MOVED)
+                self._drop()
+            self.leg = following
+            _log.info("the client is back")
+
+    async def _ride(self, begin: Callable[[Opened], Call], seat: Seat) -> Leg | None:
+        """Over one socket: until it drops, or until the client is back on the one returned."""
+        async with asyncio.TaskGroup() as tasks:
+            writing = tasks.create_task(self._write(self.leg.socket))
+            returning = tasks.create_task(seat.next())
+            talking = tasks.create_task(self._talk(begin))
+            await asyncio.wait({returning, talking}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (writing, returning, talking):
+                task.cancel()
+        return None if returning.cancelled() else returning.result()
+
+    async def _talk(self, begin: Callable[[Opened], Call]) -> None:
+        async with aclosing(self._events()) as events:
+            if (opened := await self._opening(events)) is None:
+                return
+            restored = self._call is not None
+            if self._call is None:
+                self._call = begin(opened)
+                self._can_return = opened.flushes
+            self._admit()
+            async for event in events:
+                if isinstance(event, Opened | Closed):
+                    continue
+                self._call.push(event)
+                if restored:  # its first word is what it has heard, if it knows that
+                    self._call.push(LineRestored())
+                    restored = False
+
+    def _drop(self) -> None:
+        self._open = False
+        self._muted = False
+        self._kept.extend(item for item in self._outbox if not isinstance(item[0], AudioOut | None))
+        self._outbox.clear()
+        self._all_sent.set()
+        if self._call is not None:
+            self._call.push(LineDropped())
+
+    def _admit(self) -> None:
+        self._open = True
+        kept, self._kept = self._kept, deque()
+        self._post(kept)
+
+    async def _wait(self, seat: Seat) -> Leg:
         try:
-            while (message := await self._socket.receive()) is not None:
+            async with asyncio.timeout(self._limits.return_s):
+                return await seat.next()
+        except TimeoutError:
+            raise Over(Outcome.VANISHED) from None
+
+    async def _run(self, call: Call) -> None:
+        """Until the bot ends the call and the client has been sent the last of it."""
+        await call.run()
+        try:
+            async with asyncio.timeout(GOODBYE_S):
+                await self._all_sent.wait()
+        except TimeoutError:
+            raise Over(Outcome.READ_TOO_SLOWLY) from None
+        raise Over(Outcome.FINISHED)
+
+    # ---- what the client sends ----
+
+    async def _events(self) -> AsyncGenerator[FromCaller | Opened | Closed, None]:
+        """Ends where the line has dropped and the client may come back; else by raising."""
+        allowance = Allowance(self._limits, self._codec.in_rate_hz)
+        now = asyncio.get_running_loop().time
+        try:
+            while (message := await self._receive()) is not None:
                 events = self._codec.receive(message)
+                allowance.spend(events, now())
                 self._enqueue(None, self._codec.replies())
                 for event in events:
-                    if isinstance(event, Closed):
-                        raise _Over(Outcome.LEFT)
+                    match event:
+                        case Closed():
+                            raise Over(Outcome.LEFT)
+                        case Muted(muted):
+                            self._muted = muted
+                        case _:
+                            pass
                     yield event
         except ConnectionError:
-            raise _Over(Outcome.VANISHED) from None
-        raise _Over(Outcome.LEFT)
+            if self._can_return:
+                return
+            raise Over(Outcome.VANISHED) from None
+        raise Over(Outcome.LEFT)
 
-    async def opening(self, events: AsyncIterator[FromClient], within_s: float) -> Opened:
-        """What the client sends before it is ready is not listened to."""
+    async def _receive(self) -> str | bytes | None:
         try:
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(None if self._muted else self._limits.idle_s):
+                return await self.leg.socket.receive()
+        except TimeoutError:
+            raise Over(Outcome.IDLE) from None
+
+    async def _opening(self, events: AsyncIterator[FromCaller | Opened | Closed]) -> Opened | None:
+        """What the client sends before it is ready is not listened to. None if it has dropped."""
+        try:
+            async with asyncio.timeout(self._limits.opening_s):
                 async for event in events:
                     match event:
                         case Opened():
@@ -223,18 +284,10 @@ class _Line:
                         case _:
                             pass
         except TimeoutError:
-            pass
-        raise _Over(Outcome.NEVER_READY)
+            raise Over(Outcome.NEVER_READY) from None
+        return None
 
-    async def run(self, call: Call) -> None:
-        """Until the bot ends the call and the client has been sent the last of it."""
-        await call.run()
-        try:
-            async with asyncio.timeout(GOODBYE_S):
-                await self._all_sent.wait()
-        except TimeoutError:
-            raise _Over(Outcome.READ_TOO_SLOWLY) from None
-        raise _Over(Outcome.FINISHED)
+    # ---- what the client is sent ----
 
     def put(self, request: ToCaller) -> None:
         """What the call sends. A flush overtakes the audio that it makes worthless."""
@@ -245,67 +298,37 @@ class _Line:
         self._enqueue(request, self._codec.send(request))
 
     def _enqueue(self, request: ToCaller | None, messages: list[str | bytes]) -> None:
-        if len(self._outbox) + len(messages) > OUTBOX_LIMIT:
+        items = [(request, message) for message in messages]
+        if self._open or request is None:
+            self._post(items)
+        elif not isinstance(request, AudioOut):
+            self._kept.extend(items)
+            if len(self._kept) > OUTBOX_LIMIT:
+                self.overflowed.set()
+
+    def _post(self, items: Sequence[_Item]) -> None:
+        if len(self._outbox) + len(items) > OUTBOX_LIMIT:
             self.overflowed.set()
-        if messages and not self.overflowed.is_set():  # else the connection is about to end for it
-            self._outbox.extend((request, message) for message in messages)
+        if items and not self.overflowed.is_set():  # else the connection is about to end for it
+            self._outbox.extend(items)
             self._all_sent.clear()
             self._waiting.set()
 
-    async def write(self) -> None:
+    async def _write(self, socket: Socket) -> None:
         """Send what is put, in order, until cancelled."""
         while True:
             await self._waiting.wait()
             self._waiting.clear()
             while self._outbox:
                 _, message = self._outbox.popleft()
-                await self._socket.send(message)
+                await socket.send(message)
             self._all_sent.set()
 
 
-class WebSocketSocket:
-    """A `Socket` over FastAPI's WebSocket, accepted already, as served by `bot.server`."""
-
-    def __init__(self, websocket: WebSocket) -> None:
-        self._websocket = websocket
-        self._gone = False
-
-    async def receive(self) -> str | bytes | None:
-        message = await self._websocket.receive()
-        if message["type"] == "websocket.disconnect":
-            self._gone = True
-            if message["code"] in _SHUT_OUT:
-                raise PeerError(_SHUT_OUT[message["code"]], close_code=message["code"])
-            if "reason" not in message:  # uvicorn reports a close frame's, and has none for a loss
-                raise ConnectionError
-            return None
-        text: str | None = message.get("text")
-        data: bytes = message.get("bytes") or b""
-        return data if text is None else text
-
-    async def send(self, message: str | bytes) -> None:
-        if self._gone:
-            return
-        try:
-            if isinstance(message, str):
-                await self._websocket.send_text(message)
-            else:
-                await self._websocket.send_bytes(message)
-        except (WebSocketDisconnect, RuntimeError):
-            # RuntimeError is uvicorn's while it shuts the peer out; either way `receive` will tell.
-            self._gone = True
-
-    async def close(self, code: int, reason: str) -> None:
-        if self._gone:
-            return
-        self._gone = True
-        with suppress(WebSocketDisconnect, RuntimeError):
-            await self._websocket.close(code, reason)
-
-
-_SHUT_OUT = {
-    1002: "broken WebSocket frames",
-    1007: "text that is not UTF-8",
-    1009: "a message that is too big",
-}
-"""Codes with which the WebSocket library itself shuts a peer out."""
+def _call_format(codec: Codec, opened: Opened) -> CallFormat:
+    return CallFormat(
+        in_rate_hz=codec.in_rate_hz,
+        out_rate_hz=codec.out_rate_hz,
+        lead_s=FLUSHABLE_LEAD_S if opened.flushes else UNFLUSHABLE_LEAD_S,
+        reports_playout=opened.flushes,
+    )

@@ -1,47 +1,57 @@
-"""uvicorn, with our limits, a drain before its shutdown, and goodbyes that no client holds up."""
+"""uvicorn, with our limits, and a drain before its shutdown."""
 
 import asyncio
 import signal
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from bot.access import House
 from bot.app import create_app
+from bot.limits import Limits
 from bot.sessions import Doors, Engine, Sessions
 from bot.telemetry import Metrics
-
-if TYPE_CHECKING:
-    from uvicorn._types import ASGISendEvent
-
-MAX_MESSAGE = 64 * 1024
-"""Bytes in one WebSocket message: two seconds of a caller's audio."""
-
-PING_S = 20.0
-"""How often a client is asked whether it is there, and how long it may take to say so."""
-
-LEAVING_S = 5
-"""What connections may take to close, once the calls are over."""
+from bot.transport import LEAVING_S, HttpProtocol, WebSocketProtocol
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _log = structlog.get_logger(__name__)
 
 
-async def run(  # noqa: PLR0913
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Two PEM files."""
+
+    chain: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On which the server serves."""
+
+    house: House
+    limits: Limits = field(default_factory=Limits)
+    drain_s: float = 30.0
+    web: Path | None = None
+    """The folder of the page."""
+    certificate: Certificate | None = None
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses whose word is taken for whom they speak for; it decides no more than a limit."""
+
+
+async def run(
     engine: Engine,
     metrics: Metrics,
     listener: socket.socket,
+    terms: Terms,
     *,
-    max_calls: int,
-    drain_s: float,
-    web: Path | None = None,
     on_ready: Callable[[], None] = lambda: None,
 ) -> bool:
     """Serve until told to leave (SIGTERM, SIGINT); False if the engine could not be opened.
@@ -49,24 +59,29 @@ async def run(  # noqa: PLR0913
     The first signal stops admission and lets calls finish for up to `drain_s`, the second ends
     them at once, the third is the system's own.
     """
-    sessions = Sessions(engine, metrics, max_calls)
-    config = configure(create_app(sessions, metrics, web=web))
-    await Server(config, sessions, drain_s, on_ready).serve([listener])
+    sessions = Sessions(engine, metrics, terms.limits)
+    config = configure(create_app(sessions, metrics, terms.house, web=terms.web), terms)
+    await Server(config, sessions, terms.drain_s, on_ready).serve([listener])
     return sessions.doors is not Doors.BROKEN
 
 
-def configure(app: FastAPI) -> uvicorn.Config:
+def configure(app: FastAPI, terms: Terms) -> uvicorn.Config:
+    certificate = terms.certificate
     return uvicorn.Config(
         app,
         lifespan="on",
+        http=HttpProtocol,
         ws=WebSocketProtocol,
-        ws_max_size=MAX_MESSAGE,
+        ws_max_size=terms.limits.message_bytes,
         ws_per_message_deflate=False,
-        ws_ping_interval=PING_S,
-        ws_ping_timeout=PING_S,
+        ws_ping_interval=terms.limits.ping_s,
+        ws_ping_timeout=terms.limits.ping_s,
         timeout_graceful_shutdown=LEAVING_S,
+        forwarded_allow_ips=list(terms.proxies),
+        ssl_certfile=certificate.chain if certificate else None,
+        ssl_keyfile=certificate.key if certificate else None,
         log_config=None,
-        access_log=False,
+        access_log=False,  # it would write tickets
         server_header=False,
     )
 
@@ -116,32 +131,3 @@ class Server(uvicorn.Server):
     def _let_go(loop: asyncio.AbstractEventLoop) -> None:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
-
-
-class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """As it is in uvicorn 0.54, but no client can hold up its end by not reading.
-
-    There a close frame waits until the client has read what came before it, and a socket that
-    is closed stays until all that was written is read: minutes, for a client that has vanished.
-    """
-
-    _abort: asyncio.TimerHandle | None = None
-
-    async def send(self, message: "ASGISendEvent") -> None:
-        if message["type"] == "websocket.close":
-            self.writable.set()
-        await super().send(message)
-
-    def on_task_complete(self, task: asyncio.Task[None]) -> None:
-        super().on_task_complete(task)
-        if not self.disconnected:
-            self._abort = self.loop.call_later(LEAVING_S, self.transport.abort)
-
-    def keepalive_timeout(self) -> None:
-        super().keepalive_timeout()
-        self.transport.abort()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._abort is not None:
-            self._abort.cancel()
-        super().connection_lost(exc)

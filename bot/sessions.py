@@ -1,16 +1,20 @@
-"""Who may come in, and until when: admission, the limit on calls, the drain."""
+"""The calls that there are: how many may be, who comes back to one, and the drain."""
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.connection import Call, Farewell, Outcome, Send, Socket, serve
+from bot.connection import Call, Seat, Send, serve
+from bot.farewell import REFUSED, Farewell, Outcome
+from bot.limits import Limits
 from bot.telemetry import Metrics
+from bot.websocket import Socket
 from bot.wire.messages import Codec
 from pipelines.cascade import CallFormat
 from pipelines.services.protocols import ServiceError
@@ -52,25 +56,41 @@ _REASONS = {
 class RefusedError(Exception):
     """No call can be taken now. The message may be shown to the caller."""
 
+    def __init__(self, message: str, status: int = 503) -> None:
+        super().__init__(message)
+        self.status = status
+        """As HTTP has it."""
 
-class _Seat:
-    """A call's place."""
 
-    def __init__(self) -> None:
-        self.ending = asyncio.Event()
-        self.last = Farewell(Outcome.FAILED, 1006)
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who is calling, and through which door."""
+
+    door: str
+    call_id: str
+    """For the log."""
+    address: str = ""
+    key: str = ""
+    """The secret by which it may come back; empty where it cannot."""
+
+
+@dataclass(slots=True, eq=False)
+class _Visit:
+    visitor: Visitor
+    seat: Seat
+    last: Farewell = Farewell(Outcome.FAILED, 1006)
 
 
 class Sessions:
     """One per server. Used from its event loop only."""
 
-    def __init__(self, engine: Engine, metrics: Metrics, max_calls: int) -> None:
+    def __init__(self, engine: Engine, metrics: Metrics, limits: Limits) -> None:
         self._engine = engine
         self._metrics = metrics
-        self._max_calls = max_calls
+        self._limits = limits
         self._doors = Doors.LOADING
         self._changed = asyncio.Event()
-        self._seats: set[_Seat] = set()
+        self._visits: list[_Visit] = []
 
     @property
     def doors(self) -> Doors:
@@ -78,7 +98,7 @@ class Sessions:
 
     @property
     def calls(self) -> int:
-        return len(self._seats)
+        return len(self._visits)
 
     async def open(self) -> None:
         """Open the engine, then the doors. Cancelled, it leaves both as they are."""
@@ -104,42 +124,66 @@ class Sessions:
             case Doors.BROKEN:
                 pass
 
-    def check(self) -> None:
-        """Raises RefusedError, and counts it, if a call could not be taken now."""
-        reason, message = "", ""
-        if self._doors is not Doors.OPEN:
-            reason, message = self._doors.value, _REASONS[self._doors]
-        elif len(self._seats) >= self._max_calls:
-            reason, message = "full", "all lines are busy"
-        if reason:
-            self._metrics.refused(reason)
-            raise RefusedError(message)
+    def check(self, address: str = "", key: str = "") -> None:
+        """Raises RefusedError, and counts it, if a call could not be taken now.
 
-    async def carry(self, door: str, call_id: str, socket: Socket, codec: Codec) -> None:
+        `key` is of the call to go on with, if there is one: it has its place.
+        """
+        if self._find(key) is not None:
+            return
+        there = sum(visit.visitor.address == address for visit in self._visits)
+        if self._doors is not Doors.OPEN:
+            refusal = self._doors.value, RefusedError(_REASONS[self._doors])
+        elif len(self._visits) >= self._limits.calls:
+            refusal = "full", RefusedError("all lines are busy")
+        elif address and there >= self._limits.calls_per_address:
+            refusal = "address", RefusedError("too many calls from this address", 429)
+        else:
+            return
+        self.refuse(refusal[0])
+        raise refusal[1]
+
+    def refuse(self, reason: str) -> None:
+        """Count somebody who was turned away."""
+        self._metrics.refused(reason)
+
+    async def carry(self, visitor: Visitor, socket: Socket, codec: Codec) -> None:
         """One call, from the open socket to the closed one."""
         try:
-            self.check()
+            self.check(visitor.address)
         except RefusedError as refusal:
-            await socket.close(1013, str(refusal))
+            await socket.close(REFUSED, str(refusal))
             return
-        with bound_contextvars(call=call_id, door=door), self._seat(door) as seat:
-            seat.last = await serve(
-                socket, codec, self._engine.new_call, self._metrics, seat.ending
+        bound = bound_contextvars(call=visitor.call_id, door=visitor.door)
+        with bound, self._visit(visitor) as visit:
+            visit.last = await serve(
+                socket, codec, self._engine.new_call, self._metrics, visit.seat, self._limits
             )
 
+    async def come_back(self, key: str, socket: Socket) -> bool:
+        """Go on with the call that has this key; False if there is none, and nothing done."""
+        visit = self._find(key)
+        if visit is None:
+            return False
+        await visit.seat.come_back(socket)
+        return True
+
+    def _find(self, key: str) -> _Visit | None:
+        return next((v for v in self._visits if key and v.visitor.key == key), None)
+
     @contextmanager
-    def _seat(self, door: str) -> Iterator["_Seat"]:
-        seat = _Seat()
-        self._seats.add(seat)
-        self._metrics.call_began(door)
+    def _visit(self, visitor: Visitor) -> Iterator[_Visit]:
+        visit = _Visit(visitor, Seat())
+        self._visits.append(visit)
+        self._metrics.call_began(visitor.door)
         _log.info("call began")
         try:
-            yield seat
+            yield visit
         finally:
-            last = seat.last
+            last = visit.last
             _log.info("call ended", outcome=last.outcome.value, code=last.code, reason=last.reason)
-            self._metrics.call_ended(door, last.outcome.value)
-            self._seats.remove(seat)
+            self._metrics.call_ended(visitor.door, last.outcome.value)
+            self._visits.remove(visit)
             self._news()
 
     async def until(self, *doors: Doors) -> Doors:
@@ -153,18 +197,18 @@ class Sessions:
             return
         self._end_calls()
         if not await self._emptied(LEAVING_S):
-            _log.error("calls would not end", calls=len(self._seats))
+            _log.error("calls would not end", calls=len(self._visits))
 
     async def _emptied(self, within_s: float) -> bool:
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                while self._seats:
+                while self._visits:
                     await self._changed.wait()
-        return not self._seats
+        return not self._visits
 
     def _end_calls(self) -> None:
-        for seat in self._seats:
-            seat.ending.set()
+        for visit in self._visits:
+            visit.seat.ending.set()
 
     def _become(self, doors: Doors) -> None:
         self._doors = doors

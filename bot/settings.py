@@ -3,23 +3,28 @@
 import difflib
 import os
 from collections.abc import Iterable
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.access import origin_of
 from bot.engines.latency_profile import ProfileName
 
 ENV_FILE = Path(".env")
 """Read from the folder that the program was started in; the environment goes before it."""
 
-_PREFIXES = ("LLM_", "STT_", "TTS_", "VAD_", "TURN_", "BUDGET_")
+_PREFIXES = ("LLM_", "STT_", "TTS_", "VAD_", "TURN_", "BUDGET_", "TLS_")
 """A variable that begins so is meant for us."""
 
 _CLOSE = 0.85
 """difflib's ratio from which another name is a slip of the pen: one letter in seven."""
+
+List = Annotated[tuple[str, ...], NoDecode]
+"""Written with commas."""
 
 Milliseconds = Annotated[float, Field(gt=0, le=10_000)]
 
@@ -36,13 +41,34 @@ class Settings(BaseSettings):
     )
 
     host: str = Field("127.0.0.1", min_length=1)
-    """Address to listen on. 0.0.0.0 opens the server to the network: put TLS before it."""
+    """Address to listen on. 0.0.0.0 opens the server to the network: it needs TLS then."""
 
     port: int = Field(7860, ge=0, le=65535)
     """Port to listen on; 0 takes any that is free."""
 
+    tls_cert: Path | None = None
+    """Certificate chain (PEM). A page from another machine has no microphone without TLS."""
+
+    tls_key: Path | None = None
+    """The certificate's private key (PEM)."""
+
+    public_base_url: str | None = None
+    """Where the world reaches this server: https and a host, without a path."""
+
+    access_token: SecretStr | None = None
+    """What clients from beyond this machine must show. Unset, one is made at each start."""
+
+    allowed_origins: List = ()
+    """Other sites whose pages may call: https://a.example,https://b.example; exact matches."""
+
+    trusted_proxies: List = ("127.0.0.1", "::1")
+    """Proxies (addresses, networks) whose X-Forwarded-For names the caller, for its limits."""
+
     max_calls: int = Field(8, ge=1, le=10_000)
     """Calls at once; the next one is turned away with 503."""
+
+    calls_per_address: int = Field(4, ge=1, le=10_000)
+    """Calls at once from one address; the next one is turned away with 429."""
 
     drain_s: float = Field(30.0, ge=0, le=3600)
     """Seconds that calls may take to finish after SIGTERM."""
@@ -110,6 +136,39 @@ class Settings(BaseSettings):
     seed: int = Field(0, ge=0)
     """For whatever the demo engine draws by chance."""
 
+    @field_validator("tls_cert", "tls_key", "public_base_url", "access_token", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("public_base_url")
+    @classmethod
+    def _an_origin(cls, url: str | None) -> str | None:
+        return None if url is None else origin_of(url)
+
+    @field_validator("allowed_origins", "trusted_proxies", mode="before")
+    @classmethod
+    def _a_list(cls, value: object) -> object:
+        return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(origin_of, origins))
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            ip_network(network)
+        return networks
+
+    @model_validator(mode="after")
+    def _a_certificate_and_its_key(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("TLS_CERT and TLS_KEY belong together")
+        return self
+
     @field_validator("llm_base_url")
     @classmethod
     def _an_address(cls, url: str | None) -> str | None:
@@ -120,6 +179,13 @@ class Settings(BaseSettings):
         if url.rstrip("/").endswith("/chat/completions"):
             raise ValueError("should end before /chat/completions")
         return url.rstrip("/")
+
+
+SECRETS = frozenset(
+    name.upper()
+    for name, field in Settings.model_fields.items()
+    if "SecretStr" in str(field.annotation)
+)
 
 
 def load(**overrides: object) -> Settings:
@@ -140,8 +206,8 @@ def _one_line(error: object) -> str:
     assert isinstance(error, dict)
     name = ".".join(map(str, error["loc"])).upper()
     wrong = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    shown = "" if name == "LLM_API_KEY" else f"={error['input']}"
-    return f"{name}{shown} {wrong}"
+    shown = "" if name in SECRETS else f"={error['input']}"
+    return f"{name}{shown} {wrong}" if name else wrong
 
 
 def _refuse_misspelt(names: Iterable[str]) -> None:

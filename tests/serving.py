@@ -12,11 +12,15 @@ from pathlib import Path
 import httpx2
 import uvicorn
 
+from bot.access import House
 from bot.app import create_app
-from bot.server import Server, configure
+from bot.limits import Limits
+from bot.server import Certificate, Server, Terms, configure
 from bot.sessions import Sessions
 from bot.telemetry import Metrics
 from tests.echo import EchoEngine
+
+TOKEN = "canary-token-7f3a"
 
 
 @dataclass
@@ -29,9 +33,12 @@ class Served:
     http: httpx2.AsyncClient
     over: asyncio.Task[None]
 
-    @property
-    def ws_url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}/ws"
+    async def ws_url(self, resume: str = "") -> str:
+        """Good for one connection."""
+        asked = {"resume": resume} if resume else {}
+        answer = await self.http.post("/start", json=asked, headers={"Connection": "close"})
+        url: str = answer.json()["wsUrl"]
+        return url
 
     def figures(self) -> list[str]:
         return self.metrics.text().decode().splitlines()
@@ -46,7 +53,9 @@ class Served:
 async def serving(
     engine: EchoEngine | None = None,
     *,
-    max_calls: int = 2,
+    limits: Limits | None = None,
+    house: House | None = None,
+    certificate: Certificate | None = None,
     drain_s: float = 0.0,
     web: Path | None = None,
     settle: bool = True,
@@ -54,8 +63,11 @@ async def serving(
 ) -> AsyncIterator[Served]:
     """Left, it drains and stops; then no task of it is left."""
     engine, metrics, ready = engine or EchoEngine(), Metrics(), asyncio.Event()
-    sessions = Sessions(engine, metrics, max_calls)
-    config = configure(create_app(sessions, metrics, web=web))
+    terms = Terms(
+        house=house or House(token=TOKEN), limits=limits or Limits(calls=2), certificate=certificate
+    )
+    sessions = Sessions(engine, metrics, terms.limits)
+    config = configure(create_app(sessions, metrics, terms.house, web=web), terms)
     change(config)
     server = Server(config, sessions, drain_s, ready.set)
     before = asyncio.all_tasks()
@@ -65,7 +77,9 @@ async def serving(
             over = tasks.create_task(server.serve([listener]))
             if settle:
                 await ready.wait()
-            async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+            scheme = "https" if certificate else "http"
+            base_url = f"{scheme}://127.0.0.1:{port}"
+            async with httpx2.AsyncClient(base_url=base_url, verify=not certificate) as http:
                 yield Served(server, engine, sessions, metrics, port, http, over)
             sessions.leave()
     assert asyncio.all_tasks() == before
@@ -80,16 +94,19 @@ class RawClient:
         self.writer = writer
 
     @classmethod
-    async def enter(cls, port: int) -> "RawClient":
+    async def enter(cls, url: str) -> "RawClient":
+        _, _, rest = url.partition("://")
+        authority, _, path = rest.partition("/")
+        host, _, port = authority.partition(":")
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+        await asyncio.get_running_loop().sock_connect(sock, (host, int(port)))
         client = cls(*await asyncio.open_connection(sock=sock, limit=1024))
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [
-            "GET /ws HTTP/1.1",
-            f"Host: 127.0.0.1:{port}",
+            f"GET /{path} HTTP/1.1",
+            f"Host: {authority}",
             "Upgrade: websocket",
             "Connection: Upgrade",
             f"Sec-WebSocket-Key: {key}",

@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bot.connection import OUTBOX_LIMIT, Farewell, Outcome, serve
+from bot.connection import OUTBOX_LIMIT, Seat, serve
+from bot.farewell import Farewell, Outcome
+from bot.limits import Limits
 from bot.telemetry import Metrics
 from bot.wire.browser import BrowserCodec
 from bot.wire.errors import PeerError
@@ -19,23 +21,24 @@ SAMPLES = len(PCM) // 2
 class Desk:
     """A connection that is served, and everything around it."""
 
-    def __init__(self, *script: str | bytes | None | Exception) -> None:
+    def __init__(
+        self, *script: str | bytes | None | Exception, limits: Limits | None = None
+    ) -> None:
+        self.limits = limits or Limits()
         self.socket = FakeSocket(*script)
         self.engine = EchoEngine()
         self.metrics = Metrics()
-        self.ending = asyncio.Event()
+        self.seat = Seat()
 
     @property
     def call(self) -> EchoCall:
         [call] = self.engine.calls
         return call
 
-    async def serve(self, opening_s: float = 10.0) -> Farewell:
+    async def serve(self) -> Farewell:
         codec = BrowserCodec("call-1", lambda: "noon")
         new_call = self.engine.new_call
-        return await serve(
-            self.socket, codec, new_call, self.metrics, self.ending, opening_s=opening_s
-        )
+        return await serve(self.socket, codec, new_call, self.metrics, self.seat, self.limits)
 
     async def serve_while(self, play: Callable[[], Awaitable[None]]) -> Farewell:
         async with asyncio.TaskGroup() as tasks:
@@ -135,8 +138,8 @@ def test_each_end_has_its_close_code_and_its_words(
 
 def test_a_client_that_is_never_ready_is_let_go_and_no_call_is_made() -> None:
     async def scenario() -> tuple[Desk, Farewell]:
-        desk = Desk(audio(PCM))
-        return desk, await desk.serve(opening_s=0.0)
+        desk = Desk(audio(PCM), limits=Limits(opening_s=0.0))
+        return desk, await desk.serve()
 
     desk, last = asyncio.run(scenario())
 
@@ -205,7 +208,7 @@ def test_a_call_that_must_end_is_told_so() -> None:
 
     async def play() -> None:
         await desk.socket.until_sent("bot-ready")
-        desk.ending.set()
+        desk.seat.ending.set()
 
     last = served(desk, play)
 

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from bot.sessions import Doors, RefusedError, Sessions
+from bot.limits import Limits
+from bot.sessions import Doors, RefusedError, Sessions, Visitor
 from bot.telemetry import Metrics
 from bot.wire.browser import BrowserCodec
 from tests.echo import EchoEngine, FakeSocket, ready
@@ -16,19 +17,21 @@ class House:
     def __init__(self, max_calls: int = 2, *, broken: bool = False) -> None:
         self.engine = EchoEngine(broken=broken)
         self.metrics = Metrics()
-        self.sessions = Sessions(self.engine, self.metrics, max_calls)
+        self.sessions = Sessions(self.engine, self.metrics, Limits(calls=max_calls))
 
     async def call(self, tasks: asyncio.TaskGroup) -> tuple[FakeSocket, asyncio.Task[None]]:
         """A caller who is ready, and is in conversation."""
         socket = FakeSocket(ready())
         codec = BrowserCodec("call-1", lambda: "noon")
-        task = tasks.create_task(self.sessions.carry("browser", "call-1", socket, codec))
+        task = tasks.create_task(self.sessions.carry(Visitor("browser", "call-1"), socket, codec))
         await socket.until_sent("bot-ready")
         return socket, task
 
     async def refused_caller(self) -> FakeSocket:
         socket = FakeSocket(ready())
-        await self.sessions.carry("browser", "x", socket, BrowserCodec("x", lambda: "noon"))
+        await self.sessions.carry(
+            Visitor("browser", "x"), socket, BrowserCodec("x", lambda: "noon")
+        )
         return socket
 
     def figures(self) -> list[str]:

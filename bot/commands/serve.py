@@ -1,16 +1,23 @@
 """`halfsecond serve`: starts the server, and says what is in use once it is ready."""
 
 import asyncio
+import secrets
 import socket
+import ssl
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn, Protocol
+from typing import TYPE_CHECKING, Annotated, NoReturn, Protocol
 
 import typer
 
+from bot.access import House, is_loopback
+from bot.limits import Limits
 from bot.listening import CannotListenError, address, listen
 from bot.settings import Settings, SettingsError, load
 from bot.telemetry import Metrics, configure_logs
+
+if TYPE_CHECKING:
+    from bot.server import Terms
 
 
 class Chosen(Protocol):
@@ -36,6 +43,10 @@ def serve(
     port: Annotated[
         str | None, typer.Option(help="Port to listen on; 0 takes any (PORT; 7860).")
     ] = None,
+    tls_cert: Annotated[
+        str | None, typer.Option(help="Certificate chain, PEM; serves https (TLS_CERT).")
+    ] = None,
+    tls_key: Annotated[str | None, typer.Option(help="Its private key, PEM (TLS_KEY).")] = None,
     profile: Annotated[
         str | None,
         typer.Option(
@@ -51,10 +62,12 @@ def serve(
     Examples:
       halfsecond serve
       halfsecond serve --port 8080 --profile fixed-150
+      halfsecond serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
       LLM_BASE_URL=http://localhost:8000/v1 LLM_MODEL=my-model halfsecond serve
     """
     try:
-        settings = load(host=host, port=port, profile=profile)
+        settings = load(host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, profile=profile)
+        check_certificate(settings)
     except SettingsError as error:
         _stop(str(error), 2)
     try:
@@ -74,29 +87,62 @@ async def _serve(settings: Settings, listener: socket.socket) -> bool:
     from bot.wiring import Wiring
 
     wiring = Wiring(settings)
+    terms = _terms(settings, listener)
+    url = settings.public_base_url or address(listener, "https" if settings.tls_cert else "http")
+    made = None if settings.access_token else terms.house.token
 
     def on_ready() -> None:
-        typer.echo(in_use(address(listener), wiring))
+        typer.echo(in_use(url, wiring, made))
 
-    return await run(
-        wiring,
-        Metrics(),
-        listener,
-        max_calls=settings.max_calls,
+    return await run(wiring, Metrics(), listener, terms, on_ready=on_ready)
+
+
+def _terms(settings: Settings, listener: socket.socket) -> "Terms":
+    from bot.server import Certificate, Terms
+
+    token = settings.access_token
+    return Terms(
+        house=House(
+            token=token.get_secret_value() if token else secrets.token_urlsafe(24),
+            listens_beyond_loopback=not is_loopback(listener.getsockname()[0]),
+            public=settings.public_base_url,
+            origins=frozenset(settings.allowed_origins),
+        ),
+        limits=Limits(calls=settings.max_calls, calls_per_address=settings.calls_per_address),
         drain_s=settings.drain_s,
         web=WEB,
-        on_ready=on_ready,
+        certificate=Certificate(settings.tls_cert, settings.tls_key)
+        if settings.tls_cert and settings.tls_key
+        else None,
+        proxies=settings.trusted_proxies,
     )
 
 
-def in_use(url: str, chosen: Chosen) -> str:
-    """What the operator reads once the server is ready."""
+def check_certificate(settings: Settings) -> None:
+    """Raises SettingsError if there is one and it cannot be served with."""
+    if settings.tls_cert is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            settings.tls_cert, settings.tls_key, password=""
+        )
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(
+            f"TLS_CERT={settings.tls_cert} and TLS_KEY={settings.tls_key} "
+            f"cannot be used: {error.strerror or error}"
+        ) from None
+
+
+def in_use(url: str, chosen: Chosen, token: str | None = None) -> str:
+    """What the operator reads once the server is ready; `token` if it was made for this start."""
     lines = [
         f"Halfsecond is ready: {url}",
         f"  ears   {chosen.ears}",
         f"  LLM    {chosen.llm}",
         f"  voice  {chosen.voice}",
     ]
+    if token is not None:
+        lines.append(f"  token  {token}  (asked of those who come from beyond this machine)")
     if chosen.is_demo:
         lines += [
             "No language model is behind this: the demo answers by rule. To put one there, start",

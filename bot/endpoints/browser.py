@@ -1,36 +1,96 @@
 """The browser's door: `POST /start` says where the WebSocket is, `/ws` carries the call."""
 
+import json
 import secrets
+import time
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request, WebSocket
 from fastapi.responses import JSONResponse
 
-from bot.connection import WebSocketSocket
-from bot.sessions import RefusedError, Sessions
+from bot.access import NO_TICKET, House, Tickets, socket_base
+from bot.guard import TICKET_ROUTE, knock_of
+from bot.sessions import RefusedError, Sessions, Visitor
+from bot.websocket import WebSocketSocket
 from bot.wire.browser import BrowserCodec
 
+BODY_LIMIT = 64 * 1024
+"""Bytes of what a client asks with: the stock one sends what its page likes."""
 
-def routes(sessions: Sessions) -> APIRouter:
+
+def routes(sessions: Sessions, house: House) -> APIRouter:
     router = APIRouter(tags=["browser"])
+    tickets = Tickets()
 
     @router.post("/start")
     async def start(request: Request) -> JSONResponse:
-        """Exactly `{"wsUrl": ...}`, since the stock client takes no other key; or 503 and why."""
-        try:
-            sessions.check()
-        except RefusedError as refusal:
-            return JSONResponse({"error": str(refusal)}, 503)
-        return JSONResponse({"wsUrl": str(request.url_for("browser_socket"))})
+        """Exactly `{"wsUrl": ...}`, since the stock client takes no other key; or why not.
 
-    @router.websocket("/ws", name="browser_socket")
+        `{"resume": KEY}` asks to go on with the call that gave the key.
+        """
+        if (body := await _body(request)) is None:
+            return _no(413, "the request is too big")
+        resume = _resume(body)
+        try:
+            sessions.check(_address(request), resume)
+        except RefusedError as refusal:
+            return _no(refusal.status, str(refusal))
+        ticket = secrets.token_urlsafe(24)
+        tickets.issue(ticket, time.monotonic(), resume=resume)
+        url = f"{socket_base(house, knock_of(request.scope))}{TICKET_ROUTE}?ticket={ticket}"
+        return JSONResponse({"wsUrl": url}, headers={"Cache-Control": "no-store"})
+
+    @router.websocket(TICKET_ROUTE)
     async def browser_socket(websocket: WebSocket) -> None:
+        ticket = tickets.redeem(websocket.query_params.get("ticket", ""), time.monotonic())
+        if ticket is None:
+            sessions.refuse(NO_TICKET.reason)
+            await websocket.send_denial_response(_no(NO_TICKET.status, NO_TICKET.message))
+            return
         await websocket.accept()
-        call_id = secrets.token_hex(8)
-        codec = BrowserCodec(call_id, _time_stamp)
-        await sessions.carry("browser", call_id, WebSocketSocket(websocket), codec)
+        socket = WebSocketSocket(websocket)
+        if await sessions.come_back(ticket.resume, socket):
+            return
+        visitor = Visitor(
+            door="browser",
+            call_id=secrets.token_hex(8),
+            address=_address(websocket),
+            key=secrets.token_urlsafe(24),
+        )
+        codec = BrowserCodec(visitor.call_id, _time_stamp, visitor.key)
+        await sessions.carry(visitor, socket, codec)
 
     return router
+
+
+async def _body(request: Request) -> bytes | None:
+    """None if it is over the limit."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            return None
+    return bytes(body)
+
+
+def _resume(body: bytes) -> str:
+    try:
+        asked = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        return ""
+    match asked:
+        case {"resume": str(key)}:
+            return key
+        case _:
+            return ""
+
+
+def _address(connection: Request | WebSocket) -> str:
+    return connection.client.host if connection.client else ""
+
+
+def _no(status: int, message: str) -> JSONResponse:
+    return JSONResponse({"error": message}, status)
 
 
 def _time_stamp() -> str:

@@ -6,7 +6,8 @@ Messages: https://docs.pipecat.ai/client/rtvi-standard
 What RTVI has no message for travels in two that strangers ignore:
 
 * `client-message {t, d}`: `played {generation, samples}`, `mute {muted}`, `stop-speaking`
-* `server-message`: `flush {generation}`, `state {state}`, `turn {row}`, `cut-off {turn, heard}`
+* `server-message`: `flush {generation}`, `state {state}`, `turn {row}`, `cut-off {turn, heard}`,
+  `session {resume, resumed}`: the key by which to come back, and whether it has just been used
 """
 
 import json
@@ -61,14 +62,20 @@ _SPEAKING: dict[State, tuple[str, str]] = {
 
 
 class BrowserCodec:
-    """One connection's state: whether it was opened, and what the bot has been shown to say."""
+    """One call's state: whether it was opened, and what the bot has been shown to say."""
 
     in_rate_hz = IN_RATE_HZ
     out_rate_hz = OUT_RATE_HZ
 
-    def __init__(self, session_id: str, time_stamp: Callable[[], str]) -> None:
-        """`time_stamp` gives the wall clock's time in ISO 8601, for captions."""
+    def __init__(
+        self, session_id: str, time_stamp: Callable[[], str], resume_key: str = ""
+    ) -> None:
+        """`time_stamp` gives the wall clock's time in ISO 8601, for captions.
+
+        `resume_key` is given to a client that can come back with it when its socket drops.
+        """
         self._session_id = session_id
+        self._resume_key = resume_key
         self._time_stamp = time_stamp
         self._opened = False
         self._state: State = "listening"
@@ -168,10 +175,14 @@ class BrowserCodec:
                 pass
         ready = {"version": version, "about": {"library": OUR_CLIENT}}
         self._replies.append(_rtvi("bot-ready", ready, message_id))
+        flushes = library.startswith(OUR_CLIENT)
+        if flushes and self._resume_key:
+            session = {"resume": self._resume_key, "resumed": self._opened}
+            self._replies.append(_server_message("session", **session))
         if self._opened:
-            return []
+            self._replies.append(_server_message("state", state=self._state))
         self._opened = True
-        return [Opened(self._session_id, flushes=library.startswith(OUR_CLIENT))]
+        return [Opened(self._session_id, flushes=flushes)]
 
     def _client_message(self, message_id: str, data: object) -> list[FromClient]:
         event: FromClient

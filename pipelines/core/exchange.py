@@ -56,7 +56,19 @@ class Dtmf:
     digit: str
 
 
-FromCaller: TypeAlias = AudioIn | Played | Typed | Muted | StopSpeaking | Dtmf
+@dataclass(frozen=True, slots=True)
+class LineDropped:
+    """Nothing reaches the client until `LineRestored`; what it was sent may never have arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineRestored:
+    """The client is there again, and has said what it heard before, if it knows."""
+
+
+FromCaller: TypeAlias = (
+    AudioIn | Played | Typed | Muted | StopSpeaking | Dtmf | LineDropped | LineRestored
+)
 
 
 # ---- to the caller ----

@@ -24,6 +24,8 @@ class State(enum.Enum):
     IDLE = enum.auto()
     PLAYING = enum.auto()
     PAUSED = enum.auto()
+    STOPPED = enum.auto()
+    """Silent for good; what was heard of it may still be reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +82,13 @@ class Playout:
         self.state = State.IDLE if reply_id is None else State.PLAYING
         self._audio = bytearray()
         self._clauses: list[_Clause] = []
+        self._announced = 0
         self._ended = False
         self._sent = 0
         self._origin = self._wire_sent
         self._old_origin = 0
         self._reported: tuple[int, float] | None = None
+        self._confirmed = 0
         self._estimated = True
         self._anchor: tuple[int, float] | None = None
         self.audible_from: int | None = None
@@ -137,8 +141,10 @@ class Playout:
             if self._anchor is None or self._position(now) >= self._sent:
                 self._anchor = (self._sent, now)
             n = min(self._frame, self._length - self._sent)
-            starts = [c for c in self._clauses if self._sent <= c.start < self._sent + n]
+            unannounced = self._clauses[self._announced :]
+            starts = [c for c in unannounced if c.start < self._sent + n]
             out += [ClauseBegan(c.text) for c in starts]
+            self._announced += len(starts)
             pcm = bytes(self._audio[2 * self._sent : 2 * (self._sent + n)])
             out.append(Send(pcm, self._generation, self._wire_sent))
             self._sent += n
@@ -191,14 +197,15 @@ class Playout:
         """The client's report. Returns the reply's position heard, None if it is old news."""
         if self.reply_id is None:
             return None
-        if generation == self._generation and self.state is not State.PAUSED:
+        if generation == self._generation and self.state is State.PLAYING:
             heard = min(samples - self._origin, self._sent)
-        elif generation == self._generation - 1 and self.state is State.PAUSED:
+        elif generation == self._generation - 1 and self.state is not State.PLAYING:
             heard = min(samples - self._old_origin, self._sent)
         else:
             return None
-        if heard < 0:
+        if heard < self._confirmed:  # nobody unhears: a client that counts from nothing again
             return None
+        self._confirmed = heard
         self._reported = (heard, now)
         self._estimated = False
         return heard
@@ -206,12 +213,12 @@ class Playout:
     def heard_samples(self, now: float) -> int:
         """The reply's position that the listener has heard by now."""
         by_clock = self._sent if self._anchor is None else int(self._position(now))
-        if self.state is State.PAUSED:
+        if self.state is not State.PLAYING:
             by_clock = self._sent
         if self._reported is None:
             return max(0, min(self._sent, by_clock))
         at, since = self._reported
-        if self.state is State.PAUSED:
+        if self.state is not State.PLAYING:
             return at
         return max(at, min(self._sent, by_clock, at + int((now - since) * self._rate)))
 
@@ -256,6 +263,14 @@ class Playout:
         self._wire_sent = 0
         return self._generation
 
+    def drop(self, now: float) -> int:
+        """The listener is cut off: be silent. Returns the generation to begin again with."""
+        if self.state is State.IDLE:
+            self._generation += 1
+            self._wire_sent = 0
+        self.pause(now)
+        return self._generation
+
     def resume(self) -> None:
         """Go on from the word that was being heard."""
         if self.state is not State.PAUSED:
@@ -270,6 +285,8 @@ class Playout:
     def stop(self, now: float) -> tuple[int | None, Heard]:
         """It is over: the generation to flush to (None if already flushed) and what was heard."""
         generation = self.pause(now)
+        if self.state is State.PAUSED:
+            self.state = State.STOPPED
         return generation, self.heard(now)
 
     def clear(self) -> None:

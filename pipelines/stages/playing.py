@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Literal
 
 from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import (
@@ -20,7 +21,15 @@ from pipelines.core.commands import (
 )
 from pipelines.core.conversation import Conversation
 from pipelines.core.events import PlayoutEnded, PlayoutStarted, Reached, Worked
-from pipelines.core.exchange import AudioOut, Caption, Flush, Played, ToCaller
+from pipelines.core.exchange import (
+    AudioOut,
+    Caption,
+    Flush,
+    LineDropped,
+    LineRestored,
+    Played,
+    ToCaller,
+)
 from pipelines.core.playout import ClauseBegan, Playout, Send
 from pipelines.stages.frames import (
     CallerFrame,
@@ -43,6 +52,7 @@ class Playing(FrameProcessor):
         self._conversation = conversation
         self._send = send
         self._rate = playout.rate_hz
+        self._paused_by: set[Literal["caller", "line"]] = set()
         self._turn_id = 0
         self._started = False
         self._reported = False
@@ -74,6 +84,11 @@ class Playing(FrameProcessor):
                 self._changed.set()
             case CallerFrame(event=Played(generation, samples)):
                 await self._take_report(generation, samples)
+            case CallerFrame(event=LineDropped()):
+                self._paused_by.add("line")
+                self._flush(self._playout.drop(self._now()))
+            case CallerFrame(event=LineRestored()):
+                await self._go_on("line")
             case CommandFrame(command=command):
                 await self.push_frame(frame, direction)
                 await self._obey(command)
@@ -87,11 +102,14 @@ class Playing(FrameProcessor):
                 self._playout.begin(reply_id)
                 self._turn_id, self._started, self._reported = turn_id, False, False
                 self._begun_s = now
+                self._paused_by.discard("caller")
+                if self._paused_by:
+                    self._flush(self._playout.pause(now))
             case PauseReply():
+                self._paused_by.add("caller")
                 self._flush(self._playout.pause(now))
             case ResumeReply():
-                self._playout.resume()
-                await self._pump()
+                await self._go_on("caller")
             case StopReply(reply_id) | WithdrawReply(reply_id) if (
                 reply_id == self._playout.reply_id
             ):
@@ -100,7 +118,16 @@ class Playing(FrameProcessor):
                 pass
         self._changed.set()
 
+    async def _go_on(self, reason: Literal["caller", "line"]) -> None:
+        """Once nothing else holds the reply back."""
+        self._paused_by.discard(reason)
+        if not self._paused_by:
+            self._playout.resume()
+            await self._pump()
+            self._changed.set()
+
     def _stop(self, now: float) -> None:
+        self._paused_by.discard("caller")
         generation, heard = self._playout.stop(now)
         self._flush(generation)
         self._keep(final=True)

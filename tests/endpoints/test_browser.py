@@ -11,7 +11,8 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-import bot.server
+import bot.transport
+from bot.limits import Limits
 from bot.sessions import Doors
 from pipelines.core.exchange import AudioOut
 from tests.echo import EchoEngine, audio, kind, message, pcm, ready, typed
@@ -55,19 +56,22 @@ def on_a_server(play: Callable[[Served], Awaitable[None]], **options: object) ->
 
 def test_start_says_where_the_socket_is_and_nothing_else() -> None:
     async def play(served: Served) -> None:
-        answer = await served.http.post("/start", json={"enableDefaultIceServers": True})
-        assert (answer.status_code, answer.json()) == (200, {"wsUrl": served.ws_url})
-        empty = await served.http.post("/start")
-        assert empty.json() == {"wsUrl": served.ws_url}
+        for asked in ({"json": {"enableDefaultIceServers": True}}, {}, {"content": b"\xff["}):
+            answer = await served.http.post("/start", **asked)  # type: ignore[arg-type]
+            assert answer.status_code == 200
+            assert answer.headers["cache-control"] == "no-store"
+            assert answer.json().keys() == {"wsUrl"}
+            address, _, ticket = answer.json()["wsUrl"].partition("?ticket=")
+            assert address == f"ws://127.0.0.1:{served.port}/ws"
+            assert len(ticket) == 32
 
     on_a_server(play)
 
 
-def test_start_names_the_host_that_was_asked_and_a_safe_scheme_behind_tls() -> None:
+def test_a_question_that_is_too_long_is_not_read() -> None:
     async def play(served: Served) -> None:
-        headers = {"Host": "voice.example", "X-Forwarded-Proto": "https"}
-        answer = await served.http.post("/start", headers=headers)
-        assert answer.json() == {"wsUrl": "wss://voice.example/ws"}
+        answer = await served.http.post("/start", content=bytes(65_537))
+        assert (answer.status_code, answer.json()) == (413, {"error": "the request is too big"})
 
     on_a_server(play)
 
@@ -77,7 +81,7 @@ def test_start_says_why_there_is_no_call_to_be_had() -> None:
         loading = await served.http.post("/start")
         served.engine.may_open.set()
         await served.sessions.until(Doors.OPEN)
-        async with connect(served.ws_url) as client:
+        async with connect(await served.ws_url()) as client:
             await enter(client)
             full = await served.http.post("/start")
         assert (loading.status_code, loading.json()) == (
@@ -88,7 +92,7 @@ def test_start_says_why_there_is_no_call_to_be_had() -> None:
 
     engine = EchoEngine()
     engine.may_open.clear()
-    on_a_server(play, engine=engine, max_calls=1, settle=False)
+    on_a_server(play, engine=engine, limits=Limits(calls=1), settle=False)
 
 
 # ---- a call ----
@@ -110,7 +114,7 @@ def test_a_call_from_start_to_goodbye() -> None:
 
 def test_calls_do_not_touch_each_other() -> None:
     async def play(served: Served) -> None:
-        async with connect(served.ws_url) as good, connect(served.ws_url) as bad:
+        async with connect(await served.ws_url()) as good, connect(await served.ws_url()) as bad:
             await enter(good)
             await enter(bad)
             await bad.send(b"\x0a\xff")
@@ -123,7 +127,7 @@ def test_calls_do_not_touch_each_other() -> None:
 
 def test_a_bug_ends_the_call_it_concerns_without_a_word_of_its_own() -> None:
     async def play(served: Served) -> None:
-        async with connect(served.ws_url) as client:
+        async with connect(await served.ws_url()) as client:
             await enter(client)
             await client.send(typed("fail"))
             assert await closing(client) == (1011, "internal error")
@@ -135,7 +139,7 @@ def test_ten_calls_one_after_another_leave_nothing_behind() -> None:
     async def play(served: Served) -> None:
         before = len(asyncio.all_tasks())
         for n in range(1, 11):
-            async with connect(served.ws_url) as client:
+            async with connect(await served.ws_url()) as client:
                 await enter(client)
             await until(lambda n=n: served.ended("left") == n)  # type: ignore[misc]
         await until(lambda: len(asyncio.all_tasks()) == before)
@@ -160,7 +164,7 @@ def test_a_client_that_breaks_the_protocol_is_told_how(
     sent: str | bytes, closed: tuple[int, str]
 ) -> None:
     async def play(served: Served) -> None:
-        async with connect(served.ws_url) as client:
+        async with connect(await served.ws_url()) as client:
             await enter(client)
             await client.send(sent)
             assert await closing(client) == closed
@@ -177,7 +181,7 @@ def test_a_message_may_hold_64_kib_and_no_more() -> None:
     async def play(served: Served) -> None:
         largest = client_message(65_000 + 65_536 - len(client_message(65_000)))
         assert len(largest) == 65_536
-        async with connect(served.ws_url) as client:
+        async with connect(await served.ws_url()) as client:
             await enter(client)
             await client.send(largest)
             assert kind(await client.recv(decode=False)) == "server-response"
@@ -190,7 +194,7 @@ def test_a_message_may_hold_64_kib_and_no_more() -> None:
 
 def test_a_message_in_many_pieces_is_measured_as_one() -> None:
     async def play(served: Served) -> None:
-        async with connect(served.ws_url) as client:
+        async with connect(await served.ws_url()) as client:
             await enter(client)
             await client.send([bytes(1024)] * 65)
             assert (await closing(client))[0] == 1009
@@ -200,7 +204,7 @@ def test_a_message_in_many_pieces_is_measured_as_one() -> None:
 
 def test_nothing_is_compressed() -> None:
     async def play(served: Served) -> None:
-        async with connect(served.ws_url, compression="deflate") as client:
+        async with connect(await served.ws_url(), compression="deflate") as client:
             assert client.protocol.extensions == []
 
     on_a_server(play)
@@ -208,18 +212,19 @@ def test_nothing_is_compressed() -> None:
 
 def test_one_caller_too_many_is_told_so() -> None:
     async def play(served: Served) -> None:
-        async with connect(served.ws_url) as first, connect(served.ws_url) as second:
+        urls = [await served.ws_url() for _ in range(2)]
+        async with connect(urls[0]) as first, connect(urls[1]) as second:
             await enter(first)
             assert await closing(second) == (1013, "all lines are busy")
         refused = 'halfsecond_calls_refused_total{reason="full"} 1.0'
         assert refused in served.figures()
 
-    on_a_server(play, max_calls=1)
+    on_a_server(play, limits=Limits(calls=1))
 
 
 def test_a_client_that_vanishes_takes_only_its_call() -> None:
     async def play(served: Served) -> None:
-        client = await RawClient.enter(served.port)
+        client = await RawClient.enter(await served.ws_url())
         client.send(2, ready())
         await client.read_frame()
         client.vanish()
@@ -234,7 +239,7 @@ def test_a_client_that_does_not_answer_pings_is_let_go() -> None:
         config.ws_ping_interval = config.ws_ping_timeout = 0.02
 
     async def play(served: Served) -> None:
-        client = await RawClient.enter(served.port)
+        client = await RawClient.enter(await served.ws_url())
         opcode, _ = await client.read_frame()
         assert opcode == 9
         code = (1011).to_bytes(2)
@@ -251,7 +256,7 @@ def test_a_client_that_vanishes_with_audio_on_the_way_is_let_go() -> None:
         config.ws_ping_interval = config.ws_ping_timeout = 0.1
 
     async def play(served: Served) -> None:
-        client = await RawClient.enter(served.port)
+        client = await RawClient.enter(await served.ws_url())
         client.send(2, ready())
         await client.read_frame()
         [connection] = served.server.server_state.connections
@@ -271,10 +276,10 @@ def test_a_client_that_vanishes_with_audio_on_the_way_is_let_go() -> None:
 def test_a_client_that_never_reads_cannot_hold_its_call_nor_its_socket(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bot.server, "LEAVING_S", 0.01)
+    monkeypatch.setattr(bot.transport, "LEAVING_S", 0.01)
 
     async def play(served: Served) -> None:
-        client = await RawClient.enter(served.port)
+        client = await RawClient.enter(await served.ws_url())
         client.send(2, ready())
         await client.read_frame()
         [call] = served.engine.calls
@@ -299,7 +304,7 @@ def signal_server(number: signal.Signals) -> None:
 
 def test_sigterm_stops_admission_and_lets_calls_finish() -> None:
     async def play(served: Served) -> None:
-        async with connect(served.ws_url) as client:
+        async with connect(await served.ws_url()) as client:
             await enter(client)
             signal_server(signal.SIGTERM)
             await served.sessions.until(Doors.DRAINING)
@@ -323,7 +328,7 @@ def test_sigterm_stops_admission_and_lets_calls_finish() -> None:
 
 def test_calls_that_outlast_the_drain_are_told_that_the_server_restarts() -> None:
     async def play(served: Served) -> None:
-        async with connect(served.ws_url) as client:
+        async with connect(await served.ws_url()) as client:
             await enter(client)
             signal_server(signal.SIGTERM)
             assert await closing(client) == (1012, "the server is shutting down")
@@ -334,7 +339,7 @@ def test_calls_that_outlast_the_drain_are_told_that_the_server_restarts() -> Non
 
 def test_a_second_signal_ends_the_calls_at_once() -> None:
     async def play(served: Served) -> None:
-        async with connect(served.ws_url) as client:
+        async with connect(await served.ws_url()) as client:
             await enter(client)
             signal_server(signal.SIGTERM)
             await served.sessions.until(Doors.DRAINING)

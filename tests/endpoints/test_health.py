@@ -4,7 +4,8 @@ import asyncio
 import socket
 from pathlib import Path
 
-from bot.server import run
+from bot.access import House
+from bot.server import Terms, run
 from bot.sessions import Doors
 from bot.telemetry import Metrics
 from tests.echo import EchoEngine
@@ -57,7 +58,7 @@ def test_a_server_whose_engine_cannot_be_opened_ends_by_itself() -> None:
     async def scenario() -> tuple[bool, EchoEngine]:
         engine = EchoEngine(broken=True)
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            served = await run(engine, Metrics(), listener, max_calls=1, drain_s=3600.0)
+            served = await run(engine, Metrics(), listener, Terms(house=House(token="t")))
         return served, engine
 
     served, engine = asyncio.run(scenario())

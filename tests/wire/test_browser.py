@@ -132,9 +132,30 @@ def test_a_client_that_does_not_say_who_it_is_is_let_in(data: object) -> None:
     assert read(codec.replies())[0]["data"]["version"] == "2.0.0"
 
 
-def test_a_second_client_ready_is_answered_but_opens_nothing(codec: BrowserCodec) -> None:
-    assert codec.receive(message("client-ready", {"version": "2.0.0", "about": STOCK}, "x")) == []
-    assert [one["id"] for one in read(codec.replies())] == ["x"]
+def test_a_client_that_is_ready_again_is_told_how_things_stand(codec: BrowserCodec) -> None:
+    codec.send(StateChanged("thinking"))
+    codec.receive(message("client-ready", {"version": "2.0.0", "about": STOCK}, "x"))
+    ready, state = read(codec.replies())
+    assert (ready["type"], ready["id"]) == ("bot-ready", "x")
+    assert state["data"] == {"type": "state", "state": "thinking"}
+
+
+def test_a_client_that_can_come_back_is_given_the_key_to_its_call() -> None:
+    codec = BrowserCodec("call-1", lambda: NOON, "key-1")
+    given = []
+    for _ in range(2):
+        codec.receive(message("client-ready", {"version": "2.0.0", "about": OURS}))
+        given.append(read(codec.replies())[1]["data"])
+    assert given == [
+        {"type": "session", "resume": "key-1", "resumed": False},
+        {"type": "session", "resume": "key-1", "resumed": True},
+    ]
+
+
+def test_a_client_that_cannot_come_back_is_given_no_key() -> None:
+    codec = BrowserCodec("call-1", lambda: NOON, "key-1")
+    codec.receive(message("client-ready", {"version": "2.0.0", "about": STOCK}))
+    assert kinds(codec.replies()) == ["bot-ready"]
 
 
 def test_replies_are_given_once() -> None:
