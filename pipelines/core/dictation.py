@@ -132,15 +132,14 @@ class Dictation:
         return False
 
     def forget(self, upto_s: float) -> None:
-        """The words up to there are dealt with; speech after it begins a new transcript."""
-        later = self._start_s is not None and self._paused_s is None and self._onset_s > upto_s
+        """The words up to there are dealt with; speech that goes on begins a new transcript."""
+        goes_on = self._start_s is not None and self._paused_s is None
         self._settled, self._text, self._draft = [], "", ()
         self._floor_s = upto_s
-        self._start_s = max(self._onset_s - self._policy.lead_in_s, upto_s) if later else None
+        self._start_s = max(self._onset_s - self._policy.lead_in_s, upto_s) if goes_on else None
         self._job, self._final_done, self._longest_pause = None, False, None
         self._failures = 0
-        if not later:
-            self._paused_s = None
+        self._paused_s = None
 
     def _begin(self, job: Job) -> Job:
         self._job = job

@@ -166,6 +166,17 @@ def test_what_is_dealt_with_is_forgotten() -> None:
     assert ears.next_job(9.0) is None
 
 
+def test_of_speech_that_goes_on_the_rest_is_kept() -> None:
+    """An onset is told some 40 ms late: what is dealt with by then may lie behind it."""
+    ears = dictation()
+    ears.speech_started(1.0)
+
+    ears.forget(1.1)
+    ears.speech_paused(1.5)
+
+    assert hear(ears, 1.54).start_s == 1.1
+
+
 def test_speech_that_has_begun_meanwhile_is_kept() -> None:
     ears = dictation()
     ears.speech_started(1.0)
