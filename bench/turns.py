@@ -158,6 +158,7 @@ async def bench(wanted: Wanted) -> AsyncIterator[Bench]:
             "TTS_ENGINE": wanted.tts,
             "TTS_STUB_FIRST_AUDIO_S": str(first_audio / 1000),
             "MAX_CALLS": str(wanted.calls + 1),  # one may still be hanging up
+            "CALLS_PER_ADDRESS": str(wanted.calls + 1),
         }
         peer = ["bench.stock_pipecat", "--llm-url", llm.url, "--model", MODEL]
         peer += ["--tts", wanted.tts, "--tts-first-audio-ms", str(first_audio)]

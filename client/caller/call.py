@@ -33,6 +33,8 @@ class CallOptions:
     floor_dbfs: float | None = None
     """White noise between the recordings; None is exact zeros."""
     handshake_s: float = 10.0
+    token: str | None = field(default=None, repr=False)
+    """The server's access token, where it asks for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +85,11 @@ async def place_call(
     Raises CallError if there is no server, it refuses, breaks the protocol or hangs up.
     """
     options = options or CallOptions()
-    address = await find_socket(url, options.handshake_s)
+    socket_url = await find_socket(url, options.handshake_s, options.token)
+    address = socket_url.partition("?")[0]  # the ticket is nobody's to read
     try:
         socket = await connect(
-            address, compression=None, proxy=None, open_timeout=options.handshake_s
+            socket_url, compression=None, proxy=None, open_timeout=options.handshake_s
         )
     except (OSError, InvalidHandshake, InvalidURI) as exc:
         raise CallError(f"{address}: no WebSocket ({_reason(exc)})") from exc

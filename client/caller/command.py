@@ -41,6 +41,10 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
     url: Annotated[
         str, typer.Option(help="The server, or a ws:// address to dial without POST /start.")
     ] = "http://127.0.0.1:7860",
+    token: Annotated[
+        str | None,
+        typer.Option(envvar="ACCESS_TOKEN", show_envvar=False, help="The server's access token."),
+    ] = None,
     save: Annotated[Path | None, typer.Option(help="Write what was heard to this WAV.")] = None,
     stereo: Annotated[
         bool, typer.Option("--stereo", help="Save both sides: caller left, bot right.")
@@ -64,7 +68,10 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
 ) -> None:
     """Play recordings at a running server in real time, listen, and measure each answer."""
     options = CallOptions(
-        stock=stock, floor_dbfs=floor, manners=Manners(until_quiet_s=until_quiet, gap_s=gap)
+        stock=stock,
+        token=token,
+        floor_dbfs=floor,
+        manners=Manners(until_quiet_s=until_quiet, gap_s=gap),
     )
     try:
         lines = [Line(load(path)) for path in files]

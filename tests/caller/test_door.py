@@ -7,7 +7,7 @@ import pytest
 from client.caller.door import CallError, find_socket
 
 
-def ask(answer: bytes) -> tuple[str, bytes]:
+def ask(answer: bytes, token: str | None = None) -> tuple[str, bytes]:
     """What `find_socket` makes of `answer`, and the request that it sent."""
 
     async def scenario() -> tuple[str, bytes]:
@@ -22,7 +22,7 @@ def ask(answer: bytes) -> tuple[str, bytes]:
 
         async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            address = await find_socket(f"http://127.0.0.1:{port}/", timeout_s=5.0)
+            address = await find_socket(f"http://127.0.0.1:{port}/", 5.0, token)
         return address, requests[0]
 
     return asyncio.run(scenario())
@@ -40,6 +40,11 @@ def test_the_server_says_where_its_socket_is() -> None:
     assert request.startswith(b"POST /start HTTP/1.1\r\n")
 
 
+def test_the_access_token_is_shown() -> None:
+    _, request = ask(http("200 OK", '{"wsUrl": "ws://example.test/ws"}'), "open-sesame")
+    assert b"\r\nauthorization: bearer open-sesame\r\n" in request.lower()
+
+
 def test_a_socket_address_is_taken_as_it_is() -> None:
     assert asyncio.run(find_socket("ws://example.test:1/x", 1.0)) == "ws://example.test:1/x"
 
@@ -49,6 +54,7 @@ def test_a_socket_address_is_taken_as_it_is() -> None:
     [
         (http("503 Service Unavailable", '{"detail": "all lines are busy"}'), "503: all lines are"),
         (http("503 Service Unavailable", "no JSON"), "refused with 503$"),
+        (http("401 Unauthorized", '{"error": "no"}'), "access token: give it with --token"),
         (http("404 Not Found", '{"detail": [1]}'), "refused with 404$"),
         (http("200 OK", "{}"), "without a wsUrl"),
         (http("200 OK", "[]"), "without a wsUrl"),
