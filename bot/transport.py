@@ -28,7 +28,8 @@ class HttpProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        self._look()
+        if self.transport.get_protocol() is self:  # else it has been upgraded in the middle of this
+            self._look()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
