@@ -176,6 +176,9 @@ class Tickets:
     def __init__(self) -> None:
         self._waiting: dict[str, Ticket] = {}
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def issue(self, key: str, now: float, *, resume: str = "") -> None:
         for old, ticket in list(self._waiting.items()):  # the oldest first
             if now < ticket.expires_s and len(self._waiting) < TICKETS_LIMIT:

@@ -17,6 +17,7 @@ class EchoCall:
         self.form = form
         self.send = send
         self.heard: list[FromCaller] = []
+        self._news = asyncio.Event()
         self.running = False
         self.over = asyncio.Event()
         self._error: Exception | None = None
@@ -24,6 +25,8 @@ class EchoCall:
 
     def push(self, event: FromCaller) -> None:
         self.heard.append(event)
+        self._news.set()
+        self._news = asyncio.Event()
         match event:
             case AudioIn(pcm):
                 self.send(AudioOut(pcm, generation=0, start=self._sent))
@@ -35,6 +38,10 @@ class EchoCall:
                 self.over.set()
             case _:
                 pass
+
+    async def until_heard(self, event: FromCaller) -> None:
+        while event not in self.heard:
+            await self._news.wait()
 
     async def run(self) -> None:
         self.running = True

@@ -11,7 +11,17 @@ from bot.limits import Limits
 from bot.telemetry import Metrics
 from bot.wire.browser import BrowserCodec
 from bot.wire.errors import PeerError
-from pipelines.core.exchange import AudioIn, AudioOut, Flush, Muted, StateChanged
+from pipelines.core.exchange import (
+    AudioIn,
+    AudioOut,
+    Caption,
+    Flush,
+    LineDropped,
+    LineRestored,
+    Muted,
+    Played,
+    StateChanged,
+)
 from tests.echo import EchoCall, EchoEngine, FakeSocket, audio, kind, message, pcm, ready, typed
 
 PCM = b"\1\2" * 160
@@ -39,6 +49,12 @@ class Desk:
         codec = BrowserCodec("call-1", lambda: "noon")
         new_call = self.engine.new_call
         return await serve(self.socket, codec, new_call, self.metrics, self.seat, self.limits)
+
+    async def come_back(self, *script: str | bytes | None | Exception) -> FakeSocket:
+        """On another socket, which is done with when this returns."""
+        socket = FakeSocket(*script)
+        await self.seat.come_back(socket)
+        return socket
 
     async def serve_while(self, play: Callable[[], Awaitable[None]]) -> Farewell:
         async with asyncio.TaskGroup() as tasks:
@@ -245,3 +261,174 @@ def test_a_connection_that_is_cancelled_takes_its_call_with_it() -> None:
 
     assert not desk.call.running
     assert desk.socket.closed is None
+
+
+# ---- limits ----
+
+
+def test_a_client_of_which_nothing_is_heard_is_let_go() -> None:
+    desk = Desk(ready(), limits=Limits(idle_s=0.0))
+    last = served(desk)
+    assert last.outcome is Outcome.IDLE
+    assert desk.socket.closed == (1008, "nothing was heard of the client for too long")
+
+
+def test_a_client_that_says_it_is_muted_may_be_silent() -> None:
+    mute = message("client-message", {"t": "mute", "d": {"muted": True}})
+    desk = Desk(ready(), mute, limits=Limits(idle_s=0.01, call_s=0.05))
+    assert served(desk).outcome is Outcome.TOO_LONG
+
+
+def test_a_call_may_not_last_for_ever() -> None:
+    desk = Desk(ready(), limits=Limits(call_s=0.0))
+    last = served(desk)
+    assert last.outcome is Outcome.TOO_LONG
+    assert desk.socket.closed == (1008, "the call has lasted as long as it may")
+
+
+@pytest.mark.parametrize(
+    ("flood", "reason"),
+    [
+        ([audio(PCM)] * 300, "audio faster than real time"),
+        ([message("client-message", {"t": "stop-speaking"})] * 30, "too many messages"),
+        ([message("no such thing")] * 30, "too many messages"),
+        (
+            [message("client-message", {"t": "played", "d": {"generation": 0, "samples": 1}})]
+            * 150,
+            "too many messages",
+        ),
+    ],
+)
+def test_a_flood_ends_the_call(flood: list[bytes], reason: str) -> None:
+    desk = Desk(ready(), *flood)
+    last = served(desk)
+    assert last == Farewell(Outcome.BROKE_PROTOCOL, 1008, reason)
+
+
+# ---- dropped, and back ----
+
+OURS = "halfsecond-web"
+GONE = ConnectionError()
+
+
+def played(generation: int, samples: int) -> bytes:
+    data = {"t": "played", "d": {"generation": generation, "samples": samples}}
+    return message("client-message", data)
+
+
+def test_a_client_that_was_cut_off_goes_on_with_its_call() -> None:
+    desk = Desk(ready(OURS), audio(PCM), GONE)
+
+    async def play() -> None:
+        await desk.socket.until_sent("audio")
+        second = await desk.come_back(ready(OURS), played(0, 100), audio(PCM), typed("goodbye"))
+        assert [kind(one) for one in second.sent] == ["bot-ready", "server-message", "audio"]
+        assert second.closed == (1000, "")
+
+    last = served(desk, play)
+
+    assert last.outcome is Outcome.FINISHED
+    assert desk.call.heard[:5] == [
+        AudioIn(PCM),
+        LineDropped(),
+        Played(0, 100),
+        LineRestored(),
+        AudioIn(PCM),
+    ]
+
+
+def test_a_client_that_cannot_flush_is_not_waited_for() -> None:
+    desk = Desk(ready(), GONE)
+    assert served(desk).outcome is Outcome.VANISHED
+
+
+def test_a_client_that_does_not_come_back_is_given_up() -> None:
+    desk = Desk(ready(OURS), GONE, limits=Limits(return_s=0.0))
+    last = served(desk)
+    assert last.outcome is Outcome.VANISHED
+    assert not desk.call.running
+
+
+def test_what_was_said_meanwhile_is_shown_once_the_client_is_ready_and_not_played() -> None:
+    desk = Desk(ready(OURS), GONE)
+
+    async def play() -> None:
+        await desk.socket.until_sent("bot-ready")
+        await desk.call.until_heard(LineDropped())
+        desk.call.send(Caption("user", "hello", final=True, turn=1))
+        desk.call.send(AudioOut(PCM, 0, 0))
+        desk.call.send(Flush(1))
+        second = await desk.come_back(ready(OURS), typed("goodbye"))
+        shown = [kind(one) for one in second.sent]
+        assert shown == ["bot-ready", "server-message", "user-transcription", "server-message"]
+
+    served(desk, play)
+
+
+def test_a_client_that_comes_back_takes_the_call_from_its_old_socket() -> None:
+    desk = Desk(ready(OURS))
+
+    async def play() -> None:
+        await desk.socket.until_sent("bot-ready")
+        second = await desk.come_back(ready(OURS), typed("goodbye"))
+        assert second.closed == (1000, "")
+
+    served(desk, play)
+
+    assert desk.socket.closed == (1008, "the call goes on over another connection")
+    assert desk.call.heard[0] == LineDropped()
+
+
+def test_a_client_may_be_cut_off_again_and_again() -> None:
+    desk = Desk(ready(OURS), GONE)
+
+    async def play() -> None:
+        await desk.socket.until_sent("bot-ready")
+        await desk.come_back(GONE)
+        await desk.come_back(ready(OURS), audio(PCM), GONE)
+        await desk.come_back(ready(OURS), typed("goodbye"))
+
+    assert served(desk, play).outcome is Outcome.FINISHED
+    assert len(desk.engine.calls) == 1
+    assert [e for e in desk.call.heard if isinstance(e, LineRestored | AudioIn)] == [
+        AudioIn(PCM),
+        LineRestored(),
+        LineRestored(),
+    ]
+
+
+def test_of_two_that_come_back_at_once_the_later_has_the_call() -> None:
+    desk = Desk(ready(OURS))
+
+    async def play() -> None:
+        await desk.socket.until_sent("bot-ready")
+        async with asyncio.TaskGroup() as tasks:
+            earlier = tasks.create_task(desk.come_back(ready(OURS)))
+            later = tasks.create_task(desk.come_back(ready(OURS), typed("goodbye")))
+        assert earlier.result().closed == (1008, "the call goes on over another connection")
+        assert later.result().closed == (1000, "")
+
+    served(desk, play)
+
+
+def test_a_server_that_must_go_does_not_wait_for_those_who_were_cut_off() -> None:
+    desk = Desk(ready(OURS), GONE)
+
+    async def play() -> None:
+        await desk.socket.until_sent("bot-ready")
+        await desk.call.until_heard(LineDropped())
+        desk.seat.ending.set()
+
+    assert served(desk, play).outcome is Outcome.DRAINED
+
+
+def test_more_news_than_a_client_that_is_away_can_be_kept_ends_the_call() -> None:
+    desk = Desk(ready(OURS), GONE)
+
+    async def play() -> None:
+        await desk.socket.until_sent("bot-ready")
+        await desk.call.until_heard(LineDropped())
+        for n in range(OUTBOX_LIMIT + 1):
+            desk.call.send(Flush(n))
+
+    assert served(desk, play).outcome is Outcome.READ_TOO_SLOWLY

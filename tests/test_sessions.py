@@ -8,6 +8,7 @@ from bot.limits import Limits
 from bot.sessions import Doors, RefusedError, Sessions, Visitor
 from bot.telemetry import Metrics
 from bot.wire.browser import BrowserCodec
+from pipelines.core.exchange import LineDropped
 from tests.echo import EchoEngine, FakeSocket, ready
 
 
@@ -19,11 +20,14 @@ class House:
         self.metrics = Metrics()
         self.sessions = Sessions(self.engine, self.metrics, Limits(calls=max_calls))
 
-    async def call(self, tasks: asyncio.TaskGroup) -> tuple[FakeSocket, asyncio.Task[None]]:
+    async def call(
+        self, tasks: asyncio.TaskGroup, address: str = "", key: str = "", library: str = "stock"
+    ) -> tuple[FakeSocket, asyncio.Task[None]]:
         """A caller who is ready, and is in conversation."""
-        socket = FakeSocket(ready())
+        socket = FakeSocket(ready(library))
         codec = BrowserCodec("call-1", lambda: "noon")
-        task = tasks.create_task(self.sessions.carry(Visitor("browser", "call-1"), socket, codec))
+        visitor = Visitor("browser", "call-1", address, key)
+        task = tasks.create_task(self.sessions.carry(visitor, socket, codec))
         await socket.until_sent("bot-ready")
         return socket, task
 
@@ -160,5 +164,66 @@ def test_a_call_that_fails_is_counted_and_gives_its_place_back() -> None:
         house.sessions.check()
         ended = 'halfsecond_calls_total{door="browser",outcome="broke protocol"} 1.0'
         assert ended in house.figures()
+
+    asyncio.run(scenario())
+
+
+def test_an_address_may_have_so_many_calls_and_no_more() -> None:
+    async def scenario() -> None:
+        house = House(max_calls=9)
+        await house.sessions.open()
+        async with asyncio.TaskGroup() as tasks:
+            calls = [await house.call(tasks, "192.0.2.1") for _ in range(4)]
+            with pytest.raises(RefusedError, match="too many calls from this address") as refused:
+                house.sessions.check("192.0.2.1")
+            assert refused.value.status == 429
+            house.sessions.check("192.0.2.2")
+            calls[0][0].inbox.put_nowait(None)
+            await calls[0][1]
+            house.sessions.check("192.0.2.1")
+            house.sessions.leave()
+            house.sessions.leave()
+        assert 'halfsecond_calls_refused_total{reason="address"} 1.0' in house.figures()
+
+    asyncio.run(scenario())
+
+
+def test_a_caller_who_was_cut_off_keeps_the_place_and_comes_back_to_it() -> None:
+    async def scenario() -> None:
+        house = House(max_calls=1)
+        await house.sessions.open()
+        async with asyncio.TaskGroup() as tasks:
+            socket, first = await house.call(tasks, key="secret", library="halfsecond-web")
+            socket.inbox.put_nowait(ConnectionError())
+            await house.engine.calls[0].until_heard(LineDropped())
+
+            with pytest.raises(RefusedError, match="busy"):
+                house.sessions.check()
+            with pytest.raises(RefusedError, match="busy"):
+                house.sessions.check(key="wrong")
+            house.sessions.check(key="secret")
+            for wrong in ("", "wrong"):
+                assert not await house.sessions.come_back(wrong, FakeSocket())
+
+            second = FakeSocket(ready("halfsecond-web"), None)
+            assert await house.sessions.come_back("secret", second)
+            await first
+        assert second.closed == (1000, "")
+        assert (house.sessions.calls, len(house.engine.calls)) == (0, 1)
+        assert not await house.sessions.come_back("secret", FakeSocket())
+
+    asyncio.run(scenario())
+
+
+def test_callers_without_a_key_are_not_mistaken_for_one_another() -> None:
+    async def scenario() -> None:
+        house = House(max_calls=1)
+        await house.sessions.open()
+        async with asyncio.TaskGroup() as tasks:
+            await house.call(tasks, key="")
+            with pytest.raises(RefusedError, match="busy"):
+                house.sessions.check(key="")
+            house.sessions.leave()
+            house.sessions.leave()
 
     asyncio.run(scenario())

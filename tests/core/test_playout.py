@@ -212,3 +212,68 @@ def test_silence_is_not_audible() -> None:
 
     assert first_audible(quiet, RATE) is None
     assert first_audible(np.concatenate((quiet, tone(0.1))), RATE) == RATE
+
+
+# ---- cut off ----
+
+
+def test_a_listener_who_was_cut_off_hears_on_from_what_was_heard() -> None:
+    playout = playing()
+    play_until(playout, 0.5)
+    playout.played(0, 400, 0.5)
+
+    assert playout.drop(0.6) == 1
+    assert sent(playout, 30.0) == []
+    assert playout.deadline() is None
+    assert playout.played(0, 430, 30.0) == 430, "what it says once it is back"
+    playout.resume()
+
+    first = sent(playout, 30.0)[0]
+    assert (first.generation, first.start) == (1, 0)
+    assert playout.played(1, 20, 30.1) == 450
+
+
+def test_a_listener_who_counts_from_nothing_again_has_not_unheard_anything() -> None:
+    playout = playing()
+    play_until(playout, 0.5)
+    playout.played(0, 400, 0.5)
+    playout.drop(0.6)
+
+    assert playout.played(0, 0, 0.7) is None
+    assert playout.heard_samples(0.7) >= 400
+
+
+def test_one_who_is_cut_off_in_silence_counts_anew() -> None:
+    playout = playing(0.1)
+    play_until(playout, 0.2)
+    playout.clear()
+
+    generation = playout.drop(1.0)
+    playout.begin(2)
+    playout.add(tone(0.1), "next", ())
+
+    assert generation == 1
+    assert [(frame.generation, frame.start) for frame in sent(playout, 2.0)][0] == (1, 0)
+
+
+def test_one_who_is_cut_off_twice_is_given_the_same_beginning() -> None:
+    playout = playing()
+    play_until(playout, 0.5)
+    assert [playout.drop(0.5), playout.drop(0.6)] == [1, 1]
+
+
+def test_a_reply_that_was_stopped_does_not_go_on() -> None:
+    playout = playing()
+    play_until(playout, 0.5)
+    playout.drop(0.5)
+    playout.stop(0.6)
+    playout.resume()
+    assert sent(playout, 1.0) == []
+
+
+def test_a_clause_is_announced_once_though_it_is_heard_twice() -> None:
+    playout = playing()
+    assert playout.due(0.0)[0] == ClauseBegan("one two three four")
+    playout.pause(0.01)
+    playout.resume()
+    assert not [item for item in playout.due(0.5) if isinstance(item, ClauseBegan)]

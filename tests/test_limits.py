@@ -1,0 +1,89 @@
+"""What one client may send, on a clock that the test moves."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.limits import REPORTS_BURST, Allowance, Bucket, Limits
+from bot.wire.errors import PeerError
+from bot.wire.messages import FromClient
+from pipelines.core.exchange import AudioIn, Muted, Played
+
+RATE_HZ = 16_000
+FRAME = AudioIn(bytes(640))
+"""20 ms."""
+
+
+def spent(events: Sequence[FromClient], times: list[float]) -> int:
+    """How many messages of this kind are let through, of one at each of the times."""
+    allowance = Allowance(Limits(), RATE_HZ)
+    for n, now in enumerate(times):
+        try:
+            allowance.spend(events, now)
+        except PeerError:
+            return n
+    return len(times)
+
+
+def test_too_much_is_a_breach_of_the_rules() -> None:
+    with pytest.raises(PeerError, match="audio faster than real time") as error:
+        Allowance(Limits(), RATE_HZ).spend([AudioIn(bytes(64_002))], 0.0)
+    assert error.value.close_code == 1008
+
+
+def test_two_seconds_of_audio_may_come_at_once() -> None:
+    assert spent([FRAME], [7.0] * 1000) == 100
+
+
+def test_audio_may_come_a_quarter_faster_than_real_time_for_ever() -> None:
+    assert spent([FRAME], [n * 0.02 / 1.25 for n in range(20_000)]) == 20_000
+
+
+def test_audio_may_not_come_half_as_fast_again() -> None:
+    frames = spent([FRAME], [n * 0.02 / 1.5 for n in range(20_000)])
+    seconds = frames * 0.02
+    assert seconds == pytest.approx(2.0 + 1.25 * seconds / 1.5, abs=0.05)
+
+
+def test_a_stall_of_two_seconds_is_forgiven() -> None:
+    steady = [n * 0.02 for n in range(500)]
+    burst = [12.0] * 100
+    assert spent([FRAME], [*steady, *burst, *(12.02 + n * 0.02 for n in range(500))]) == 1100
+
+
+def test_twenty_messages_may_come_at_once_and_twenty_each_second() -> None:
+    assert spent([Muted(True)], [0.0] * 100) == 20
+    assert spent([], [0.0] * 100) == 20, "one that means nothing counts too"
+    assert spent([Muted(True)], [n / 20 for n in range(1000)]) == 1000
+
+
+def test_reports_of_what_was_played_may_come_in_a_heap_after_a_stall() -> None:
+    assert spent([Played(0, 1)], [0.0] * 1000) == REPORTS_BURST
+    assert spent([Played(0, 1)], [n / 12.5 for n in range(1000)]) == 1000
+
+
+def test_reports_do_not_use_up_what_other_messages_may() -> None:
+    allowance = Allowance(Limits(), RATE_HZ)
+    for _ in range(REPORTS_BURST):
+        allowance.spend([Played(0, 1)], 0.0)
+    for _ in range(20):
+        allowance.spend([Muted(True)], 0.0)
+    allowance.spend([FRAME], 0.0)
+
+
+@given(
+    st.floats(0.1, 100),
+    st.floats(0.1, 100),
+    st.lists(st.tuples(st.floats(0, 10), st.floats(0, 10)), max_size=50),
+)
+def test_a_bucket_never_gives_more_than_its_burst_and_its_rate(
+    rate: float, burst: float, asked: list[tuple[float, float]]
+) -> None:
+    bucket, now, given_out = Bucket(rate, burst), 0.0, 0.0
+    for pause, amount in asked:
+        now += pause
+        if bucket.take(amount, now):
+            given_out += amount
+        assert given_out <= burst + rate * now + 1e-6
