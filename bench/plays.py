@@ -55,7 +55,7 @@ class Play:
     went_on: bool | None = None
     """After a back-channel: it did not stop, or was audible again within GOES_ON_WITHIN_S."""
     opened: int | None = None
-    """LLM requests. Of calls at once, all are on the first; None on the others."""
+    """LLM requests. Those of all calls at once are on the first; None on the others."""
     finished: int | None = None
     cancelled: int | None = None
     asked: str | None = None

@@ -104,10 +104,11 @@ class Bench:
         )
         requests = await self.engine.requests()
         plays: list[Play] = []
-        for index, (item, result) in enumerate(zip(items, results, strict=True)):
+        first = next((one for one in results if isinstance(one, CallResult)), None)
+        for item, result in zip(items, results, strict=True):
             if isinstance(result, CallResult):
                 contestant.failures = 0
-                plays.append(judge(item, result, run, None if index else requests))
+                plays.append(judge(item, result, run, requests if result is first else None))
             else:
                 contestant.failures += 1
                 plays.append(failure(item, str(result), run))
