@@ -35,7 +35,8 @@ export class Call extends EventTarget {
     this.talking = false;
     this.closedAt = 0;
     this.spokeAt = 0; // when the person was last loud enough to be speaking
-    this.lastHeard = null;
+    this.lastHeard = null; // what the server was last told, or could not be told
+    this.cameBack = false;
     this.socket = null;
     this.unsent = []; // typed before the call was open
     this.player = new Player({
@@ -109,6 +110,7 @@ export class Call extends EventTarget {
       }
     }
     this.player.begin();
+    this.cameBack = false;
     this.goLive();
   }
 
@@ -119,6 +121,7 @@ export class Call extends EventTarget {
   }
 
   enterAgain() {
+    this.cameBack = true;
     if (this.lastHeard) this.socket.send(played(this.lastHeard));
     this.goLive();
   }
@@ -260,6 +263,9 @@ export class Call extends EventTarget {
         if (this.state.hear(message.state)) {
           this.tell("state", { word: this.state.word, retry: null });
         }
+        return;
+      case "session":
+        if (this.cameBack && message.resumed === false) this.tell("problem", new Problem("anew"));
         return;
       default:
         this.tell("message", message);

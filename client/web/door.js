@@ -19,6 +19,7 @@ export async function start(resume, signal) {
   const said = String(body.error ?? body.detail ?? "");
   if (answer.ok && typeof body.wsUrl === "string") return body.wsUrl;
   if (answer.status === 401) throw new Problem("token");
+  if (answer.status === 403) throw new Problem("forbidden", said);
   if (answer.status === 429) throw new Problem("too-many", said);
   if (answer.status === 503) throw new Problem(said === BUSY ? "full" : "closed", said);
   throw new Problem(answer.status >= 500 ? "closed" : "confused", said || String(answer.status));

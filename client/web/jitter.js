@@ -82,12 +82,13 @@ export class JitterBuffer {
   /** Fills `out` with the next samples, from -1 to 1. */
   render(out) {
     out.fill(0);
+    const tail = this.tail.splice(0, out.length);
     if (!this.playing && this.arrivedAt !== null) {
       const waited = this.clock - this.arrivedAt;
       this.playing = this.buffered >= this.target || waited >= this.target;
     }
     if (this.playing) this.play(out);
-    for (let i = 0; i < out.length && this.tail.length > 0; i += 1) out[i] += this.tail.shift();
+    for (let i = 0; i < tail.length; i += 1) out[i] += tail[i];
     this.clock += out.length;
   }
 

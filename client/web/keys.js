@@ -3,13 +3,29 @@
 const WRITES = "input, textarea, select, [contenteditable]";
 const PRESSED_WITH_SPACE = "button:not([aria-keyshortcuts=Space]), summary, a[href]";
 
-/** `actions`: `{mute(), talk(held), stop(), canTalk()}`. */
+/**
+ * Whoever came to a button by keyboard presses it with Space; whoever clicked it, talks.
+ *
+ * `actions`: `{mute(), talk(held), stop(), canTalk()}`.
+ */
 export function listen(actions) {
   let held = false;
+  let clicked = null; // the button that the mouse has left in focus
+  const wantsSpace = (target) => target !== clicked && target.matches?.(PRESSED_WITH_SPACE);
   const release = () => {
     if (held) actions.talk(false);
     held = false;
   };
+  document.addEventListener(
+    "pointerdown",
+    ({ target }) => {
+      clicked = target.closest?.(PRESSED_WITH_SPACE) ?? null;
+    },
+    { capture: true },
+  );
+  document.addEventListener("focusin", ({ target }) => {
+    if (target !== clicked) clicked = null;
+  });
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (document.querySelector("dialog[open]")) return;
@@ -25,13 +41,8 @@ export function listen(actions) {
   });
   document.addEventListener("keyup", (event) => {
     if (event.key !== " " || !held) return;
-    event.preventDefault(); // a button that the mouse has left in focus would be pressed
+    event.preventDefault(); // or the clicked button would be pressed
     release();
   });
   window.addEventListener("blur", release);
-}
-
-/** Whoever came to a button by keyboard presses it with Space; whoever clicked it, talks. */
-function wantsSpace(target) {
-  return target.matches?.(PRESSED_WITH_SPACE) && target.matches(":focus-visible");
 }

@@ -53,15 +53,16 @@ export class Rows {
     this.rows = [];
   }
 
-  /** Throws a TypeError for what is no row. */
+  /** False for what is no row. */
   add(row) {
     const parts = [row?.segments, row?.hidden, row?.verdict, row?.facts];
     const whole = parts.every((part) => part && typeof part === "object");
     if (!whole || !Array.isArray(row.spans) || !Number.isFinite(row.voice_to_voice_s)) {
-      throw new TypeError("not a row of the ledger");
+      return false;
     }
     this.rows.push(row);
     if (this.rows.length > WINDOW) this.rows.shift();
+    return true;
   }
 
   /** Nearest rank, as on the server: a wait that somebody had. In seconds; null without turns. */

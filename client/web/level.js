@@ -1,7 +1,7 @@
 /** How loud the person is: the meter, and whether there is anything to hear at all. */
 
-const NOTHING_S = 5;
-const FRAME_S = 0.02;
+const NOTHING = 250;
+/** Frames of 20 ms: five seconds. */
 const FAINT = 10 ** (-50 / 20);
 /** Below it is no speech, in the first seconds of a microphone that nobody has yet heard. */
 
@@ -27,17 +27,17 @@ export class SilenceWatch {
   /** Another microphone, or another call. */
   restart() {
     this.wasHeard = false;
-    this.silentS = 0;
+    this.silent = 0;
   }
 
-  /** One frame, or its time without one (rms and peak 0). */
+  /** One frame; `expected` where the person may be speaking and the microphone is open. */
   frame({ rms, peak }, expected) {
     if (rms > FAINT) this.wasHeard = true;
     const nothing = this.wasHeard ? peak === 0 : rms <= FAINT;
-    this.silentS = nothing && expected ? this.silentS + FRAME_S : 0;
+    this.silent = nothing && expected ? this.silent + 1 : 0;
   }
 
   get isSilent() {
-    return this.silentS >= NOTHING_S;
+    return this.silent >= NOTHING;
   }
 }

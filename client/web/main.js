@@ -48,6 +48,8 @@ call.addEventListener("state", ({ detail: { word, retry } }) => {
   if (!["hearing you", "thinking", "speaking", "listening"].includes(word)) announce(word);
   else if (["connecting", "reconnecting"].includes(was)) announce("connected, listening");
   if (was === "connecting" && call.state.phase === "live") beginAnew();
+  // Else whoever started with a key would end the call with the Space that is to talk.
+  if (call.pushToTalk && document.activeElement === $("call")) $("hold").focus();
 });
 
 /** Another conversation: what was shown of the last one goes. */
@@ -180,7 +182,7 @@ call.addEventListener("message", ({ detail: message }) => {
 function showCaptions() {
   captions.show(transcript.entries);
   $("no-lines").hidden = transcript.entries.length > 0;
-  $("export").disabled = transcript.entries.length === 0;
+  $("export").disabled = transcript.entries.length === 0 && turns.rows.rows.length === 0;
 }
 
 function announceAnswer(entry) {
@@ -188,7 +190,7 @@ function announceAnswer(entry) {
 }
 
 function showTurn(row) {
-  turns.add(row, transcript.question);
+  if (!turns.add(row, transcript.question)) return;
   dial.show(row);
   showLast();
   const { stt, llm, tts, profile } = row.facts;

@@ -29,6 +29,7 @@ export class Player {
 
   /** Begin it in a click: elsewhere the browser may keep it silent. Throws a Problem. */
   async open() {
+    if (!window.isSecureContext) throw new Problem("insecure");
     if (!window.AudioWorkletNode) throw new Problem("old-browser");
     this.opening ??= this.make().finally(() => {
       this.opening = null;

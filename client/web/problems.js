@@ -14,9 +14,9 @@ const WORDS = {
     "Close the other call or recorder (or its tab), then start again. Or type instead.",
   ],
   insecure: [
-    "Browsers give no microphone to this address",
+    "Browsers allow no live sound at this address",
     "Open the page at http://localhost on the server's own machine, or over https: start the " +
-      "server with --tls-cert and --tls-key, or put a proxy with TLS before it. Or type instead.",
+      "server with --tls-cert and --tls-key, or put a proxy with TLS before it.",
   ],
   "microphone-lost": [
     "The microphone was unplugged",
@@ -38,6 +38,14 @@ const WORDS = {
     "Five tries did not bring it back. See that you are online, then start again.",
   ],
   token: ["This server asks for its access token", "Start again to enter it."],
+  forbidden: [
+    "The server does not let this page in",
+    "Open the page at the server's own address, or have its operator allow this one.",
+  ],
+  anew: [
+    "This is a new conversation",
+    "The server no longer had the one before: what was said stays on the page only.",
+  ],
   "too-many": ["Too many calls from this address", "End another one, or wait a minute."],
   "ended-by-server": ["The server ended the call", "Start again to begin a new one."],
   confused: [

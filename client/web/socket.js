@@ -97,7 +97,7 @@ export class Socket {
         return null;
       } catch (error) {
         if (error.name === "AbortError") return null;
-        const hopeless = ["token", "confused", "ended-by-server"].includes(error.kind);
+        const hopeless = ["token", "forbidden", "confused", "ended-by-server"].includes(error.kind);
         problem = hopeless || error.kind === "full" ? error : new Problem("lost");
         if (hopeless) return problem;
       }

@@ -18,9 +18,9 @@ export class Turns {
     this.showFigures();
   }
 
-  /** `said` are the words that were answered; they are on this page only. */
+  /** False for what is no row. `said` are the words that were answered; they are on this page only. */
   add(row, said) {
-    this.rows.add(row);
+    if (!this.rows.add(row)) return false;
     const before = this.list.querySelector("details");
     const item = document.createElement("li");
     const made = turn(row, said);
@@ -30,6 +30,7 @@ export class Turns {
     this.list.prepend(item);
     while (this.list.children.length > SHOWN) this.list.lastElementChild.remove();
     this.showFigures();
+    return true;
   }
 
   showFigures() {
@@ -60,7 +61,7 @@ function turn(row, said) {
   const wait = ms(row.voice_to_voice_s);
   summary.append(
     text("span", said || `turn ${row.turn}`, "said"),
-    text("span", `${wait} ms`, wait > BUDGET_MS ? "wait over" : "wait"),
+    text("span", `${wait} ms`, wait > BUDGET_MS ? "took over" : "took"),
     bar(row, BAR_MS),
     text("span", verdictOf(row), "verdict"),
   );
