@@ -92,7 +92,13 @@ class Call:
         policies = policies or Policies()
         send = self._tell_last_wait(send) if policies.tells_last_wait else send
         self.conversation = Conversation(policies.system_prompt)
-        ears = Ears(services.new_vad(), services.stt, services.turn, form.in_rate_hz)
+        ears = Ears(
+            services.new_vad(),
+            services.stt,
+            services.turn,
+            in_rate_hz=form.in_rate_hz,
+            out_rate_hz=form.out_rate_hz,
+        )
         playout = Playout(form.out_rate_hz, form.lead_s, reports=form.reports_playout)
         self._hearing = Hearing(ears, Voicing(policies.voicing), Dictation(policies.dictation))
         self._worker = PipelineWorker(

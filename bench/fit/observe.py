@@ -125,7 +125,13 @@ class Observatory:
         return virtual_time.run(self._play((pcm * 32767).astype("<i2")))
 
     async def _play(self, pcm: NDArray[np.int16]) -> Sequence[Observed]:
-        ears = Ears(SileroVad(self._silero), self._stt, self._turn, EAR_RATE_HZ)
+        ears = Ears(
+            SileroVad(self._silero),
+            self._stt,
+            self._turn,
+            in_rate_hz=EAR_RATE_HZ,
+            out_rate_hz=EAR_RATE_HZ,
+        )
         notebook = _Notebook()
         worker = PipelineWorker(
             Pipeline([Hearing(ears, Voicing(self._voicing), Dictation(self._dictation)), notebook]),

@@ -112,6 +112,10 @@ class EchoGuard:
         """What was to be played from `position` on never was."""
         self._reference.clear(position)
 
+    def passed(self, chunk: Samples) -> None:
+        """`chunk`, shape (512,), came before the next one that is judged, and was not."""
+        self._before, self._predicted = chunk, _NOTHING
+
     def judge(self, chunk: Samples, position: int) -> EchoVerdict:
         """`chunk`, shape (512,), in [-1, 1], began at `position`."""
         if position - PARTS * BLOCK >= self._reference.loud_until:

@@ -42,6 +42,8 @@ class Send:
     pcm: bytes
     generation: int
     start: int
+    plays_at_s: float
+    """By the clock, as if the way took no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,9 @@ class Playout:
             out += [ClauseBegan(c.text) for c in starts]
             self._announced += len(starts)
             pcm = bytes(self._audio[2 * self._sent : 2 * (self._sent + n)])
-            out.append(Send(pcm, self._generation, self._wire_sent))
+            at, since = self._anchor
+            plays_at_s = since + (self._sent - at) / self._rate
+            out.append(Send(pcm, self._generation, self._wire_sent, plays_at_s))
             self._sent += n
             self._wire_sent += n
         return out

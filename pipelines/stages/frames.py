@@ -33,6 +33,21 @@ class CommandFrame(SystemFrame):
 
 
 @dataclass
+class SpokenFrame(SystemFrame):
+    """The bot's voice on its way to the loudspeaker: what the microphone may bring back."""
+
+    pcm: bytes
+    """16 bit little endian, mono, at the call's own rate."""
+    plays_at_s: float
+    """When its first sample is heard, by the clock: never later than it really is."""
+
+
+@dataclass
+class SilencedFrame(SystemFrame):
+    """What was on its way to the loudspeaker was thrown away."""
+
+
+@dataclass
 class TokenFrame(DataFrame):
     reply_id: int
     text: str

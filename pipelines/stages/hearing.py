@@ -30,10 +30,12 @@ from pipelines.core.events import (
 )
 from pipelines.core.exchange import AudioIn
 from pipelines.core.intake import Intake
+from pipelines.core.microphone import Microphone
 from pipelines.core.voicing import WINDOW_S, Voicing
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
     VAD_CHUNK,
+    Samples,
     ServiceError,
     SpeechToText,
     Transcription,
@@ -41,7 +43,13 @@ from pipelines.services.protocols import (
     TurnModel,
     VoiceActivity,
 )
-from pipelines.stages.frames import CallerFrame, CommandFrame, FactFrame
+from pipelines.stages.frames import (
+    CallerFrame,
+    CommandFrame,
+    FactFrame,
+    SilencedFrame,
+    SpokenFrame,
+)
 
 KEEP_S = 16.0
 """Audio kept per call: the longest stretch that is transcribed, and the turn model's 8 s."""
@@ -54,10 +62,17 @@ class Ears:
     """What `Hearing` is made of; all but the models belong to one call."""
 
     def __init__(
-        self, vad: VoiceActivity, stt: SpeechToText, turn: TurnModel, in_rate_hz: int
+        self,
+        vad: VoiceActivity,
+        stt: SpeechToText,
+        turn: TurnModel,
+        *,
+        in_rate_hz: int,
+        out_rate_hz: int,
     ) -> None:
+        """`out_rate_hz`: of the bot's own voice, which the ears must know again."""
         self.vad, self.stt, self.turn = vad, stt, turn
-        self.in_rate_hz = in_rate_hz
+        self.in_rate_hz, self.out_rate_hz = in_rate_hz, out_rate_hz
 
 
 class Hearing(FrameProcessor):
@@ -69,7 +84,11 @@ class Hearing(FrameProcessor):
         self._intake = Intake(ears.in_rate_hz)
         self._resampler = Resampler(ears.in_rate_hz, EAR_RATE_HZ)
         self._tape = Tape(EAR_RATE_HZ, KEEP_S)
-        self._unheard: NDArray[np.float32] = np.zeros(0, np.float32)
+        self._microphone = Microphone(EAR_RATE_HZ)
+        self._own_voice = Resampler(ears.out_rate_hz, EAR_RATE_HZ)
+        self._voice_in: Samples = np.zeros(0, np.float32)
+        self._words_in: Samples = np.zeros(0, np.float32)
+        self._chunk: Samples = np.zeros(0, np.float32)
         self._arrivals: deque[tuple[float, float]] = deque(maxlen=256)
         self._job: asyncio.Task[None] | None = None
         self._scoring: asyncio.Task[None] | None = None
@@ -92,6 +111,10 @@ class Hearing(FrameProcessor):
         match frame:
             case CallerFrame(event=AudioIn(pcm, media_s)):
                 await self._take(np.frombuffer(pcm, "<i2"), media_s)
+            case SpokenFrame():
+                self._hear_bot(frame)
+            case SilencedFrame():
+                self._microphone.flushed()
             case CommandFrame(command=ForgetSpeech(upto_s)):
                 self._dictation.forget(upto_s)
             case CommandFrame(command=ScoreTurn(paused_s)):
@@ -126,30 +149,37 @@ class Hearing(FrameProcessor):
             await asyncio.sleep(0.02)
 
     async def _listen(self, pcm: NDArray[np.int16]) -> None:
-        heard = self._resampler.feed(pcm).astype(np.float32) / 32768.0
-        self._unheard = np.concatenate((self._unheard, heard))
-        while len(self._unheard) >= WINDOW:
-            window, self._unheard = self._unheard[:WINDOW], self._unheard[WINDOW:]
-            await self._hear_window(window)
+        sound = self._microphone.hear(self._resampler.feed(pcm).astype(np.float32) / 32768.0)
+        self._voice_in = np.concatenate((self._voice_in, sound.voice))
+        self._words_in = np.concatenate((self._words_in, sound.words))
+        while len(self._voice_in) >= WINDOW:
+            voice, self._voice_in = self._voice_in[:WINDOW], self._voice_in[WINDOW:]
+            words, self._words_in = self._words_in[:WINDOW], self._words_in[WINDOW:]
+            await self._hear_window(voice, words)
         self._arrivals.append((self._tape.end_s, self._now()))
         await self._tell(Listened(self._tape.end_s, self._voice_now))
         await self._transcribe_next()
 
-    async def _hear_window(self, window: NDArray[np.float32]) -> None:
+    async def _hear_window(self, voice: Samples, words: Samples) -> None:
         """10 ms: its level at once, and the VAD's word when a chunk is full."""
-        before = self._tape.end_s
-        self._tape.append(window)
-        rms = float(np.sqrt(np.mean(np.square(window)) + 1e-12))
+        self._tape.append(words)
+        self._chunk = np.concatenate((self._chunk, voice))
+        rms = float(np.sqrt(np.mean(np.square(voice)) + 1e-12))
         facts = self._voicing.level(20 * float(np.log10(rms)), self._tape.end_s)
-        chunk_s = VAD_CHUNK / EAR_RATE_HZ
-        index = int(self._tape.end_s / chunk_s + 1e-6)
-        if index > int(before / chunk_s + 1e-6):
-            start_s, end_s = (index - 1) * chunk_s, index * chunk_s
-            probability = self._ears.vad.probability(self._tape.between(start_s, end_s))
-            facts += self._voicing.probability(probability, start_s, end_s)
-            self._voice_now = probability
+        if len(self._chunk) >= VAD_CHUNK:
+            chunk, self._chunk = self._chunk[:VAD_CHUNK], self._chunk[VAD_CHUNK:]
+            end_s = self._tape.end_s - len(self._chunk) / EAR_RATE_HZ
+            self._voice_now = self._ears.vad.probability(chunk)
+            start_s = end_s - VAD_CHUNK / EAR_RATE_HZ
+            facts += self._voicing.probability(self._voice_now, start_s, end_s)
         for fact in facts:
             await self._voice(fact)
+
+    def _hear_bot(self, frame: SpokenFrame) -> None:
+        """What the bot says now comes back through the microphone: know it again."""
+        pcm = self._own_voice.feed(np.frombuffer(frame.pcm, "<i2")).astype(np.float32) / 32768.0
+        ahead = round((frame.plays_at_s - self._now()) * EAR_RATE_HZ)
+        self._microphone.played(pcm, ahead)
 
     async def _voice(self, fact: SpeechStarted | SpeechPaused) -> None:
         if isinstance(fact, SpeechStarted):

@@ -36,7 +36,9 @@ from pipelines.stages.frames import (
     CommandFrame,
     FactFrame,
     ReplyEndFrame,
+    SilencedFrame,
     SpeechFrame,
+    SpokenFrame,
 )
 
 
@@ -86,7 +88,7 @@ class Playing(FrameProcessor):
                 await self._take_report(generation, samples)
             case CallerFrame(event=LineDropped()):
                 self._paused_by.add("line")
-                self._flush(self._playout.drop(self._now()))
+                await self._flush(self._playout.drop(self._now()))
             case CallerFrame(event=LineRestored()):
                 await self._go_on("line")
             case CommandFrame(command=command):
@@ -104,16 +106,16 @@ class Playing(FrameProcessor):
                 self._begun_s = now
                 self._paused_by.discard("caller")
                 if self._paused_by:
-                    self._flush(self._playout.pause(now))
+                    await self._flush(self._playout.pause(now))
             case PauseReply():
                 self._paused_by.add("caller")
-                self._flush(self._playout.pause(now))
+                await self._flush(self._playout.pause(now))
             case ResumeReply():
                 await self._go_on("caller")
             case StopReply(reply_id) | WithdrawReply(reply_id) if (
                 reply_id == self._playout.reply_id
             ):
-                self._stop(now)
+                await self._stop(now)
             case _:
                 pass
         self._changed.set()
@@ -126,18 +128,22 @@ class Playing(FrameProcessor):
             await self._pump()
             self._changed.set()
 
-    def _stop(self, now: float) -> None:
+    async def _stop(self, now: float) -> None:
         self._paused_by.discard("caller")
         generation, heard = self._playout.stop(now)
-        self._flush(generation)
+        await self._flush(generation)
         self._keep(final=True)
         if self._started:
             caption = Caption("bot", heard.text, final=True, turn=self._turn_id, heard=heard.text)
             self._send(caption)
 
-    def _flush(self, generation: int | None) -> None:
+    async def _flush(self, generation: int | None) -> None:
         if generation is not None:
             self._send(Flush(generation))
+            await self._up(SilencedFrame())
+
+    async def _up(self, frame: Frame) -> None:
+        await self.push_frame(frame, FrameDirection.UPSTREAM)
 
     async def _pace(self) -> None:
         """Wakes for the next frame that is due, and when something has changed."""
@@ -156,8 +162,9 @@ class Playing(FrameProcessor):
             match item:
                 case ClauseBegan(text):
                     self._send(Caption("bot", text, final=False, turn=self._turn_id))
-                case Send(pcm, generation, start):
+                case Send(pcm, generation, start, plays_at_s):
                     self._send(AudioOut(pcm, generation, start))
+                    await self._up(SpokenFrame(pcm, plays_at_s))
         audible = self._playout.audible_from
         reply_id = self._playout.reply_id
         if reply_id is None:

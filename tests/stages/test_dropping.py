@@ -66,7 +66,7 @@ def test_an_answer_that_nobody_came_back_for_is_remembered_as_far_as_it_was_hear
 
 def test_an_interruption_that_was_under_way_is_judged_and_the_answer_does_not_go_on() -> None:
     call = cut_off(says(DURING - 0.3, "no stop that please"), at_s=DURING)
-    spoken = " ".join(word.text for word in call.heard if word.start_s > BACK)
+    spoken = " ".join(word.text for word in call.heard if word.start_s >= BACK)
     assert spoken.startswith("You said")
 
 

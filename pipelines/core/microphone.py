@@ -1,0 +1,89 @@
+"""The caller's microphone without the bot's own voice: for the VAD, and for the transcription.
+
+While the bot is silent, sound passes as it comes. While it may be heard, sound is judged in
+blocks of 32 ms, which is what an answer to "is this echo?" takes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.core.echo import BLOCK, EchoGuard
+
+Samples = NDArray[np.float32]
+
+RINGS_S = 0.4
+"""How long after the bot's last sample its echo may still come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Two versions of the same stretch of the microphone, of equal length."""
+
+    voice: Samples
+    """For the VAD: what may be echo is held down."""
+    words: Samples
+    """For the transcription: echo is subtracted as far as it is known."""
+
+
+class Microphone:
+    """One call's. Positions count samples of `rate_hz` since the call began."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._guard = EchoGuard(rate_hz)
+        self._rings = round(RINGS_S * rate_hz)
+        self._quiet_from = 0
+        self._position = 0
+        self._waiting: Samples = np.zeros(0, np.float32)
+        self._passed: Samples | None = np.zeros(BLOCK, np.float32)
+        """The newest sound that was not judged, where that was the last of all."""
+
+    def played(self, pcm: Samples, ahead: int) -> None:
+        """The bot's voice, shape (n,), is heard from `ahead` samples after now on."""
+        start = self._end + ahead
+        self._guard.played(pcm, start)
+        self._quiet_from = max(self._quiet_from, start + len(pcm) + self._rings)
+
+    def flushed(self) -> None:
+        """What was to be heard from now on never will be."""
+        self._guard.flushed(self._end)
+        self._quiet_from = min(self._quiet_from, self._end + self._rings)
+
+    def hear(self, samples: Samples) -> Sound:
+        """What is known of the sound up to here; in the bot's presence up to 32 ms come later."""
+        self._waiting = np.concatenate((self._waiting, samples))
+        sounds: list[Sound] = []
+        while len(self._waiting) and (sound := self._next()) is not None:
+            sounds.append(sound)
+        if len(sounds) == 1:
+            return sounds[0]
+        empty = [np.zeros(0, np.float32)]
+        return Sound(
+            np.concatenate(empty + [sound.voice for sound in sounds]),
+            np.concatenate(empty + [sound.words for sound in sounds]),
+        )
+
+    @property
+    def _end(self) -> int:
+        return self._position + len(self._waiting)
+
+    def _next(self) -> Sound | None:
+        if self._position >= self._quiet_from:
+            passed = self._take(len(self._waiting))
+            before = np.zeros(0, np.float32) if self._passed is None else self._passed
+            self._passed = np.concatenate((before, passed))[-BLOCK:]
+            return Sound(passed, passed)
+        if len(self._waiting) < BLOCK:
+            return None
+        if self._passed is not None:
+            self._guard.passed(np.pad(self._passed, (BLOCK - len(self._passed), 0)))
+            self._passed = None
+        position = self._position
+        verdict = self._guard.judge(self._take(BLOCK), position)
+        return Sound(verdict.residual, verdict.cancelled)
+
+    def _take(self, count: int) -> Samples:
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        self._position += count
+        return taken
