@@ -12,19 +12,22 @@ export class Transcript {
     return this.entries.at(-1);
   }
 
-  /** The words of the person so far. They may go on after words that seemed to be final. */
+  /**
+   * The words of the person so far. They may go on after words that seemed to be final, and be
+   * final only when the answer has begun.
+   */
   hear(text, final, at) {
     const { last } = this;
-    const goesOn = last?.who === "you" && (!last.final || text.startsWith(last.text));
-    return goesOn ? Object.assign(last, { text, final }) : this.add("you", text, final, at);
+    const mine = this.entries.findLast(({ who }) => who === "you");
+    const goesOn = mine && (!mine.final || (mine === last && text.startsWith(mine.text)));
+    return goesOn ? Object.assign(mine, { text, final }) : this.add("you", text, final, at);
   }
 
   /** What was heard but came to nothing, a cough perhaps, is not kept. */
   forgetPartial() {
-    const { last } = this;
-    if (last?.who !== "you" || last.final) return false;
-    this.entries.pop();
-    return true;
+    const { length } = this.entries;
+    this.entries = this.entries.filter(({ who, final }) => who !== "you" || final);
+    return this.entries.length < length;
   }
 
   /** The next phrase of the answer. */

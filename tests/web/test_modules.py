@@ -315,12 +315,15 @@ def test_words_that_go_on_stay_in_one_line_and_others_begin_one(page: Page) -> N
         t.hear("My number is four", false, ""); t.hear("My number is four.", true, "");
         t.answer("Thank", ""); t.answer("you.", ""); t.endAnswer();
         t.hear("Wait", false, ""); t.forgetPartial();
+        t.hear("Hell", false, ""); t.answer("Hi.", ""); t.hear("Hello", true, "");
         t.hear("Hello", true, ""); t.hear("Bye", true, "");
         return t.entries.map(({who, text, final}) => [who, text, final]);
     """
     assert run(page, "transcript", body) == [
         ["you", "My number is four.", True],
         ["bot", "Thank you.", True],
+        ["you", "Hello", True],
+        ["bot", "Hi.", False],
         ["you", "Hello", True],
         ["you", "Bye", True],
     ]
