@@ -1,6 +1,7 @@
 """The browser's door on a real socket, each limit included."""
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -14,7 +15,8 @@ from websockets.exceptions import ConnectionClosed
 import bot.transport
 from bot.limits import Limits
 from bot.sessions import Doors
-from pipelines.core.exchange import AudioOut
+from bot.wire.browser_pb2 import Frame
+from pipelines.core.exchange import AudioOut, LineDropped
 from tests.echo import EchoEngine, audio, kind, message, pcm, ready, typed
 from tests.serving import RawClient, Served, serving
 
@@ -57,7 +59,7 @@ def on_a_server(play: Callable[[Served], Awaitable[None]], **options: object) ->
 def test_start_says_where_the_socket_is_and_nothing_else() -> None:
     async def play(served: Served) -> None:
         for asked in ({"json": {"enableDefaultIceServers": True}}, {}, {"content": b"\xff["}):
-            answer = await served.http.post("/start", **asked)  # type: ignore[arg-type]
+            answer = await served.http.post("/start", **asked)
             assert answer.status_code == 200
             assert answer.headers["cache-control"] == "no-store"
             assert answer.json().keys() == {"wsUrl"}
@@ -291,6 +293,85 @@ def test_a_client_that_never_reads_cannot_hold_its_call_nor_its_socket(
         assert served.ended("read too slowly") == 1
         await until(lambda: not served.server.server_state.connections)
         client.vanish()
+
+    on_a_server(play)
+
+
+# ---- cut off ----
+
+
+async def key_of(client: ClientConnection) -> str:
+    """What it is given after bot-ready."""
+    await client.send(ready("halfsecond-web"))
+    assert kind(await client.recv(decode=False)) == "bot-ready"
+    said = Frame.FromString(await client.recv(decode=False)).message.data
+    session: dict[str, str] = json.loads(said)["data"]
+    assert session["type"] == "session"
+    return session["resume"]
+
+
+def cut(client: ClientConnection) -> None:
+    client.transport.abort()
+
+
+def test_a_client_whose_socket_is_cut_goes_on_with_its_call() -> None:
+    async def play(served: Served) -> None:
+        async with connect(await served.ws_url()) as client:
+            key = await key_of(client)
+            [call] = served.engine.calls
+            cut(client)
+        await call.until_heard(LineDropped())
+        assert (await served.http.post("/start")).status_code == 503, "its place is kept"
+
+        async with connect(await served.ws_url(key)) as client:
+            assert await key_of(client) == key
+            assert kind(await client.recv(decode=False)) == "server-message"  # the state
+            await client.send(audio(PCM))
+            assert pcm(await client.recv(decode=False)) == PCM
+            await client.send(message("disconnect-bot"))
+            assert await closing(client) == (1000, "")
+        await until(lambda: served.ended("left") == 1)
+        assert served.engine.calls == [call]
+        assert (await served.http.post("/start")).status_code == 200
+
+    on_a_server(play, limits=Limits(calls=1))
+
+
+def test_a_client_that_is_back_before_the_loss_is_noticed_has_its_call() -> None:
+    async def play(served: Served) -> None:
+        async with connect(await served.ws_url()) as first:
+            key = await key_of(first)
+            async with connect(await served.ws_url(key)) as second:
+                assert await key_of(second) == key
+                assert await closing(first) == (1008, "the call goes on over another connection")
+                await second.send(message("disconnect-bot"))
+                assert await closing(second) == (1000, "")
+        await until(lambda: served.ended("left") == 1)
+
+    on_a_server(play, limits=Limits(calls=1))
+
+
+def test_a_client_that_comes_back_too_late_begins_anew_and_is_told_so() -> None:
+    async def play(served: Served) -> None:
+        async with connect(await served.ws_url()) as client:
+            key = await key_of(client)
+            cut(client)
+        await until(lambda: served.ended("vanished") == 1)
+
+        async with connect(await served.ws_url(key)) as client:
+            assert await key_of(client) != key
+        assert len(served.engine.calls) == 2
+
+    on_a_server(play, limits=Limits(calls=1, return_s=0.01))
+
+
+def test_a_place_kept_for_a_client_that_was_cut_off_does_not_keep_the_server() -> None:
+    async def play(served: Served) -> None:
+        async with connect(await served.ws_url()) as client:
+            await key_of(client)
+            [call] = served.engine.calls
+            cut(client)
+        await call.until_heard(LineDropped())
 
     on_a_server(play)
 
