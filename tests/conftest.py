@@ -8,8 +8,13 @@ import pytest
 
 SOAK_LIMIT_S = 3600
 
+SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"  # noqa: TID251
+"""Debian keeps daemons where only root looks."""
+
 FOUND: dict[str, Callable[[], object]] = {
     "chromium": lambda: shutil.which("chromium") or shutil.which("google-chrome"),
+    "nginx": lambda: shutil.which("nginx", path=SYSTEM_PATH),
+    "openssl": lambda: shutil.which("openssl"),
 }
 """What a machine may lack, and how to see whether it is there; `.ci/run` installs all of it."""
 

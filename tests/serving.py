@@ -18,6 +18,7 @@ from bot.limits import Limits
 from bot.server import Certificate, Server, Terms, configure
 from bot.sessions import Sessions
 from bot.telemetry import Metrics
+from tests.certificates import trusting
 from tests.echo import EchoEngine
 
 TOKEN = "canary-token-7f3a"
@@ -79,7 +80,8 @@ async def serving(
                 await ready.wait()
             scheme = "https" if certificate else "http"
             base_url = f"{scheme}://127.0.0.1:{port}"
-            async with httpx2.AsyncClient(base_url=base_url, verify=not certificate) as http:
+            verify = trusting(certificate) if certificate else False
+            async with httpx2.AsyncClient(base_url=base_url, verify=verify) as http:
                 yield Served(server, engine, sessions, metrics, port, http, over)
             sessions.leave()
     assert asyncio.all_tasks() == before

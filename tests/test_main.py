@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import bot
 from bot.__main__ import COMMANDS, command_line
-from bot.commands.serve import in_use
+from bot.commands.serve import in_use, terms
 from bot.settings import Settings
 
 
@@ -118,3 +118,29 @@ def test_what_is_in_use_is_said_and_the_way_to_a_real_model() -> None:
     assert "No language model" in said
     assert "LLM_BASE_URL=" in said
     assert "LLM_BASE_URL" not in in_use("http://127.0.0.1:7860", Chosen(is_demo=False))
+
+
+def test_a_token_that_was_made_for_this_start_is_said() -> None:
+    chosen = Chosen(is_demo=False)
+    assert "\n  token  a-token  (" in in_use("http://127.0.0.1:7860", chosen, "a-token")
+    assert "token" not in in_use("http://127.0.0.1:7860", chosen)
+
+
+@pytest.mark.parametrize(("host", "beyond"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_the_house_rules_follow_from_the_settings_and_the_socket(host: str, beyond: bool) -> None:
+    given = {
+        "public_base_url": "https://Voice.Example/",
+        "allowed_origins": "https://a.example, https://b.example",
+        "calls_per_address": 7,
+    }
+    with socket.create_server((host, 0)) as listener:
+        made = [terms(Settings.model_validate(given), listener) for _ in range(2)]
+        kept = terms(Settings.model_validate({"access_token": "mine"}), listener)
+    house = made[0].house
+    assert house.listens_beyond_loopback is beyond
+    assert house.public == "https://voice.example"
+    assert house.origins == {"https://a.example", "https://b.example"}
+    assert made[0].limits.calls_per_address == 7
+    assert len(house.token) == 32
+    assert house.token != made[1].house.token
+    assert kept.house.token == "mine"

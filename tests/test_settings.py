@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from bot.settings import Settings, SettingsError, load
+from bot.settings import SECRETS, Settings, SettingsError, load
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 
@@ -39,9 +39,27 @@ def test_a_temperature_of_zero_and_an_empty_key_are_values(monkeypatch: pytest.M
     assert load().llm_api_key.get_secret_value() == ""
 
 
-def test_a_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LLM_API_KEY", "sk-secret")
+@pytest.mark.parametrize("name", sorted(SECRETS))
+def test_a_key_is_never_shown(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "sk-secret")
     assert "sk-secret" not in repr(load())
+    with pytest.raises(SettingsError) as error:
+        load(**{name.lower(): 5})
+    assert str(error.value) == f"{name} should be a valid string"
+
+
+def test_what_is_left_empty_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TLS_CERT", "TLS_KEY", "PUBLIC_BASE_URL", "ACCESS_TOKEN", "ALLOWED_ORIGINS"):
+        monkeypatch.setenv(name, "")
+    assert load() == Settings()
+
+
+def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_ORIGINS", "https://A.example:443/, http://localhost:3000")
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/8,::1")
+    settings = load()
+    assert settings.allowed_origins == ("https://a.example", "http://localhost:3000")
+    assert settings.trusted_proxies == ("10.0.0.0/8", "::1")
 
 
 def test_the_command_line_goes_before_the_environment_before_the_file(
@@ -70,6 +88,12 @@ def test_an_endpoint_left_empty_is_no_endpoint(monkeypatch: pytest.MonkeyPatch) 
         ("PROFILE", "b200", r"PROFILE=b200 should be 'none', 'a100', 'h100-fp8' or 'fixed-150'"),
         ("LLM_BASE_URL", "localhost:8000", r"LLM_BASE_URL=localhost:8000 should begin with http.*"),
         ("LLM_BASE_URL", "http://x/v1/chat/completions", r".* should end before /chat/completions"),
+        ("TLS_CERT", "cert.pem", r"TLS_CERT and TLS_KEY belong together"),
+        ("TLS_CRT", "x", r"TLS_CRT is not a setting: did you mean TLS_CERT\?"),
+        ("PUBLIC_BASE_URL", "voice.example", r"PUBLIC_BASE_URL=voice.example should be like .*"),
+        ("PUBLIC_BASE_URL", "https://x.example/app", r".*, without a path"),
+        ("ALLOWED_ORIGINS", "https://a.example,*", r"ALLOWED_ORIGINS=.* should be like .*"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,proxy", r"TRUSTED_PROXIES=.*proxy.*"),
         ("MAX_CALL", "3", r"MAX_CALL is not a setting: did you mean MAX_CALLS\?"),
         ("LLM_URL", "x", r"LLM_URL is not a setting: did you mean LLM_BASE_URL\?"),
         ("VAD_ZZ", "1", r"VAD_ZZ is not a setting: .*"),

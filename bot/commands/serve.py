@@ -87,17 +87,18 @@ async def _serve(settings: Settings, listener: socket.socket) -> bool:
     from bot.wiring import Wiring
 
     wiring = Wiring(settings)
-    terms = _terms(settings, listener)
+    agreed = terms(settings, listener)
     url = settings.public_base_url or address(listener, "https" if settings.tls_cert else "http")
-    made = None if settings.access_token else terms.house.token
+    made = None if settings.access_token else agreed.house.token
 
     def on_ready() -> None:
         typer.echo(in_use(url, wiring, made))
 
-    return await run(wiring, Metrics(), listener, terms, on_ready=on_ready)
+    return await run(wiring, Metrics(), listener, agreed, on_ready=on_ready)
 
 
-def _terms(settings: Settings, listener: socket.socket) -> "Terms":
+def terms(settings: Settings, listener: socket.socket) -> "Terms":
+    """As the settings have them; an access token is made where there is none."""
     from bot.server import Certificate, Terms
 
     token = settings.access_token
