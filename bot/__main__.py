@@ -11,6 +11,7 @@ from bot import __version__
 
 COMMANDS = {
     "serve": "bot.commands.serve:serve",
+    "doctor": "bot.commands.doctor:doctor",
     "call": "client.caller.command:call",
     "llm demo": "bot.engines.demo:demo",
     "bench turns": "bench.command:turns",

@@ -17,7 +17,7 @@ from bot.engines.latency_profile import ProfileName
 ENV_FILE = Path(".env")
 """Read from the folder that the program was started in; the environment goes before it."""
 
-_PREFIXES = ("LLM_", "STT_", "TTS_", "VAD_", "TURN_", "BUDGET_", "TLS_")
+_PREFIXES = ("LLM_", "STT_", "TTS_", "VAD_", "TURN_", "BUDGET_", "TLS_", "TWILIO_")
 """A variable that begins so is meant for us."""
 
 _CLOSE = 0.85
@@ -94,6 +94,15 @@ class Settings(BaseSettings):
     )
     """What the model is told before the conversation."""
 
+    twilio_account_sid: str | None = None
+    """Twilio account (AC...). Unset, there is no telephone."""
+
+    twilio_auth_token: SecretStr | None = None
+    """The account's token."""
+
+    twilio_api_base_url: str = "https://api.twilio.com"
+    """Where Twilio's REST API is."""
+
     stt_engine: Literal["auto", "moonshine"] = "auto"
     """Which ears. auto takes the best that this machine can run: Moonshine tiny English."""
 
@@ -136,7 +145,11 @@ class Settings(BaseSettings):
     seed: int = Field(0, ge=0)
     """For whatever the demo engine draws by chance."""
 
-    @field_validator("tls_cert", "tls_key", "public_base_url", "access_token", mode="before")
+    @field_validator(
+        *("tls_cert", "tls_key", "public_base_url", "access_token"),
+        *("twilio_account_sid", "twilio_auth_token"),
+        mode="before",
+    )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value

@@ -34,7 +34,7 @@ class Wiring:
         self._demo = None if settings.llm_base_url else DemoProcess(settings.profile, settings.seed)
         self._stt = MoonshineSpeechToText()
         self._turn = SmartTurn()
-        self._tts = _voice(settings)
+        self._tts = voice_for(settings)
         self._llm: LanguageModel | None = None
         self._services: Services | None = None
         self._policies = Policies(
@@ -91,14 +91,8 @@ class Wiring:
                 await service.close()
 
     async def _open_llm(self) -> LanguageModel:
-        settings = self._settings
-        self._llm = llm = OpenAiLanguageModel(
-            base_url=settings.llm_base_url or await self._open_demo(),
-            api_key=settings.llm_api_key.get_secret_value(),
-            model=MODEL if self.is_demo else settings.llm_model,
-            max_tokens=settings.llm_max_tokens,
-            temperature=settings.llm_temperature,
-        )
+        url = self._settings.llm_base_url or await self._open_demo()
+        self._llm = llm = language_model_for(self._settings, url)
         await llm.open()
         return llm
 
@@ -124,7 +118,19 @@ def _first(group: BaseExceptionGroup[ServiceError]) -> ServiceError:
     return error
 
 
-def _voice(settings: Settings) -> TextToSpeech:
+def language_model_for(settings: Settings, base_url: str) -> LanguageModel:
+    """Not open yet."""
+    return OpenAiLanguageModel(
+        base_url=base_url,
+        api_key=settings.llm_api_key.get_secret_value(),
+        model=settings.llm_model if settings.llm_base_url else MODEL,
+        max_tokens=settings.llm_max_tokens,
+        temperature=settings.llm_temperature,
+    )
+
+
+def voice_for(settings: Settings) -> TextToSpeech:
+    """Not open yet."""
     if settings.tts_engine == "stub":
         return StubTextToSpeech(first_audio_s=settings.tts_stub_first_audio_s)
     return EspeakTextToSpeech(words_a_minute=settings.tts_rate_wpm)

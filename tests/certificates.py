@@ -7,13 +7,13 @@ from pathlib import Path
 from bot.server import Certificate
 
 
-def make_certificate(folder: Path) -> Certificate:
+def make_certificate(folder: Path, days: int = 2) -> Certificate:
     """Signed by itself, for localhost and 127.0.0.1. Needs openssl."""
     made = Certificate(folder / "cert.pem", folder / "key.pem")
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "2", "-subj", "/CN=localhost"),
+            *("-nodes", "-days", str(days), "-subj", "/CN=localhost"),
             *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
             *("-out", str(made.chain), "-keyout", str(made.key)),
         ],

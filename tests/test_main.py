@@ -1,16 +1,21 @@
 """What the command line answers before any model is loaded."""
 
+import json
+import os
 import socket
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 import bot
 from bot.__main__ import COMMANDS, command_line
+from bot.checks.finding import Finding, Verdict
+from bot.commands.doctor import as_json, as_text
 from bot.commands.serve import in_use, terms
 from bot.settings import Settings
 
@@ -39,7 +44,7 @@ def test_help_names_every_command_that_is_installed() -> None:
         assert f"\n  {command} " in said
 
 
-@pytest.mark.parametrize("command", ["serve", "call", "llm demo"])
+@pytest.mark.parametrize("command", ["serve", "doctor", "call", "llm demo"])
 def test_each_command_explains_itself(command: str) -> None:
     code, said, _ = typed(*command.split(), "--help")
     assert code == 0
@@ -144,3 +149,62 @@ def test_the_house_rules_follow_from_the_settings_and_the_socket(host: str, beyo
     assert len(house.token) == 32
     assert house.token != made[1].house.token
     assert kept.house.token == "mine"
+
+
+FINDINGS = [
+    Finding("python", Verdict.PASS, "3.11.7"),
+    Finding("voice", Verdict.FAIL, "silent", "choose another"),
+]
+
+
+def test_the_doctor_says_what_it_found_and_how_to_mend_it() -> None:
+    assert as_text(FINDINGS).splitlines() == [
+        "pass  python  3.11.7",
+        "fail  voice   silent",
+        "              -> choose another",
+        "1 pass, 0 to be looked at, 1 fail",
+    ]
+    assert json.loads(as_json(FINDINGS)) == {
+        "ok": False,
+        "checks": [
+            {"name": "python", "verdict": "pass", "found": "3.11.7", "mend": ""},
+            {"name": "voice", "verdict": "fail", "found": "silent", "mend": "choose another"},
+        ],
+    }
+    assert json.loads(as_json(FINDINGS[:1]))["ok"] is True
+
+
+def test_the_doctor_finds_a_setting_that_cannot_be_meant() -> None:
+    code, said, _ = typed("doctor", "--json", MAX_CALL="3")
+    assert code == 1
+    [check] = json.loads(said)["checks"]
+    assert (check["name"], check["verdict"]) == ("settings", "fail")
+    assert "did you mean MAX_CALLS?" in check["found"]
+
+
+def diagnosed(folder: Path, **env: str) -> tuple[int, dict[str, Any]]:
+    """In a process of its own: it decides where all logs go."""
+    program = (
+        "from bot.__main__ import command_line; command_line(['doctor'])(['doctor', '--json'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(bot.__file__).parents[1]), **env},  # noqa: TID251
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_the_doctor_looks_at_everything_and_its_exit_code_says_how_it_went(tmp_path: Path) -> None:
+    code, report = diagnosed(tmp_path, PORT="0")
+    assert (code, report["ok"]) == (0, True)
+    assert [check["name"] for check in report["checks"]] == [
+        *("python", "packages", "voice activity", "turn end"),
+        *("ears, encoder", "ears, decoder", "ears, tokenizer", "voice", "port", "tls"),
+        *("access token", "public address", "llm", "disk", "file limit"),
+    ]
+    code, report = diagnosed(tmp_path, PORT="0", LLM_BASE_URL="http://127.0.0.1:1/v1")
+    assert (code, report["ok"]) == (1, False)
+    assert [c["name"] for c in report["checks"] if c["verdict"] == "fail"] == ["llm"]

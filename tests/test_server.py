@@ -61,7 +61,7 @@ def test_a_certificate_that_cannot_be_used_gives_one_line(tmp_path: Path) -> Non
         check_certificate(Settings.model_validate({"tls_cert": chain, "tls_key": key}))
 
     check(good.chain, good.key)
-    check_certificate(Settings())
+    check_certificate(Settings.model_validate({}))
     for chain, key in (
         (good.chain, other.key),
         (torn, good.key),

@@ -1,0 +1,71 @@
+"""Checks of what answers: the voice, and the LLM's endpoint."""
+
+import asyncio
+
+from bot.checks.finding import Finding, bad, good, poor
+from bot.settings import Settings
+from bot.wiring import language_model_for, voice_for
+from pipelines.services.protocols import ChatMessage, ServiceError, TextDelta
+
+ASKED = "Count from one to ten, in words."
+
+
+async def check_voice(settings: Settings) -> Finding:
+    voice = voice_for(settings)
+    now = asyncio.get_running_loop().time
+    try:
+        await voice.open()
+        asked_s, first_s, samples = now(), None, 0
+        async for chunk in voice.synthesise("Ready when you are."):
+            first_s = now() - asked_s if first_s is None else first_s
+            samples += len(chunk.pcm)
+    except ServiceError as error:
+        return bad("voice", str(error), "remove .venv and start ./run again: it makes it anew")
+    finally:
+        await voice.close()
+    if first_s is None:
+        return bad("voice", f"{settings.tts_engine} says nothing", "choose another TTS_ENGINE")
+    said = f"{settings.tts_engine}: first sound after {1000 * first_s:.0f} ms"
+    return good("voice", f"{said}, {samples / voice.rate_hz:.1f} s in all")
+
+
+async def check_llm(settings: Settings) -> Finding:
+    """One short answer is asked for, and paid for."""
+    if settings.llm_base_url is None:
+        return poor(
+            "llm",
+            "none: the demo engine answers by rule",
+            "set LLM_BASE_URL and LLM_MODEL to any OpenAI-compatible endpoint",
+        )
+    where = f"{settings.llm_model} at {settings.llm_base_url}"
+    llm = language_model_for(settings, settings.llm_base_url)
+    now = asyncio.get_running_loop().time
+    try:
+        await llm.open()
+        asked_s = now()
+        answer = llm.stream([ChatMessage("user", ASKED)])
+        arrived = [now() - asked_s async for delta in answer if isinstance(delta, TextDelta)]
+    except ServiceError as error:
+        return bad("llm", f"{where}: {error}", _mend(str(error)))
+    finally:
+        await llm.close()
+    found = f"{where}: first token after {1000 * arrived[0]:.0f} ms, {len(arrived)} pieces"
+    if len(arrived) < 2:
+        return poor("llm", f"{found}: it does not stream", "let it stream: whole answers come late")
+    if arrived[0] > settings.budget_llm_first_token_ms / 1000:
+        return poor(
+            "llm",
+            f"{found}, over its {settings.budget_llm_first_token_ms:.0f} ms",
+            "bring it nearer, or take a smaller model; the first answer after a start is slowest",
+        )
+    return good("llm", found)
+
+
+def _mend(error: str) -> str:
+    if "401" in error or "403" in error:
+        return "set LLM_API_KEY to a key of that endpoint"
+    if "404" in error:
+        return "set LLM_MODEL to a model that it serves, and end LLM_BASE_URL with /v1"
+    if "429" in error:
+        return "wait, or see to the account's limits"
+    return "see that it runs and that LLM_BASE_URL is its address, up to and including /v1"

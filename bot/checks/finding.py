@@ -1,0 +1,32 @@
+"""What a check has found, and how to mend it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    PASS = "pass"
+    WARN = "warn"
+    """It will run, less well or less safely than it could."""
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    name: str
+    verdict: Verdict
+    found: str
+    mend: str = ""
+    """What to do about it; empty for a pass."""
+
+
+def good(name: str, found: str) -> Finding:
+    return Finding(name, Verdict.PASS, found)
+
+
+def poor(name: str, found: str, mend: str) -> Finding:
+    return Finding(name, Verdict.WARN, found, mend)
+
+
+def bad(name: str, found: str, mend: str) -> Finding:
+    return Finding(name, Verdict.FAIL, found, mend)

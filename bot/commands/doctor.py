@@ -1,0 +1,79 @@
+"""`halfsecond doctor`: looks at everything that the server needs, and says how to mend it."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from bot.checks.finding import Finding, Verdict, bad
+from bot.settings import Settings, SettingsError, load
+from bot.telemetry import configure_logs
+
+
+def doctor(
+    as_data: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Check that the server can run as it is set up, and say how to mend what is wrong.
+
+    It looks at Python, packages, models, voice, port, TLS, token, public address, the LLM's
+    endpoint (one short answer is asked for), Twilio where set, disk and file limits. The exit
+    code is 1 if something fails, and 0 otherwise, warnings or not.
+    """
+    try:
+        settings = load()
+    except SettingsError as error:
+        _tell([bad("settings", str(error), ".env.example lists all of them")], as_data=as_data)
+    configure_logs(sys.stderr)
+    _tell(asyncio.run(examine(settings)), as_data=as_data)
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    # Imported here, for they bring the frameworks: help and a wrong setting answer at once.
+    from bot.checks import engines, machine, network
+
+    findings = [
+        machine.check_python(),
+        machine.check_packages(),
+        *machine.check_models(),
+        await engines.check_voice(settings),
+        await network.check_port(settings),
+        network.check_tls(settings),
+        network.check_token(settings),
+        await network.check_public_address(settings),
+        await engines.check_llm(settings),
+        await network.check_twilio(settings),
+        machine.check_disk(Path.cwd()),
+        machine.check_files(settings.max_calls),
+    ]
+    return [finding for finding in findings if finding is not None]
+
+
+def _tell(findings: Sequence[Finding], *, as_data: bool) -> NoReturn:
+    fails = sum(finding.verdict is Verdict.FAIL for finding in findings)
+    typer.echo(as_json(findings) if as_data else as_text(findings))
+    raise typer.Exit(1 if fails else 0)
+
+
+def as_json(findings: Sequence[Finding]) -> str:
+    checks = [
+        {"name": one.name, "verdict": one.verdict, "found": one.found, "mend": one.mend}
+        for one in findings
+    ]
+    is_well = all(one.verdict is not Verdict.FAIL for one in findings)
+    return json.dumps({"ok": is_well, "checks": checks}, indent=2, ensure_ascii=False)
+
+
+def as_text(findings: Sequence[Finding]) -> str:
+    width = max(len(one.name) for one in findings)
+    lines = []
+    for one in findings:
+        lines.append(f"{one.verdict:4}  {one.name:{width}}  {one.found}")
+        if one.mend:
+            lines.append(f"{'':{width + 6}}  -> {one.mend}")
+    counts = [sum(one.verdict is verdict for one in findings) for verdict in Verdict]
+    lines.append("{} pass, {} to be looked at, {} fail".format(*counts))
+    return "\n".join(lines)
