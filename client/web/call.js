@@ -72,6 +72,7 @@ export class Call extends EventTarget {
       const sound = this.player.open();
       sound.catch(() => {}); // looked at below: the two are asked for in the same click
       if (withMicrophone) await this.microphone.open(this.deviceId);
+      this.tell("microphone", this.microphoneState);
       await sound;
       if (this.socket === socket) await this.enter(socket);
     } catch (error) {

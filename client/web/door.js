@@ -3,7 +3,7 @@
 import { Problem } from "./problems.js";
 
 const TOKEN = "halfsecond.token";
-const BUSY = "all lines are busy"; // the server's words for `full`; other refusals pass
+export const BUSY = "all lines are busy"; // the server's words for `full`; other refusals pass
 
 /** Kept until the tab is closed. */
 export const token = {
@@ -21,7 +21,7 @@ export async function start(resume, signal) {
   if (answer.status === 401) throw new Problem("token");
   if (answer.status === 403) throw new Problem("forbidden", said);
   if (answer.status === 429) throw new Problem("too-many", said);
-  if (answer.status === 503) throw new Problem(said === BUSY ? "full" : "closed", said);
+  if (answer.status === 503) throw said === BUSY ? new Problem("full") : new Problem("closed", said);
   throw new Problem(answer.status >= 500 ? "closed" : "confused", said || String(answer.status));
 }
 

@@ -13,6 +13,7 @@ import { Turns } from "./turns.js";
 import { WakeLock } from "./wake.js";
 
 const $ = (id) => document.getElementById(id);
+const FRAMELESS_MS = 500;
 const now = () => new Date().toISOString();
 
 const call = new Call(askForToken);
@@ -33,7 +34,9 @@ const devices = new Devices($("microphone"), (id) => {
   call.choose(id);
 });
 let begunAt = now();
+let begun = false;
 let countdown = 0;
+let lastFrameAt = 0;
 let quiet = false; // the system itself has closed the microphone
 
 // ---- the state ----
@@ -45,7 +48,8 @@ call.addEventListener("state", ({ detail: { word, retry } }) => {
   followTheFloor(word, was);
   showRetry(retry);
   showCall();
-  if (!["hearing you", "thinking", "speaking", "listening"].includes(word)) announce(word);
+  if (retry) announce(`reconnecting, try ${retry.attempt} of ${retry.of}`);
+  else if (call.state.phase !== "live") announce(word);
   else if (["connecting", "reconnecting"].includes(was)) announce("connected, listening");
   if (was === "connecting" && call.state.phase === "live") beginAnew();
   // Else whoever started with a key would end the call with the Space that is to talk.
@@ -54,6 +58,7 @@ call.addEventListener("state", ({ detail: { word, retry } }) => {
 
 /** Another conversation: what was shown of the last one goes. */
 function beginAnew() {
+  begun = true;
   begunAt = now();
   transcript = new Transcript();
   turns.clear();
@@ -82,7 +87,6 @@ function showRetry(retry) {
   };
   show();
   countdown = setInterval(show, 250);
-  announce(`reconnecting, try ${attempt} of ${of}`);
 }
 
 function showCall() {
@@ -90,14 +94,14 @@ function showCall() {
   wakeLock.want(isUnderWay);
   $("call").textContent = isUnderWay ? "End call" : "Start talking";
   $("call").classList.toggle("primary", !isUnderWay);
-  $("reason").hidden = isUnderWay && phase !== "connecting";
+  $("reason").hidden = (isUnderWay && phase !== "connecting") || !$("problem").hidden;
   $("mute").hidden = $("stop").hidden = !isUnderWay;
-  if (phase === "connecting") $("last").textContent = "asking for the microphone";
   if (phase === "live") showLast();
-  if (phase === "ready" || phase === "full") {
-    $("last").textContent = turns.rows.rows.length > 0 ? "the call is over" : "press start, and speak";
-    $("quiet").textContent = "";
+  if (phase === "full") $("last").textContent = "try again in a minute";
+  if (phase === "ready") {
+    $("last").textContent = begun ? "the call is over" : "press start, and speak";
   }
+  if (!isUnderWay) $("quiet").textContent = "";
   showMicrophone(call.microphoneState);
 }
 
@@ -118,11 +122,19 @@ call.addEventListener("quiet", ({ detail }) => {
 });
 call.addEventListener("level", ({ detail }) => {
   showLevel(detail.rms);
-  const listens = call.state.word === "listening" || call.state.word === "hearing you";
-  const expected = listens && call.microphoneState.open;
-  silence.frame(detail, expected);
-  showSilence();
+  lastFrameAt = performance.now();
+  watch(detail);
 });
+setInterval(() => {
+  if (performance.now() - lastFrameAt < 2 * FRAMELESS_MS) return;
+  for (let ms = 0; ms < FRAMELESS_MS; ms += 20) watch({ rms: 0, peak: 0 }); // it gives nothing at all
+}, FRAMELESS_MS);
+
+function watch(frame) {
+  const listens = call.state.word === "listening" || call.state.word === "hearing you";
+  silence.frame(frame, listens && call.microphoneState.open);
+  showSilence();
+}
 
 function showMicrophone({ muted, pushToTalk, talking }) {
   const { isUnderWay } = call.state;
@@ -133,6 +145,10 @@ function showMicrophone({ muted, pushToTalk, talking }) {
   $("hold").firstElementChild.textContent = talking ? "Let go to send" : "Hold to talk";
   document.body.classList.toggle("muted", isUnderWay && muted);
   if (muted) showLevel(0);
+  if (call.state.phase === "connecting") {
+    const asks = !muted && !call.microphone.isOpen;
+    $("last").textContent = asks ? "asking for the microphone" : "calling";
+  }
 }
 
 function showLevel(rms) {
@@ -205,6 +221,7 @@ call.addEventListener("problem", ({ detail }) => showProblem(detail));
 
 function showProblem(problem) {
   $("problem").hidden = problem === null;
+  $("reason").hidden = call.state.isUnderWay || problem !== null;
   if (problem === null) return;
   const [title, mend, detail] = $("problem").children;
   title.textContent = problem.message;

@@ -1,5 +1,6 @@
 /** The connection of a call: opened, kept, and made again when it drops. */
 
+import { BUSY } from "./door.js";
 import { Problem } from "./problems.js";
 import { clientReady, disconnect, understand } from "./rtvi.js";
 
@@ -141,7 +142,7 @@ export class Socket {
 
 function problemOf(code, reason) {
   if (code === 1000) return null;
-  if (code === 1013) return new Problem(reason === "all lines are busy" ? "full" : "closed", reason);
+  if (code === 1013) return reason === BUSY ? new Problem("full") : new Problem("closed", reason);
   if (code === 1008) return new Problem("ended-by-server", reason);
   if (COMES_BACK.has(code)) return new Problem("unreachable");
   return new Problem("confused", reason);

@@ -65,7 +65,7 @@ function axis(scale, row) {
   made.setAttribute("aria-hidden", "true");
   const ends = row.end_measured_at === "client" ? "heard" : "sent";
   for (const [timeMs, text, className] of [
-    [0, "you stopped", "mark zero"],
+    [0, "you stopped", "mark left"],
     [row.voice_to_voice_s * 1000, ends, "mark end"],
   ]) {
     const mark = line(className, scale, timeMs);

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, Playwright, expect
 
 from tests.web.browser import ALLOWED, RECORDINGS, Witness, chromium, plays, record_tape
 
-pytestmark = pytest.mark.needs("chromium")
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(180)]
 
 ANSWERED_S = 7.0
 """Silence after a recording: what a short echo of it takes to be said, and more."""

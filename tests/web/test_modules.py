@@ -13,7 +13,7 @@ from pipelines.core.exchange import Muted, Played, StopSpeaking, Typed
 from pipelines.core.ledger import Percentiles
 from tests.web.puppet import Puppeteer
 
-pytestmark = pytest.mark.needs("chromium")
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")

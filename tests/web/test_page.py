@@ -18,7 +18,7 @@ from pipelines.core.exchange import (
 from tests.web.acting import SPY, begin, row
 from tests.web.puppet import Puppeteer
 
-pytestmark = pytest.mark.needs("chromium")
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(180)]
 
 
 # ---- captions and the state ----
@@ -207,6 +207,10 @@ def test_nothing_is_wider_than_the_screen(page: Page, server: Puppeteer, width: 
     expect(page.locator("#turns .waterfall")).to_be_visible()
     expect(page.locator("#problem")).to_be_visible()
     assert page.evaluate(overflow) == 0
+    for button in page.locator(".buttons button:visible").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] < box["x"] + box["width"] <= width
 
 
 def test_the_keyboard_alone_is_enough(page: Page, server: Puppeteer) -> None:

@@ -1,6 +1,7 @@
 """The loudspeaker, the microphone and the keys, against our server."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ from pipelines.core.exchange import (
     Typed,
 )
 from tests.web.acting import SPY, begin, tone, until
-from tests.web.browser import chromium
+from tests.web.browser import ALLOWED, chromium, plays, record_tape
 from tests.web.puppet import OUT_HZ, Puppeteer
 
-pytestmark = pytest.mark.needs("chromium")
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(180)]
 
 
 # ---- the loudspeaker ----
@@ -177,6 +178,20 @@ def test_a_device_that_is_unplugged_gives_way_to_another(page: Page, server: Pup
     until(page, lambda: page.evaluate("() => window.streams.length") == 2)
     before = len(call.audio)
     until(page, lambda: len(call.audio) > before + 16_000)
+
+
+def test_five_seconds_of_nothing_are_noticed(
+    playwright: Playwright, server: Puppeteer, tmp_path: Path
+) -> None:
+    tape = record_tape(tmp_path / "silence.wav", 60.0)
+    with chromium(playwright, ALLOWED, plays(tape)) as deaf:
+        page = deaf.new_page()
+        page.goto(server.url)
+        call = begin(page, server)
+        expect(page.locator("#quiet")).to_contain_text("We can’t hear you")
+        assert len(call.audio) >= 2 * 16_000 * 4.5
+        page.keyboard.press("m")
+        expect(page.locator("#quiet")).to_be_empty()
 
 
 @pytest.mark.parametrize(
