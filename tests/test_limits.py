@@ -1,12 +1,18 @@
 """What one client may send, on a clock that the test moves."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.access import TICKET_S
+from bot.connection import OUTBOX_LIMIT
+from bot.endpoints.browser import BODY_LIMIT
+from bot.farewell import Outcome, Over, farewell
 from bot.limits import REPORTS_BURST, Allowance, Bucket, Limits
+from bot.transport import REQUEST_S
 from bot.wire.errors import PeerError
 from bot.wire.messages import FromClient
 from pipelines.core.exchange import AudioIn, Muted, Played
@@ -87,3 +93,51 @@ def test_a_bucket_never_gives_more_than_its_burst_and_its_rate(
         if bucket.take(amount, now):
             given_out += amount
         assert given_out <= burst + rate * now + 1e-6
+
+
+TABLE = (Path(__file__).parents[1] / "docs" / "limits.md").read_text()
+LIMITS = Limits()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        f"a WebSocket message | {LIMITS.message_bytes // 1024} KiB, in however many pieces | 1009 |",
+        f"audio | {LIMITS.audio_rate:g} times real time, and {LIMITS.audio_burst_s:g} s at once |",
+        f"| other messages | {LIMITS.control_per_s:g} a second | 1008 |",
+        f"reports of what was played | {LIMITS.control_per_s:g} a second, and {REPORTS_BURST} at ",
+        f"| an HTTP request | {REQUEST_S:g} s from the open connection to its last byte |",
+        f"| the body of `POST /start` | {BODY_LIMIT // 1024} KiB | HTTP 413 |",
+        f"`client-ready` | within {LIMITS.opening_s:g} s of the open socket | 1008 |",
+        f"| a client of which nothing is heard | {LIMITS.idle_s:g} s;",
+        f"asked every {LIMITS.ping_s:g} s, gone after {2 * LIMITS.ping_s:g} s | 1011 |",
+        f"| a client that does not read what it is sent | {OUTBOX_LIMIT} messages,",
+        f"| a ticket | one connection, within {TICKET_S:g} s | HTTP 403 |",
+        f"| calls at once | `MAX_CALLS` ({LIMITS.calls}) | HTTP 503, 1013 |",
+        f"from one address | `CALLS_PER_ADDRESS` ({LIMITS.calls_per_address}) | HTTP 429, 1013 |",
+        f"without a code), the call waits {LIMITS.return_s:g} s.",
+    ],
+)
+def test_the_documentation_has_the_limit_as_it_is(row: str) -> None:
+    assert row in TABLE
+
+
+def test_a_call_may_last_the_hour_that_is_written() -> None:
+    assert "| a call | an hour | 1008 |" in TABLE
+    assert LIMITS.call_s == 3600
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (Outcome.NEVER_READY, 1008),
+        (Outcome.IDLE, 1008),
+        (Outcome.TOO_LONG, 1008),
+        (Outcome.READ_TOO_SLOWLY, 1013),
+        (Outcome.DRAINED, 1012),
+        (Outcome.FAILED, 1011),
+        (Outcome.LEFT, 1000),
+    ],
+)
+def test_each_end_has_the_code_that_is_written(outcome: Outcome, code: int) -> None:
+    assert farewell([Over(outcome)]).code == code
