@@ -1,17 +1,14 @@
-"""How sure are we that the turn is over, and how long to wait until we are sure enough?
+"""How long to wait from the last sample of speech before the turn is over.
 
-One number: the probability that nothing more comes, given how the words so far end, what the turn
-model hears in the voice, whether the transcript has settled, and how long the silence has lasted
-already. It is a logistic function of these, fitted on labelled speech (`bench/fit`, which also
-draws the trade-off), and it grows with the silence: so each threshold is reached at a known
-time, and "is it over?" becomes "how long to wait from now". A reply is begun at a low threshold,
-and heard at a high one.
+Short when sure, longer when not, never three seconds for a plain sentence. The wait is a product:
+seconds for how the words so far end, times how much the turn model doubts the voice, times how
+often this person has gone on where a turn might have been over. Each piece of news (a better
+transcript, another opinion) gives a new wait, counted from the same last sample.
 """
 
 import enum
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pipelines.core.wording import words
 
@@ -25,8 +22,10 @@ class Ending(enum.Enum):
     """The thought cannot end here."""
     COUNTING = enum.auto()
     """In the middle of a number, or of an address, being read out."""
+    COMMA = enum.auto()
+    """The ears heard that it goes on."""
     OPEN = enum.auto()
-    """It could go on."""
+    """It could go on: there is no mark."""
     CLOSED = enum.auto()
     """A sentence is complete."""
     QUESTION = enum.auto()
@@ -39,21 +38,25 @@ HANGING = frozenset(
     was were am be been being do does did have has had will would shall should can could may
     might must i'm i'll i'd i've we'll we're we've you're you'll he's she's it's they're that's
     there's who's what's i we he she they who which whose very really just also not don't
-    doesn't didn't can't won't isn't aren't um uh er erm hmm like please maybe let's some any
-    every each no more""".split()
+    doesn't didn't can't won't isn't aren't um uh er erm hmm like please maybe let's other
+    another some any every each no more""".split()
 )
 """English words after which a thought goes on: function words and fillers."""
 
-DIGITS = frozenset(
-    """zero oh one two three four five six seven eight nine ten eleven twelve thirteen fourteen
+DICTATED = frozenset(
+    """o oh zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
     fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty
-    ninety hundred thousand double triple dash dot""".split()
+    ninety hundred thousand double triple niner dash dot point alpha bravo charlie delta echo
+    foxtrot fox trot golf hotel india juliet juliett kilo lima mike november oscar papa quebec
+    romeo sierra tango uniform victor whiskey xray yankee zulu""".split()
 )
+"""Words of which numbers, codes and spelled names are made, letters and figures aside."""
 
-QUESTIONS = frozenset(
-    """what when where who whom whose why how which is are was were am do does did have has had
-    will would shall should can could may might""".split()
-)
+QUESTIONS = frozenset("what when where who whom whose why how which".split())
+
+
+LONG_RUN = 4
+"""Figures or letters in a row that may be a whole number, as a person reads one out."""
 
 
 def ending(text: str) -> Ending:
@@ -61,7 +64,7 @@ def ending(text: str) -> Ending:
     if not said:
         return Ending.NOTHING
     last, mark = said[-1], text.rstrip()[-1:]
-    if last in DIGITS or last.isdigit():
+    if dictated(said):
         return Ending.COUNTING
     if last in HANGING and not (mark == "?" and len(said) > 2):
         return Ending.HANGING
@@ -69,7 +72,18 @@ def ending(text: str) -> Ending:
         return Ending.QUESTION
     if mark in {".", "!"}:
         return Ending.CLOSED
-    return Ending.OPEN
+    return Ending.COMMA if mark == "," else Ending.OPEN
+
+
+def dictated(said: Sequence[str]) -> int:
+    """How many of the last words are figures, letters or code words in a row."""
+    run = 0
+    for word in reversed(said):
+        letter = len(word) == 1 and word not in ("a", "i")
+        if not (letter or word in DICTATED or word[0].isdigit()):
+            break
+        run += len(word) if word.isdigit() else 1
+    return run
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,63 +94,41 @@ class Evidence:
     silence_s: float = 0.0
     score: float | None = None
     """The turn model's probability that the turn is over."""
-    voice: float = 0.0
-    """The VAD's newest probability of speech: it falls some 60 to 100 ms after the last sample."""
-    settled: bool = False
-    """The newest transcript has the words of the one before it."""
-    pauses_s: tuple[float, ...] = ()
-    """The pauses that this person has gone on after, in this call."""
-
-
-WEIGHTS: Mapping[str, float] = {
-    "bias": 3.0,
-    "log_silence": 2.0,
-    "nothing": -8.0,
-    "hanging": -4.0,
-    "counting": -2.0,
-    "open": -1.0,
-    "question": 0.3,
-    "scored": 0.0,
-    "score_logit": 0.5,
-    "voice": -1.0,
-    "settled": 0.5,
-    "few_words": -0.5,
-    "long_pauses": -0.5,
-}
-"""From `python -m bench.fit`, on the half of the suite that is for fitting."""
-
-
-def features(evidence: Evidence) -> dict[str, float]:
-    """All but the silence, each by the name of its weight."""
-    end = ending(evidence.text)
-    score = evidence.score
-    clipped = 0.5 if score is None else min(max(score, 0.02), 0.98)
-    return {
-        "bias": 1.0,
-        "nothing": float(end is Ending.NOTHING),
-        "hanging": float(end is Ending.HANGING),
-        "counting": float(end is Ending.COUNTING),
-        "open": float(end is Ending.OPEN),
-        "question": float(end is Ending.QUESTION),
-        "scored": float(score is not None),
-        "score_logit": math.log(clipped / (1 - clipped)),
-        "voice": evidence.voice,
-        "settled": float(evidence.settled),
-        "few_words": float(len(words(evidence.text)) <= 2),
-        "long_pauses": float(max(evidence.pauses_s, default=0.0) > 0.4),
-    }
+    went_on: int = 0
+    """How often in this turn the person has gone on where it might have been over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointingPolicy:
-    weights: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
-    begin: float = 0.5
-    """Certainty at which a reply is begun, and held."""
-    commit: float = 0.85
-    """Certainty at which the turn is over."""
+    """Seconds of silence by how the words end, and factors for what else is known.
+
+    From `python -m bench.fit`, on the half of the suite that is for fitting.
+    """
+
+    closed_s: float = 0.20
+    """After a sentence, a question, or words without a mark, when the voice says so too."""
+    comma_s: float = 0.9
+    counting_s: float = 1.1
+    """In a short run of figures or letters: few numbers that are read out are so short."""
+    counted_s: float = 0.5
+    """In a run of `LONG_RUN` and more. The turn model hears each figure of a number as an end or
+    none as one: it is not asked."""
+    hanging_s: float = 1.1
+    doubtful: float = 1.8
+    """The turn model says less than 0.5, ..."""
+    denied: float = 2.3
+    """... less than 0.1."""
+    unscored: float = 1.9
+    """It has not answered yet."""
+    went_on: float = 1.25
+    """For every time, up to three, that the person has gone on in this turn after such words."""
     shortest_s: float = 0.18
     """Under 200 ms reads as interrupting; a person's own pace is about that."""
-    longest_s: float = 1.6
+    longest_s: float = 1.1
+    lead_s: float = 0.165
+    """A reply is begun so long before the wait is over, if all goes well from now on, ..."""
+    soonest_s: float = 0.05
+    """... but not sooner: the stops within words are as long as that."""
 
 
 class Endpointing:
@@ -145,30 +137,46 @@ class Endpointing:
     def __init__(self, policy: EndpointingPolicy) -> None:
         self._policy = policy
 
-    def certainty(self, evidence: Evidence) -> float:
-        """Probability that the turn is over, from 0 to 1."""
-        slope = self._policy.weights["log_silence"]
-        logit = self._logit(evidence) + slope * math.log(max(evidence.silence_s, 0.01))
-        return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
-
     def wait_s(self, evidence: Evidence) -> float:
         """Silence, counted from the last sample of speech, after which the turn is over."""
         policy = self._policy
-        return min(max(self._reaches(policy.commit, evidence), policy.shortest_s), policy.longest_s)
+        doubt = self._doubt(evidence.score) if self.asks(evidence.text) else 1.0
+        patience = doubt * policy.went_on ** min(evidence.went_on, 3)
+        wait_s = patience * self._base_s(evidence.text)
+        return min(max(wait_s, policy.shortest_s), policy.longest_s)
 
     def eager(self, evidence: Evidence) -> bool:
         """Whether to begin a reply already, and hold it."""
-        return self.certainty(evidence) >= self._policy.begin
+        begin_s = self.wait_s(evidence) - self._policy.lead_s
+        return evidence.silence_s >= max(begin_s, self._policy.soonest_s) - 1e-6
+
+    def may_be_over(self, text: str) -> bool:
+        """Whether the words so far could be all of a turn."""
+        return ending(text) not in (Ending.NOTHING, Ending.HANGING, Ending.COUNTING)
 
     def asks(self, text: str) -> bool:
         """Whether the turn model's opinion could change the wait."""
-        return ending(text) not in (Ending.NOTHING, Ending.HANGING)
+        return ending(text) not in (Ending.NOTHING, Ending.HANGING, Ending.COUNTING)
 
-    def _logit(self, evidence: Evidence) -> float:
-        weights = self._policy.weights
-        return sum(weights[name] * value for name, value in features(evidence).items())
+    def _base_s(self, text: str) -> float:
+        policy = self._policy
+        match ending(text):
+            case Ending.NOTHING:
+                return policy.longest_s
+            case Ending.HANGING:
+                return policy.hanging_s
+            case Ending.COUNTING:
+                long = dictated(words(text)) >= LONG_RUN
+                return policy.counted_s if long else policy.counting_s
+            case Ending.COMMA:
+                return policy.comma_s
+            case Ending.OPEN | Ending.CLOSED | Ending.QUESTION:
+                return policy.closed_s
 
-    def _reaches(self, certainty: float, evidence: Evidence) -> float:
-        """The silence at which the certainty is reached, all else unchanged."""
-        wanted = math.log(certainty / (1 - certainty)) - self._logit(evidence)
-        return math.exp(max(-9.0, min(3.0, wanted / self._policy.weights["log_silence"])))
+    def _doubt(self, score: float | None) -> float:
+        policy = self._policy
+        if score is None:
+            return policy.unscored
+        if score >= 0.5:
+            return 1.0
+        return policy.doubtful if score >= 0.1 else policy.denied

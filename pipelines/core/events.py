@@ -16,8 +16,6 @@ class Listened:
     """The microphone clock has moved on."""
 
     media_s: float
-    voice: float = 0.0
-    """The VAD's newest probability of speech."""
 
 
 @dataclass(frozen=True, slots=True)

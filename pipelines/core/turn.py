@@ -64,11 +64,15 @@ class TurnPolicy:
     endpointing: EndpointingPolicy = field(default_factory=EndpointingPolicy)
     fresh_s: float = 0.08
     """A transcript that lacks no more than this of the speech is worth a speculative reply."""
-    first_score_s: float = 0.08
-    """Silence after which the turn model is asked: it was trained on pauses, not on stops."""
-    rescore_s: float = 0.1
+    first_score_s: float = 0.04
+    """Silence after which the turn model is asked, for its answer takes 50 ms."""
+    rescore_s: float = 0.14
     """The turn model is asked again after each of these, while the silence grows."""
     last_score_s: float = 0.7
+    telling_pause_s: float = 0.15
+    """A pause this long that the person goes on after tells how this person pauses."""
+    cut_in_s: float = 1.5
+    """Who speaks over an answer so soon after it began had not finished."""
     most_speculations: int = 4
     """Replies begun before a turn is committed; the next one waits for the commit."""
 
@@ -98,9 +102,9 @@ class TurnMachine:
         self._score: float | None = None
         self._carried = ""
         self._heard = Transcribed("", 0.0, final=False)
-        self._pauses_s: tuple[float, ...] = ()
-        self._voice = 0.0
-        self._settled = False
+        self._went_on = 0
+        self._went_on_before = 0
+        self._answered_s = 0.0
 
     @property
     def state(self) -> State:
@@ -122,9 +126,7 @@ class TurnMachine:
             text=self.text,
             silence_s=self._media_s - self._paused_s,
             score=self._score,
-            voice=self._voice,
-            settled=self._settled,
-            pauses_s=self._pauses_s,
+            went_on=self._went_on,
         )
 
     @property
@@ -136,8 +138,6 @@ class TurnMachine:
         """Late and repeated facts are normal: what the table does not name changes nothing."""
         if isinstance(fact, Listened | SpeechStarted | SpeechPaused):
             self._media_s = max(self._media_s, fact.media_s)
-        if isinstance(fact, Listened):
-            self._voice = fact.voice
         rule = RULES.get((self._state, type(fact)))
         return rule(self, fact) if rule is not None else []
 
@@ -152,7 +152,9 @@ class TurnMachine:
     def _go_on(self, fact: TurnFact) -> list[TurnCommand]:
         """Speech within the pause keeps the turn; what is held falls when the words change."""
         assert isinstance(fact, SpeechStarted)
-        self._pauses_s = (*self._pauses_s[-7:], fact.media_s - self._paused_s)
+        long_enough = fact.media_s - self._paused_s >= self._policy.telling_pause_s
+        if long_enough and self._endpointing.may_be_over(self.text):
+            self._went_on += 1
         self._state = State.HEARING
         return []
 
@@ -168,7 +170,7 @@ class TurnMachine:
     def _learn(self, fact: TurnFact) -> list[TurnCommand]:
         """New words while the person still speaks."""
         assert isinstance(fact, Transcribed)
-        self._hear(fact)
+        self._heard = fact
         return self._withdraw_if_outdated() + (self._rest() if fact.final else [])
 
     def _rest(self) -> list[TurnCommand]:
@@ -178,7 +180,7 @@ class TurnMachine:
 
     def _learn_in_pause(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, Transcribed)
-        self._hear(fact)
+        self._heard = fact
         return self._withdraw_if_outdated() + self._consider()
 
     def _score_pause(self, fact: TurnFact) -> list[TurnCommand]:
@@ -190,14 +192,10 @@ class TurnMachine:
 
     def _last_words(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, Transcribed)
-        self._hear(fact)
+        self._heard = fact
         if not fact.final:
             return self._withdraw_if_outdated()
         return self._close()
-
-    def _hear(self, fact: Transcribed) -> None:
-        self._settled = same_words(fact.text, self._heard.text)
-        self._heard = fact
 
     # ---- is it over? ----
 
@@ -275,6 +273,8 @@ class TurnMachine:
     def _next_turn(self) -> None:
         self._turn_id += 1
         self._speculations = 0
+        self._went_on_before, self._went_on = self._went_on, 0
+        self._answered_s = self._media_s
         self._carried = ""
 
     def _reply_over(self, fact: TurnFact) -> list[TurnCommand]:
@@ -305,7 +305,7 @@ class TurnMachine:
     def _judge(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, Transcribed)
         assert self._reply is not None
-        self._hear(fact)
+        self._heard = fact
         match judge(fact.text, final=fact.final):
             case Judgement.WAIT:
                 return []
@@ -323,6 +323,8 @@ class TurnMachine:
     def _give_way(self, *, paused: bool) -> list[TurnCommand]:
         """The floor is the person's again; the reply is history as far as it was heard."""
         commands = self._withdraw(reopened=True) if self._carried else [self._stop()]
+        if self._media_s - self._answered_s <= self._policy.cut_in_s:
+            self._went_on = self._went_on_before + 1  # it was the bot that cut in
         self._state = State.HEARING
         return [*commands, *(self._rest() if paused else [])]
 

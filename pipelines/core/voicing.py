@@ -22,13 +22,15 @@ class VoicingPolicy:
     """Probability at which a chunk is speech (Silero's own recommendation)."""
     offset: float = 0.35
     """Probability at which it no longer is (Silero's: 0.15 below the onset)."""
-    lull_s: float = 0.04
-    """Quiet that counts as a pause before the VAD says so."""
+    lull_s: float = 0.03
+    """Quiet that counts as a pause before the VAD says so, where there is little noise."""
     depth_db: float = 30.0
     """How far under the speaker's level a window counts as quiet."""
     over_floor_db: float = 7.0
     """A window this close to the noise floor counts as quiet."""
     floor_window_s: float = 3.0
+    vad_lag_s: float = 0.08
+    """How long after the last sample the VAD falls: it dates the end where noise hides it."""
 
 
 class State(enum.Enum):
@@ -69,7 +71,8 @@ class Voicing:
         if self._state is State.QUIET:
             return []
         self._speech_db = max(dbfs, self._speech_db - 0.05)
-        if self._state is State.SPEECH and self._quiet_s >= self._policy.lull_s - 1e-6:
+        quiet_enough = self._quiet_s >= self._policy.lull_s - 1e-6
+        if self._state is State.SPEECH and quiet_enough and not self._is_noisy:
             self._state = State.LULL
             return [SpeechPaused(self._loud_end_s)]
         if self._state is State.LULL and loud:
@@ -90,8 +93,15 @@ class Voicing:
         if before is not State.QUIET and probability < self._policy.offset:
             self._state = State.QUIET
             if before is State.SPEECH:
-                return [SpeechPaused(min(self._loud_end_s, end_s))]
+                hidden_s = end_s - self._policy.vad_lag_s if self._is_noisy else 0.0
+                return [SpeechPaused(min(max(self._loud_end_s, hidden_s), end_s))]
         return []
+
+    @property
+    def _is_noisy(self) -> bool:
+        """The weak end of a word would be under the noise."""
+        policy = self._policy
+        return self._floor_db + policy.over_floor_db > self._speech_db - policy.depth_db
 
     def _threshold(self) -> float:
         policy = self._policy

@@ -94,7 +94,6 @@ class Hearing(FrameProcessor):
         self._scoring: asyncio.Task[None] | None = None
         self._starving: asyncio.Task[None] | None = None
         self._came = asyncio.Event()
-        self._voice_now = 0.0
 
     async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
         await super().setup(setup)
@@ -157,7 +156,7 @@ class Hearing(FrameProcessor):
             words, self._words_in = self._words_in[:WINDOW], self._words_in[WINDOW:]
             await self._hear_window(voice, words)
         self._arrivals.append((self._tape.end_s, self._now()))
-        await self._tell(Listened(self._tape.end_s, self._voice_now))
+        await self._tell(Listened(self._tape.end_s))
         await self._transcribe_next()
 
     async def _hear_window(self, voice: Samples, words: Samples) -> None:
@@ -169,9 +168,9 @@ class Hearing(FrameProcessor):
         if len(self._chunk) >= VAD_CHUNK:
             chunk, self._chunk = self._chunk[:VAD_CHUNK], self._chunk[VAD_CHUNK:]
             end_s = self._tape.end_s - len(self._chunk) / EAR_RATE_HZ
-            self._voice_now = self._ears.vad.probability(chunk)
+            probability = self._ears.vad.probability(chunk)
             start_s = end_s - VAD_CHUNK / EAR_RATE_HZ
-            facts += self._voicing.probability(self._voice_now, start_s, end_s)
+            facts += self._voicing.probability(probability, start_s, end_s)
         for fact in facts:
             await self._voice(fact)
 

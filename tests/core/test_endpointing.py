@@ -1,18 +1,17 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pipelines.core.endpointing import (
-    WEIGHTS,
     Ending,
     Endpointing,
     EndpointingPolicy,
     Evidence,
+    dictated,
     ending,
-    features,
 )
+from pipelines.core.wording import words
 
-ENDPOINTING = Endpointing(EndpointingPolicy())
+POLICY = EndpointingPolicy()
+ENDPOINTING = Endpointing(POLICY)
 
 
 @pytest.mark.parametrize(
@@ -25,11 +24,14 @@ ENDPOINTING = Endpointing(EndpointingPolicy())
         ("Um,", Ending.HANGING),
         ("The number is four seven", Ending.COUNTING),
         ("Call 555 12.", Ending.COUNTING),
+        ("Save it to Charlie Delta.", Ending.COUNTING),
+        ("That is spelled K L.", Ending.COUNTING),
         ("What time is it?", Ending.QUESTION),
         ("Which folder should I save it to?", Ending.QUESTION),
         ("what do you want", Ending.QUESTION),
+        ("Do not disturb.", Ending.CLOSED),
         ("I live in Paris.", Ending.CLOSED),
-        ("When I was young,", Ending.OPEN),
+        ("When I was young,", Ending.COMMA),
         ("I live in Paris", Ending.OPEN),
     ],
 )
@@ -37,39 +39,62 @@ def test_how_the_words_end(text: str, expected: Ending) -> None:
     assert ending(text) is expected
 
 
-def test_every_feature_has_a_weight() -> None:
-    assert {"log_silence", *features(Evidence(""))} == set(WEIGHTS)
-
-
-def test_certainty_grows_with_the_silence() -> None:
-    assert WEIGHTS["log_silence"] > 0
-
-
-@given(
-    st.sampled_from(["", "My name is", "I live in Paris.", "four seven", "so,"]),
-    st.none() | st.floats(0.0, 1.0),
-    st.floats(0.0, 1.0),
+@pytest.mark.parametrize(
+    ("text", "run"), [("call me", 0), ("extension four two", 2), ("it is 29340", 5), ("a b c", 2)]
 )
-def test_when_the_wait_is_over_the_certainty_is_there(
-    text: str, score: float | None, voice: float
-) -> None:
-    evidence = Evidence(text, score=score, voice=voice)
-    policy = EndpointingPolicy()
+def test_figures_and_letters_in_a_row_are_counted(text: str, run: int) -> None:
+    assert dictated(words(text)) == run
 
-    wait_s = ENDPOINTING.wait_s(evidence)
-    reached = ENDPOINTING.certainty(Evidence(text, wait_s, score, voice))
 
-    assert policy.shortest_s <= wait_s <= policy.longest_s
-    assert wait_s == policy.longest_s or reached >= policy.commit - 1e-9
+def wait_s(text: str, score: float | None = 0.95, went_on: int = 0) -> float:
+    return ENDPOINTING.wait_s(Evidence(text, score=score, went_on=went_on))
+
+
+def test_a_plain_sentence_is_answered_at_human_pace() -> None:
+    assert wait_s("I live in Paris.") <= 0.25
 
 
 def test_a_thought_that_cannot_end_is_waited_for() -> None:
-    hanging = ENDPOINTING.wait_s(Evidence("My name is", score=0.9))
-    whole = ENDPOINTING.wait_s(Evidence("I live in Paris.", score=0.9))
+    assert wait_s("My name is") >= 1.0
 
-    assert hanging > 2 * whole
+
+def test_the_beginning_of_a_number_is_waited_for_longer_than_a_whole_one() -> None:
+    assert wait_s("It is four seven.") > wait_s("It is four seven two nine.")
+
+
+def test_the_more_the_voice_denies_it_the_longer_the_wait() -> None:
+    waits = [wait_s("I live in Paris.", score) for score in (0.9, 0.3, 0.05)]
+
+    assert waits == sorted(waits)
+    assert waits[0] < waits[-1] <= 0.5
+
+
+def test_who_has_gone_on_is_waited_for() -> None:
+    assert wait_s("I live in Paris.", went_on=2) > wait_s("I live in Paris.")
+
+
+@pytest.mark.parametrize("text", ["", "My name is", "I live in Paris.", "four seven", "so,"])
+@pytest.mark.parametrize("score", [None, 0.0, 0.3, 1.0])
+@pytest.mark.parametrize("went_on", [0, 9])
+def test_no_wait_is_shorter_or_longer_than_the_policy_says(
+    text: str, score: float | None, went_on: int
+) -> None:
+    assert POLICY.shortest_s <= wait_s(text, score, went_on) <= POLICY.longest_s
+
+
+def test_a_reply_is_begun_so_that_it_is_ready_when_the_wait_is_over() -> None:
+    text, over_s = "I live in Paris.", wait_s("I live in Paris.")
+    begin_s = max(POLICY.soonest_s, over_s - POLICY.lead_s)
+
+    assert ENDPOINTING.eager(Evidence(text, begin_s, score=0.95))
+    assert not ENDPOINTING.eager(Evidence(text, begin_s - 0.01, score=0.95))
+
+
+def test_a_stop_within_a_word_begins_no_reply() -> None:
+    assert not ENDPOINTING.eager(Evidence("I live in Paris.", 0.06))
 
 
 def test_the_turn_model_is_not_asked_what_the_words_have_told() -> None:
     assert not ENDPOINTING.asks("My name is")
+    assert not ENDPOINTING.asks("four seven")
     assert ENDPOINTING.asks("I live in Paris.")

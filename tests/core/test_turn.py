@@ -16,7 +16,7 @@ from pipelines.core.commands import (
     TurnCommand,
     WithdrawReply,
 )
-from pipelines.core.endpointing import WEIGHTS, EndpointingPolicy
+from pipelines.core.endpointing import EndpointingPolicy
 from pipelines.core.events import (
     Listened,
     PlayoutEnded,
@@ -36,9 +36,7 @@ QUESTION = "What time is it?"
 
 POLICY = TurnPolicy(
     endpointing=EndpointingPolicy(
-        weights=dict.fromkeys(WEIGHTS, 0.0)
-        | {"bias": 5.0, "log_silence": 2.0, "hanging": -3.5, "nothing": -8.0},
-        begin=0.01,
+        closed_s=0.2, hanging_s=1.1, unscored=1.0, lead_s=9.0, soonest_s=0.0
     )
 )
 """A plain sentence is over after 0.2 s and answered at once, a hanging one after 1.1 s."""
