@@ -68,13 +68,17 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     async def send(self, message: "ASGISendEvent") -> None:
         if message["type"] == "websocket.close":
             self.writable.set()
+            self._leave()
         await super().send(message)
         if message["type"] == "websocket.http.response.body":
             self.handshake_complete = True  # else a client turned away is logged as an error
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         super().on_task_complete(task)
-        if not self.disconnected:
+        self._leave()
+
+    def _leave(self) -> None:
+        if not self.disconnected and self._abort is None:
             self._abort = self.loop.call_later(LEAVING_S, self.transport.abort)
 
     def keepalive_timeout(self) -> None:

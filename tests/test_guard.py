@@ -417,5 +417,6 @@ def test_no_token_no_ticket_and_no_word_is_in_the_log(log: io.StringIO) -> None:
 
     written = log.getvalue()
     assert "call ended" in written
+    assert "ASGI callable" not in written, "to turn somebody away is no error"
     assert all(len(secret) > 5 for secret in secrets)
     assert [secret for secret in secrets if secret in written] == []

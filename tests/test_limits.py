@@ -102,7 +102,7 @@ LIMITS = Limits()
 @pytest.mark.parametrize(
     "row",
     [
-        f"a WebSocket message | {LIMITS.message_bytes // 1024} KiB, in however many pieces | 1009 |",
+        f"WebSocket message | {LIMITS.message_bytes // 1024} KiB, in however many pieces | 1009 |",
         f"audio | {LIMITS.audio_rate:g} times real time, and {LIMITS.audio_burst_s:g} s at once |",
         f"| other messages | {LIMITS.control_per_s:g} a second | 1008 |",
         f"reports of what was played | {LIMITS.control_per_s:g} a second, and {REPORTS_BURST} at ",
