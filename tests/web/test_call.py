@@ -7,14 +7,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import jiwer
 import pytest
-from playwright.sync_api import Page, Playwright, expect
+from playwright.sync_api import Locator, Page, Playwright, expect
 
 from tests.web.browser import ALLOWED, RECORDINGS, Witness, chromium, plays, record_tape
+from tests.web.wire import wire
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(180)]
 
@@ -121,3 +123,54 @@ def test_who_is_muted_can_still_type(page: Page) -> None:
     expect(page.locator("#lines .bot")).to_have_count(5, timeout=15_000)
     page.get_by_role("button", name="End call").click()
     expect(page.locator("#word")).to_have_text("ready")
+
+
+@contextmanager
+def in_a_call(playwright: Playwright, address: str, tape: Path) -> Iterator[Page]:
+    """With its own microphone, from the click on."""
+    with chromium(playwright, ALLOWED, plays(tape)) as browser:
+        page = browser.new_page()
+        page.goto(address)
+        page.get_by_role("button", name="Start talking").click()
+        expect(page.locator("#word")).to_have_text("listening", timeout=15_000)
+        yield page
+
+
+def tell_a_story(page: Page) -> Locator:
+    """Returns the line in which it is told, once it has been begun."""
+    page.get_by_label("Type instead of talking").fill("Tell me a long story.")
+    page.keyboard.press("Enter")
+    story = page.locator("#lines .bot").first
+    expect(story).to_have_text(re.compile(".{40}"), timeout=15_000)
+    return story
+
+
+def test_speech_stops_the_bot_and_what_was_not_heard_is_struck(
+    playwright: Playwright, address: str, tmp_path: Path
+) -> None:
+    tape = record_tape(tmp_path / "tape.wav", 8.0, "phone_check_the_number", 60.0)
+    with in_a_call(playwright, address, tape) as page:
+        story = tell_a_story(page)
+        expect(story.locator(".note")).to_have_text("interrupted", timeout=30_000)
+        expect(page.locator("#lines .you")).to_have_count(2, timeout=15_000)
+        expect(page.locator("#lines .bot")).to_have_count(2, timeout=15_000)
+        heard = story.locator("p").evaluate("(p) => p.firstChild.textContent")
+        assert len(heard.split()) > 5
+
+
+def test_a_line_that_is_cut_in_mid_answer_goes_on_with_the_same_answer(
+    playwright: Playwright, address: str, tmp_path: Path
+) -> None:
+    tape = record_tape(tmp_path / "tape.wav", 90.0)
+    port = urlsplit(address).port
+    assert port is not None
+    with wire(port) as line, in_a_call(playwright, line.url, tape) as page:
+        story = tell_a_story(page)
+        line.cut()
+        expect(page.locator("#word")).to_have_text("reconnecting", timeout=15_000)
+        before = len(story.locator("p").inner_text())
+        expect(page.locator("#word")).to_have_text("speaking", timeout=15_000)
+        expect(story.locator("p")).to_have_text(re.compile(f".{{{before + 40}}}"), timeout=30_000)
+        expect(page.locator("#lines li")).to_have_count(2)
+        expect(story.locator(".note")).to_have_count(0)
+        expect(page.locator("#problem")).to_be_hidden()

@@ -72,17 +72,18 @@ def test_a_cough_leaves_no_line(page: Page, server: Puppeteer) -> None:
     expect(page.locator("#lines li")).to_have_count(0)
 
 
-@pytest.mark.parametrize(
-    ("state", "word"),
-    [("hearing", "hearing you"), ("thinking", "thinking"), ("speaking", "speaking")],
-)
-def test_the_state_is_a_word(page: Page, server: Puppeteer, state: State, word: str) -> None:
+def test_the_state_is_a_word(page: Page, server: Puppeteer) -> None:
     expect(page.locator("#word")).to_have_text("ready")
     call = begin(page, server)
-    call.say(StateChanged(state))
-    expect(page.locator("#word")).to_have_text(word)
-    call.say(StateChanged("listening"))
-    expect(page.locator("#word")).to_have_text("listening")
+    words: dict[State, str] = {
+        "hearing": "hearing you",
+        "thinking": "thinking",
+        "speaking": "speaking",
+        "listening": "listening",
+    }
+    for state, word in words.items():
+        call.say(StateChanged(state))
+        expect(page.locator("#word")).to_have_text(word)
     page.get_by_role("button", name="End call").click()
     expect(page.locator("#word")).to_have_text("ready")
     assert call.left.wait(15)
@@ -196,7 +197,7 @@ def test_who_types_first_is_not_asked_for_a_microphone(page: Page, server: Puppe
 # ---- for everyone ----
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1280])
+@pytest.mark.parametrize("width", [320, 768, 1280])
 def test_nothing_is_wider_than_the_screen(page: Page, server: Puppeteer, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 700})
     overflow = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
