@@ -152,8 +152,10 @@ class Rehearsed:
     voice: LevelVoice
     asked_s: list[float]
     """When each request to the language model was made."""
+    streams_beside: list[int]
+    """How many others were open then."""
     streams_open: int
-    """To the language model, at the end of the call."""
+    """At the end of the call."""
     errors: list[str]
     """What pipecat logged: an exception in a stage ends there."""
     tasks_left: set[str]
@@ -244,6 +246,7 @@ class _Rehearsal:
         self._page = Loudspeaker(rate_hz=RATE_HZ)
         self._sent: list[tuple[float, ToCaller]] = []
         self._asked: list[float] = []
+        self._beside: list[int] = []
         self._travelling: deque[Callable[[], None]] = deque()
 
     async def play(self) -> Rehearsed:
@@ -284,6 +287,7 @@ class _Rehearsal:
             turn=self._turn,
             voice=self._voice,
             asked_s=self._asked,
+            streams_beside=self._beside,
             streams_open=streams_open,
             errors=[],
             tasks_left={task.get_name() for task in asyncio.all_tasks() - before},
@@ -314,6 +318,7 @@ class _Rehearsal:
 
     def _answer(self, messages: Sequence[ChatMessage]) -> Iterable[Step]:
         self._asked.append(self._now())
+        self._beside.append(self._llm.answering - 1)
         return self._scene.answers(messages)
 
     # ---- the page ----

@@ -5,10 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
-from pipelines.cascade import Policies
-from pipelines.core.endpointing import EndpointingPolicy
 from pipelines.core.exchange import AudioOut, Typed
-from pipelines.core.turn import TurnPolicy
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
     ChatMessage,
@@ -101,17 +98,14 @@ def test_an_answer_made_for_other_words_is_made_anew() -> None:
 
         async def transcribe(self, job: TranscriptionJob) -> Transcription:
             await asyncio.sleep(0.005)
-            whole = job.final and len(job.audio) > 1.45 * EAR_RATE_HZ
+            whole = job.final and len(job.audio) > 1.4 * EAR_RATE_HZ
             return Transcription(QUESTION if whole else "what time is dinner?")
 
-    eager = EndpointingPolicy(begin=0.0)
-    call = rehearse(
-        says(1.0, QUESTION),
-        stt=Mishears(),
-        policies=Policies(turn=TurnPolicy(endpointing=eager)),
-    )
+    first = says(1.0, "what time is")
+    call = rehearse(first, says(speech_end(first) + 0.18, "it?"), stt=Mishears())
 
     assert call.questions == ["what time is dinner?", QUESTION]
+    assert call.streams_beside == [0, 0]
     assert call.heard_text == f"You said {QUESTION}"
     assert call.lines[0] == ("user", QUESTION)
 

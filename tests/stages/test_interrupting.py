@@ -8,7 +8,7 @@ import pytest
 from pipelines.core.exchange import AudioOut, Flush, StopSpeaking, Typed
 from pipelines.services.protocols import ChatMessage
 from pipelines.services.scripted import Step, paced
-from tests.stages.rehearsal import Cue, Rehearsed, does, rehearse, says, speech_end
+from tests.stages.rehearsal import FIRST_LEVEL, Cue, Rehearsed, does, rehearse, says, speech_end
 
 STORY = (
     "Once upon a time there was a miller who had three sons and a mill and a donkey and a cat. "
@@ -41,7 +41,7 @@ def silence_after(call: Rehearsed, at_s: float) -> tuple[float, float]:
 def heard_in_one_answer(call: Rehearsed) -> list[str]:
     """The words of the story's samples, those cut in two by a pause counted once each."""
     levels = dict.fromkeys(word.level for word in call.heard)
-    return [call.voice.words[level - 1000][0] for level in levels]
+    return [call.voice.words[level - FIRST_LEVEL][0] for level in levels]
 
 
 def share_of(call: Rehearsed, level: int) -> float:
