@@ -29,6 +29,15 @@ class VoicingPolicy:
     over_floor_db: float = 7.0
     """A window this close to the noise floor counts as quiet."""
     floor_window_s: float = 3.0
+    noisy_lull_s: float = 0.1
+    near_db: float = 18.0
+    """In noise, what is further under the speaker's level is somebody or something else."""
+    far_db: float = 22.0
+    """Speech so far under the speaker's level begins no stretch: others talk in the background."""
+    sinks_db_s: float = 5.0
+    """How fast the speaker's level follows a voice that grows softer."""
+    fades_db_s: float = 0.5
+    """How fast the speaker's level is forgotten while nothing of it is heard."""
     vad_lag_s: float = 0.08
     """How long after the last sample the VAD falls: it dates the end where noise hides it."""
 
@@ -68,11 +77,15 @@ class Voicing:
             self._loud_end_s, self._quiet_s = end_s, 0.0
         else:
             self._quiet_s += WINDOW_S
+        policy = self._policy
+        if self._state is not State.SPEECH and not loud:
+            self._speech_db -= policy.fades_db_s * WINDOW_S
         if self._state is State.QUIET:
             return []
-        self._speech_db = max(dbfs, self._speech_db - 0.05)
-        quiet_enough = self._quiet_s >= self._policy.lull_s - 1e-6
-        if self._state is State.SPEECH and quiet_enough and not self._is_noisy:
+        if self._state is State.SPEECH or loud:
+            self._speech_db = max(dbfs, self._speech_db - policy.sinks_db_s * WINDOW_S)
+        lull_s = policy.noisy_lull_s if self._is_noisy else policy.lull_s
+        if self._state is State.SPEECH and self._quiet_s >= lull_s - 1e-6:
             self._state = State.LULL
             return [SpeechPaused(self._loud_end_s)]
         if self._state is State.LULL and loud:
@@ -86,8 +99,11 @@ class Voicing:
         """The VAD's answer for the chunk between two media times."""
         before = self._state
         if before is State.QUIET and probability >= self._policy.onset:
+            level_db = max(list(self._levels)[-4:], default=-60.0)
+            if level_db < self._speech_db - self._policy.far_db:
+                return []
             self._state = State.SPEECH
-            self._speech_db = max(list(self._levels)[-4:], default=-60.0)
+            self._speech_db = max(level_db, self._speech_db)
             self._loud_end_s, self._quiet_s = end_s, 0.0
             return [SpeechStarted(start_s)]
         if before is not State.QUIET and probability < self._policy.offset:
@@ -105,4 +121,5 @@ class Voicing:
 
     def _threshold(self) -> float:
         policy = self._policy
-        return max(self._speech_db - policy.depth_db, self._floor_db + policy.over_floor_db)
+        depth_db = policy.near_db if self._is_noisy else policy.depth_db
+        return max(self._speech_db - depth_db, self._floor_db + policy.over_floor_db)

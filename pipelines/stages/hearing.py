@@ -160,10 +160,13 @@ class Hearing(FrameProcessor):
         await self._transcribe_next()
 
     async def _hear_window(self, voice: Samples, words: Samples) -> None:
-        """10 ms: its level at once, and the VAD's word when a chunk is full."""
+        """10 ms: its level at once, and the VAD's word when a chunk is full.
+
+        The level is of the sound as it came: what holds the echo down holds a person down too.
+        """
         self._tape.append(words)
         self._chunk = np.concatenate((self._chunk, voice))
-        rms = float(np.sqrt(np.mean(np.square(voice)) + 1e-12))
+        rms = float(np.sqrt(np.mean(np.square(words)) + 1e-12))
         facts = self._voicing.level(20 * float(np.log10(rms)), self._tape.end_s)
         if len(self._chunk) >= VAD_CHUNK:
             chunk, self._chunk = self._chunk[:VAD_CHUNK], self._chunk[VAD_CHUNK:]

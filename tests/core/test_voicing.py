@@ -64,3 +64,11 @@ def test_in_noise_a_weak_moment_of_the_voice_is_no_pause() -> None:
     facts = listen(noise + LOUD + weak + LOUD, [0.0] * 30 + [0.9] * 42)
 
     assert [type(fact) for fact in facts] == [SpeechStarted]
+
+
+def test_a_voice_in_the_background_keeps_no_turn_open() -> None:
+    babble = [-40.0, -48.0, -44.0] * 40
+    facts = listen(babble + LOUD + babble, [0.0] * 40 + [0.95] * 20 + [0.9] * 40)
+
+    assert [type(fact) for fact in facts] == [SpeechStarted, SpeechPaused]
+    assert abs(facts[-1].media_s - 1.8) < 0.05
