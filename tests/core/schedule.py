@@ -263,10 +263,9 @@ class Schedule:
     # ---- the ears ----
 
     def _tick(self) -> None:
-        speaking = any(start <= self.now < end for start, end in self._voices)
         over = self.now > self.person.end_s and self.turns.state is State.IDLE
         self._rested_s = self._rested_s + TICK_S if over else 0.0
-        self._take(Listened(self.now, 0.95 if speaking else 0.02))
+        self._take(Listened(self.now))
         self._listen()
         self._after(TICK_S, self._tick)
 
