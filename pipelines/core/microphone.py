@@ -15,6 +15,16 @@ Samples = NDArray[np.float32]
 
 RINGS_S = 0.4
 """How long after the bot's last sample its echo may still come."""
+UNKNOWN_BLOCKS = 9
+"""0.3 s of sound while the bot speaks: until then an echo has to be expected."""
+AUDIBLE = 1e-6
+"""Mean square of a sound that could be an echo: -60 dBFS."""
+EXPLAINED = 0.2
+"""Share of the microphone's power that the echo's path must explain to be one: a voice alone
+explains next to nothing of another."""
+REMEMBERED_BLOCKS = 300
+"""Ten seconds of the bot's speech without an echo: it has gone away."""
+SMOOTHING = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,7 @@ class Microphone:
         self._quiet_from = 0
         self._position = 0
         self._waiting: Samples = np.zeros(0, np.float32)
+        self._presence = _Presence()
         self._passed: Samples | None = np.zeros(BLOCK, np.float32)
         """The newest sound that was not judged, where that was the last of all."""
 
@@ -79,11 +90,36 @@ class Microphone:
         if self._passed is not None:
             self._guard.passed(np.pad(self._passed, (BLOCK - len(self._passed), 0)))
             self._passed = None
-        position = self._position
-        verdict = self._guard.judge(self._take(BLOCK), position)
-        return Sound(verdict.residual, verdict.cancelled)
+        position, block = self._position, self._take(BLOCK)
+        verdict = self._guard.judge(block, position)
+        self._presence.learn(block, verdict.cancelled)
+        voice = verdict.residual if self._presence.likely else block
+        return Sound(voice, verdict.cancelled)
 
     def _take(self, count: int) -> Samples:
         taken, self._waiting = self._waiting[:count], self._waiting[count:]
         self._position += count
         return taken
+
+
+class _Presence:
+    """Is there an echo at all? With headphones, on the phone, or where the page cancels it well,
+    there is none; and what holds an echo down would hold down a person who speaks softly."""
+
+    def __init__(self) -> None:
+        self._heard, self._left = 0.0, 0.0
+        self._judged = 0
+        self._remembered = 0
+
+    @property
+    def likely(self) -> bool:
+        return self._remembered > 0 or self._judged < UNKNOWN_BLOCKS
+
+    def learn(self, heard: Samples, left: Samples) -> None:
+        self._heard += SMOOTHING * (float(heard @ heard) - self._heard)
+        self._left += SMOOTHING * (float(left @ left) - self._left)
+        if float(heard @ heard) > AUDIBLE * len(heard):
+            self._judged += 1
+        self._remembered = max(0, self._remembered - 1)
+        if self._left < (1 - EXPLAINED) * self._heard:
+            self._remembered = REMEMBERED_BLOCKS
