@@ -14,6 +14,7 @@ SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"  # noqa: TID251
 FOUND: dict[str, Callable[[], object]] = {
     "chromium": lambda: shutil.which("chromium") or shutil.which("google-chrome"),
     "nginx": lambda: shutil.which("nginx", path=SYSTEM_PATH),
+    "npm": lambda: shutil.which("npm"),
     "openssl": lambda: shutil.which("openssl"),
 }
 """What a machine may lack, and how to see whether it is there; `.ci/run` installs all of it."""

@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError
 from bot.wire.browser_pb2 import AudioRawFrame, Frame, MessageFrame
 from bot.wire.errors import PeerError, UsageError
 from bot.wire.messages import Closed, FromClient, Opened, ToClient
+from bot.wire.metrics import metrics_of
 from pipelines.core.exchange import (
     AudioIn,
     AudioOut,
@@ -127,7 +128,9 @@ class BrowserCodec:
             case Caption():
                 messages = self._answer(request)
             case TurnMeasured(row):
-                messages = [_server_message("turn", row=dict(row))]
+                metrics = metrics_of(row)
+                messages = [_rtvi("metrics", metrics)] if metrics else []
+                messages.append(_server_message("turn", row=dict(row)))
             case Fault(message, fatal):
                 messages = [_rtvi("error", {"error": message, "fatal": fatal})]
         return list(messages)

@@ -52,7 +52,7 @@ function table(row) {
 
 function head(scale, row) {
   const cells = document.createElement("tr");
-  const drawing = cell("th", "", "drawing");
+  const drawing = cell("td", "", "drawing"); // no header: it would have no text
   drawing.append(axis(scale, row));
   cells.append(cell("th", "part"), drawing, cell("th", "waited"), cell("th", "hidden"));
   const made = document.createElement("thead");
