@@ -96,7 +96,6 @@ class TurnMachine:
         self._reply: _Reply | None = None
         self._speculations = 0
         self._media_s = 0.0
-        self._started_s = 0.0
         self._paused_s = 0.0
         self._next_score_s: float | None = None
         self._score: float | None = None
@@ -145,7 +144,6 @@ class TurnMachine:
 
     def _begin_turn(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, SpeechStarted)
-        self._started_s = fact.media_s
         self._state = State.HEARING
         return []
 
@@ -293,7 +291,6 @@ class TurnMachine:
     def _contest(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, SpeechStarted)
         assert self._reply is not None
-        self._started_s = fact.media_s
         commands: list[TurnCommand] = [PauseReply(self._reply.reply_id)]
         if self._state is State.THINKING:
             self._carried = self.text
