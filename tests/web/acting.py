@@ -1,8 +1,10 @@
 """What the tests of the page share: a call that is begun, things to say in it, and spies."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +13,7 @@ from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from bot.wire.browser_pb2 import Frame, MessageFrame
 from pipelines.core.ledger import Ledger, Milestone
-from tests.web.browser import Witness
+from tests.web.browser import RECORDINGS, Witness
 from tests.web.puppet import OUT_HZ, PuppetCall, Puppeteer
 
 expect.set_options(timeout=15_000)
@@ -95,6 +97,16 @@ def witnessed(browser: Browser, server: Puppeteer, *excused: str) -> Iterator[Pa
     context.close()
     assert [error for error in witness.errors if not any(e in error for e in excused)] == []
     assert witness.strangers == []
+
+
+def transcript_of(recording: str) -> str:
+    labels = json.loads((RECORDINGS / "labels.json").read_text())
+    [words] = (r["transcript"] for r in labels["recordings"] if Path(r["file"]).stem == recording)
+    return str(words)
+
+
+def plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9 ]", "", text.lower())
 
 
 def rtvi(kind: str, data: object, message_id: str = "x") -> bytes:

@@ -59,10 +59,10 @@ def record_tape(path: Path, *parts: float | str) -> Path:
 class Witness:
     """What went wrong on a page: errors in its console, and requests to others."""
 
-    def __init__(self, page: Page, host: str) -> None:
+    def __init__(self, page: Page, *hosts: str) -> None:
         self.errors: list[str] = []
         self.strangers: list[str] = []
-        self._host = host
+        self._hosts = hosts
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", self._request)
@@ -77,5 +77,5 @@ class Witness:
 
     def _look(self, url: str) -> None:
         parts = urlsplit(url)
-        if parts.netloc != self._host and parts.scheme not in ("blob", "data"):
+        if parts.netloc not in self._hosts and parts.scheme not in ("blob", "data"):
             self.strangers.append(url)

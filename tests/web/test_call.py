@@ -1,11 +1,7 @@
 """End to end: Chromium with recordings as its microphone, and the server as anyone starts it."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +11,9 @@ import jiwer
 import pytest
 from playwright.sync_api import Locator, Page, Playwright, expect
 
-from tests.web.browser import ALLOWED, RECORDINGS, Witness, chromium, plays, record_tape
+from tests.web.acting import plain, transcript_of
+from tests.web.browser import ALLOWED, Witness, chromium, plays, record_tape
+from tests.web.running import running
 from tests.web.wire import wire
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(180)]
@@ -29,22 +27,8 @@ TURNS = ["command_go_forward", "digits_two_nine", "phone_check_the_number"]
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of a server of its own, with the demo engine behind it."""
-    folder = tmp_path_factory.mktemp("server")
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}  # noqa: TID251
-    with subprocess.Popen(
-        [sys.executable, "-m", "bot", "serve", "--port", "0"],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as server:
-        assert server.stdout is not None
-        found = re.search(r"http://\S+", server.stdout.readline())
-        assert found
-        yield f"{found[0]}/"
-        server.send_signal(signal.SIGTERM)
-        server.stdout.read()
+    with running(tmp_path_factory.mktemp("server")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -64,23 +48,18 @@ def page(
         assert witness.strangers == []
 
 
-def said() -> list[str]:
-    labels = json.loads((RECORDINGS / "labels.json").read_text())
-    words = {Path(one["file"]).stem: one["transcript"] for one in labels["recordings"]}
-    return [words[name] for name in TURNS]
-
-
-def plain(text: str) -> str:
-    return re.sub(r"[^a-z0-9 ]", "", text.lower())
-
-
 def test_three_turns_are_heard_answered_and_measured(page: Page) -> None:
     expect(page.locator("#count")).to_have_text("3", timeout=60_000)
     expect(page.locator("#word")).to_have_text("listening", timeout=15_000)
     heard = page.locator("#lines .you p").all_inner_texts()
     answers = page.locator("#lines .bot p").all_inner_texts()
     assert len(heard) == len(answers) == 3
-    assert jiwer.wer([plain(text) for text in said()], [plain(text) for text in heard]) < 0.15
+    assert (
+        jiwer.wer(
+            [plain(text) for text in map(transcript_of, TURNS)], [plain(text) for text in heard]
+        )
+        < 0.15
+    )
     for question, answer in zip(heard, answers, strict=True):
         assert plain(question) in plain(answer)  # the demo engine repeats what it heard
 
