@@ -19,7 +19,7 @@ from pipecat.workers.runner import WorkerRunner
 from bench import virtual_time
 from pipelines.core.commands import ScoreTurn
 from pipelines.core.dictation import Dictation, DictationPolicy
-from pipelines.core.events import SpeechPaused, SpeechStarted, TurnFact
+from pipelines.core.events import Reached, SpeechPaused, SpeechStarted, TurnFact, Worked
 from pipelines.core.exchange import AudioIn
 from pipelines.core.voicing import Voicing, VoicingPolicy
 from pipelines.services.moonshine import Moonshine
@@ -34,8 +34,7 @@ FRAME = EAR_RATE_HZ // 50
 STT_COST_S = 0.008
 STT_COST_PER_S = 0.007
 TURN_COST_S = 0.05
-FIRST_SCORE_S = 0.08
-SCORE_AGAIN_S = 0.1
+SCORE_AGAIN_S = 0.14
 LAST_SCORE_S = 0.7
 SILENCE_AFTER_S = 2.0
 
@@ -89,8 +88,8 @@ class _Notebook(FrameProcessor):
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
-        if isinstance(frame, FactFrame) and not type(frame.fact).__module__.endswith("ledger"):
-            await self._note(frame.fact)  # type: ignore[arg-type]
+        if isinstance(frame, FactFrame) and not isinstance(frame.fact, Reached | Worked):
+            await self._note(frame.fact)
             return
         await self.push_frame(frame, direction)
 
@@ -98,8 +97,8 @@ class _Notebook(FrameProcessor):
         now = self.get_event_loop().time()
         self.facts.append(Observed(now, fact))
         if isinstance(fact, SpeechPaused):
-            steps = np.arange(FIRST_SCORE_S, LAST_SCORE_S, SCORE_AGAIN_S)
-            self._asks = [(max(now, fact.media_s + step), fact.media_s) for step in steps]
+            steps = np.arange(0.0, LAST_SCORE_S, SCORE_AGAIN_S)
+            self._asks = [(now + step, fact.media_s) for step in steps]
         elif isinstance(fact, SpeechStarted):
             self._asks = []
         while self._asks and now >= self._asks[0][0] - 1e-6:
