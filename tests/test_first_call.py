@@ -23,7 +23,12 @@ from tests.serving import serving
 from tests.test_leaks import RealEngine
 
 RECORDINGS = Path(__file__).parent / "recordings"
-FEW = ("command_go_forward", "phone_did_not_understand", "phone_which_folder", "wide_no_matches")
+FEW = (
+    "command_go_forward",
+    "phone_did_not_understand",
+    "phone_which_folder",
+    "phone_check_the_number",
+)
 ALL = tuple(path.stem for path in sorted(RECORDINGS.glob("*.wav")))
 
 
