@@ -12,7 +12,7 @@ from pipelines.core.events import Transcribed
 
 WIDTH, HEIGHT = 860, 470
 LEFT, TOP, ACROSS, DOWN = 70, 70, 560, 330
-MOST_MS, MOST_SHARE = 1400.0, 0.6
+MOST_MS, MOST_SHARE = 1400.0, 1.0
 COLOURS = {"Halfsecond": "#12715b", "Smart Turn alone": "#c2571a", "a silence timer": "#555599"}
 
 
@@ -94,7 +94,7 @@ def draw(lines: dict[str, list[Point]], heading: str) -> str:
 
 def _grid() -> Iterator[str]:
     yield _text(LEFT, TOP - 14, "hanging pauses cut into", "#555")
-    for share in (0.0, 0.15, 0.3, 0.45, 0.6):
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         y = _y(share)
         yield f'<path d="M{LEFT},{y:.1f}H{LEFT + ACROSS}" stroke="#e4e4e4"/>'
         yield _text(LEFT - 8, y + 4, f"{100 * share:.0f} %", "#555", anchor="end")
