@@ -104,7 +104,8 @@ class Microphone:
 
 class _Presence:
     """Is there an echo at all? With headphones, on the phone, or where the page cancels it well,
-    there is none; and what holds an echo down would hold down a person who speaks softly."""
+    there is none; and what holds an echo down would hold down a person who speaks softly.
+    """
 
     def __init__(self) -> None:
         self._heard, self._left = 0.0, 0.0

@@ -11,7 +11,7 @@ RATE = 100
 def test_what_is_kept_is_what_was_put_in(pieces: list[int], start: int, length: int) -> None:
     tape, whole = Tape(RATE, keep_s=3.0), np.zeros(0, np.float32)
     for piece in pieces:
-        samples = np.arange(len(whole), len(whole) + piece, dtype=np.float32) / 32768
+        samples = np.arange(len(whole), len(whole) + piece, dtype=np.float32) / np.float32(32768)
         tape.append(samples)
         whole = np.concatenate((whole, samples))
     oldest = max(0, len(whole) - 3 * RATE)
