@@ -5,7 +5,8 @@ Messages: https://docs.pipecat.ai/client/rtvi-standard
 
 What RTVI has no message for travels in two that strangers ignore:
 
-* `client-message {t, d}`: `played {generation, samples}`, `mute {muted}`, `stop-speaking`
+* `client-message {t, d}`: `played {generation, samples, at}`, `mute {muted}`, `stop-speaking`;
+  `at` is in seconds of the client's own clock, and may be left out
 * `server-message`: `flush {generation}`, `state {state}`, `turn {row}`, `cut-off {turn, heard}`,
   `session {resume, resumed}`: the key by which to come back, and whether it has just been used
 """
@@ -190,8 +191,8 @@ class BrowserCodec:
     def _client_message(self, message_id: str, data: object) -> list[FromClient]:
         event: FromClient
         match data:
-            case {"t": "played", "d": {"generation": g, "samples": n}} if _are_counts(g, n):
-                return [Played(g, n)]  # ten times a second: not answered
+            case {"t": "played", "d": {"generation": g, "samples": n, **rest}} if _are_counts(g, n):
+                return [Played(g, n, _seconds(rest.get("at")))]  # ten times a second: not answered
             case {"t": "mute" as t, "d": {"muted": bool(muted)}}:
                 event = Muted(muted)
             case {"t": "stop-speaking" as t}:
@@ -337,6 +338,13 @@ def _keys(data: object) -> list[FromClient] | None:
 
 def _are_counts(*numbers: object) -> bool:
     return all(type(n) is int and 0 <= n <= MAX_COUNT for n in numbers)
+
+
+def _seconds(number: object) -> float | None:
+    """None for what is no time."""
+    if not isinstance(number, int | float) or isinstance(number, bool):
+        return None
+    return float(number) if 0 <= number <= MAX_COUNT else None
 
 
 def _is_unicode(text: str) -> bool:

@@ -273,9 +273,9 @@ export class Call extends EventTarget {
     }
   }
 
-  report({ generation, samples, rms }) {
+  report({ generation, samples, rms, at }) {
     this.tell("playing", { rms });
-    this.lastHeard = { generation, samples };
-    if (this.state.phase === "live") this.socket.send(played({ generation, samples }));
+    this.lastHeard = { generation, samples, at };
+    if (this.state.phase === "live") this.socket.send(played(this.lastHeard));
   }
 }

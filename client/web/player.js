@@ -9,7 +9,7 @@ const WAKE_MS = 1000;
 
 export class Player {
   /**
-   * `onplayed({generation, samples, rms})` says what has been heard; `onsilenced(silenced)`
+   * `onplayed({generation, samples, rms, at})` says what has been heard, and when (in s); `onsilenced(silenced)`
    * that the browser plays nothing until the person touches the page, or plays again.
    */
   constructor({ onplayed, onsilenced }) {
@@ -78,14 +78,16 @@ export class Player {
     if (this.context?.state === "running" && this.node) {
       this.node.port.postMessage({ type: "flush", generation });
     } else {
-      this.onplayed({ ...over, rms: 0 });
+      this.onplayed({ ...over, rms: 0, at: performance.now() / 1000 });
     }
   }
 
-  report({ type, generation, samples, rms }) {
+  /** `at` is the audio thread's only clock: how long ago it said so is taken from ours. */
+  report({ type, generation, samples, rms, at }) {
     if (type === "played") this.heard = samples;
     this.tellLatency();
-    this.onplayed({ generation, samples, rms });
+    const age = Math.max(0, Date.now() - at);
+    this.onplayed({ generation, samples, rms, at: (performance.now() - age) / 1000 });
   }
 
   /** From the worklet to the ear, as far as the browser knows. */

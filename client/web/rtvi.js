@@ -30,7 +30,9 @@ export const clientReady = (resume) =>
 export const disconnect = () => rtvi("disconnect-bot", {});
 export const typed = (content) =>
   rtvi("send-text", { content, options: { run_immediately: true, audio_response: true } });
-export const played = ({ generation, samples }) => clientMessage("played", { generation, samples });
+/** `at` is when, in seconds of this page's clock: the way to the server takes its time. */
+export const played = ({ generation, samples, at }) =>
+  clientMessage("played", { generation, samples, at });
 export const mute = (muted) => clientMessage("mute", { muted });
 export const stopSpeaking = () => clientMessage("stop-speaking", {});
 export const microphone = (pcm) =>

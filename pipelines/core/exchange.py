@@ -29,6 +29,8 @@ class Played:
 
     generation: int
     samples: int
+    client_s: float | None = None
+    """When that was, on the client's own clock, if it says so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pipecat.processors.frame_processor import (
     FrameProcessorSetup,
 )
 
+from pipelines.core.client_clock import ClientClock
 from pipelines.core.commands import (
     CommitReply,
     PauseReply,
@@ -59,6 +60,7 @@ class Playing(FrameProcessor):
         self._started = False
         self._reported = False
         self._begun_s = 0.0
+        self._clock = ClientClock()
         self._changed = asyncio.Event()
         self._pacer: asyncio.Task[None] | None = None
 
@@ -84,8 +86,8 @@ class Playing(FrameProcessor):
                 self._playout.end()
                 await self._pump()
                 self._changed.set()
-            case CallerFrame(event=Played(generation, samples)):
-                await self._take_report(generation, samples)
+            case CallerFrame(event=Played() as report):
+                await self._take_report(report)
             case CallerFrame(event=LineDropped()):
                 self._paused_by.add("line")
                 await self._flush(self._playout.drop(self._now()))
@@ -186,15 +188,16 @@ class Playing(FrameProcessor):
         self._playout.clear()
         await self._tell(PlayoutEnded(reply_id))
 
-    async def _take_report(self, generation: int, samples: int) -> None:
+    async def _take_report(self, report: Played) -> None:
         now = self._now()
-        heard = self._playout.played(generation, samples, now)
+        reported_s = self._clock.at(report.client_s, now)
+        heard = self._playout.played(report.generation, report.samples, now)
         audible, reply_id = self._playout.audible_from, self._playout.reply_id
         if heard is None or reply_id is None:
             return
         if not self._reported and audible is not None and heard > audible:
             self._reported = True
-            at = now - (heard - audible) / self._rate
+            at = reported_s - (heard - audible) / self._rate
             await self._tell(Worked("play", self._begun_s, at, reply_id))
             await self._tell(Reached("played", at, reply_id))
         self._keep(final=False)

@@ -175,6 +175,18 @@ def test_audio_is_handed_on_with_its_media_time(codec: BrowserCodec) -> None:
     ("sent", "events"),
     [
         (client_message("played", {"generation": 2, "samples": 480}), [Played(2, 480)]),
+        (
+            client_message("played", {"generation": 2, "samples": 480, "at": 1.5}),
+            [Played(2, 480, 1.5)],
+        ),
+        (
+            client_message("played", {"generation": 2, "samples": 480, "at": True}),
+            [Played(2, 480)],
+        ),
+        (
+            client_message("played", {"generation": 2, "samples": 480, "at": float("nan")}),
+            [Played(2, 480)],
+        ),
         (client_message("mute", {"muted": True}), [Muted(True)]),
         (client_message("stop-speaking"), [StopSpeaking()]),
         (message("disconnect-bot"), [Closed()]),

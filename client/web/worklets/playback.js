@@ -23,7 +23,7 @@ class Playback extends AudioWorkletProcessor {
         this.buffer.push(order.at, order.pcm);
         break;
       case "flush":
-        this.port.postMessage({ type: "flushed", ...this.buffer.flush(order.generation), rms: 0 });
+        this.port.postMessage({ type: "flushed", ...this.buffer.flush(order.generation), rms: 0, at: Date.now() });
         this.reported = 0;
         break;
       case "latency":
@@ -44,14 +44,14 @@ class Playback extends AudioWorkletProcessor {
   }
 
   report() {
-    const { generation, target, ranDry } = this.buffer;
+    const { generation } = this.buffer;
     const samples = this.buffer.heard(this.latency);
     const rms = Math.sqrt(this.energy / this.due);
     this.due = 0;
     this.energy = 0;
     if (samples === this.reported) return;
     this.reported = samples;
-    this.port.postMessage({ type: "played", generation, samples, rms, target, ranDry });
+    this.port.postMessage({ type: "played", generation, samples, rms, at: Date.now() });
   }
 }
 
