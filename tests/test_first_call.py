@@ -23,7 +23,7 @@ from tests.serving import serving
 from tests.test_leaks import RealEngine
 
 RECORDINGS = Path(__file__).parent / "recordings"
-FEW = (
+FEW = ("phone_did_not_understand", "phone_which_folder", "phone_check_the_number")
     "command_go_forward",
     "phone_did_not_understand",
     "phone_which_folder",
