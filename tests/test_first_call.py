@@ -24,11 +24,6 @@ from tests.test_leaks import RealEngine
 
 RECORDINGS = Path(__file__).parent / "recordings"
 FEW = ("phone_did_not_understand", "phone_which_folder", "phone_check_the_number")
-    "command_go_forward",
-    "phone_did_not_understand",
-    "phone_which_folder",
-    "phone_check_the_number",
-)
 ALL = tuple(path.stem for path in sorted(RECORDINGS.glob("*.wav")))
 
 
