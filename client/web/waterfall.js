@@ -4,6 +4,7 @@ import { BUDGET_MS, ms, stairs, verdictOf } from "./ledger.js";
 
 const BEFORE_MS = 600; // of the time in which the person still spoke
 const SHOWN_MS = 0.5;
+const NAMED = 18; // percent of the width that a mark's name needs on its left
 const SHOWN_FACTS = { stt: "ears", llm: "LLM", tts: "voice", profile: "profile" };
 
 export class Scale {
@@ -65,7 +66,7 @@ function axis(scale, row) {
   made.setAttribute("aria-hidden", "true");
   const ends = row.end_measured_at === "client" ? "heard" : "sent";
   for (const [timeMs, text, className] of [
-    [0, "you stopped", "mark left"],
+    [0, "you stopped", scale.at(0) > NAMED ? "mark left" : "mark"],
     [row.voice_to_voice_s * 1000, ends, "mark end"],
   ]) {
     const mark = line(className, scale, timeMs);

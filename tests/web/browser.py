@@ -34,8 +34,10 @@ TAPE_HZ = 48_000
 def chromium(playwright: Playwright, *flags: str) -> Iterator[Browser]:
     path = shutil.which("chromium") or shutil.which("google-chrome")
     browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
-    yield browser
-    browser.close()
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 def plays(tape: Path) -> str:
@@ -43,14 +45,14 @@ def plays(tape: Path) -> str:
     return f"--use-file-for-fake-audio-capture={os.fspath(tape)}%noloop"
 
 
-def record_tape(path: Path, *parts: float | str) -> Path:
+def record_tape(path: Path, *parts: object) -> Path:
     """Seconds of silence and names of recordings, one after the other."""
     pieces = []
     for part in parts:
         if isinstance(part, str):
             pcm, rate_hz = soundfile.read(RECORDINGS / f"{part}.wav", dtype="float32")
             pieces.append(soxr.resample(pcm, rate_hz, TAPE_HZ))
-        else:
+        elif isinstance(part, float):
             pieces.append(np.zeros(round(part * TAPE_HZ), np.float32))
     soundfile.write(path, np.concatenate(pieces), TAPE_HZ, subtype="PCM_16")
     return path

@@ -25,8 +25,10 @@ def running(folder: Path, *options: str, **settings: str) -> Iterator[str]:
         text=True,
     ) as server:
         assert server.stdout is not None
-        found = re.search(r"http://\S+", server.stdout.readline())
-        assert found
-        yield f"{found[0]}/"
-        server.send_signal(signal.SIGTERM)
-        server.stdout.read()
+        try:
+            found = re.search(r"http://\S+", server.stdout.readline())
+            assert found
+            yield f"{found[0]}/"
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.stdout.read()
