@@ -11,7 +11,7 @@ from pipecat.workers.runner import WorkerRunner
 from pipelines.core.budget import Budget
 from pipelines.core.conversation import Conversation
 from pipelines.core.dictation import Dictation, DictationPolicy
-from pipelines.core.exchange import FromCaller, ToCaller, TurnMeasured
+from pipelines.core.exchange import CallBegan, FromCaller, ToCaller, TurnMeasured
 from pipelines.core.ledger import Fact
 from pipelines.core.playout import Playout
 from pipelines.core.turn import TurnMachine, TurnPolicy
@@ -127,6 +127,8 @@ class Call:
             idle_timeout_secs=None,
         )
         self._inbox: asyncio.Queue[FromCaller] = asyncio.Queue()
+        if policies.facts:
+            send(CallBegan(policies.facts, policies.budget.shares_s))
 
     def push(self, event: FromCaller) -> None:
         """Hand over what the person's side did; never blocks. Call it from the event loop."""

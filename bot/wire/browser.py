@@ -8,6 +8,7 @@ What RTVI has no message for travels in two that strangers ignore:
 * `client-message {t, d}`: `played {generation, samples, at}`, `mute {muted}`, `stop-speaking`;
   `at` is in seconds of the client's own clock, and may be left out
 * `server-message`: `flush {generation}`, `state {state}`, `turn {row}`, `cut-off {turn, heard}`,
+  `in-use {facts, shares_s}`: engines and budget, as the call begins;
   `session {resume, resumed}`: the key by which to come back, and whether it has just been used
 """
 
@@ -24,6 +25,7 @@ from bot.wire.metrics import metrics_of
 from pipelines.core.exchange import (
     AudioIn,
     AudioOut,
+    CallBegan,
     Caption,
     Dtmf,
     Fault,
@@ -132,6 +134,8 @@ class BrowserCodec:
                 metrics = metrics_of(row)
                 messages = [_rtvi("metrics", metrics)] if metrics else []
                 messages.append(_server_message("turn", row=dict(row)))
+            case CallBegan(facts, shares_s):
+                messages = [_server_message("in-use", facts=dict(facts), shares_s=dict(shares_s))]
             case Fault(message, fatal):
                 messages = [_rtvi("error", {"error": message, "fatal": fatal})]
         return list(messages)

@@ -1,6 +1,13 @@
 /** The rows of the server's ledger, in milliseconds and in words. `docs/latency.md` defines them. */
 
-export const BUDGET_MS = 500;
+export let BUDGET_MS = 500;
+
+/** Of this server, where its settings are others; says in words what each part may take. */
+export function share(sharesS) {
+  const parts = Object.entries(sharesS).filter(([key, s]) => key in SHARES && Number.isFinite(s));
+  if (parts.length > 0) BUDGET_MS = ms(parts.reduce((sum, [, seconds]) => sum + seconds, 0));
+  return parts.map(([key, seconds]) => `${SHARES[key]} ${ms(seconds)}`).join(" · ");
+}
 
 /** Each segment of the wait, in order: its name here, and the stage whose work it waits for. */
 export const SEGMENTS = {

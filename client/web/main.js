@@ -6,7 +6,7 @@ import { Devices } from "./devices.js";
 import { Dial } from "./dial.js";
 import { record, save } from "./export.js";
 import { listen } from "./keys.js";
-import { ms } from "./ledger.js";
+import { BUDGET_MS, ms, share } from "./ledger.js";
 import { SilenceWatch, loudness } from "./level.js";
 import { Transcript } from "./transcript.js";
 import { Turns } from "./turns.js";
@@ -185,6 +185,11 @@ call.addEventListener("message", ({ detail: message }) => {
     case "cut-off":
       transcript.cutOff(String(message.heard));
       break;
+    case "in-use":
+      showInUse(message.facts ?? {});
+      $("shares").textContent = `In ms: ${share(message.shares_s ?? {})}.`;
+      $("budget").firstChild.textContent = String(BUDGET_MS);
+      break;
     case "turn":
       showTurn(message.row);
       break;
@@ -209,7 +214,10 @@ function showTurn(row) {
   if (!turns.add(row, transcript.question)) return;
   dial.show(row);
   showLast();
-  const { stt, llm, tts, profile } = row.facts;
+  showInUse(row.facts);
+}
+
+function showInUse({ stt, llm, tts, profile }) {
   $("in-use").textContent = [stt, llm, tts, profile && `profile ${profile}`]
     .filter(Boolean)
     .join(" · ");

@@ -75,6 +75,10 @@ class Budget:
         object.__setattr__(self, "_shares_us", {k: round(v * 1e6) for k, v in shares_s.items()})
 
     @property
+    def shares_s(self) -> dict[str, float]:
+        return {share: us / 1e6 for share, us in self._shares_us.items()}
+
+    @property
     def total_us(self) -> int:
         return sum(self._shares_us.values())
 

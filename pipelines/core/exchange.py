@@ -115,6 +115,14 @@ class TurnMeasured:
 
 
 @dataclass(frozen=True, slots=True)
+class CallBegan:
+    """What the call runs on: engines, models and profile; and each share of the budget."""
+
+    facts: Mapping[str, str | int | float | bool | None]
+    shares_s: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """Something went wrong that the person should know of; a fixed sentence."""
 
@@ -122,4 +130,4 @@ class Fault:
     fatal: bool = False
 
 
-ToCaller: TypeAlias = AudioOut | Flush | Caption | StateChanged | TurnMeasured | Fault
+ToCaller: TypeAlias = AudioOut | Flush | Caption | StateChanged | TurnMeasured | CallBegan | Fault

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pipelines.core.exchange import (
+    CallBegan,
     Caption,
     Fault,
     Muted,
@@ -116,6 +117,21 @@ def test_each_turn_is_drawn_against_the_budget(page: Page, server: Puppeteer) ->
     expect(page.locator("#in-use")).to_have_text("ears-1 · model-1 · voice-1 · profile a100")
     expect(turns.nth(0)).to_have_attribute("open", "")
     expect(turns.nth(1)).not_to_have_attribute("open", "")
+
+
+def test_what_is_in_use_and_what_each_part_may_take_are_shown_before_the_first_turn(
+    page: Page, server: Puppeteer
+) -> None:
+    call = begin(page, server)
+    shares = {"endpointing": 0.2, "stt": 0.06, "llm_first_token": 0.35}
+    call.say(CallBegan({"stt": "ears-1", "llm": "model-1", "profile": None}, shares))
+    expect(page.locator("#in-use")).to_have_text("ears-1 · model-1")
+    expect(page.locator("#shares")).to_have_text(
+        "In ms: end of turn 200 · last words 60 · first token 350."
+    )
+    expect(page.locator("#budget")).to_have_text("610 ms")
+    call.say(TurnMeasured(row(1, llm_s=0.4)))
+    expect(page.locator("#turns .took")).to_have_class("took")  # 560 ms are within it
 
 
 def test_the_parts_of_a_turn_join_and_what_was_hidden_lies_before_them(

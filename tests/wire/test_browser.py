@@ -29,6 +29,7 @@ from bot.wire.messages import Closed, FromClient, Opened, ToClient
 from pipelines.core.exchange import (
     AudioIn,
     AudioOut,
+    CallBegan,
     Caption,
     Dtmf,
     Fault,
@@ -312,6 +313,10 @@ def test_audio_is_sent_as_24_khz_mono(codec: BrowserCodec) -> None:
             {"type": "turn", "row": {"voice_to_voice_s": 0.25}},
         ),
         (StateChanged("thinking"), {"type": "state", "state": "thinking"}),
+        (
+            CallBegan({"llm": "model-1"}, {"stt": 0.06}),
+            {"type": "in-use", "facts": {"llm": "model-1"}, "shares_s": {"stt": 0.06}},
+        ),
     ],
 )
 def test_what_rtvi_has_no_message_for_is_a_server_message(
