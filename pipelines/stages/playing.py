@@ -177,6 +177,7 @@ class Playing(FrameProcessor):
             self._begun_s = now
             await self._tell(Reached("sent", now, reply_id))
             await self._tell(PlayoutStarted(reply_id))
+            await asyncio.sleep(0)  # the connection's turn, before all else that a commit sets off
         if self._playout.over(now):
             await self._finish(reply_id)
 
