@@ -1,9 +1,14 @@
-"""A wire on loopback between the page and the server, which a test can cut."""
+"""A wire on loopback between the page and the server, which a test can cut, and time."""
 
 import socket
+import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+
+SO_TIMESTAMPNS = 35
+"""Linux: the kernel says when it came, however late we are to look."""
+TIMESPEC = struct.Struct("qq")
 
 
 class Wire:
@@ -13,6 +18,8 @@ class Wire:
         self._target = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
+        self.carried: list[tuple[float, int]] = []
+        """What the server sent: by the wall's clock when, and how many bytes at once."""
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
@@ -41,14 +48,22 @@ class Wire:
                 far = socket.create_connection(("127.0.0.1", self._target))
                 self._open += [near, far]
                 for source, sink in ((near, far), (far, near)):
-                    thread = threading.Thread(target=_carry, args=(source, sink))
+                    note = self.carried.append if source is far else lambda _: None
+                    thread = threading.Thread(target=_carry, args=(source, sink, note))
                     self._threads.append(thread)
                     thread.start()
 
 
-def _carry(source: socket.socket, sink: socket.socket) -> None:
+def _carry(
+    source: socket.socket, sink: socket.socket, note: Callable[[tuple[float, int]], None]
+) -> None:
     with suppress(OSError):
-        while data := source.recv(65_536):
+        source.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        while (got := source.recvmsg(65_536, socket.CMSG_SPACE(TIMESPEC.size)))[0]:
+            data, stamps, *_ = got
+            for _, _, stamp in stamps:  # none on what came before it was asked for
+                seconds, nanoseconds = TIMESPEC.unpack(stamp)
+                note((seconds + nanoseconds / 1e9, len(data)))
             sink.sendall(data)
     with suppress(OSError):
         sink.shutdown(socket.SHUT_WR)
