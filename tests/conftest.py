@@ -35,10 +35,6 @@ def soak(request: pytest.FixtureRequest) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    browsers = [item for item in items if "web" in item.path.parent.parts]
-    for item in browsers:  # one after another, and from the start: each takes a browser's share
-        item.add_marker(pytest.mark.xdist_group("browser"))
-    items[:] = [*browsers, *(item for item in items if item not in set(browsers))]
     full = [item for item in items if item.get_closest_marker("soak")]
     if config.getoption("--soak"):
         for item in full:
