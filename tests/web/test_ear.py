@@ -24,7 +24,7 @@ from tests.web.running import running
 from tests.web.tap import Tap, later_by
 from tests.web.wire import Wire, wire
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.soak]
 
 TIMES = 5
 OBJECTION = "command_go_forward"
