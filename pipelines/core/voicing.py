@@ -50,7 +50,7 @@ class State(enum.Enum):
 
 
 class Voicing:
-    """Feed `hear` in order; it returns what began or paused."""
+    """Feed `level` and `probability` in order; they return what began or paused."""
 
     def __init__(self, policy: VoicingPolicy) -> None:
         self._policy = policy
@@ -61,10 +61,6 @@ class Voicing:
         self._windows = 0
         self._loud_end_s = 0.0
         self._quiet_s = 0.0
-
-    @property
-    def speaking(self) -> bool:
-        return self._state is State.SPEECH
 
     def level(self, dbfs: float, end_s: float) -> list[SpeechStarted | SpeechPaused]:
         """One 10 ms window that ends at media time `end_s`."""

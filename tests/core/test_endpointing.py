@@ -95,6 +95,6 @@ def test_a_stop_within_a_word_begins_no_reply() -> None:
 
 
 def test_the_turn_model_is_not_asked_what_the_words_have_told() -> None:
-    assert not ENDPOINTING.asks("My name is")
-    assert not ENDPOINTING.asks("four seven")
-    assert ENDPOINTING.asks("I live in Paris.")
+    assert not ENDPOINTING.may_be_over("My name is")
+    assert not ENDPOINTING.may_be_over("four seven")
+    assert ENDPOINTING.may_be_over("I live in Paris.")
