@@ -209,12 +209,8 @@ class TurnMachine:
         fresh = self._heard.upto_s >= self._paused_s - self._policy.fresh_s
         if (self._heard.final or fresh) and self._endpointing.eager(self.evidence):
             commands += self._speculate()
-        asked = self._next_score_s
-        if (
-            asked is not None
-            and self._media_s >= asked
-            and self._endpointing.may_be_over(self.text)
-        ):
+        asked, may_be_over = self._next_score_s, self._endpointing.may_be_over(self.text)
+        if asked is not None and self._media_s >= asked and may_be_over:
             again = self._media_s + self._policy.rescore_s
             last = self._paused_s + self._policy.last_score_s
             self._next_score_s = again if again <= last else None
