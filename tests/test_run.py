@@ -95,3 +95,23 @@ esac"""
     (machine / "clone" / "requirements.lock").write_text("one==2\n")
     assert run(machine, "serve")[0] == 0
     assert log.read_text() == "called\ncalled\n"
+
+
+@pytest.mark.parametrize(
+    ("browser", "others", "code"),
+    [(0, 0, 0), (1, 0, 1), (0, 1, 1), (5, 0, 0)],
+    ids=["all pass", "the browser's fail", "the others fail", "none in the browser was asked for"],
+)
+def test_the_tests_exit_as_they_went(machine: Path, browser: int, others: int, code: int) -> None:
+    for tool in ("chmod", "mktemp"):
+        (machine / "bin" / tool).symlink_to(shutil.which(tool) or "")
+    (machine / "clone" / "requirements-test.lock").write_text("one==1\n")
+    program(
+        machine,
+        "bin/python3",
+        f"""{VENV_MADE}*sysconfig*) echo "$PWD" ;;
+*"pytest tests/web"*) exit {browser} ;;
+*pytest*) exit {others} ;;
+esac""",
+    )
+    assert run(machine, "test")[0] == code
