@@ -4,7 +4,8 @@ import asyncio
 
 from bot.checks.finding import Finding, bad, good, poor
 from bot.settings import Settings
-from bot.wiring import language_model_for, voice_for
+from bot.wiring.model import language_model_for
+from bot.wiring.voice import voice_for
 from pipelines.services.protocols import ChatMessage, ServiceError, TextDelta
 
 ASKED = "Count from one to ten, in words."

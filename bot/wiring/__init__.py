@@ -6,20 +6,18 @@ from collections.abc import Callable
 from bot.engines.demo import MODEL
 from bot.engines.demo_process import DemoProcess
 from bot.settings import Settings
+from bot.wiring.ears import ears_for, ears_in_words
+from bot.wiring.model import language_model_for
+from bot.wiring.voice import voice_for, voice_in_words
 from pipelines.cascade import Call, CallFormat, Policies, Services
 from pipelines.core.budget import Budget
 from pipelines.core.exchange import ToCaller
 from pipelines.core.ledger import Fact
-from pipelines.services.llm_openai import OpenAiLanguageModel
 from pipelines.services.protocols import (
     LanguageModel,
     ServiceError,
-    TextToSpeech,
     VoiceActivity,
 )
-from pipelines.services.stt_moonshine import MoonshineSpeechToText
-from pipelines.services.tts_espeak import EspeakTextToSpeech
-from pipelines.services.tts_stub import StubTextToSpeech
 from pipelines.services.turn_smart import SmartTurn
 from pipelines.services.vad_silero import SileroVad, load_silero
 
@@ -27,12 +25,10 @@ from pipelines.services.vad_silero import SileroVad, load_silero
 class Wiring:
     """The `Engine` behind the server: loads what the settings ask for, once, for all calls."""
 
-    ears = "Moonshine tiny English, with Silero VAD and Smart Turn, on this machine's CPU"
-
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._demo = None if settings.llm_base_url else DemoProcess(settings.profile, settings.seed)
-        self._stt = MoonshineSpeechToText()
+        self._stt = ears_for(settings)
         self._turn = SmartTurn()
         self._tts = voice_for(settings)
         self._llm: LanguageModel | None = None
@@ -49,6 +45,10 @@ class Wiring:
         return self._demo is not None
 
     @property
+    def ears(self) -> str:
+        return ears_in_words(self._settings)
+
+    @property
     def llm(self) -> str:
         if self.is_demo:
             return f"none: the demo engine, at the pace of profile {self._settings.profile}"
@@ -56,9 +56,7 @@ class Wiring:
 
     @property
     def voice(self) -> str:
-        if self._settings.tts_engine == "stub":
-            return "the stub, a tone (TTS_ENGINE=espeak speaks)"
-        return "espeak-ng, a robot's"
+        return voice_in_words(self._settings)
 
     async def open(self) -> None:
         """Load everything, at once. Raises ServiceError; `close` is owed either way."""
@@ -116,24 +114,6 @@ def _first(group: BaseExceptionGroup[ServiceError]) -> ServiceError:
         error = error.exceptions[0]
     assert isinstance(error, ServiceError)
     return error
-
-
-def language_model_for(settings: Settings, base_url: str) -> LanguageModel:
-    """Not open yet."""
-    return OpenAiLanguageModel(
-        base_url=base_url,
-        api_key=settings.llm_api_key.get_secret_value(),
-        model=settings.llm_model if settings.llm_base_url else MODEL,
-        max_tokens=settings.llm_max_tokens,
-        temperature=settings.llm_temperature,
-    )
-
-
-def voice_for(settings: Settings) -> TextToSpeech:
-    """Not open yet."""
-    if settings.tts_engine == "stub":
-        return StubTextToSpeech(first_audio_s=settings.tts_stub_first_audio_s)
-    return EspeakTextToSpeech(words_a_minute=settings.tts_rate_wpm)
 
 
 def _budget(settings: Settings) -> Budget:

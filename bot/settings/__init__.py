@@ -1,0 +1,78 @@
+"""The only reader of the environment: every setting, its default, and what is wrong with it."""
+
+import difflib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.settings.model import Model
+from bot.settings.phone import Phone
+from bot.settings.server import Server
+from bot.settings.shares import Shares
+from bot.settings.speech import Speech
+
+ENV_FILE = Path(".env")
+"""Read from the folder that the program was started in; the environment goes before it."""
+
+_PREFIXES = ("LLM_", "STT_", "TTS_", "VAD_", "TURN_", "BUDGET_", "TLS_", "TWILIO_")
+"""A variable that begins so is meant for us."""
+
+_CLOSE = 0.85
+"""difflib's ratio from which another name is a slip of the pen: one letter in seven."""
+
+
+class SettingsError(Exception):
+    """Something in the settings cannot be meant; the message is one line for the operator."""
+
+
+class Settings(Server, Model, Speech, Phone, Shares, BaseSettings):
+    """Each field is set by the variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_file=ENV_FILE, extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
+
+
+SECRETS = frozenset(
+    name.upper()
+    for name, field in Settings.model_fields.items()
+    if "SecretStr" in str(field.annotation)
+)
+
+
+def load(**overrides: object) -> Settings:
+    """Overrides (from the command line; None is none) before the environment before `ENV_FILE`.
+
+    Raises SettingsError for a value out of range and for a name that is nearly one of ours.
+    """
+    names = [*os.environ, *(dotenv_values(ENV_FILE) if ENV_FILE.is_file() else ())]  # noqa: TID251
+    _refuse_misspelt(names)
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise SettingsError("; ".join(map(_one_line, error.errors()))) from None
+
+
+def _one_line(error: object) -> str:
+    assert isinstance(error, dict)
+    name = ".".join(map(str, error["loc"])).upper()
+    wrong = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    shown = "" if name in SECRETS else f"={error['input']}"
+    return f"{name}{shown} {wrong}" if name else wrong
+
+
+def _refuse_misspelt(names: Iterable[str]) -> None:
+    ours = [field.upper() for field in Settings.model_fields]
+    for name in names:
+        if (upper := name.upper()) in ours:
+            continue
+        close = difflib.get_close_matches(upper, ours, n=1, cutoff=_CLOSE)
+        if close or upper.startswith(_PREFIXES):
+            meant = difflib.get_close_matches(upper, ours, n=1, cutoff=0.5)
+            hint = f"did you mean {meant[0]}?" if meant else ".env.example lists all."
+            raise SettingsError(f"{name} is not a setting: {hint}")
