@@ -14,7 +14,8 @@ from pipelines.core.dictation import Dictation, DictationPolicy
 from pipelines.core.exchange import CallBegan, FromCaller, ToCaller, TurnMeasured
 from pipelines.core.ledger import Fact
 from pipelines.core.playout import Playout
-from pipelines.core.turn import TurnMachine, TurnPolicy
+from pipelines.core.turn import TurnMachine
+from pipelines.core.turn_policy import TurnPolicy
 from pipelines.core.voicing import Voicing, VoicingPolicy
 from pipelines.services.protocols import (
     LanguageModel,

@@ -8,7 +8,7 @@ import numpy as np
 from bench.fit.simulate import Outcome, Turn, play
 from bench.statistics import percentile
 from pipelines.core.endpointing import EndpointingPolicy
-from pipelines.core.turn import TurnPolicy
+from pipelines.core.turn_policy import TurnPolicy
 
 REACTION_S = 0.25
 """A cut-in belongs to the pause that ended no longer than this before it was heard."""

@@ -20,7 +20,8 @@ from pipelines.core.commands import (
     WithdrawReply,
 )
 from pipelines.core.events import PlayoutEnded, PlayoutStarted, TurnFact
-from pipelines.core.turn import TurnMachine, TurnPolicy
+from pipelines.core.turn import TurnMachine
+from pipelines.core.turn_policy import TurnPolicy
 
 REPLY_S = 0.165
 """From the request to the first audio with `fixed-150` and an answer that begins with "Sure,"."""

@@ -66,6 +66,11 @@ class SilenceAsked:
     """A button was pressed: be silent now."""
 
 
+@dataclass(frozen=True, slots=True)
+class MicrophoneClosed:
+    """The person muted it, or let go of the button to talk; `SpeechPaused` came before."""
+
+
 # ---- from the reply's side ----
 
 
@@ -91,6 +96,7 @@ TurnFact: TypeAlias = (
     | TurnScored
     | TextTyped
     | SilenceAsked
+    | MicrophoneClosed
     | PlayoutStarted
     | PlayoutEnded
 )

@@ -13,7 +13,7 @@ A reply may be under way from HEARING on: held until the turn is committed.
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pipelines.core.barge_in import Judgement, judge
 from pipelines.core.commands import (
@@ -27,9 +27,10 @@ from pipelines.core.commands import (
     TurnCommand,
     WithdrawReply,
 )
-from pipelines.core.endpointing import Endpointing, EndpointingPolicy, Evidence
+from pipelines.core.endpointing import Endpointing, Evidence
 from pipelines.core.events import (
     Listened,
+    MicrophoneClosed,
     PlayoutEnded,
     PlayoutStarted,
     SilenceAsked,
@@ -40,6 +41,7 @@ from pipelines.core.events import (
     TurnFact,
     TurnScored,
 )
+from pipelines.core.turn_policy import TurnPolicy
 from pipelines.core.wording import same_words
 
 
@@ -57,24 +59,6 @@ class State(enum.Enum):
     SPEAKING = enum.auto()
     CONTESTED = enum.auto()
     """The person makes a sound while a committed reply is under way: it is paused."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnPolicy:
-    endpointing: EndpointingPolicy = field(default_factory=EndpointingPolicy)
-    fresh_s: float = 0.08
-    """A transcript that lacks no more than this of the speech is worth a speculative reply."""
-    first_score_s: float = 0.04
-    """Silence after which the turn model is asked, for its answer takes 50 ms."""
-    rescore_s: float = 0.14
-    """The turn model is asked again after each of these, while the silence grows."""
-    last_score_s: float = 0.7
-    telling_pause_s: float = 0.15
-    """A pause this long that the person goes on after tells how this person pauses."""
-    cut_in_s: float = 1.5
-    """Who speaks over an answer so soon after it began had not finished."""
-    most_speculations: int = 4
-    """Replies begun before a turn is committed; the next one waits for the commit."""
 
 
 @dataclass(slots=True)
@@ -346,9 +330,13 @@ class TurnMachine:
         self._carried = " ".join(part for part in (self._carried, fact.text.strip()) if part)
         commands += self._withdraw_if_outdated()
         if self._state is State.PAUSED:
-            self._state = State.CLOSING
-            commands += self._close() if self._heard.final else []
+            commands += self._finish(fact)
         return commands
+
+    def _finish(self, fact: TurnFact) -> list[TurnCommand]:
+        """Nothing more can come: the turn is over when every word of it is known."""
+        self._state = State.CLOSING
+        return self._close() if self._heard.final else []
 
     def _silence(self, fact: TurnFact) -> list[TurnCommand]:
         stop = self._stop()
@@ -380,6 +368,7 @@ RULES: dict[tuple[State, type[TurnFact]], Rule] = {
     (State.PAUSED, SpeechStarted): TurnMachine._go_on,
     (State.PAUSED, Transcribed): TurnMachine._learn_in_pause,
     (State.PAUSED, TurnScored): TurnMachine._score_pause,
+    (State.PAUSED, MicrophoneClosed): TurnMachine._finish,
     (State.PAUSED, Listened): lambda machine, _: machine._consider(),
     (State.CLOSING, SpeechStarted): TurnMachine._go_on,
     (State.CLOSING, Transcribed): TurnMachine._last_words,

@@ -46,11 +46,11 @@ class State(enum.Enum):
     QUIET = enum.auto()
     SPEECH = enum.auto()
     LULL = enum.auto()
-    """Paused by the level alone: the VAD has not yet fallen."""
+    """Paused by the level, or on purpose: the VAD has not yet fallen."""
 
 
 class Voicing:
-    """Feed `level` and `probability` in order; they return what began or paused."""
+    """Feed `level` and `probability` in order; they, and `stop`, return what began or paused."""
 
     def __init__(self, policy: VoicingPolicy) -> None:
         self._policy = policy
@@ -108,6 +108,13 @@ class Voicing:
                 hidden_s = end_s - self._policy.vad_lag_s if self._is_noisy else 0.0
                 return [SpeechPaused(min(max(self._loud_end_s, hidden_s), end_s))]
         return []
+
+    def stop(self) -> list[SpeechStarted | SpeechPaused]:
+        """The microphone is closed: there is nothing to wait for."""
+        if self._state is not State.SPEECH:
+            return []
+        self._state = State.LULL
+        return [SpeechPaused(self._loud_end_s)]
 
     @property
     def _is_noisy(self) -> bool:

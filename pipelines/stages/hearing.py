@@ -28,7 +28,7 @@ from pipelines.core.events import (
     TurnScored,
     Worked,
 )
-from pipelines.core.exchange import AudioIn
+from pipelines.core.exchange import AudioIn, Muted
 from pipelines.core.intake import Intake
 from pipelines.core.microphone import Microphone
 from pipelines.core.voicing import WINDOW_S, Voicing
@@ -110,6 +110,11 @@ class Hearing(FrameProcessor):
         match frame:
             case CallerFrame(event=AudioIn(pcm, media_s)):
                 await self._take(np.frombuffer(pcm, "<i2"), media_s)
+            case CallerFrame(event=Muted(muted=True)):
+                for fact in self._voicing.stop():
+                    await self._voice(fact)
+                await self._transcribe_next()
+                await self.push_frame(frame, direction)
             case SpokenFrame():
                 self._hear_bot(frame)
             case SilencedFrame():

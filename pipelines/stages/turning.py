@@ -10,13 +10,14 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from pipelines.core.commands import CommitReply, ForgetSpeech, ScoreTurn, TurnCommand
 from pipelines.core.events import (
+    MicrophoneClosed,
     Reached,
     SilenceAsked,
     TextTyped,
     Transcribed,
     TurnFact,
 )
-from pipelines.core.exchange import Caption, StateChanged, StopSpeaking, ToCaller, Typed
+from pipelines.core.exchange import Caption, Muted, StateChanged, StopSpeaking, ToCaller, Typed
 from pipelines.core.exchange import State as Shown
 from pipelines.core.turn import State, TurnMachine
 from pipelines.stages.frames import CallerFrame, CommandFrame, FactFrame
@@ -51,6 +52,8 @@ class Turning(FrameProcessor):
                 await self._take(TextTyped(text, interrupts))
             case CallerFrame(event=StopSpeaking()):
                 await self._take(SilenceAsked())
+            case CallerFrame(event=Muted(muted=True)):
+                await self._take(MicrophoneClosed())
             case FactFrame(fact=fact) if isinstance(fact, _FACTS):
                 await self._take(fact)
             case _:

@@ -19,6 +19,7 @@ from pipelines.core.commands import (
 from pipelines.core.endpointing import EndpointingPolicy
 from pipelines.core.events import (
     Listened,
+    MicrophoneClosed,
     PlayoutEnded,
     PlayoutStarted,
     SilenceAsked,
@@ -29,7 +30,8 @@ from pipelines.core.events import (
     TurnFact,
     TurnScored,
 )
-from pipelines.core.turn import RULES, State, TurnMachine, TurnPolicy
+from pipelines.core.turn import RULES, State, TurnMachine
+from pipelines.core.turn_policy import TurnPolicy
 
 QUESTION = "What time is it?"
 
@@ -295,6 +297,30 @@ def test_typing_over_an_interruption_keeps_its_words() -> None:
     assert commands[-1] == CommitReply(2, 2, "Listen: So what?")
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_closed_microphone_ends_the_turn_once_its_words_are_known(known: bool) -> None:
+    turns = machine()
+    feed(turns, SpeechStarted(1.0), SpeechPaused(2.0))
+    last_words = Transcribed("My name is", 2.05, final=True)
+
+    steps: list[TurnFact] = (
+        [last_words, MicrophoneClosed()] if known else [MicrophoneClosed(), last_words]
+    )
+    commands = feed(turns, *steps)
+
+    assert commands[-1] == CommitReply(commands[-1].reply_id, 1, "My name is")  # type: ignore[union-attr]
+
+
+def test_who_closes_the_microphone_without_a_word_is_not_answered() -> None:
+    turns = machine()
+    feed(turns, SpeechStarted(1.0), SpeechPaused(2.0))
+
+    commands = feed(turns, MicrophoneClosed(), Transcribed("", 2.05, final=True))
+
+    assert commands == [ForgetSpeech(2.0)]
+    assert turns.state is State.IDLE
+
+
 def test_the_button_silences_the_bot() -> None:
     turns = machine_in(State.SPEAKING)
 
@@ -345,6 +371,7 @@ EVENTS: list[TurnFact] = [
     TurnScored(0.5, 11.0),
     TextTyped("hi"),
     SilenceAsked(),
+    MicrophoneClosed(),
     PlayoutStarted(1),
     PlayoutEnded(1),
 ]

@@ -72,3 +72,14 @@ def test_a_voice_in_the_background_keeps_no_turn_open() -> None:
 
     assert [type(fact) for fact in facts] == [SpeechStarted, SpeechPaused]
     assert abs(facts[-1].media_s - 1.8) < 0.05
+
+
+def test_a_closed_microphone_ends_speech_where_it_was_heard_last() -> None:
+    voicing = Voicing(VoicingPolicy())
+    for index, dbfs in enumerate([*QUIET, *LOUD]):
+        voicing.level(dbfs, (index + 1) * 0.01)
+        if index == 32:
+            voicing.probability(0.9, 0.3, 0.33)
+
+    assert voicing.stop() == [SpeechPaused(0.9)]
+    assert voicing.stop() == []

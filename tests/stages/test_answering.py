@@ -7,8 +7,8 @@ import pytest
 
 from pipelines.cascade import Policies
 from pipelines.core.endpointing import EndpointingPolicy
-from pipelines.core.exchange import AudioOut, Typed
-from pipelines.core.turn import TurnPolicy
+from pipelines.core.exchange import AudioOut, Muted, Typed
+from pipelines.core.turn_policy import TurnPolicy
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
     ChatMessage,
@@ -233,6 +233,17 @@ def test_two_messages_typed_at_once_answer_the_second() -> None:
     assert call.heard_text == "You said two"
     assert [line.text for line in call.history] == ["one", "two", "You said two"]
     assert (call.errors, call.tasks_left) == ([], set())
+
+
+def test_who_lets_go_of_the_button_to_talk_is_answered_at_once() -> None:
+    first = says(1.0, "my number is")
+    held = rehearse(first, policies=PATIENT)
+    let_go = rehearse(first, does(speech_end(first) + 0.02, Muted(muted=True)), policies=PATIENT)
+
+    assert let_go.captions("user", final=True) == ["my number is"]
+    waits = [float(str(call.rows[0]["segments"]["endpointing"])) for call in (let_go, held)]  # type: ignore[index]
+    assert waits[0] == pytest.approx(0.02, abs=0.011)
+    assert waits[1] > 0.3
 
 
 def test_every_row_of_the_ledger_sums_to_the_wait_that_the_page_saw() -> None:
