@@ -137,6 +137,8 @@ class SpokenWord:
     text: str
     start_s: float
     """From the first sample of its `SpeechChunk`'s utterance."""
+    estimated: bool = False
+    """By its share of the text: the voice gave no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,8 @@ class SpeechChunk:
     pcm: Pcm
     words: tuple[SpokenWord, ...] = field(default=())
     """Words that begin in this utterance, as far as the voice knows; empty where it does not."""
+    trimmed_s: float = 0.0
+    """With an utterance's first chunk: the silence before it, that was cut off."""
 
 
 class TextToSpeech(Protocol):
@@ -154,8 +158,11 @@ class TextToSpeech(Protocol):
 
     async def open(self) -> None: ...
 
-    def synthesise(self, text: str) -> AsyncIterator[SpeechChunk]:
-        """An async generator: closing it stops the work. Raises ServiceError."""
+    def synthesise(self, text: str, *, first: bool = False) -> AsyncIterator[SpeechChunk]:
+        """An async generator: closing it stops the work. Raises ServiceError.
+
+        `first`: somebody waits in silence for this one. It goes before all that are not.
+        """
         ...
 
     async def close(self) -> None: ...

@@ -298,7 +298,9 @@ class ScriptedVoice:
     async def close(self) -> None:
         self._opened = False
 
-    async def synthesise(self, text: str) -> AsyncGenerator[SpeechChunk, None]:
+    async def synthesise(
+        self, text: str, *, first: bool = False
+    ) -> AsyncGenerator[SpeechChunk, None]:
         _check_open("tts", self._opened)
         level = self.FIRST_LEVEL + len(self.texts)
         self.texts.append(text)

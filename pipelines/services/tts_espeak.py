@@ -64,7 +64,9 @@ class EspeakTextToSpeech:
             if process is not None:
                 await process.end()
 
-    async def synthesise(self, text: str) -> AsyncGenerator[SpeechChunk, None]:
+    async def synthesise(
+        self, text: str, *, first: bool = False
+    ) -> AsyncGenerator[SpeechChunk, None]:
         onset = _Onset()
         for piece in split_text(text):
             words = _Words(piece)

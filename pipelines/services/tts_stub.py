@@ -38,7 +38,9 @@ class StubTextToSpeech:
     async def close(self) -> None:
         self._opened = False
 
-    async def synthesise(self, text: str) -> AsyncGenerator[SpeechChunk, None]:
+    async def synthesise(
+        self, text: str, *, first: bool = False
+    ) -> AsyncGenerator[SpeechChunk, None]:
         if not self._opened:
             raise ServiceError("tts", "is not open", retryable=False)
         text = text.strip()

@@ -88,7 +88,7 @@ class Speaking(FrameProcessor):
         started = self.get_event_loop().time()
         resampler = Resampler(self._tts.rate_hz, self._rate)
         text = clause
-        stream = cast(AsyncGenerator[SpeechChunk, None], self._tts.synthesise(clause))
+        stream = cast(AsyncGenerator[SpeechChunk, None], self._tts.synthesise(clause, first=first))
         async with aclosing(stream):
             async for chunk in stream:
                 if text and first:

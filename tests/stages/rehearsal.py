@@ -110,7 +110,9 @@ class LevelVoice:
 
     async def close(self) -> None: ...
 
-    async def synthesise(self, text: str) -> AsyncGenerator[SpeechChunk, None]:
+    async def synthesise(
+        self, text: str, *, first: bool = False
+    ) -> AsyncGenerator[SpeechChunk, None]:
         self.texts.append(text)
         await asyncio.sleep(self._first_audio_s)
         if self._fails(text):
