@@ -10,7 +10,7 @@ import contextlib
 import ipaddress
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
 import httpx2
@@ -18,7 +18,17 @@ import openai
 from openai import AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
-from pipelines.services.protocols import ChatMessage, Delta, Finished, ServiceError, TextDelta
+from pipelines.services.protocols import (
+    AS_SET,
+    ChatMessage,
+    Delta,
+    Finished,
+    Sampling,
+    ServiceError,
+    TextDelta,
+)
+
+_T = TypeVar("_T")
 
 CONNECTIONS = httpx2.Limits(
     max_connections=1000, max_keepalive_connections=100, keepalive_expiry=60.0
@@ -68,14 +78,16 @@ class OpenAiLanguageModel:
         if client is not None:
             await client.close()
 
-    async def stream(self, messages: Sequence[ChatMessage]) -> AsyncGenerator[Delta, None]:
+    async def stream(
+        self, messages: Sequence[ChatMessage], sampling: Sampling = AS_SET
+    ) -> AsyncGenerator[Delta, None]:
         if self._client is None:
             raise ServiceError("llm", "is not open", retryable=False)
         now = asyncio.get_running_loop().time
         answer = _Answer()
         with _as_service_errors():
             async with asyncio.timeout(self.first_token_s) as first_token:
-                chunks = await self._ask(self._client, messages)
+                chunks = await self._ask(self._client, messages, sampling)
             deadline = first_token.when()
             try:
                 while (chunk := await _next(chunks, deadline)) is not None:
@@ -93,27 +105,27 @@ class OpenAiLanguageModel:
                 await chunks.close()
 
     async def _ask(
-        self, client: AsyncOpenAI, messages: Sequence[ChatMessage]
+        self, client: AsyncOpenAI, messages: Sequence[ChatMessage], sampling: Sampling
     ) -> AsyncStream[ChatCompletionChunk]:
         try:
-            return await self._request(client, messages)
+            return await self._request(client, messages, sampling)
         except (openai.BadRequestError, openai.UnprocessableEntityError) as exc:
             if not self._counts_usage or "stream_options" not in f"{exc.message} {exc.body}":
                 raise
             self._counts_usage = False
-            return await self._request(client, messages)
+            return await self._request(client, messages, sampling)
 
     async def _request(
-        self, client: AsyncOpenAI, messages: Sequence[ChatMessage]
+        self, client: AsyncOpenAI, messages: Sequence[ChatMessage], sampling: Sampling
     ) -> AsyncStream[ChatCompletionChunk]:
         return await client.chat.completions.create(
             model=self.model,
             messages=merged(messages),
-            max_tokens=self.max_tokens,
-            temperature=self.temperature,
+            max_tokens=either(sampling.max_tokens, self.max_tokens),
+            temperature=either(sampling.temperature, self.temperature),
             stream=True,
             stream_options={"include_usage": True} if self._counts_usage else openai.omit,
-            extra_body=self.extra_body,
+            extra_body={**(self.extra_body or {}), **sampling.others},
         )
 
 
@@ -194,6 +206,10 @@ def _as_service_errors() -> Iterator[None]:
         raise ServiceError("llm", type(exc).__name__, retryable=True) from exc
     except httpx2.InvalidURL as exc:
         raise ServiceError("llm", "the base URL is not one", retryable=False) from exc
+
+
+def either(wish: _T | None, default: _T) -> _T:
+    return default if wish is None else wish
 
 
 def merged(messages: Sequence[ChatMessage]) -> list[ChatCompletionMessageParam]:

@@ -4,7 +4,7 @@ Audio is mono. `Samples` is float32 in [-1, 1]; what a voice returns is int16 PC
 An adapter turns its vendor's exceptions into `ServiceError`, and nothing else escapes it.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
@@ -120,12 +120,27 @@ class Finished:
 Delta: TypeAlias = TextDelta | Finished
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How one answer is to be drawn; None and what is not named: as the model was set up."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    others: Mapping[str, object] = field(default_factory=dict)
+    """Fields of the API's request, as they are: top_p, stop, seed and their like."""
+
+
+AS_SET = Sampling()
+
+
 class LanguageModel(Protocol):
     """One per process: one connection pool."""
 
     async def open(self) -> None: ...
 
-    def stream(self, messages: Sequence[ChatMessage]) -> AsyncIterator[Delta]:
+    def stream(
+        self, messages: Sequence[ChatMessage], sampling: Sampling = AS_SET
+    ) -> AsyncIterator[Delta]:
         """An async generator: closing it closes the HTTP stream. Raises ServiceError."""
         ...
 

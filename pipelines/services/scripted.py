@@ -15,12 +15,14 @@ from typing import TypeAlias
 import numpy as np
 
 from pipelines.services.protocols import (
+    AS_SET,
     EAR_RATE_HZ,
     VAD_CHUNK,
     ChatMessage,
     Delta,
     Finished,
     Samples,
+    Sampling,
     ServiceError,
     SpeechChunk,
     SpokenWord,
@@ -225,6 +227,7 @@ class ScriptedLanguageModel:
 
     def __init__(self, answer: Callable[[Sequence[ChatMessage]], Iterable[Step]]) -> None:
         self.requests: list[list[ChatMessage]] = []
+        self.samplings: list[Sampling] = []
         self.finished = 0
         self.closed_early = 0
         self._answer = answer
@@ -241,9 +244,12 @@ class ScriptedLanguageModel:
     async def close(self) -> None:
         self._opened = False
 
-    async def stream(self, messages: Sequence[ChatMessage]) -> AsyncGenerator[Delta, None]:
+    async def stream(
+        self, messages: Sequence[ChatMessage], sampling: Sampling = AS_SET
+    ) -> AsyncGenerator[Delta, None]:
         _check_open("llm", self._opened)
         self.requests.append(list(messages))
+        self.samplings.append(sampling)
         done = False
         tokens = 0
         try:
