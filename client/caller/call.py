@@ -3,24 +3,24 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from bot.wire.errors import PeerError
-from client.caller import protocol
+from client.caller.browser import Browser
 from client.caller.conductor import Conductor, Delivered, Line, Manners, Progress, Stage
+from client.caller.dialect import Dialect, Message
 from client.caller.door import CallError, find_socket
 from client.caller.loudness import Pcm
 from client.caller.measure import Heard, Said, Wait, Words, measure_wait, words_of
 from client.caller.microphone import MICROPHONE_RATE_HZ, Microphone
-from client.caller.player import Loudspeaker, Played, Sound
+from client.caller.player import Sound
 from client.caller.recording import Recording, Turn
 
-READY_ID = "1"
-REPORT_EVERY_FRAMES = 4
-"""80 ms: the server wants to hear of what was played at least every 100 ms."""
+SHOW_EVERY_FRAMES = 4
+"""80 ms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +86,7 @@ async def place_call(
     """
     options = options or CallOptions()
     socket_url = await find_socket(url, options.handshake_s, options.token)
+    dialect = Browser(stock=options.stock, jitter_s=options.jitter_s)
     address = socket_url.partition("?")[0]  # the ticket is nobody's to read
     try:
         socket = await connect(
@@ -94,7 +95,7 @@ async def place_call(
     except (OSError, InvalidHandshake, InvalidURI) as exc:
         raise CallError(f"{address}: no WebSocket ({_reason(exc)})") from exc
     async with socket:
-        call = _Call(socket, lines, options, watch)
+        call = _Call(socket, dialect, lines, options, watch)
         try:
             return await call.run()
         except ExceptionGroup as group:
@@ -105,20 +106,19 @@ class _Call:
     def __init__(
         self,
         socket: ClientConnection,
+        dialect: Dialect,
         lines: Sequence[Line],
         options: CallOptions,
         watch: Watch | None,
     ) -> None:
         self._socket = socket
+        self._dialect = dialect
         self._options = options
         self._watch = watch
         self._now = asyncio.get_running_loop().time
         self._microphone = Microphone(self._now(), floor_dbfs=options.floor_dbfs)
-        self._speaker = Loudspeaker(jitter_s=options.jitter_s)
+        self._speaker = dialect.speaker
         self._conductor = Conductor(lines, self._microphone, self._speaker, options.manners)
-        self._messages: list[Heard] = []
-        self._reported = Played(0, 0)
-        self._reports = 0
         self._is_ready = False
 
     async def run(self) -> CallResult:
@@ -129,7 +129,7 @@ class _Call:
         return self._result()
 
     async def _speak(self) -> None:
-        await self._socket.send(protocol.client_ready(READY_ID, stock=self._options.stock))
+        await self._send(self._dialect.greet())
         frames = 0
         while self._conductor.stage is not Stage.DONE:
             await asyncio.sleep(self._microphone.deadline - self._now())
@@ -137,48 +137,24 @@ class _Call:
             if not self._is_ready and now > self._microphone.started_s + self._options.handshake_s:
                 raise CallError("the server never answered the handshake (no bot-ready)")
             self._conductor.tick(now)
-            await self._socket.send(protocol.audio(self._microphone.take(now)))
+            await self._send(self._dialect.say(self._microphone.take(now), "", now))
             frames += 1
-            if frames % REPORT_EVERY_FRAMES == 0:
-                await self._report(self._speaker.played(now))
+            if frames % SHOW_EVERY_FRAMES == 0:
                 self._show()
-        await self._socket.send(protocol.disconnect())
+        await self._send(self._dialect.part())
 
     async def _listen(self) -> None:
         while True:
-            message = protocol.receive(await self._socket.recv())
+            message = await self._socket.recv()
             now = self._now()
-            match message:
-                case protocol.Audio(pcm):
-                    self._speaker.add(pcm, now)
-                case protocol.Rtvi():
-                    await self._take(message, now)
-                case None:
-                    pass
-
-    async def _take(self, message: protocol.Rtvi, now: float) -> None:
-        self._messages.append(Heard(now, message.kind, message.data))
-        match message.kind:
-            case "bot-ready" if message.id == READY_ID and not self._is_ready:
+            await self._send(self._dialect.take(message, now))
+            if self._dialect.is_ready and not self._is_ready:
                 self._is_ready = True
                 self._conductor.ready(now)
-            case "server-message" if message.data.get("type") == "flush":
-                await self._flush(message.data.get("generation"), now)
 
-    async def _flush(self, generation: Any, now: float) -> None:
-        if self._options.stock:
-            return
-        if not isinstance(generation, int):
-            raise PeerError("the server sent a flush without a generation")
-        await self._report(self._speaker.flush(generation, now))
-        self._reported = Played(generation, 0)
-
-    async def _report(self, played: Played) -> None:
-        if self._options.stock or played == self._reported:
-            return
-        self._reported = played
-        self._reports += 1
-        await self._socket.send(protocol.report(played, f"played-{self._reports}"))
+    async def _send(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            await self._socket.send(message)
 
     def _show(self) -> None:
         if self._watch is not None:
@@ -199,14 +175,14 @@ class _Call:
             spoken=self._microphone.tape,
             heard=self._speaker.timeline(started_s, until_s),
             sounds=tuple(sounds),
-            messages=tuple(self._messages),
+            messages=tuple(self._dialect.heard),
             microphone_late_s=self._microphone.late_s,
         )
 
     def _measure(
         self, delivered: Delivered, turn: Turn, said: Said, sounds: Sequence[Sound]
     ) -> TurnResult:
-        messages = [m for m in self._messages if said.start_s <= m.at_s < said.next_s]
+        messages = [m for m in self._dialect.heard if said.start_s <= m.at_s < said.next_s]
         due_s = self._microphone.started_s + delivered.first_sample / MICROPHONE_RATE_HZ
         return TurnResult(
             recording=delivered.line.recording,
