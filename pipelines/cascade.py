@@ -14,6 +14,7 @@ from pipelines.core.dictation import Dictation, DictationPolicy
 from pipelines.core.exchange import CallBegan, FromCaller, ToCaller, TurnMeasured
 from pipelines.core.ledger import Fact
 from pipelines.core.playout import Playout
+from pipelines.core.recording import Noted, Recorder
 from pipelines.core.turn import TurnMachine
 from pipelines.core.turn_policy import TurnPolicy
 from pipelines.core.voicing import Voicing, VoicingPolicy
@@ -88,10 +89,17 @@ class Call:
         form: CallFormat,
         send: Callable[[ToCaller], None],
         policies: Policies | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
-        """`send` must not block: the connection queues, with a limit of its own."""
+        """`send` must not block: the connection queues, with a limit of its own.
+
+        `recorder` is told of all that comes in, goes out and happens between; not of what the
+        models are asked, which `pipelines.services.recorded` tells it.
+        """
         policies = policies or Policies()
+        self._recorder = recorder
         send = self._tell_last_wait(send) if policies.tells_last_wait else send
+        send = send if recorder is None else self._noted(send)
         self.conversation = Conversation(policies.system_prompt)
         ears = Ears(
             services.new_vad(),
@@ -106,7 +114,7 @@ class Call:
             Pipeline(
                 [
                     self._hearing,
-                    Turning(TurnMachine(policies.turn), send),
+                    Turning(TurnMachine(policies.turn), send, self._note),
                     Thinking(services.llm, self.conversation),
                     Phrasing(),
                     Speaking(services.tts, form.out_rate_hz),
@@ -117,6 +125,7 @@ class Call:
                         send,
                         reports=form.reports_playout,
                         facts=policies.facts,
+                        note=self._note,
                     ),
                 ]
             ),
@@ -133,6 +142,7 @@ class Call:
 
     def push(self, event: FromCaller) -> None:
         """Hand over what the person's side did; never blocks. Call it from the event loop."""
+        self._note(event)
         self._inbox.put_nowait(event)
 
     async def run(self) -> None:
@@ -146,7 +156,22 @@ class Call:
                 await asyncio.shield(running)
             finally:
                 feeding.cancel()
-                await runner.cancel()
+                try:
+                    await runner.cancel()
+                finally:
+                    if self._recorder is not None:
+                        self._recorder.close()
+
+    def _note(self, item: Noted) -> None:
+        if self._recorder is not None:
+            self._recorder.note(item, asyncio.get_running_loop().time())
+
+    def _noted(self, send: Callable[[ToCaller], None]) -> Callable[[ToCaller], None]:
+        def note_and_send(message: ToCaller) -> None:
+            self._note(message)
+            send(message)
+
+        return note_and_send
 
     def _tell_last_wait(self, send: Callable[[ToCaller], None]) -> Callable[[ToCaller], None]:
         def tell(message: ToCaller) -> None:

@@ -65,6 +65,8 @@ class TranscriptionJob:
     """Tokens of the hypothesis before this one: a hint that saves work, never a constraint."""
     final: bool = False
     """Somebody is waiting for this one: it goes before all that are not final."""
+    media_s: float = 0.0
+    """Where the audio begins on the caller's microphone clock: for the record alone."""
 
 
 class SpeechToText(Protocol):

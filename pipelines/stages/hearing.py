@@ -217,7 +217,8 @@ class Hearing(FrameProcessor):
     async def _transcribe(self, job: Job) -> None:
         started = self._now()
         audio = self._tape.between(job.start_s, job.end_s)
-        wanted = await self._ask(job, TranscriptionJob(audio, job.draft, job.final), started)
+        question = TranscriptionJob(audio, job.draft, job.final, job.start_s)
+        wanted = await self._ask(job, question, started)
         if not wanted:
             return
         complete = self._dictation.complete

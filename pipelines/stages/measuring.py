@@ -7,7 +7,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from pipelines.core.budget import Budget
 from pipelines.core.commands import StartReply
-from pipelines.core.events import PlayoutEnded, PlayoutStarted, Reached, Worked
+from pipelines.core.events import LedgerFact, PlayoutEnded, PlayoutStarted, Reached, Worked
 from pipelines.core.exchange import ToCaller, TurnMeasured
 from pipelines.core.ledger import Fact, Kind, Ledger
 from pipelines.stages.frames import CommandFrame, FactFrame
@@ -21,9 +21,14 @@ class Measuring(FrameProcessor):
         *,
         reports: bool,
         facts: Mapping[str, Fact],
+        note: Callable[[LedgerFact], None] = lambda fact: None,
     ) -> None:
-        """`facts`: what was in use, to stand in every row: engines, models, profile."""
+        """`facts`: what was in use, to stand in every row: engines, models, profile.
+
+        `note` is told of every fact that goes into the ledger.
+        """
         super().__init__(enable_direct_mode=True)
+        self._note = note
         self._ledger = Ledger(budget)
         self._send = send
         self._last = "played" if reports else "sent"
@@ -34,6 +39,8 @@ class Measuring(FrameProcessor):
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
+        if isinstance(frame, FactFrame) and isinstance(frame.fact, Reached | Worked):
+            self._note(frame.fact)
         match frame:
             case CommandFrame(command=StartReply(reply_id, turn_id)):
                 self._turns[reply_id] = turn_id

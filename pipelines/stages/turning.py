@@ -35,8 +35,15 @@ _FACTS = get_args(TurnFact)
 
 
 class Turning(FrameProcessor):
-    def __init__(self, machine: TurnMachine, send: Callable[[ToCaller], None]) -> None:
+    def __init__(
+        self,
+        machine: TurnMachine,
+        send: Callable[[ToCaller], None],
+        note: Callable[[TurnFact | TurnCommand], None] = lambda item: None,
+    ) -> None:
+        """`note` is told of every fact, and then of every command that it brings about."""
         super().__init__(enable_direct_mode=True)
+        self._note = note
         self._machine = machine
         self._send = send
         self._waiting: deque[TurnFact] = deque()
@@ -72,6 +79,7 @@ class Turning(FrameProcessor):
             self._busy = False
 
     async def _handle(self, fact: TurnFact) -> None:
+        self._note(fact)
         before = self._machine.state
         commands = self._machine.handle(fact)
         if before is State.PAUSED and self._machine.state in (State.CLOSING, State.THINKING):
@@ -90,6 +98,7 @@ class Turning(FrameProcessor):
             self._send(StateChanged(shown))
 
     async def _obey(self, command: TurnCommand) -> None:
+        self._note(command)
         now = self.get_event_loop().time()
         if isinstance(command, CommitReply):
             self._said = Caption("user", command.text, final=True, turn=command.turn_id)

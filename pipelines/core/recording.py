@@ -1,0 +1,182 @@
+"""What a recording of a call is made of, and how each thing in it is written: one JSON line each.
+
+`docs/recording-format.md` is the same for people. Where a call's words are not kept, only numbers
+and our own fixed words pass; a text becomes its length.
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Literal, Protocol, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.core.commands import TurnCommand
+from pipelines.core.events import LedgerFact, TurnFact
+from pipelines.core.exchange import AudioIn, AudioOut, CallBegan, FromCaller, ToCaller, TurnMeasured
+
+FORMAT = "halfsecond-recording"
+VERSION = 1
+
+ABOUT_NAME, EVENTS_NAME = "call.json", "events.jsonl"
+SOUND_NAME, VOICE_NAME = "call.flac", "voice.flac"
+
+Level: TypeAlias = Literal["timing", "full"]
+Model: TypeAlias = Literal["stt", "turn", "llm", "tts"]
+
+
+# ---- what the models were asked, and said ----
+
+
+@dataclass(frozen=True, slots=True)
+class Voiced:
+    """The VAD's answer for one chunk of 32 ms."""
+
+    chunk: int
+    """Its place: the first of the call is 0."""
+    probability: float
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    question: int
+    """Its number in this call: what follows about it has the same."""
+    of: Model
+    media_s: float
+    """How far the ears had come on the caller's microphone clock."""
+    start_s: float | None = None
+    """Of a stretch of sound, on that clock."""
+    end_s: float | None = None
+    final: bool | None = None
+    draft: tuple[int, ...] | None = None
+    text: str | None = None
+    messages: tuple[tuple[str, str], ...] | None = None
+    """Role and content."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """A piece of an answer."""
+
+    question: int
+    of: Model
+    text: str | None = None
+    words: tuple[tuple[str, float, bool], ...] | None = None
+    """Of a voice: the word, where it starts in seconds, and whether that is an estimate."""
+    trimmed_s: float | None = None
+    pcm: NDArray[np.int16] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The whole answer, or the end of one that came in pieces."""
+
+    question: int
+    of: Model
+    text: str | None = None
+    tokens: tuple[int, ...] | None = None
+    confidence: float | None = None
+    probability: float | None = None
+    queued_s: float | None = None
+    busy_s: float | None = None
+    prompt_tokens: int | None = None
+    cached_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    question: int
+    of: Model
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CalledOff:
+    """Nobody waits for the answer any more."""
+
+    question: int
+    of: Model
+
+
+Question: TypeAlias = Voiced | Asked | Came | Answered | Failed | CalledOff
+Noted: TypeAlias = FromCaller | ToCaller | TurnFact | LedgerFact | TurnCommand | Question
+
+
+class Recorder(Protocol):
+    """Whoever keeps what happens in one call."""
+
+    def note(self, item: Noted, at_s: float) -> None:
+        """`at_s`: monotonic. Never blocks, never fails."""
+        ...
+
+    def close(self) -> None:
+        """The call is over."""
+        ...
+
+
+# ---- as lines ----
+
+_KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
+    ("in", get_args(FromCaller)),
+    ("out", get_args(ToCaller)),
+    ("fact", get_args(TurnFact) + get_args(LedgerFact)),
+    ("command", get_args(TurnCommand)),
+    ("model", get_args(Question)),
+)
+KIND_OF: Mapping[type, str] = {one: kind for kind, types in _KINDS for one in types}
+"""By class; `Played` is news of the caller, and no class has two kinds."""
+
+OUR_WORDS = frozenset({"what", "stage", "state", "speaker", "of"})
+"""Fields whose texts are one of a few that the source lists."""
+
+
+def line_of(item: Noted, at_s: float, level: Level) -> dict[str, object]:
+    """`at_s` counts from the recording's beginning. Sound is written elsewhere: only its length."""
+    line: dict[str, object] = {"t": round(at_s, 6), "k": KIND_OF.get(type(item), "fact")}
+    line["type"] = type(item).__name__
+    match item:
+        case TurnMeasured(row):
+            return {**line, "row": dict(row)}
+        case CallBegan(facts, shares_s):
+            return {**line, "facts": dict(facts), "shares_s": dict(shares_s)}
+        case AudioIn(pcm) | AudioOut(pcm):
+            line["samples"] = len(pcm) // 2
+        case Came(pcm=np.ndarray() as sound):
+            line["samples"] = len(sound)
+        case _:
+            pass
+    assert is_dataclass(item)
+    for field in fields(item):
+        value = getattr(item, field.name)
+        if field.name == "pcm" or value is None:
+            continue
+        if level == "full":
+            line[field.name] = value
+        else:
+            line.update(_without_words(field.name, value))
+    return line
+
+
+def late_audio(pcm: bytes) -> str:
+    """Sound that came when its place on the clock was taken, as it stands in its line."""
+    return base64.b64encode(pcm).decode()
+
+
+def audio_of(text: str) -> NDArray[np.int16]:
+    """What `late_audio` wrote."""
+    return np.frombuffer(base64.b64decode(text), "<i2").astype(np.int16)
+
+
+def _without_words(name: str, value: object) -> dict[str, object]:
+    match value:
+        case bool() | int() | float():
+            return {name: value}
+        case str() if name in OUR_WORDS:
+            return {name: value}
+        case str():
+            return {f"{name}_characters": len(value)}
+        case _:
+            return {}
