@@ -25,6 +25,14 @@ from pipelines.services.protocols import (
     TurnModel,
     VoiceActivity,
 )
+from pipelines.services.recorded import (
+    Notes,
+    RecordedLanguageModel,
+    RecordedSpeechToText,
+    RecordedTextToSpeech,
+    RecordedTurnModel,
+    RecordedVoiceActivity,
+)
 from pipelines.stages.frames import CallerFrame
 from pipelines.stages.hearing import Ears, Hearing
 from pipelines.stages.measuring import Measuring
@@ -50,6 +58,17 @@ class Services:
     turn: TurnModel
     llm: LanguageModel
     tts: TextToSpeech
+
+    def recorded(self, recorder: Recorder) -> "Services":
+        """The same, for one call, whose questions and answers `recorder` is told of."""
+        notes = Notes(recorder)
+        return Services(
+            new_vad=lambda: RecordedVoiceActivity(self.new_vad(), notes),
+            stt=RecordedSpeechToText(self.stt, notes),
+            turn=RecordedTurnModel(self.turn, notes),
+            llm=RecordedLanguageModel(self.llm, notes),
+            tts=RecordedTextToSpeech(self.tts, notes),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +112,12 @@ class Call:
     ) -> None:
         """`send` must not block: the connection queues, with a limit of its own.
 
-        `recorder` is told of all that comes in, goes out and happens between; not of what the
-        models are asked, which `pipelines.services.recorded` tells it.
+        `recorder` is told of all that comes in, goes out and happens between, and of what the
+        models are asked and answer.
         """
         policies = policies or Policies()
         self._recorder = recorder
+        services = services if recorder is None else services.recorded(recorder)
         send = self._tell_last_wait(send) if policies.tells_last_wait else send
         send = send if recorder is None else self._noted(send)
         self.conversation = Conversation(policies.system_prompt)
