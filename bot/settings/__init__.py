@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.settings.model import Model
 from bot.settings.phone import Phone
+from bot.settings.records import Records
 from bot.settings.server import Server
 from bot.settings.shares import Shares
 from bot.settings.speech import Speech
@@ -18,7 +19,7 @@ from bot.settings.speech import Speech
 ENV_FILE = Path(".env")
 """Read from the folder that the program was started in; the environment goes before it."""
 
-_PREFIXES = ("LLM_", "STT_", "TTS_", "VAD_", "TURN_", "BUDGET_", "TLS_", "TWILIO_")
+_PREFIXES = ("LLM_", "STT_", "TTS_", "VAD_", "TURN_", "BUDGET_", "TLS_", "TWILIO_", "RECORD_")
 """A variable that begins so is meant for us."""
 
 _CLOSE = 0.85
@@ -29,7 +30,7 @@ class SettingsError(Exception):
     """Something in the settings cannot be meant; the message is one line for the operator."""
 
 
-class Settings(Server, Model, Speech, Phone, Shares, BaseSettings):
+class Settings(Server, Model, Speech, Phone, Shares, Records, BaseSettings):
     """Each field is set by the variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(

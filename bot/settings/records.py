@@ -1,0 +1,22 @@
+"""Whether calls are recorded, where to, and for how long."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from bot.settings.group import Group
+
+
+class Records(Group):
+    record_calls: Literal["off", "timing", "full"] = "off"
+    """timing keeps when things happened, no word and no sound; full keeps all: tell your callers."""
+
+    record_folder: Path = Path("recordings")
+    """Each call is a folder in there."""
+
+    record_days: float = Field(14.0, gt=0, le=3650)
+    """Recordings older than this are deleted."""
+
+    record_mb: int = Field(2048, ge=1, le=10_000_000)
+    """Megabytes that all recordings may take; the oldest go first."""
