@@ -171,8 +171,7 @@ class Hearing(FrameProcessor):
         """
         self._tape.append(words)
         self._chunk = np.concatenate((self._chunk, voice))
-        rms = float(np.sqrt(np.mean(np.square(words)) + 1e-12))
-        facts = self._voicing.level(20 * float(np.log10(rms)), self._tape.end_s)
+        facts = self._voicing.level(_dbfs(words), self._tape.end_s)
         if len(self._chunk) >= VAD_CHUNK:
             chunk, self._chunk = self._chunk[:VAD_CHUNK], self._chunk[VAD_CHUNK:]
             end_s = self._tape.end_s - len(self._chunk) / EAR_RATE_HZ
@@ -228,6 +227,8 @@ class Hearing(FrameProcessor):
         await self._tell(Transcribed(self._dictation.text, job.end_s, complete))
 
     async def _ask(self, job: Job, question: TranscriptionJob, started: float) -> bool:
+        if self._voicing.is_background(_dbfs(question.audio)):
+            return self._dictation.result(job, "", (), 0.0)
         try:
             answer: Transcription = await self._ears.stt.transcribe(question)
         except ServiceError as error:
@@ -257,3 +258,7 @@ class Hearing(FrameProcessor):
 
     def _now(self) -> float:
         return self.get_event_loop().time()
+
+
+def _dbfs(samples: Samples) -> float:
+    return 10 * float(np.log10(np.mean(np.square(samples)) + 1e-12))

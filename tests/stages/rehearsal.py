@@ -41,6 +41,8 @@ from pipelines.services.protocols import (
     SpeechToText,
     SpokenWord,
     TranscriptionJob,
+    TurnModel,
+    VoiceActivity,
 )
 from pipelines.services.scripted import (
     ScriptedLanguageModel,
@@ -81,6 +83,10 @@ class Scene:
     stt_busy_s: float = 0.02
     stt: SpeechToText | None = None
     """Instead of the ears that know the tones."""
+    vad: Callable[[], VoiceActivity] = ScriptedVad
+    turn: TurnModel | None = None
+    sound: NDArray[np.float32] | None = None
+    """What the microphone hears besides, at 16 kHz, from the beginning of the call."""
     tts_first_s: float = 0.005
     tts_fails: Callable[[str], bool] = lambda text: False
     flushes: bool = True
@@ -254,7 +260,8 @@ class _Rehearsal:
     async def play(self) -> Rehearsed:
         before = asyncio.all_tasks()
         ears = self._scene.stt or self._stt
-        for service in (self._llm, ears, self._turn, self._voice):
+        turn = self._scene.turn or self._turn
+        for service in (self._llm, ears, turn, self._voice):
             await service.open()
         lead_s = self._scene.lead_s
         form = CallFormat(
@@ -264,7 +271,7 @@ class _Rehearsal:
             reports_playout=self._scene.flushes,
         )
         services = Services(
-            new_vad=ScriptedVad, stt=ears, turn=self._turn, llm=self._llm, tts=self._voice
+            new_vad=self._scene.vad, stt=ears, turn=turn, llm=self._llm, tts=self._voice
         )
         self._call = Call(services, form, self._send, self._scene.policies)
         async with asyncio.TaskGroup() as tasks:
@@ -305,6 +312,8 @@ class _Rehearsal:
                 at = round(cue.at_s * EAR_RATE_HZ)
                 spoken = spoken[: max(0, len(tape) - at)]
                 tape[at : at + len(spoken)] += spoken
+        if self._scene.sound is not None:
+            tape += self._scene.sound[: len(tape)]
         return (tape * 32767).astype(np.int16)
 
     async def _speak(self) -> None:

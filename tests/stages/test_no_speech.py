@@ -1,0 +1,54 @@
+"""Sounds that are no speech to the bot are no turns: the real ears, on virtual time."""
+
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+
+from bench.fit.observe import InlineStt, InlineTurnModel
+from pipelines.services.moonshine import Moonshine
+from pipelines.services.protocols import Samples
+from pipelines.services.vad_silero import SileroVad, load_silero
+from tests.stages.rehearsal import Rehearsed, rehearse
+from tests.stages.sounds import crowd, hum, music, silence, white_noise
+
+SHORT_S, LONG_S = 20.0, 600.0
+SOUNDS = [silence, white_noise, hum, music]
+
+
+@cache
+def ears() -> InlineStt:
+    return InlineStt(Moonshine())
+
+
+def call_with(sound: Samples, seconds: float) -> Rehearsed:
+    silero = load_silero()
+    return rehearse(
+        sound=sound,
+        until_s=seconds,
+        vad=lambda: SileroVad(silero),
+        stt=ears(),
+        turn=InlineTurnModel(),
+    )
+
+
+@pytest.mark.parametrize("make", SOUNDS)
+@pytest.mark.parametrize(
+    "seconds", [SHORT_S, pytest.param(LONG_S, marks=[pytest.mark.soak, pytest.mark.timeout(900)])]
+)
+def test_a_sound_without_a_voice_is_no_turn(
+    make: Callable[[float, int], Samples], seconds: float
+) -> None:
+    call = call_with(make(seconds, 1), seconds)
+
+    assert call.captions("user", final=True) == []
+    assert call.questions == []
+
+
+@pytest.mark.parametrize(
+    "seconds", [SHORT_S, pytest.param(LONG_S, marks=[pytest.mark.soak, pytest.mark.timeout(900)])]
+)
+def test_many_people_who_talk_to_each_other_are_one_turn_at_most(seconds: float) -> None:
+    call = call_with(crowd(seconds, 1), seconds)
+
+    assert len(call.captions("user", final=True)) <= 1
