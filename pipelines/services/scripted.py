@@ -30,6 +30,7 @@ from pipelines.services.protocols import (
     Transcription,
     TranscriptionJob,
 )
+from pipelines.services.stretches import check_samples
 
 # ---- speech that a script can hear ----
 
@@ -146,6 +147,7 @@ class ScriptedSpeechToText:
 
     async def transcribe(self, job: TranscriptionJob) -> Transcription:
         _check_open("stt", self._opened)
+        check_samples(job.audio)
         now = asyncio.get_running_loop().time
         asked_at = now()
         busy_s = self._busy_s + self._busy_per_s * len(job.audio) / EAR_RATE_HZ

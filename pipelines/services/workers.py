@@ -6,13 +6,17 @@ import heapq
 import itertools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pipelines.services.protocols import ServiceError
 
+Q = TypeVar("Q")
 T = TypeVar("T")
+
+LET_GO_S = 2.0
+"""A thread that is stuck in a model is left behind: it cannot be ended, only outlived."""
 
 CalledOff = Callable[[], bool]
 """To be asked between the steps of a long job: is anybody still waiting for it?"""
@@ -25,9 +29,15 @@ class Worked(Generic[T]):
     busy_s: float
 
 
+Together = Callable[[Sequence[Q], Sequence[CalledOff]], Sequence[T]]
+"""Work on several questions in one go: an answer to each, in their order."""
+
+
 @dataclass(slots=True, eq=False)
 class _Job:
-    work: Callable[[CalledOff], Any]
+    work: Together[Any, Any]
+    question: Any
+    alone: bool
     urgent: bool
     answer: asyncio.Future[Worked[Any]]
     asked_at: float
@@ -41,9 +51,11 @@ class Workers:
     is full, the oldest job that is not urgent gives way with a retryable `ServiceError`.
     """
 
-    def __init__(self, service: str, *, threads: int, limit: int = 64) -> None:
+    def __init__(self, service: str, *, threads: int, limit: int = 64, most: int = 1) -> None:
+        """`most`: questions that a thread takes at once, where they are asked with `ask`."""
         self._service = service
         self._limit = limit
+        self._most = most
         self._queue: list[tuple[bool, int, _Job]] = []
         self._order = itertools.count()
         self._changed = threading.Condition()
@@ -60,8 +72,24 @@ class Workers:
 
         Cancelled, it takes the job off the queue, or tells it that nobody waits any more.
         """
+
+        def alone(_: Sequence[None], called_off: Sequence[CalledOff]) -> Sequence[T]:
+            return [work(called_off[0])]
+
+        return await self._do(alone, None, alone=True, urgent=urgent)
+
+    async def ask(self, work: Together[Q, T], question: Q, *, urgent: bool = False) -> Worked[T]:
+        """As `run`, but a thread takes what waits for the same `work`, and is as urgent, with it.
+
+        What fails for one of them fails for all.
+        """
+        return await self._do(work, question, alone=False, urgent=urgent)
+
+    async def _do(
+        self, work: Together[Q, T], question: Q, *, alone: bool, urgent: bool
+    ) -> Worked[T]:
         answer: asyncio.Future[Worked[T]] = asyncio.get_running_loop().create_future()
-        job = _Job(work, urgent, answer, time.monotonic())
+        job = _Job(work, question, alone, urgent, answer, time.monotonic())
         with self._changed:
             if self._closed:
                 raise ServiceError(self._service, "is closed", retryable=False)
@@ -77,7 +105,7 @@ class Workers:
             raise
 
     async def close(self) -> None:
-        """Fail whatever waits, call off whatever runs, and see the threads end."""
+        """Fail whatever waits, call off whatever runs, and see the threads end in `LET_GO_S`."""
         with self._changed:
             self._closed = True
             waiting = [job for _, _, job in self._queue]
@@ -86,7 +114,7 @@ class Workers:
         for job in waiting:
             self._fail(job, "is closing")
         for thread in self._threads:
-            await asyncio.to_thread(thread.join)
+            await asyncio.to_thread(thread.join, LET_GO_S)
 
     def _give_up_one(self) -> _Job:
         oldest = min(self._queue, key=lambda entry: (not entry[0], entry[1]))
@@ -102,27 +130,36 @@ class Workers:
             heapq.heapify(self._queue)
 
     def _work(self) -> None:
-        while (job := self._next()) is not None:
+        while jobs := self._next():
             started_at = time.monotonic()
             try:
-                result = job.work(self._called_off(job))
-            except ServiceError as exc:
-                self._deliver(job, exc)
-            except Exception as exc:  # noqa: BLE001 - a thread outlives any job
-                failure = ServiceError(self._service, repr(exc), retryable=False)
-                failure.__cause__ = exc
-                self._deliver(job, failure)
+                questions = [job.question for job in jobs]
+                results = jobs[0].work(questions, [self._called_off(job) for job in jobs])
+            except BaseException as exc:  # noqa: BLE001 - a thread outlives any job
+                failure = exc
+                if not isinstance(exc, ServiceError):
+                    failure = ServiceError(self._service, repr(exc), retryable=False)
+                    failure.__cause__ = exc
+                for job in jobs:
+                    self._deliver(job, failure)
             else:
-                ended_at = time.monotonic()
-                self._deliver(job, Worked(result, started_at - job.asked_at, ended_at - started_at))
+                busy_s = time.monotonic() - started_at
+                for job, result in zip(jobs, results, strict=True):
+                    self._deliver(job, Worked(result, started_at - job.asked_at, busy_s))
 
-    def _next(self) -> _Job | None:
+    def _next(self) -> list[_Job]:
+        """The most urgent job, with others that can be done together with it; none at the end."""
         with self._changed:
             while not self._queue and not self._closed:
                 self._changed.wait()
             if self._closed:
-                return None
-            return heapq.heappop(self._queue)[2]
+                return []
+            jobs = [heapq.heappop(self._queue)[2]]
+            while (
+                self._queue and len(jobs) < self._most and _go_together(jobs[0], self._queue[0][2])
+            ):
+                jobs.append(heapq.heappop(self._queue)[2])
+            return jobs
 
     def _called_off(self, job: _Job) -> CalledOff:
         return lambda: job.called_off or self._closed
@@ -130,14 +167,19 @@ class Workers:
     def _fail(self, job: _Job, why: str) -> None:
         self._deliver(job, ServiceError(self._service, why, retryable=True))
 
-    def _deliver(self, job: _Job, outcome: Worked[Any] | ServiceError) -> None:
+    def _deliver(self, job: _Job, outcome: Worked[Any] | BaseException) -> None:
         def settle() -> None:
             if job.answer.done():
                 return
-            if isinstance(outcome, ServiceError):
+            if isinstance(outcome, BaseException):
                 job.answer.set_exception(outcome)
             else:
                 job.answer.set_result(outcome)
 
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
             job.answer.get_loop().call_soon_threadsafe(settle)
+
+
+def _go_together(first: _Job, other: _Job) -> bool:
+    same = first.work == other.work and first.urgent == other.urgent
+    return same and not (first.alone or other.alone)

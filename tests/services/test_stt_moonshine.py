@@ -3,13 +3,8 @@ import pytest
 
 from pipelines.services.moonshine import Moonshine
 from pipelines.services.protocols import EAR_RATE_HZ, Samples, TranscriptionJob
-from pipelines.services.stt_moonshine import (
-    LONGEST_S,
-    is_no_speech,
-    is_silent,
-    split_at_quiet,
-    transcribe,
-)
+from pipelines.services.stretches import is_silent, split_at_quiet
+from pipelines.services.stt_moonshine import LONGEST_S, is_no_speech, transcribe
 
 
 def never() -> bool:
@@ -55,7 +50,7 @@ def test_long_audio_is_cut_where_it_is_quietest() -> None:
     for at_s in (7.0, 15.0, 24.0):
         loud[int(at_s * EAR_RATE_HZ) :][: EAR_RATE_HZ // 4] *= 0.01
 
-    stretches = list(split_at_quiet(loud))
+    stretches = list(split_at_quiet(loud, LONGEST_S))
 
     assert np.array_equal(np.concatenate(stretches), loud)
     cuts_s = np.cumsum([len(s) for s in stretches])[:-1] / EAR_RATE_HZ
@@ -66,7 +61,7 @@ def test_long_audio_is_cut_where_it_is_quietest() -> None:
 def test_no_stretch_is_longer_than_the_model_does_well_with(length_s: float) -> None:
     audio = noise(length_s, 0.1)
 
-    stretches = list(split_at_quiet(audio))
+    stretches = list(split_at_quiet(audio, LONGEST_S))
 
     assert sum(map(len, stretches)) == len(audio)
     assert all(len(s) <= LONGEST_S * EAR_RATE_HZ for s in stretches)
