@@ -15,7 +15,7 @@ from bench.servers import Engine, Running, ServerError, running
 from bot.engines.latency_profile import ProfileName
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Manners
-from client.caller.door import CallError
+from client.caller.door import CallError, PageDoor
 
 MODEL = "halfsecond-demo"
 TtsName: TypeAlias = Literal["espeak", "stub"]
@@ -165,10 +165,10 @@ async def bench(wanted: Wanted) -> AsyncIterator[Bench]:
         peer += ["--tts", wanted.tts, "--tts-first-audio-ms", str(first_audio)]
         async with _started("stock", peer, {}, wanted.peer) as theirs:
             if theirs is not None:
-                made.contestants.append(Contestant(theirs, CallOptions(stock=True)))
+                made.contestants.append(Contestant(theirs, CallOptions(door=PageDoor(stock=True))))
             async with _started("ours", ours, settings, wanted.ours) as own:
                 if own is not None:
-                    options = CallOptions(stock=wanted.caller == "stock")
+                    options = CallOptions(door=PageDoor(stock=wanted.caller == "stock"))
                     made.contestants.append(Contestant(own, options))
                 yield made
 

@@ -1,40 +1,40 @@
 """Places one call over a WebSocket: plays recordings in real time, listens, and measures."""
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from bot.wire.errors import PeerError
-from client.caller.browser import Browser
 from client.caller.conductor import Conductor, Delivered, Line, Manners, Progress, Stage
-from client.caller.dialect import Dialect, Message
-from client.caller.door import CallError, find_socket
+from client.caller.dialect import Message
+from client.caller.door import CallError, Door, Entrance, PageDoor, reason_of
 from client.caller.loudness import Pcm
 from client.caller.measure import Heard, Said, Wait, Words, measure_wait, words_of
 from client.caller.microphone import MICROPHONE_RATE_HZ, Microphone
-from client.caller.player import Sound
-from client.caller.recording import Recording, Turn
+from client.caller.player import PLAY_RATE_HZ, Sound
+from client.caller.recording import Recording, Turn, narrowed
+from client.caller.trouble import Network
+from client.caller.twilio import Tally, is_audio
 
 SHOW_EVERY_FRAMES = 4
 """80 ms."""
+HOLD_S = 22.0
+"""A server asks a silent client whether it is there, and has let go of it within 20 s."""
+CLOSED_WITHIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOptions:
-    stock: bool = False
-    """Behave as Pipecat's own client: never flush, never report."""
+    door: Door = field(default_factory=PageDoor)
     manners: Manners = field(default_factory=Manners)
-    jitter_s: float = 0.0
-    """How long the player holds audio that arrives while it is empty."""
     floor_dbfs: float | None = None
     """White noise between the recordings; None is exact zeros."""
     handshake_s: float = 10.0
-    token: str | None = field(default=None, repr=False)
-    """The server's access token, where it asks for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +57,15 @@ class CallResult:
     spoken: Pcm
     """The whole call as the microphone heard it, 16 kHz; a late frame is in its own place."""
     heard: Pcm
-    """The whole call as the loudspeaker played it, 24 kHz."""
+    """The whole call as the loudspeaker played it, at `heard_hz`."""
     sounds: tuple[Sound, ...]
     """Every audible 10 ms window of `heard`, in seconds of the client's clock."""
     messages: tuple[Heard, ...]
     microphone_late_s: float
     """The most that a frame left after its time: a machine too busy to measure with shows here."""
+    heard_hz: int = PLAY_RATE_HZ
+    tally: Tally | None = None
+    """Of a telephone call."""
 
     @property
     def faults(self) -> list[str]:
@@ -81,86 +84,152 @@ async def place_call(
 ) -> CallResult:
     """One call: every line in order, each after the answer to the one before, then goodbye.
 
-    `url` is a server's http address, asked with POST /start, or a ws address, used as it is.
-    Raises CallError if there is no server, it refuses, breaks the protocol or hangs up.
+    `url` is a server's http address, asked for its socket, or a ws address, used as it is.
+    Raises CallError if there is no server, it refuses, breaks the protocol or hangs up; on the
+    telephone it may hang up once it has heard every line.
     """
     options = options or CallOptions()
-    socket_url = await find_socket(url, options.handshake_s, options.token)
-    dialect = Browser(stock=options.stock, jitter_s=options.jitter_s)
-    address = socket_url.partition("?")[0]  # the ticket is nobody's to read
+    async with options.door.entered(url, options.handshake_s) as entrance:
+        if entrance.narrow_hz is not None:
+            lines = [_narrowed(line, entrance.narrow_hz) for line in lines]
+        async with await _dialled(entrance, options.handshake_s) as socket:
+            call = _Call(socket, entrance, lines, options, watch)
+            try:
+                return await call.run()
+            except ExceptionGroup as group:
+                return call.cut_short(_first(group))
+
+
+async def _dialled(entrance: Entrance, timeout_s: float) -> ClientConnection:
     try:
-        socket = await connect(
-            socket_url, compression=None, proxy=None, open_timeout=options.handshake_s
+        return await connect(
+            entrance.url,
+            additional_headers=entrance.headers,
+            compression=None,
+            proxy=None,
+            open_timeout=timeout_s,
+            ping_interval=None,  # the server asks; a caller that vanished does not
         )
     except (OSError, InvalidHandshake, InvalidURI) as exc:
-        raise CallError(f"{address}: no WebSocket ({_reason(exc)})") from exc
-    async with socket:
-        call = _Call(socket, dialect, lines, options, watch)
-        try:
-            return await call.run()
-        except ExceptionGroup as group:
-            raise _failure(group, address) from group
+        raise CallError(f"{_shown(entrance)}: no WebSocket ({reason_of(exc)})") from exc
+
+
+def _narrowed(line: Line, rate_hz: int) -> Line:
+    return replace(line, recording=narrowed(line.recording, rate_hz))
+
+
+def _shown(entrance: Entrance) -> str:
+    return entrance.url.partition("?")[0]  # the ticket is nobody's to read
 
 
 class _Call:
     def __init__(
         self,
         socket: ClientConnection,
-        dialect: Dialect,
+        entrance: Entrance,
         lines: Sequence[Line],
         options: CallOptions,
         watch: Watch | None,
     ) -> None:
         self._socket = socket
-        self._dialect = dialect
+        self._address = _shown(entrance)
+        self._dialect = entrance.dialect
+        self._tally = entrance.tally
         self._options = options
         self._watch = watch
         self._now = asyncio.get_running_loop().time
         self._microphone = Microphone(self._now(), floor_dbfs=options.floor_dbfs)
-        self._speaker = dialect.speaker
+        self._speaker = self._dialect.speaker
+        self._lines = lines
         self._conductor = Conductor(lines, self._microphone, self._speaker, options.manners)
+        self._network = Network(entrance.trouble, is_audio)
+        self._gone_s = self._microphone.started_s + (
+            math.inf if entrance.trouble.vanish is None else entrance.trouble.vanish
+        )
         self._is_ready = False
 
     async def run(self) -> CallResult:
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(self._listen())
-            await self._speak()
+            is_gone = await self._speak()
             listening.cancel()
-        return self._result()
+        if is_gone:
+            await self._vanish()
+        return self.result()
 
-    async def _speak(self) -> None:
+    def cut_short(self, cause: Exception) -> CallResult:
+        """What is left of the call; raises CallError if that is nothing to speak of."""
+        failure = _failure(cause, self._address)
+        if self._tally is None or not isinstance(cause, ConnectionClosed):
+            raise failure from cause
+        self._tally.ended = str(failure)
+        if len(self._conductor.said(self._now())) < len(self._lines):
+            raise failure from cause
+        return self.result()
+
+    async def _speak(self) -> bool:
+        """False: the call is over; True: the caller is to vanish."""
         await self._send(self._dialect.greet())
         frames = 0
         while self._conductor.stage is not Stage.DONE:
-            await asyncio.sleep(self._microphone.deadline - self._now())
+            moment = min(self._microphone.deadline, self._network.deadline)
+            await asyncio.sleep(moment - self._now())
             now = self._now()
             if not self._is_ready and now > self._microphone.started_s + self._options.handshake_s:
                 raise CallError("the server never answered the handshake (no bot-ready)")
-            self._conductor.tick(now)
-            await self._send(self._dialect.say(self._microphone.take(now), "", now))
-            frames += 1
-            if frames % SHOW_EVERY_FRAMES == 0:
-                self._show()
+            if now >= self._gone_s:
+                return True
+            if now >= self._microphone.deadline:
+                self._conductor.tick(now)
+                keys = self._conductor.keys()
+                self._network.put(self._dialect.say(self._microphone.take(now), keys, now), now)
+                frames += 1
+                if frames % SHOW_EVERY_FRAMES == 0:
+                    self._show()
+            await self._send([])
         await self._send(self._dialect.part())
+        return False
 
     async def _listen(self) -> None:
+        self._look_ready()
         while True:
             message = await self._socket.recv()
-            now = self._now()
-            await self._send(self._dialect.take(message, now))
-            if self._dialect.is_ready and not self._is_ready:
-                self._is_ready = True
-                self._conductor.ready(now)
+            await self._send(self._dialect.take(message, self._now()))
+            self._look_ready()
+
+    def _look_ready(self) -> None:
+        if self._dialect.is_ready and not self._is_ready:
+            self._is_ready = True
+            self._conductor.ready(self._now())
 
     async def _send(self, messages: Sequence[Message]) -> None:
-        for message in messages:
+        """These, and whatever else has been under way for long enough."""
+        now = self._now()
+        self._network.put(messages, now)
+        for message in self._network.take(now):
             await self._socket.send(message)
+
+    async def _vanish(self) -> None:
+        """Neither read nor write, ask nor answer, and see whether the server lets go."""
+        transport = self._socket.transport
+        transport.pause_reading()
+        await asyncio.sleep(HOLD_S)
+        transport.resume_reading()
+        try:
+            async with asyncio.timeout(CLOSED_WITHIN_S):
+                await self._socket.wait_closed()
+            ended = "the caller vanished, and the server let go of the call"
+        except TimeoutError:
+            ended = f"the caller vanished, and the server still held the line after {HOLD_S:g} s"
+        if self._tally is not None:
+            self._tally.ended = ended
+        transport.abort()
 
     def _show(self) -> None:
         if self._watch is not None:
             self._watch(self._conductor.progress())
 
-    def _result(self) -> CallResult:
+    def result(self) -> CallResult:
         until_s = self._microphone.heard_s(self._microphone.position)
         started_s = self._microphone.started_s
         sounds = [sound for sound in self._speaker.sounds if sound[0] < until_s]
@@ -174,9 +243,11 @@ class _Call:
             started_s=started_s,
             spoken=self._microphone.tape,
             heard=self._speaker.timeline(started_s, until_s),
+            heard_hz=self._speaker.rate_hz,
             sounds=tuple(sounds),
             messages=tuple(self._dialect.heard),
             microphone_late_s=self._microphone.late_s,
+            tally=self._tally,
         )
 
     def _measure(
@@ -194,27 +265,26 @@ class _Call:
         )
 
 
-def _failure(group: ExceptionGroup[Exception], address: str) -> Exception:
-    """The first thing that went wrong, in words; what followed from it is not told."""
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    """The first thing that went wrong; what followed from it is not told."""
     first: Exception = group
     while isinstance(first, ExceptionGroup):
         first = first.exceptions[0]
-    match first:
-        case CallError():
-            return first
+    return first
+
+
+def _failure(cause: Exception, address: str) -> Exception:
+    """In words, where it is the server's doing."""
+    match cause:
         case PeerError():
-            return CallError(f"{address}: {first}")
+            return CallError(f"{address}: {cause}")
         case ConnectionClosed():
-            return CallError(f"{address}: the server hung up ({_farewell(first)})")
+            return CallError(f"{address}: the server hung up ({_farewell(cause)})")
         case _:
-            return first
+            return cause
 
 
 def _farewell(closed: ConnectionClosed) -> str:
     if closed.rcvd is None:
         return "without a word"
     return f"{closed.rcvd.code} {closed.rcvd.reason}".strip()
-
-
-def _reason(exc: Exception) -> str:
-    return str(exc).splitlines()[0] if str(exc) else type(exc).__name__

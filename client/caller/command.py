@@ -17,10 +17,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from client.caller import conductor
 from client.caller.call import CallOptions, CallResult, Watch, place_call
 from client.caller.conductor import Line, Manners, Stage
-from client.caller.door import CallError
+from client.caller.door import CallError, PageDoor
 from client.caller.loudness import Pcm
 from client.caller.microphone import MICROPHONE_RATE_HZ
-from client.caller.player import PLAY_RATE_HZ
 from client.caller.recording import RecordingError, load
 from client.caller.report import as_json, print_report
 
@@ -68,8 +67,7 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
 ) -> None:
     """Play recordings at a running server in real time, listen, and measure each answer."""
     options = CallOptions(
-        stock=stock,
-        token=token,
+        door=PageDoor(stock=stock, token=token),
         floor_dbfs=floor,
         manners=Manners(until_quiet_s=until_quiet, gap_s=gap),
     )
@@ -120,12 +118,13 @@ def _progress(lines: Sequence[Line], *, hidden: bool) -> Iterator[Watch]:
 def _save(path: Path, results: Sequence[CallResult], *, stereo: bool) -> None:
     """All calls one after another, on each call's own clock from the microphone's first sample."""
     sides = [_both_sides(result) if stereo else result.heard for result in results]
-    soundfile.write(path, np.concatenate(sides), PLAY_RATE_HZ, subtype="PCM_16", format="WAV")
+    rate_hz = results[0].heard_hz
+    soundfile.write(path, np.concatenate(sides), rate_hz, subtype="PCM_16", format="WAV")
 
 
 def _both_sides(result: CallResult) -> Pcm:
     """Shape (samples, 2)."""
-    caller = soxr.resample(result.spoken, MICROPHONE_RATE_HZ, PLAY_RATE_HZ)
+    caller = soxr.resample(result.spoken, MICROPHONE_RATE_HZ, result.heard_hz)
     sides = np.zeros((result.heard.size, 2), dtype=np.int16)
     size = min(caller.size, result.heard.size)
     sides[:size, 0] = caller[:size]

@@ -4,10 +4,14 @@ import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from client.caller.measure import MISSED_S, Said, onsets
-from client.caller.microphone import MICROPHONE_RATE_HZ, Microphone
+from client.caller.microphone import FRAME_SAMPLES, MICROPHONE_RATE_HZ, Microphone
 from client.caller.player import Loudspeaker
-from client.caller.recording import Recording
+from client.caller.recording import Recording, Turn
+
+KEY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,16 @@ class Line:
     """Begin this long after the previous line's answer became audible, instead of after it."""
     expects_answer: bool = True
     """False for a back-channel or a cough: nobody waits for an answer to it."""
+    digits: str = ""
+    """Keys pressed during it, KEY_S apart, the last one at its end."""
+
+
+def keyed(digits: str) -> Line:
+    """Keys pressed in silence, as a turn of its own."""
+    lasts_s = len(digits) * KEY_S
+    pcm = np.zeros(round(lasts_s * MICROPHONE_RATE_HZ), dtype=np.int16)
+    spoken = Recording(f"keys {digits}", pcm, (Turn(0.0, lasts_s),), labelled=True)
+    return Line(spoken, digits=digits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +107,15 @@ class Conductor:
         """Move on if the moment has come. Call it before each frame."""
         _RULES[self._stage](self, now)
 
+    def keys(self) -> str:
+        """Those pressed in the frame that is taken next."""
+        if not self.delivered:
+            return ""
+        latest, key = self.delivered[-1], round(KEY_S * MICROPHONE_RATE_HZ)
+        first = (self._microphone.position - latest.first_sample) // key
+        last = (self._microphone.position + FRAME_SAMPLES - latest.first_sample) // key
+        return latest.line.digits[first:last]
+
     def progress(self) -> Progress:
         done = [one.line.recording.pcm.size for one in self.delivered[:-1]]
         if self.delivered:
@@ -102,13 +125,18 @@ class Conductor:
         return Progress(len(self.delivered) - 1, self._stage, sum(done) / MICROPHONE_RATE_HZ)
 
     def said(self, until_s: float) -> list[tuple[Delivered, list[Said]]]:
-        """Each delivered line with its turns as sent; the call ended at `until_s`."""
-        starts = [self._heard(one, one.line.recording.turns[0].start_s) for one in self.delivered]
+        """Each delivered line with its turns as sent; the call ended at `until_s`.
+
+        A line that the call's end cut short is not among them.
+        """
+        whole = [one for one in self.delivered if self._is_sent(one)]
+        starts = [self._heard(one, one.line.recording.turns[0].start_s) for one in whole]
         ends = [*starts[1:], until_s]
-        return [
-            (one, self._turns_of(one, next_s))
-            for one, next_s in zip(self.delivered, ends, strict=True)
-        ]
+        return [(one, self._turns_of(one, next_s)) for one, next_s in zip(whole, ends, strict=True)]
+
+    def _is_sent(self, one: Delivered) -> bool:
+        last_sample = one.line.recording.turns[-1].end_s * MICROPHONE_RATE_HZ
+        return self._microphone.position >= one.first_sample + last_sample
 
     def _turns_of(self, one: Delivered, next_s: float) -> list[Said]:
         turns = one.line.recording.turns
@@ -142,9 +170,7 @@ class Conductor:
 
     def _speak(self, now: float) -> None:
         """To the end of the last turn: the room's own sound may go on, and be hung up on."""
-        latest = self.delivered[-1]
-        last_sample = latest.line.recording.turns[-1].end_s * MICROPHONE_RATE_HZ
-        if self._microphone.position >= latest.first_sample + last_sample:
+        if self._is_sent(self.delivered[-1]):
             self._stage = Stage.AWAITING
             self._await(now)
 

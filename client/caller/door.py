@@ -1,10 +1,57 @@
-"""Finds the WebSocket of a server: given as it is, or asked for with POST /start."""
+"""How a caller comes in: where the WebSocket is, and what is spoken over it.
+
+A page is given the address as it is, or asks for it with POST /start.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import httpx2
+
+from client.caller.browser import Browser
+from client.caller.dialect import Dialect
+from client.caller.trouble import Trouble
+from client.caller.twilio import Tally
 
 
 class CallError(Exception):
     """The call could not be made or was cut short; the message is one line for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    url: str
+    """Of the WebSocket."""
+    dialect: Dialect
+    headers: Mapping[str, str] = field(default_factory=dict)
+    narrow_hz: int | None = None
+    """The sample rate that the line carries, where it is less than the microphone's."""
+    trouble: Trouble = field(default_factory=Trouble)
+    tally: Tally | None = None
+    """Of a telephone call."""
+
+
+class Door(Protocol):
+    def entered(self, url: str, timeout_s: float) -> AbstractAsyncContextManager[Entrance]:
+        """For the length of a call. Raises CallError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageDoor:
+    stock: bool = False
+    """Behave as Pipecat's own client: never flush, never report."""
+    jitter_s: float = 0.0
+    """How long the player holds audio that arrives while it is empty."""
+    token: str | None = field(default=None, repr=False)
+    """The server's access token, where it asks for one."""
+
+    @asynccontextmanager
+    async def entered(self, url: str, timeout_s: float) -> AsyncIterator[Entrance]:
+        dialect = Browser(stock=self.stock, jitter_s=self.jitter_s)
+        yield Entrance(await find_socket(url, timeout_s, self.token), dialect)
 
 
 async def find_socket(url: str, timeout_s: float, token: str | None = None) -> str:
@@ -23,22 +70,22 @@ async def find_socket(url: str, timeout_s: float, token: str | None = None) -> s
         async with httpx2.AsyncClient(trust_env=False, timeout=timeout_s) as client:
             answer = await client.post(start, json={}, headers=headers)
     except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
-        raise CallError(f"{start}: no server answers ({_reason(exc)})") from exc
+        raise CallError(f"{start}: no server answers ({reason_of(exc)})") from exc
     if answer.status_code == httpx2.codes.UNAUTHORIZED:
         raise CallError(f"{start}: asks for its access token: give it with --token")
     if answer.status_code != httpx2.codes.OK:
-        raise CallError(f"{start}: refused with {answer.status_code}{_word(answer)}")
+        raise CallError(f"{start}: refused with {answer.status_code}{refusal_of(answer)}")
     try:
         return str(answer.json()["wsUrl"])
     except (ValueError, KeyError, TypeError) as exc:
         raise CallError(f"{start}: answered without a wsUrl") from exc
 
 
-def _reason(exc: Exception) -> str:
+def reason_of(exc: Exception) -> str:
     return str(exc).splitlines()[0] if str(exc) else type(exc).__name__
 
 
-def _word(answer: httpx2.Response) -> str:
+def refusal_of(answer: httpx2.Response) -> str:
     """What a refusing server says, if it says so in a line of JSON."""
     try:
         body = answer.json()

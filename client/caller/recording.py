@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,18 @@ def recording(name: str, pcm: Pcm, label: Mapping[str, Any] | None = None) -> Re
     if not sounds.size:
         raise RecordingError(f"{name}: nothing but silence")
     return Recording(name, pcm, (Turn(float(sounds[0, 0]), float(sounds[-1, 1])),))
+
+
+def narrowed(recording: Recording, rate_hz: int) -> Recording:
+    """As it sounds over a line of this sample rate, which divides MICROPHONE_RATE_HZ.
+
+    Every so manieth sample of it is then what the line carries, without delay.
+    """
+    line = soxr.resample(recording.pcm, MICROPHONE_RATE_HZ, rate_hz)
+    pcm = np.zeros_like(recording.pcm)
+    heard = soxr.resample(line, rate_hz, MICROPHONE_RATE_HZ)[: pcm.size]
+    pcm[: heard.size] = heard
+    return replace(recording, pcm=pcm)
 
 
 def _labelled_turns(name: str, pcm: Pcm, label: Mapping[str, Any]) -> tuple[Turn, ...]:

@@ -19,6 +19,7 @@ from bench.servers import Engine, Running, ServerError
 from bench.turns import Bench, Contestant, Wanted, length_s
 from client.caller.call import CallOptions
 from client.caller.conductor import Manners
+from client.caller.door import PageDoor
 from client.caller.recording import Recording, Turn
 from tests.caller.loopback import Server, serving, tone
 
@@ -73,7 +74,7 @@ def play(
             for name, server in zip("ab", servers, strict=False):
                 await stack.enter_async_context(serving(server))
                 running = Running(name, server.url, "", cast(Process, Alive()))
-                options = CallOptions(stock=True, handshake_s=0.5)
+                options = CallOptions(door=PageDoor(stock=True), handshake_s=0.5)
                 contestants.append(Contestant(running, options))
             bench = Bench(wanted, Engine("http://llm/v1", http), contestants)
             await bench.play(items, tell or found.extend)

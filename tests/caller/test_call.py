@@ -10,7 +10,7 @@ from websockets.asyncio.server import ServerConnection
 
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Line, Manners, Progress
-from client.caller.door import CallError
+from client.caller.door import CallError, PageDoor
 from client.caller.recording import Recording, Turn
 from tests.caller.loopback import Server, rtvi, say, serving, speech, tone
 
@@ -130,7 +130,7 @@ def test_a_stock_client_neither_flushes_nor_reports() -> None:
         await socket.send(rtvi("server-message", {"type": "flush", "generation": 1}))
 
     server = Server(on_turn=answer)
-    options = CallOptions(manners=HURRIED, stock=True)
+    options = CallOptions(manners=HURRIED, door=PageDoor(stock=True))
     result = call(server, spoken(), options=options)
 
     assert reports(server) == []
