@@ -110,6 +110,7 @@ def test_help_loads_no_model_and_no_framework() -> None:
 @dataclass
 class Chosen:
     is_demo: bool
+    records: str | None = None
     ears: str = "big ones"
     llm: str = "a demo"
     voice: str = "a robot's"
@@ -129,6 +130,12 @@ def test_a_token_that_was_made_for_this_start_is_said() -> None:
     chosen = Chosen(is_demo=False)
     assert "\n  token  a-token  (" in in_use("http://127.0.0.1:7860", chosen, "a-token")
     assert "token" not in in_use("http://127.0.0.1:7860", chosen)
+
+
+def test_that_calls_are_recorded_is_said() -> None:
+    chosen = Chosen(is_demo=False, records="RECORDED in here")
+    assert "\n  calls  RECORDED in here" in in_use("http://127.0.0.1:7860", chosen)
+    assert "calls" not in in_use("http://127.0.0.1:7860", Chosen(is_demo=False))
 
 
 @pytest.mark.parametrize(("host", "beyond"), [("127.0.0.1", False), ("0.0.0.0", True)])

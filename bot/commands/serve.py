@@ -31,6 +31,8 @@ class Chosen(Protocol):
     def voice(self) -> str: ...
     @property
     def is_demo(self) -> bool: ...
+    @property
+    def records(self) -> str | None: ...
 
 
 WEB = Path(__file__).parents[2] / "client" / "web"
@@ -142,6 +144,8 @@ def in_use(url: str, chosen: Chosen, token: str | None = None) -> str:
         f"  LLM    {chosen.llm}",
         f"  voice  {chosen.voice}",
     ]
+    if chosen.records is not None:
+        lines.append(f"  calls  {chosen.records}")
     if token is not None:
         lines.append(f"  token  {token}  (asked of those who come from beyond this machine)")
     if chosen.is_demo:

@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 from bot.engines.demo import MODEL
 from bot.engines.demo_process import DemoProcess
+from bot.recorder import Rates
 from bot.settings import Settings
 from bot.wiring.ears import ears_for, ears_in_words
 from bot.wiring.model import language_model_for
+from bot.wiring.records import about_call, recorder_for, records_in_words
 from bot.wiring.voice import voice_for, voice_in_words
 from pipelines.cascade import Call, CallFormat, Policies, Services
 from pipelines.core.budget import Budget
@@ -33,6 +35,7 @@ class Wiring:
         self._tts = voice_for(settings)
         self._llm: LanguageModel | None = None
         self._services: Services | None = None
+        self._recorder = recorder_for(settings, self._facts())
         self._policies = Policies(
             system_prompt=settings.llm_system_prompt,
             budget=_budget(settings),
@@ -58,6 +61,10 @@ class Wiring:
     def voice(self) -> str:
         return voice_in_words(self._settings)
 
+    @property
+    def records(self) -> str | None:
+        return records_in_words(self._settings)
+
     async def open(self) -> None:
         """Load everything, at once. Raises ServiceError; `close` is owed either way."""
         try:
@@ -79,7 +86,15 @@ class Wiring:
 
     def new_call(self, form: CallFormat, send: Callable[[ToCaller], None]) -> Call:
         assert self._services is not None, "calls come after `open`"
-        return Call(self._services, form, send, self._policies)
+        if self._recorder is None:
+            return Call(self._services, form, send, self._policies)
+        rates = Rates(
+            caller_hz=form.in_rate_hz,
+            bot_hz=form.out_rate_hz,
+            voice_hz=self._services.tts.rate_hz,
+        )
+        recorder = self._recorder.new_call(rates, about_call(form))
+        return Call(self._services, form, send, self._policies, recorder)
 
     async def close(self) -> None:
         """Also after an `open` that failed or was cancelled."""
@@ -87,6 +102,8 @@ class Wiring:
         for service in (self._llm, self._demo, self._tts, self._turn, self._stt):
             if service is not None:
                 await service.close()
+        if self._recorder is not None:
+            await asyncio.to_thread(self._recorder.close)
 
     async def _open_llm(self) -> LanguageModel:
         url = self._settings.llm_base_url or await self._open_demo()
@@ -105,6 +122,7 @@ class Wiring:
             "llm": MODEL if self.is_demo else settings.llm_model,
             "tts": settings.tts_engine,
             "profile": settings.profile if self.is_demo else None,
+            **({} if settings.record_calls == "off" else {"recorded": settings.record_calls}),
         }
 
 

@@ -217,8 +217,9 @@ function showTurn(row) {
   showInUse(row.facts);
 }
 
-function showInUse({ stt, llm, tts, profile }) {
-  $("in-use").textContent = [stt, llm, tts, profile && `profile ${profile}`]
+function showInUse({ stt, llm, tts, profile, recorded }) {
+  const told = recorded === "full" && "this call is recorded";
+  $("in-use").textContent = [stt, llm, tts, profile && `profile ${profile}`, told]
     .filter(Boolean)
     .join(" · ");
 }
