@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import soundfile
@@ -16,15 +16,19 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from client.caller import conductor
 from client.caller.call import CallOptions, CallResult, Watch, place_call
-from client.caller.conductor import Line, Manners, Stage
-from client.caller.door import CallError, PageDoor
+from client.caller.conductor import Line, Manners, Stage, keyed
+from client.caller.door import CallError, Door, PageDoor
 from client.caller.loudness import Pcm
 from client.caller.microphone import MICROPHONE_RATE_HZ
 from client.caller.recording import RecordingError, load
 from client.caller.report import as_json, print_report
+from client.caller.telephone import NO_ACCOUNT, Telephone
+from client.caller.trouble import parse
 
 UNANSWERED, FAILED = 1, 2
 """Exit codes: a turn was not answered; there was no call to speak of."""
+
+KEYS = "0123456789*#ABCD"
 
 DOING = {
     Stage.WAITING: "waiting for the server",
@@ -64,15 +68,63 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
     floor: Annotated[
         float | None, typer.Option(max=-40.0, help="Noise between files in dBFS; else zeros.")
     ] = None,
+    caller: Annotated[
+        Literal["browser", "twilio"], typer.Option("--as", help="Who calls: a page, or Twilio.")
+    ] = "browser",
+    dtmf: Annotated[
+        str, typer.Option(help="Keys to press after the files, as Twilio.", show_default=False)
+    ] = "",
+    trouble: Annotated[
+        str,
+        typer.Option(help="What goes wrong on the way, as Twilio: see below.", show_default=False),
+    ] = "",
+    account_sid: Annotated[
+        str, typer.Option(envvar="TWILIO_ACCOUNT_SID", show_envvar=False, help="Twilio's account.")
+    ] = NO_ACCOUNT,
+    auth_token: Annotated[
+        str | None,
+        typer.Option(envvar="TWILIO_AUTH_TOKEN", show_envvar=False, help="What Twilio signs with."),
+    ] = None,
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="PUBLIC_BASE_URL",
+            show_envvar=False,
+            help="What the server calls itself, which is what Twilio signs; else the --url.",
+        ),
+    ] = None,
 ) -> None:
-    """Play recordings at a running server in real time, listen, and measure each answer."""
-    options = CallOptions(
-        door=PageDoor(stock=stock, token=token),
-        floor_dbfs=floor,
-        manners=Manners(until_quiet_s=until_quiet, gap_s=gap),
-    )
+    """Play recordings at a running server in real time, listen, and measure each answer.
+
+    \b
+    Examples:
+      halfsecond call hello.wav more.wav
+      halfsecond call hello.wav --stereo --save both.wav
+      TWILIO_AUTH_TOKEN=... halfsecond call hello.wav --as twilio --dtmf 1234#
+      halfsecond call hello.wav --as twilio --trouble jitter=0.06,loss=0.05
+
+    \b
+    Trouble, with a number after each and commas between:
+      jitter=S     each message is late by up to S seconds
+      stall=S      nothing arrives for S seconds, every three; then all at once
+      loss=P       this share of the audio never arrives
+      duplicate=P  this share of it arrives twice
+      reorder=P    this share of it arrives one message too late
+      vanish=S     after S seconds the caller is gone, and the socket stays open
+      seed=N       another chance
+    """
     try:
-        lines = [Line(load(path)) for path in files]
+        door: Door = PageDoor(stock=stock, token=token)
+        if caller == "twilio":
+            door = _telephone(auth_token, account_sid, public_url, trouble, keys=dtmf)
+        elif dtmf or trouble:
+            raise CallError("a page has no keys and no --trouble: they are for --as twilio")
+        options = CallOptions(
+            door=door,
+            floor_dbfs=floor,
+            manners=Manners(until_quiet_s=until_quiet, gap_s=gap),
+        )
+        lines = [Line(load(path)) for path in files] + ([keyed(dtmf)] if dtmf else [])
         calls = [[line] for line in lines] if separate else [lines]
         with _progress(lines, hidden=as_data) as watch:
             results = asyncio.run(_place_all(url, calls, options, watch))
@@ -87,6 +139,22 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
         print_report(Console(), results, floor)
     if any(turn.wait.missed for result in results for turn in result.turns):
         raise typer.Exit(UNANSWERED)
+
+
+def _telephone(
+    auth_token: str | None, account_sid: str, public_url: str | None, trouble: str, *, keys: str
+) -> Telephone:
+    if not auth_token:
+        raise CallError("Twilio signs what it asks: set TWILIO_AUTH_TOKEN as the server has it")
+    if odd := set(keys) - set(KEYS):
+        raise CallError(f"--dtmf {keys}: no telephone has {' '.join(sorted(odd))}")
+    try:
+        expected = parse(trouble)
+    except ValueError as exc:
+        raise CallError(f"--trouble {trouble}: {exc}") from exc
+    return Telephone(
+        auth_token=auth_token, account_sid=account_sid, public_url=public_url, trouble=expected
+    )
 
 
 async def _place_all(
