@@ -94,7 +94,7 @@ def tool(
     limit_s: float = DEFAULT_LIMIT_S,
 ) -> Tool:
     """Raises ValueError for a function that no model could be told of."""
-    name = name or getattr(function, "__name__", "")
+    name = name or str(getattr(function, "__name__", ""))
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name for a tool")
     described = inspect.getdoc(function)

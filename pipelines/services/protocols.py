@@ -27,10 +27,30 @@ VAD_CHUNK = 512
 class ServiceError(Exception):
     """A model or an engine failed. The message is for the log, never for a caller."""
 
-    def __init__(self, service: str, message: str, *, retryable: bool) -> None:
+    def __init__(
+        self, service: str, message: str, *, retryable: bool, trouble: "Trouble | None" = None
+    ) -> None:
+        """`retryable`: the same request may succeed at the same place."""
         super().__init__(f"{service}: {message}")
         self.service = service
         self.retryable = retryable
+        self.trouble = trouble or ILL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """What is known of a failure beyond that it is one."""
+
+    refused: bool = False
+    """The request was at fault, not who was asked."""
+    cold: bool = False
+    """It is still loading, or waits for a machine: minutes, not seconds."""
+    too_long: bool = False
+    """The conversation does not fit in the model's context."""
+    retry_after_s: float = 0.0
+
+
+ILL = Trouble()
 
 
 class VoiceActivity(Protocol):
@@ -95,18 +115,47 @@ class TurnModel(Protocol):
     async def close(self) -> None: ...
 
 
-Role: TypeAlias = Literal["system", "user", "assistant"]
+Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model wants a function called; `arguments` are what it wrote, JSON or not."""
+
+    call_id: str
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
     role: Role
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    """Of an assistant."""
+    answers: str = ""
+    """Of a tool: the `call_id` whose result it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where an answer came from, and what it took."""
+
+    endpoint: str
+    first_token_s: float
+    """When its first token was here, by the event loop's clock: it may have been held since."""
+    requests: int = 1
+    """Made for this answer, those that failed or lost included."""
+    retries: int = 0
+    """At the same endpoint or the next, because one failed or was too slow."""
+    hedges: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
     text: str
+    source: Source | None = None
+    """With an answer's first text, where there was a choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +166,10 @@ class Finished:
     prompt_tokens: int | None = None
     cached_tokens: int | None = None
     completion_tokens: int | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    """Wanted before the answer can go on."""
+    source: Source | None = None
+    """Where there was a choice."""
 
 
 Delta: TypeAlias = TextDelta | Finished
@@ -130,6 +183,8 @@ class Sampling:
     temperature: float | None = None
     others: Mapping[str, object] = field(default_factory=dict)
     """Fields of the API's request, as they are: top_p, stop, seed and their like."""
+    tools: tuple[Mapping[str, object], ...] = ()
+    """Functions that the model may want called, as the API describes them."""
 
 
 AS_SET = Sampling()
@@ -147,6 +202,18 @@ class LanguageModel(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class PromptCache(Protocol):
+    """What a server remembers of a prompt's beginning. Neither method raises ServiceError."""
+
+    async def warm(self, messages: Sequence[ChatMessage], sampling: Sampling = AS_SET) -> None:
+        """Have it read what the next prompt will begin with."""
+        ...
+
+    async def count(self, text: str) -> int | None:
+        """Of its own tokens; None where it does not count."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
