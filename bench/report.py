@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.playlist import KINDS
-from bench.statistics import Estimate
 from bench.summary import PERCENTS, Demand, Figures, Share
+from client.replay.statistics import Estimate
 
 TRUSTED_S = 0.010
 """Of the caller's own lateness at p95: half a frame of audio."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from bench.playlist import KINDS, Kind
 from bench.plays import PauseHeard, Play
-from bench.statistics import (
+from client.caller.wording import count_word_errors
+from client.replay.statistics import (
     NOTHING,
     Estimate,
     Groups,
@@ -19,7 +20,6 @@ from bench.statistics import (
     percentile,
     wilson,
 )
-from client.caller.wording import count_word_errors
 
 PERCENTS = (50, 95, 99)
 PAUSE_S = (0.2, 1.0)

@@ -60,12 +60,12 @@ class CallRecorder:
     rates: Rates
     _queue: "queue.Queue[_Entry]"
     lost: int = 0
-    _begun_s: float | None = None
+    begun_s: float | None = None
 
     def note(self, item: Noted, at_s: float) -> None:
-        if self._begun_s is None:
-            self._begun_s = at_s
-        self._put((self, item, at_s - self._begun_s))
+        if self.begun_s is None:
+            self.begun_s = at_s
+        self._put((self, item, at_s))
 
     def close(self) -> None:
         self._put((self, None, 0.0))
@@ -203,7 +203,9 @@ class _Tape:
             self._voiced = 0
 
     def take(self, item: Noted, at_s: float) -> None:
-        line = line_of(item, at_s, self._level)
+        begun_s = self._call.begun_s or 0.0
+        line = line_of(item, at_s, self._level, begun_s)
+        at_s -= begun_s
         if self._track is not None:
             self._lay(item, at_s, line, self._track)
         self._at_s = max(self._at_s, at_s)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from bench.fit.simulate import Outcome, Turn, play
-from bench.statistics import percentile
+from client.replay.statistics import percentile
 from pipelines.core.endpointing import EndpointingPolicy
 from pipelines.core.turn_policy import TurnPolicy
 

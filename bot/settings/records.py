@@ -10,7 +10,7 @@ from bot.settings.group import Group
 
 class Records(Group):
     record_calls: Literal["off", "timing", "full"] = "off"
-    """timing keeps when things happened, no word and no sound; full keeps all: tell your callers."""
+    """timing keeps when what happened, no words, no sound; full keeps all: tell your callers."""
 
     record_folder: Path = Path("recordings")
     """Each call is a folder in there."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.core.commands import TurnCommand
-from pipelines.core.events import LedgerFact, TurnFact
+from pipelines.core.events import LedgerFact, Reached, TurnFact, Worked
 from pipelines.core.exchange import AudioIn, AudioOut, CallBegan, FromCaller, ToCaller, TurnMeasured
 
 FORMAT = "halfsecond-recording"
@@ -129,12 +129,19 @@ _KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
 KIND_OF: Mapping[type, str] = {one: kind for kind, types in _KINDS for one in types}
 """By class; `Played` is news of the caller, and no class has two kinds."""
 
+MONOTONIC = frozenset({"at_s", "start_s", "end_s"})
+"""Fields of what the ledger is told."""
+
 OUR_WORDS = frozenset({"what", "stage", "state", "speaker", "of"})
 """Fields whose texts are one of a few that the source lists."""
 
 
-def line_of(item: Noted, at_s: float, level: Level) -> dict[str, object]:
-    """`at_s` counts from the recording's beginning. Sound is written elsewhere: only its length."""
+def line_of(item: Noted, at_s: float, level: Level, begun_s: float = 0.0) -> dict[str, object]:
+    """All times count from the recording's beginning, at `begun_s` on the monotonic clock.
+
+    Sound is written elsewhere: here stands only its length.
+    """
+    at_s -= begun_s
     line: dict[str, object] = {"t": round(at_s, 6), "k": KIND_OF.get(type(item), "fact")}
     line["type"] = type(item).__name__
     match item:
@@ -153,6 +160,8 @@ def line_of(item: Noted, at_s: float, level: Level) -> dict[str, object]:
         value = getattr(item, field.name)
         if field.name == "pcm" or value is None:
             continue
+        if isinstance(item, Reached | Worked) and field.name in MONOTONIC:
+            value = round(value - begun_s, 6)
         if level == "full":
             line[field.name] = value
         else:

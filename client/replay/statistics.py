@@ -1,4 +1,4 @@
-"""The arithmetic of the benchmark: percentiles, shares, and how sure one may be of them. Pure.
+"""The arithmetic of what is measured: percentiles, shares, and how sure one may be of them. Pure.
 
 Samples come in groups, one for each source recording: plays of the same speech are not
 independent, so intervals draw whole groups. All intervals are 95 %.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.statistics import bootstrap, median, paired_ratio, percentile, wilson
+from client.replay.statistics import bootstrap, median, paired_ratio, percentile, wilson
 
 
 @pytest.mark.parametrize(
