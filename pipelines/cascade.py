@@ -8,10 +8,12 @@ from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.workers.runner import WorkerRunner
 
+from pipelines.core.attendance import Attendance, Manners
 from pipelines.core.budget import Budget
 from pipelines.core.conversation import Conversation
 from pipelines.core.dictation import Dictation, DictationPolicy
-from pipelines.core.exchange import CallBegan, FromCaller, ToCaller, TurnMeasured
+from pipelines.core.exchange import CallBegan, FromCaller, Say, ToCaller, TurnMeasured
+from pipelines.core.keypad import Keypad, KeypadPolicy
 from pipelines.core.ledger import Fact
 from pipelines.core.playout import Playout
 from pipelines.core.recording import Noted, Recorder
@@ -33,8 +35,10 @@ from pipelines.services.recorded import (
     RecordedTurnModel,
     RecordedVoiceActivity,
 )
+from pipelines.stages.attending import Attending
 from pipelines.stages.frames import CallerFrame
 from pipelines.stages.hearing import Ears, Hearing
+from pipelines.stages.keying import Keying
 from pipelines.stages.measuring import Measuring
 from pipelines.stages.phrasing import Phrasing
 from pipelines.stages.playing import Playing
@@ -81,6 +85,9 @@ class CallFormat:
     """How far ahead of the clock audio may be sent: 0.06 where nothing can be flushed."""
     reports_playout: bool = False
     """The client says what it has played (`Played`) and obeys `Flush`."""
+    manners: Manners = field(default_factory=Manners)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    """What is to be known of this way in, to stand in every ledger row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +98,7 @@ class Policies:
     voicing: VoicingPolicy = field(default_factory=VoicingPolicy)
     dictation: DictationPolicy = field(default_factory=DictationPolicy)
     turn: TurnPolicy = field(default_factory=TurnPolicy)
+    keypad: KeypadPolicy = field(default_factory=KeypadPolicy)
     budget: Budget = field(default_factory=Budget)
     tells_last_wait: bool = False
     """The model is told how long its last answer took. The demo engine can say it; a real one's
@@ -117,9 +125,13 @@ class Call:
         """
         policies = policies or Policies()
         self._recorder = recorder
+        self._over = asyncio.Event()
         services = services if recorder is None else services.recorded(recorder)
         send = self._tell_last_wait(send) if policies.tells_last_wait else send
         send = send if recorder is None else self._noted(send)
+        now = asyncio.get_running_loop().time()
+        self._attending = Attending(Attendance(form.manners, now), self.push)
+        send = self._watched(send)
         self.conversation = Conversation(policies.system_prompt)
         ears = Ears(
             services.new_vad(),
@@ -134,7 +146,8 @@ class Call:
             Pipeline(
                 [
                     self._hearing,
-                    Turning(TurnMachine(policies.turn), send, self._note),
+                    Keying(Keypad(policies.keypad)),
+                    Turning(TurnMachine(policies.turn), send, self._note, self._over.set),
                     Thinking(services.llm, self.conversation),
                     Phrasing(),
                     Speaking(services.tts, form.out_rate_hz),
@@ -144,7 +157,7 @@ class Call:
                         policies.budget,
                         send,
                         reports=form.reports_playout,
-                        facts=policies.facts,
+                        facts={**policies.facts, **form.facts},
                         note=self._note,
                     ),
                 ]
@@ -157,6 +170,8 @@ class Call:
             idle_timeout_secs=None,
         )
         self._inbox: asyncio.Queue[FromCaller] = asyncio.Queue()
+        if form.manners.greeting:
+            self.push(Say(form.manners.greeting))
         if policies.facts:
             send(CallBegan(policies.facts, policies.budget.shares_s))
 
@@ -172,10 +187,13 @@ class Call:
         async with asyncio.TaskGroup() as tasks:
             feeding = tasks.create_task(self._feed())
             running = tasks.create_task(runner.run())
+            attending = tasks.create_task(self._attending.run())
+            leaving = tasks.create_task(self._over.wait())
             try:
-                await asyncio.shield(running)
+                await asyncio.wait({running, leaving}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                feeding.cancel()
+                for task in (feeding, attending, leaving):
+                    task.cancel()
                 try:
                     await runner.cancel()
                 finally:
@@ -192,6 +210,13 @@ class Call:
             send(message)
 
         return note_and_send
+
+    def _watched(self, send: Callable[[ToCaller], None]) -> Callable[[ToCaller], None]:
+        def watch_and_send(message: ToCaller) -> None:
+            self._attending.observe(message)
+            send(message)
+
+        return watch_and_send
 
     def _tell_last_wait(self, send: Callable[[ToCaller], None]) -> Callable[[ToCaller], None]:
         def tell(message: ToCaller) -> None:

@@ -35,6 +35,7 @@ from pipelines.core.exchange import (
     State,
     StateChanged,
     StopSpeaking,
+    Transfer,
     TurnMeasured,
     Typed,
 )
@@ -138,6 +139,8 @@ class BrowserCodec:
                 messages = [_server_message("in-use", facts=dict(facts), shares_s=dict(shares_s))]
             case Fault(message, fatal):
                 messages = [_rtvi("error", {"error": message, "fatal": fatal})]
+            case Transfer():
+                messages = []  # a page cannot be handed on to a telephone
         return list(messages)
 
     # ---- what the client says ----

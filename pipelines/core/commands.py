@@ -11,11 +11,16 @@ class StartReply:
     reply_id: int
     turn_id: int
     text: str
+    say: str = ""
+    """These very words instead: nobody asked anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommitReply:
-    """The turn is over: `text` is what the person said, and the reply may be heard."""
+    """The turn is over: `text` is what the person said, and the reply may be heard.
+
+    The text is empty where the bot speaks of its own accord.
+    """
 
     reply_id: int
     turn_id: int

@@ -71,6 +71,29 @@ class MicrophoneClosed:
     """The person muted it, or let go of the button to talk; `SpeechPaused` came before."""
 
 
+# ---- from the house ----
+
+
+@dataclass(frozen=True, slots=True)
+class SayAsked:
+    """The bot is to speak of its own accord."""
+
+    text: str
+    ends_call: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveAsked:
+    """Once this reply has been heard, the call is over, or is handed on to a number.
+
+    Stopped or withdrawn, the reply takes that back. The turn's stage sees to it.
+    """
+
+    reply_id: int
+    transfer_to: str = ""
+    """E.164; empty ends the call."""
+
+
 # ---- from the reply's side ----
 
 
@@ -97,6 +120,7 @@ TurnFact: TypeAlias = (
     | TextTyped
     | SilenceAsked
     | MicrophoneClosed
+    | SayAsked
     | PlayoutStarted
     | PlayoutEnded
 )

@@ -68,8 +68,20 @@ class LineRestored:
     """The client is there again, and has said what it heard before, if it knows."""
 
 
+# ---- from the house ----
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """The bot speaks of its own accord; whatever was under way is over."""
+
+    text: str
+    ends_call: bool = False
+    """The call is over when this has been heard, unless the person cuts it off."""
+
+
 FromCaller: TypeAlias = (
-    AudioIn | Played | Typed | Muted | StopSpeaking | Dtmf | LineDropped | LineRestored
+    AudioIn | Played | Typed | Muted | StopSpeaking | Dtmf | LineDropped | LineRestored | Say
 )
 
 
@@ -130,4 +142,14 @@ class Fault:
     fatal: bool = False
 
 
-ToCaller: TypeAlias = AudioOut | Flush | Caption | StateChanged | TurnMeasured | CallBegan | Fault
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Hand the person on to this telephone number: the bot has said all that it had to say."""
+
+    number: str
+    """E.164."""
+
+
+ToCaller: TypeAlias = (
+    AudioOut | Flush | Caption | StateChanged | TurnMeasured | CallBegan | Fault | Transfer
+)

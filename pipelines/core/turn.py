@@ -13,7 +13,7 @@ A reply may be under way from HEARING on: held until the turn is committed.
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.core.barge_in import Judgement, judge
 from pipelines.core.commands import (
@@ -33,6 +33,7 @@ from pipelines.core.events import (
     MicrophoneClosed,
     PlayoutEnded,
     PlayoutStarted,
+    SayAsked,
     SilenceAsked,
     SpeechPaused,
     SpeechStarted,
@@ -344,6 +345,15 @@ class TurnMachine:
         self._paused_s = self._media_s
         return [stop, self._forget()]
 
+    def _announce(self, fact: TurnFact) -> list[TurnCommand]:
+        """The bot speaks of its own accord: whatever was under way is over."""
+        assert isinstance(fact, SayAsked)
+        commands: list[TurnCommand] = [] if self._reply is None else [self._stop()]
+        self._paused_s, self._carried, self._state = self._media_s, "", State.THINKING
+        commands.append(self._forget())
+        start = replace(self._start(), say=fact.text)
+        return [*commands, start, CommitReply(start.reply_id, self._turn_id, "")]
+
     def _silence_contest(self, fact: TurnFact) -> list[TurnCommand]:
         """What the person says over the reply is a turn of its own."""
         stop = self._stop()
@@ -384,5 +394,6 @@ RULES: dict[tuple[State, type[TurnFact]], Rule] = {
     (State.THINKING, SilenceAsked): TurnMachine._silence,
     (State.SPEAKING, SilenceAsked): TurnMachine._silence,
     (State.CONTESTED, SilenceAsked): TurnMachine._silence_contest,
+    **{(state, SayAsked): TurnMachine._announce for state in State},
 }
 """Pairs absent from the table change nothing."""

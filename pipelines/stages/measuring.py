@@ -34,6 +34,8 @@ class Measuring(FrameProcessor):
         self._last = "played" if reports else "sent"
         self._facts = facts
         self._turn_id = 1
+        self._unasked: set[int] = set()
+        """Turns in which the bot speaks of its own accord: nobody waited for that."""
         self._turns: dict[int, int] = {}
         self._speech_ended_s: float | None = None
 
@@ -42,8 +44,10 @@ class Measuring(FrameProcessor):
         if isinstance(frame, FactFrame) and isinstance(frame.fact, Reached | Worked):
             self._note(frame.fact)
         match frame:
-            case CommandFrame(command=StartReply(reply_id, turn_id)):
+            case CommandFrame(command=StartReply(reply_id, turn_id, say=str(words))):
                 self._turns[reply_id] = turn_id
+                if words:
+                    self._unasked.add(turn_id)
             case FactFrame(fact=Reached() as fact):
                 self._reach(fact)
             case FactFrame(fact=Worked(stage, start_s, end_s, reply_id, waited)):
@@ -77,5 +81,5 @@ class Measuring(FrameProcessor):
         for name, value in self._facts.items():
             self._ledger.note(turn_id, name, value)
         row = self._ledger.close(turn_id)
-        if row is not None:
+        if row is not None and turn_id not in self._unasked:
             self._send(TurnMeasured(row.as_dict()))

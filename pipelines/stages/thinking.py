@@ -40,9 +40,12 @@ class Thinking(FrameProcessor):
         if not isinstance(frame, CommandFrame):
             return
         match frame.command:
+            case StartReply(reply_id, say=str(words)) if words:
+                await self.push_frame(TokenFrame(reply_id, words))
+                await self.push_frame(ReplyEndFrame(reply_id))
             case StartReply(reply_id, turn_id, text):
                 self._start(reply_id, turn_id, text)
-            case CommitReply(_, turn_id, text):
+            case CommitReply(_, turn_id, text) if text:
                 self._conversation.said(turn_id, text)
             case WithdrawReply(reply_id, turn_id, reopened):
                 if reopened:

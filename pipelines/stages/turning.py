@@ -8,16 +8,36 @@ from typing import get_args
 from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from pipelines.core.commands import CommitReply, ForgetSpeech, ScoreTurn, TurnCommand
+from pipelines.core.commands import (
+    CommitReply,
+    ForgetSpeech,
+    ScoreTurn,
+    StartReply,
+    StopReply,
+    TurnCommand,
+    WithdrawReply,
+)
 from pipelines.core.events import (
+    LeaveAsked,
     MicrophoneClosed,
+    PlayoutEnded,
     Reached,
+    SayAsked,
     SilenceAsked,
     TextTyped,
     Transcribed,
     TurnFact,
 )
-from pipelines.core.exchange import Caption, Muted, StateChanged, StopSpeaking, ToCaller, Typed
+from pipelines.core.exchange import (
+    Caption,
+    Muted,
+    Say,
+    StateChanged,
+    StopSpeaking,
+    ToCaller,
+    Transfer,
+    Typed,
+)
 from pipelines.core.exchange import State as Shown
 from pipelines.core.turn import State, TurnMachine
 from pipelines.stages.frames import CallerFrame, CommandFrame, FactFrame
@@ -40,10 +60,16 @@ class Turning(FrameProcessor):
         machine: TurnMachine,
         send: Callable[[ToCaller], None],
         note: Callable[[TurnFact | TurnCommand], None] = lambda item: None,
+        over: Callable[[], None] = lambda: None,
     ) -> None:
-        """`note` is told of every fact, and then of every command that it brings about."""
+        """`note` is told of every fact, and then of every command that it brings about.
+
+        `over` is called when the bot has ended the call.
+        """
         super().__init__(enable_direct_mode=True)
         self._note = note
+        self._over = over
+        self._leaving: LeaveAsked | None = None
         self._machine = machine
         self._send = send
         self._waiting: deque[TurnFact] = deque()
@@ -57,6 +83,10 @@ class Turning(FrameProcessor):
         match frame:
             case CallerFrame(event=Typed(text, interrupts)):
                 await self._take(TextTyped(text, interrupts))
+            case CallerFrame(event=Say(text, ends_call)):
+                await self._take(SayAsked(text, ends_call))
+            case FactFrame(fact=LeaveAsked() as leaving):
+                self._leaving = leaving
             case CallerFrame(event=StopSpeaking()):
                 await self._take(SilenceAsked())
             case CallerFrame(event=Muted(muted=True)):
@@ -89,6 +119,10 @@ class Turning(FrameProcessor):
             self._caption(final=False)
         for command in commands:
             await self._obey(command)
+            if isinstance(fact, SayAsked) and fact.ends_call and isinstance(command, StartReply):
+                self._leaving = LeaveAsked(command.reply_id)
+        if isinstance(fact, PlayoutEnded):
+            self._leave(fact.reply_id)
         if self._said is not None and self._machine.turn_id > self._said.turn:
             self._send(self._said)
             self._said = None
@@ -100,7 +134,9 @@ class Turning(FrameProcessor):
     async def _obey(self, command: TurnCommand) -> None:
         self._note(command)
         now = self.get_event_loop().time()
-        if isinstance(command, CommitReply):
+        if isinstance(command, StopReply | WithdrawReply):
+            self._stay(command.reply_id)
+        if isinstance(command, CommitReply) and command.text:
             self._said = Caption("user", command.text, final=True, turn=command.turn_id)
             self._send(replace(self._said, final=False))
             committed = Reached("committed", now, command.reply_id)
@@ -108,6 +144,20 @@ class Turning(FrameProcessor):
         upwards = isinstance(command, ScoreTurn | ForgetSpeech)
         direction = FrameDirection.UPSTREAM if upwards else FrameDirection.DOWNSTREAM
         await self.push_frame(CommandFrame(command, now), direction)
+
+    def _stay(self, reply_id: int) -> None:
+        if self._leaving is not None and self._leaving.reply_id == reply_id:
+            self._leaving = None
+
+    def _leave(self, reply_id: int) -> None:
+        leaving = self._leaving
+        if leaving is None or leaving.reply_id != reply_id:
+            return
+        self._leaving = None
+        if leaving.transfer_to:
+            self._send(Transfer(leaving.transfer_to))
+        else:
+            self._over()
 
     def _caption(self, *, final: bool) -> None:
         text = self._machine.text
