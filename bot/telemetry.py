@@ -7,6 +7,7 @@ from typing import Final, Literal, TextIO
 import loguru
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.registry import Collector
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from pipelines.core.exchange import Caption, ToCaller, TurnMeasured
@@ -151,6 +152,10 @@ class Metrics:
         self._barge_ins = Counter(
             "halfsecond_barge_ins", "Answers cut off by the caller.", registry=registry
         )
+
+    def include(self, collector: Collector) -> None:
+        """Figures that somebody else keeps."""
+        self._registry.register(collector)
 
     def call_began(self, door: str) -> None:
         self._active.labels(door).inc()

@@ -54,7 +54,8 @@ def test_everything_opens_takes_a_call_and_goes_without_a_trace() -> None:
         assert len(children() - before) == 2  # the demo engine and espeak-ng
         sent: list[ToCaller] = []
         call = wiring.new_call(CallFormat(in_rate_hz=16_000, out_rate_hz=24_000), sent.append)
-        assert call.conversation is not None
+        assert call is not None
+        assert wiring.shared.is_open
         await wiring.close()
         await wiring.close()
 

@@ -28,6 +28,12 @@ class Model(Group):
     )
     """What the model is told before the conversation."""
 
+    llm_max_concurrency: int = Field(30, ge=1, le=10_000)
+    """Requests that the endpoint serves at once, of calls and texts: 1 if it cannot batch."""
+
+    llm_queue_size: int = Field(64, ge=1, le=10_000)
+    """Texts that may wait for it; one client's may fill half of that. Calls go before them."""
+
     profile: ProfileName = "none"
     """The hardware whose latencies the demo engine plays. Means nothing to a real endpoint."""
 

@@ -7,6 +7,7 @@ from bot.engines.demo import MODEL
 from bot.engines.demo_process import DemoProcess
 from bot.recorder import Rates
 from bot.settings import Settings
+from bot.sharing import CallOnLine, SharedModel
 from bot.wiring.ears import ears_for, ears_in_words
 from bot.wiring.model import language_model_for
 from bot.wiring.records import about_call, recorder_for, records_in_words
@@ -34,6 +35,8 @@ class Wiring:
         self._turn = SmartTurn()
         self._tts = voice_for(settings)
         self._llm: LanguageModel | None = None
+        self.shared = SharedModel(settings.llm_max_concurrency, settings.llm_queue_size)
+        """The language model, for the doors that take texts."""
         self._services: Services | None = None
         self._recorder = recorder_for(settings, self._facts())
         self._policies = Policies(
@@ -81,10 +84,18 @@ class Wiring:
             return SileroVad(model)
 
         self._services = Services(
-            new_vad=new_vad, stt=self._stt, turn=self._turn, llm=llm.result(), tts=self._tts
+            new_vad=new_vad,
+            stt=self._stt,
+            turn=self._turn,
+            llm=self.shared.calls,
+            tts=self._tts,
         )
+        self.shared.open(llm.result(), str(self._facts()["llm"]))
 
-    def new_call(self, form: CallFormat, send: Callable[[ToCaller], None]) -> Call:
+    def new_call(self, form: CallFormat, send: Callable[[ToCaller], None]) -> CallOnLine:
+        return CallOnLine(self._new_call(form, send), self.shared)
+
+    def _new_call(self, form: CallFormat, send: Callable[[ToCaller], None]) -> Call:
         assert self._services is not None, "calls come after `open`"
         if self._recorder is None:
             return Call(self._services, form, send, self._policies)
@@ -99,6 +110,7 @@ class Wiring:
     async def close(self) -> None:
         """Also after an `open` that failed or was cancelled."""
         self._services = None
+        self.shared.close()
         for service in (self._llm, self._demo, self._tts, self._turn, self._stt):
             if service is not None:
                 await service.close()
