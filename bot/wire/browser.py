@@ -127,10 +127,8 @@ class BrowserCodec:
                 messages = [_server_message("flush", generation=generation)]
             case StateChanged(state):
                 messages = self._change_state(state)
-            case Caption(speaker="user"):
-                messages = [self._transcription(request)]
             case Caption():
-                messages = self._answer(request)
+                messages = self._captioned(request)
             case TurnMeasured(row):
                 metrics = metrics_of(row)
                 messages = [_rtvi("metrics", metrics)] if metrics else []
@@ -142,6 +140,9 @@ class BrowserCodec:
             case Transfer():
                 messages = []  # a page cannot be handed on to a telephone
         return list(messages)
+
+    def _captioned(self, caption: Caption) -> list[bytes]:
+        return [self._transcription(caption)] if caption.speaker == "user" else self._answer(caption)
 
     # ---- what the client says ----
 
