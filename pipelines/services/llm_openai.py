@@ -8,27 +8,28 @@ character, since a model that only thinks leaves the caller in silence.
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 import httpx2
 import openai
+import structlog
 from openai import AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
+from pipelines.services.llm_answer import Answer
+from pipelines.services.llm_dialect import Dialect
+from pipelines.services.llm_faults import as_service_errors, bound_lines, words_of
 from pipelines.services.protocols import (
     AS_SET,
     ChatMessage,
     Delta,
-    Finished,
     Sampling,
     ServiceError,
     TextDelta,
 )
-
-_T = TypeVar("_T")
 
 CONNECTIONS = httpx2.Limits(
     max_connections=1000, max_keepalive_connections=100, keepalive_expiry=60.0
@@ -38,11 +39,19 @@ USAGE_WITHIN_S = 0.2
 """After the finish_reason: the last words must not wait until somebody has counted them."""
 DRAIN_WITHIN_S = 0.2
 """A response that is read to its end leaves its connection to the next request."""
+MOST_ADAPTATIONS = 6
+"""Requests that one question may cost while it is found out what an endpoint does not take."""
+WARM_WITHIN_S = 10.0
+COUNT_WITHIN_S = 1.0
+SLEEPERS = ("runpod.ai",)
+"""Hosts of endpoints that go to sleep when nobody asks, and take minutes to wake."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(kw_only=True)
 class OpenAiLanguageModel:
-    """`LanguageModel`: one connection pool. Neighbours of one role are sent as one message."""
+    """`LanguageModel` and `PromptCache`: one connection pool."""
 
     base_url: str
     api_key: str | None = None
@@ -51,13 +60,20 @@ class OpenAiLanguageModel:
     max_tokens: int = 256
     temperature: float = 0.7
     extra_body: Mapping[str, object] | None = None
-    """Goes into the request's body as it is."""
+    """Goes into the request's body as it is, until the endpoint refuses it."""
     first_token_s: float = 10.0
     """From the request to the first text: connecting, waiting and thinking are all in it."""
     idle_s: float = 5.0
     """Between two chunks after that."""
-    _counts_usage: bool = field(default=True, init=False)
+    _dialect: Dialect = field(default_factory=Dialect, init=False)
+    _counts_tokens: bool = field(default=True, init=False)
+    _ever_answered: bool = field(default=False, init=False)
     _client: AsyncOpenAI | None = field(default=None, init=False)
+
+    @property
+    def name(self) -> str:
+        """For the log and the metrics."""
+        return f"{self.model}@{urlsplit(self.base_url).netloc}"
 
     async def open(self) -> None:
         """Opens no connection yet."""
@@ -70,6 +86,7 @@ class OpenAiLanguageModel:
                 trust_env=not is_loopback(self.base_url),
                 limits=CONNECTIONS,
                 timeout=None,
+                event_hooks={"response": [bound_lines]},
             ),
         )
 
@@ -84,87 +101,101 @@ class OpenAiLanguageModel:
         if self._client is None:
             raise ServiceError("llm", "is not open", retryable=False)
         now = asyncio.get_running_loop().time
-        answer = _Answer()
-        with _as_service_errors():
+        answer = Answer()
+        with as_service_errors(may_be_cold=self._may_be_cold):
             async with asyncio.timeout(self.first_token_s) as first_token:
                 chunks = await self._ask(self._client, messages, sampling)
             deadline = first_token.when()
             try:
                 while (chunk := await _next(chunks, deadline)) is not None:
-                    if text := answer.take(chunk):
+                    text = answer.take(chunk)
+                    if answer.begun:
+                        self._ever_answered = True
+                        deadline = now() + self.idle_s
+                    if text:
                         yield TextDelta(text)
                     if answer.finish_reason is not None:
                         break
-                    if answer.spoken:
-                        deadline = now() + self.idle_s
-                if answer.finish_reason is not None and self._counts_usage:
+                if answer.finish_reason is not None and self._dialect.counts_usage:
                     await _count(chunks, answer, now() + USAGE_WITHIN_S)
                 yield answer.finished()
                 await _drain(chunks)
             finally:
                 await chunks.close()
 
+    async def warm(self, messages: Sequence[ChatMessage], sampling: Sampling = AS_SET) -> None:
+        """One token is asked for, and thrown away."""
+        brief = Sampling(max_tokens=1, temperature=0.0, tools=sampling.tools)
+        if self._client is None:
+            return
+        with contextlib.suppress(ServiceError), as_service_errors(may_be_cold=self._may_be_cold):
+            async with asyncio.timeout(WARM_WITHIN_S):
+                chunks = await self._ask(self._client, messages, brief)
+                try:
+                    await _drain(chunks, WARM_WITHIN_S)
+                finally:
+                    await chunks.close()
+
+    async def count(self, text: str) -> int | None:
+        """By `/tokenize`, which vLLM and llama.cpp have beside /v1."""
+        if self._client is None or not self._counts_tokens:
+            return None
+        root = self.base_url.rstrip("/").removesuffix("/v1")
+        asked = {"model": self.model, "prompt": text, "content": text, "add_special_tokens": False}
+        try:
+            async with asyncio.timeout(COUNT_WITHIN_S):
+                said = await self._client.post(f"{root}/tokenize", body=asked, cast_to=object)
+        except (TimeoutError, openai.OpenAIError, httpx2.HTTPError, ValueError):
+            said = None
+        match said:
+            case {"count": int(count)}:
+                return count
+            case {"tokens": list(tokens)}:
+                return len(tokens)
+            case _:
+                self._counts_tokens = False
+                return None
+
+    @property
+    def _may_be_cold(self) -> bool:
+        host = urlsplit(self.base_url).hostname or ""
+        return not self._ever_answered or host.endswith(SLEEPERS)
+
     async def _ask(
         self, client: AsyncOpenAI, messages: Sequence[ChatMessage], sampling: Sampling
     ) -> AsyncStream[ChatCompletionChunk]:
-        try:
-            return await self._request(client, messages, sampling)
-        except (openai.BadRequestError, openai.UnprocessableEntityError) as exc:
-            if not self._counts_usage or "stream_options" not in f"{exc.message} {exc.body}":
-                raise
-            self._counts_usage = False
-            return await self._request(client, messages, sampling)
+        """What the endpoint refuses is left out, and remembered."""
+        fields = self._fields(sampling)
+        for _ in range(MOST_ADAPTATIONS):
+            body = self._dialect.body(fields, sampling)
+            try:
+                return await self._request(client, messages, body)
+            except openai.APIStatusError as exc:
+                if exc.status_code not in (400, 422, 500, 501):
+                    raise
+                left_out = self._dialect.learn(exc.status_code, words_of(exc), body, fields)
+                if not left_out:
+                    raise
+                log.warning("an endpoint takes less", endpoint=self.name, without=left_out)
+        return await self._request(client, messages, self._dialect.body(fields, sampling))
+
+    def _fields(self, sampling: Sampling) -> dict[str, object]:
+        length, warmth = sampling.max_tokens, sampling.temperature
+        return {
+            "max_tokens": self.max_tokens if length is None else length,
+            "temperature": self.temperature if warmth is None else warmth,
+            **(self.extra_body or {}),
+        }
 
     async def _request(
-        self, client: AsyncOpenAI, messages: Sequence[ChatMessage], sampling: Sampling
+        self, client: AsyncOpenAI, messages: Sequence[ChatMessage], body: Mapping[str, object]
     ) -> AsyncStream[ChatCompletionChunk]:
+        written = self._dialect.messages(messages)
         return await client.chat.completions.create(
             model=self.model,
-            messages=merged(messages),
-            max_tokens=either(sampling.max_tokens, self.max_tokens),
-            temperature=either(sampling.temperature, self.temperature),
+            messages=cast(list[ChatCompletionMessageParam], written),
             stream=True,
-            stream_options={"include_usage": True} if self._counts_usage else openai.omit,
-            extra_body={**(self.extra_body or {}), **sampling.others},
-        )
-
-
-class _Answer:
-    """What has been said so far, of chunks that any field may be missing from."""
-
-    def __init__(self) -> None:
-        self.spoken = False
-        self.finish_reason: str | None = None
-        self._usage: object = None
-
-    @property
-    def counted(self) -> bool:
-        return self._usage is not None
-
-    def take(self, chunk: ChatCompletionChunk) -> str:
-        """The text to be spoken; "" for a role, reasoning, usage or a comment."""
-        self._usage = getattr(chunk, "usage", None) or self._usage
-        choices = getattr(chunk, "choices", None)
-        if not isinstance(choices, list) or not choices:
-            return ""
-        self.finish_reason = getattr(choices[0], "finish_reason", None) or self.finish_reason
-        text = getattr(getattr(choices[0], "delta", None), "content", None)
-        if not isinstance(text, str):
-            return ""
-        self.spoken = self.spoken or bool(text.strip())
-        return text
-
-    def finished(self) -> Finished:
-        if self.finish_reason is None:
-            raise ServiceError("llm", "the stream ended without a finish_reason", retryable=True)
-        if not self.spoken:
-            raise ServiceError("llm", "an answer without a spoken word", retryable=True)
-        details = getattr(self._usage, "prompt_tokens_details", None)
-        return Finished(
-            self.finish_reason,
-            prompt_tokens=getattr(self._usage, "prompt_tokens", None),
-            cached_tokens=getattr(details, "cached_tokens", None),
-            completion_tokens=getattr(self._usage, "completion_tokens", None),
+            extra_body=body,
         )
 
 
@@ -175,54 +206,20 @@ async def _next(
         return await anext(chunks, None)
 
 
-async def _count(
-    chunks: AsyncStream[ChatCompletionChunk], answer: _Answer, deadline: float
-) -> None:
+async def _count(chunks: AsyncStream[ChatCompletionChunk], answer: Answer, deadline: float) -> None:
     """Usage comes with the finish_reason, after it, or never: the answer is whole without it."""
     with contextlib.suppress(TimeoutError, openai.OpenAIError, ValueError):
         while not answer.counted and (chunk := await _next(chunks, deadline)) is not None:
             answer.take(chunk)
 
 
-async def _drain(chunks: AsyncStream[ChatCompletionChunk]) -> None:
+async def _drain(
+    chunks: AsyncStream[ChatCompletionChunk], within_s: float = DRAIN_WITHIN_S
+) -> None:
     with contextlib.suppress(TimeoutError, openai.OpenAIError, ValueError):
-        async with asyncio.timeout(DRAIN_WITHIN_S):
+        async with asyncio.timeout(within_s):
             while await anext(chunks, None) is not None:
                 pass
-
-
-@contextlib.contextmanager
-def _as_service_errors() -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError as exc:
-        raise ServiceError("llm", "too slow", retryable=True) from exc
-    except openai.APIStatusError as exc:
-        retryable = exc.status_code >= 500 or exc.status_code in (408, 429)
-        quota = exc.code == "insufficient_quota"
-        message = f"status {exc.status_code}"
-        raise ServiceError("llm", message, retryable=retryable and not quota) from exc
-    except (openai.OpenAIError, httpx2.HTTPError, ValueError) as exc:  # torn JSON is a ValueError
-        raise ServiceError("llm", type(exc).__name__, retryable=True) from exc
-    except httpx2.InvalidURL as exc:
-        raise ServiceError("llm", "the base URL is not one", retryable=False) from exc
-
-
-def either(wish: _T | None, default: _T) -> _T:
-    return default if wish is None else wish
-
-
-def merged(messages: Sequence[ChatMessage]) -> list[ChatCompletionMessageParam]:
-    """As the API takes them. After a barge-in there may be no answer between two user turns,
-    which strict chat templates refuse: neighbours of one role become one message.
-    """
-    joined: list[dict[str, str]] = []
-    for message in messages:
-        if joined and joined[-1]["role"] == message.role:
-            joined[-1]["content"] += "\n" + message.content
-        else:
-            joined.append({"role": message.role, "content": message.content})
-    return cast(list[ChatCompletionMessageParam], joined)
 
 
 def is_loopback(url: str) -> bool:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.services.llm_openai import OpenAiLanguageModel, is_loopback, merged
+from pipelines.services.llm_dialect import merged
+from pipelines.services.llm_openai import OpenAiLanguageModel, is_loopback
 from pipelines.services.protocols import ChatMessage, Delta, Finished, ServiceError, TextDelta
 from tests.services.scripted_endpoint import (
     DONE,

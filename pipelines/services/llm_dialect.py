@@ -1,0 +1,161 @@
+"""What one endpoint turned out not to take, and a request without it.
+
+Servers differ in what they refuse, and say so in words. What a refusal names is left out of the
+next request, and of all that follow: an endpoint is asked the same wrong thing once.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.services.protocols import ChatMessage, Sampling
+
+OPENING = "(The call begins.)"
+"""Said for the person where a template wants the person to begin."""
+
+_TOO_LONG = re.compile(
+    r"context.{0,12}(length|size|window)|exceed\w*.{0,30}context|too many tokens|prompt is too long"
+)
+_SYSTEM = re.compile(r"system.{0,20}(role|message|instruction|prompt)|role.{0,20}system")
+_ALTERNATE = re.compile(r"alternat")
+_TOOLS = re.compile(r"\btools?\b|tool[_-]|function.call")
+_NAMED = re.compile(r"[a-z_]+")
+
+
+@dataclass
+class Dialect:
+    """Of one endpoint, for the process's life."""
+
+    counts_usage: bool = True
+    takes_tools: bool = True
+    takes_system: bool = True
+    person_begins: bool = False
+    length_field: str = "max_tokens"
+    left_out: set[str] = field(default_factory=set)
+
+    def body(self, fields: Mapping[str, object], sampling: Sampling) -> dict[str, object]:
+        """The request's, without model and messages. `fields` are the endpoint's own."""
+        wanted = {**fields, **sampling.others}
+        body = {name: value for name, value in wanted.items() if name not in self.left_out}
+        if "max_tokens" in body and self.length_field != "max_tokens":
+            body[self.length_field] = body.pop("max_tokens")
+        if self.counts_usage:
+            body["stream_options"] = {"include_usage": True}
+        if sampling.tools and self.takes_tools:
+            body["tools"] = list(sampling.tools)
+        return body
+
+    def messages(self, messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
+        """As the API takes them. After a barge-in there may be no answer between two user turns,
+        which strict chat templates refuse: neighbours of one role become one message.
+        """
+        said = list(messages)
+        if not self.takes_system:
+            said = _folded(said)
+        if self.person_begins:
+            said = _begun_by_person(said)
+        return merged(said)
+
+    def learn(
+        self, status: int, words: str, body: Mapping[str, object], own: Collection[str]
+    ) -> str:
+        """What is left out from now on, by its name; "" where nothing more can be.
+
+        `words` are what the endpoint said to `body`. Of its fields only those in `own` are ours
+        to leave out: what one question alone asked for says nothing of the next.
+        """
+        words = words.lower()
+        if is_too_long(words):
+            return ""
+        return (
+            self._options(words, body)
+            or self._roles(words)
+            or self._fields(status, words, set(body) & set(own))
+        )
+
+    def _options(self, words: str, body: Mapping[str, object]) -> str:
+        if "stream_options" in body and re.search(r"stream_options|include_usage", words):
+            self.counts_usage = False
+            return "stream_options"
+        if "tools" in body and _TOOLS.search(words):
+            self.takes_tools = False
+            return "tools"
+        if "max_tokens" in body and "max_completion_tokens" in words:
+            self.length_field = "max_completion_tokens"
+            return "max_tokens"
+        return ""
+
+    def _roles(self, words: str) -> str:
+        alternate = _ALTERNATE.search(words) is not None
+        if alternate and not self.person_begins:
+            self.person_begins = True
+            return "an answer before the first question"
+        if self.takes_system and (alternate or _SYSTEM.search(words)):
+            self.takes_system = False
+            return "the system role"
+        return ""
+
+    def _fields(self, status: int, words: str, own: set[str]) -> str:
+        own -= {"max_tokens"} if "support" in words else {"max_tokens", "temperature"}
+        named = set(_NAMED.findall(words)) & own
+        if not named and status in (400, 422):
+            named = own - {"temperature"}
+        self.left_out |= named
+        return ", ".join(sorted(named))
+
+
+def is_too_long(words: str) -> bool:
+    return _TOO_LONG.search(words.lower()) is not None
+
+
+def merged(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
+    """What a tool was asked and said stays apart; all else is one message for each speaker."""
+    joined: list[dict[str, Any]] = []
+    for message in messages:
+        plain = not message.tool_calls and message.role != "tool"
+        if plain and joined and set(joined[-1]) == {"role", "content"}:
+            last = joined[-1]
+            if last["role"] == message.role:
+                last["content"] += "\n" + message.content
+                continue
+        joined.append(_written(message))
+    return joined
+
+
+def _written(message: ChatMessage) -> dict[str, Any]:
+    written: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        written["tool_calls"] = [
+            {
+                "id": call.call_id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in message.tool_calls
+        ]
+    if message.role == "tool":
+        written["tool_call_id"] = message.answers
+    return written
+
+
+def _folded(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
+    """What the system says, said by the person: before the first words, and in its place later."""
+    at = next((n for n, message in enumerate(messages) if message.role != "system"), len(messages))
+    told = "\n".join(message.content for message in messages[:at])
+    rest = [
+        ChatMessage("user", message.content) if message.role == "system" else message
+        for message in messages[at:]
+    ]
+    if not told:
+        return rest
+    if rest and rest[0].role == "user":
+        return [ChatMessage("user", f"{told}\n\n{rest[0].content}"), *rest[1:]]
+    return [ChatMessage("user", told), *rest]
+
+
+def _begun_by_person(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
+    at = next((n for n, message in enumerate(messages) if message.role != "system"), len(messages))
+    begins = at < len(messages) and messages[at].role == "user"
+    opening = [] if begins else [ChatMessage("user", OPENING)]
+    return [*messages[:at], *opening, *messages[at:]]
