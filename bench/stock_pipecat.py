@@ -3,12 +3,14 @@
 `python -m bench.stock_pipecat --port 0 --llm-url http://127.0.0.1:8001/v1` prints its address
 and serves calls on `/ws`. The pipeline is the one that `pipecat init` writes (its templates
 `run_bot_logic_cascade` and `pipeline_components`): Pipecat's FastAPI WebSocket transport with
-its protobuf serializer, its Moonshine service, its aggregators with Silero and the default turn
+its protobuf serializer (on `/twilio` its Twilio serializer, and a voice at 8 kHz, as the template
+has it for the telephone), its Moonshine service, its aggregators with Silero and the default turn
 strategies (VAD start, Smart Turn v3 stop), its OpenAI service, its RTVI.
 
 Where it is not stock, it is kinder: the speech model is loaded and warmed before the first call,
 nothing is logged below a warning, metrics are off, no greeting is spoken, and a call that is
-over is cancelled at once.
+over is cancelled at once. On the telephone it hears at 16 kHz: at the template's 8 kHz, Moonshine
+would be given half the speed.
 """
 
 import asyncio
@@ -34,7 +36,10 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMContextAggregatorPair,
     LLMUserAggregatorParams,
 )
+from pipecat.runner.utils import parse_telephony_websocket
+from pipecat.serializers.base_serializer import FrameSerializer
 from pipecat.serializers.protobuf import ProtobufFrameSerializer
+from pipecat.serializers.twilio import TwilioFrameSerializer
 from pipecat.services.moonshine.stt import Model, MoonshineSTTService
 from pipecat.services.openai.llm import OpenAILLMService
 from pipecat.services.settings import TTSSettings
@@ -50,6 +55,7 @@ from pipelines.services.tts_stub import StubTextToSpeech
 
 VoiceName = Literal["espeak", "stub"]
 CORES = os.cpu_count() or 1
+TELEPHONE_RATE_HZ = 8000
 
 
 class WheelMoonshine(MoonshineSTTService):
@@ -98,12 +104,14 @@ class Shared:
     model: str
 
 
-async def converse(socket: WebSocket, shared: Shared) -> None:
+async def converse(
+    socket: WebSocket, shared: Shared, serializer: FrameSerializer, params: PipelineParams
+) -> None:
     """One call, from the accepted socket to its end."""
     transport = FastAPIWebsocketTransport(
         websocket=socket,
         params=FastAPIWebsocketParams(
-            audio_in_enabled=True, audio_out_enabled=True, serializer=ProtobufFrameSerializer()
+            audio_in_enabled=True, audio_out_enabled=True, serializer=serializer
         ),
     )
     llm = OpenAILLMService(
@@ -126,7 +134,7 @@ async def converse(socket: WebSocket, shared: Shared) -> None:
                 assistant,
             ]
         ),
-        params=PipelineParams(),
+        params=params,
     )
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
@@ -144,7 +152,18 @@ def create_app(shared: Shared) -> FastAPI:
     @app.websocket("/ws")
     async def call(socket: WebSocket) -> None:
         await socket.accept()
-        await converse(socket, shared)
+        await converse(socket, shared, ProtobufFrameSerializer(), PipelineParams())
+
+    @app.websocket("/twilio")
+    async def telephone_call(socket: WebSocket) -> None:
+        await socket.accept()
+        _, call_data = await parse_telephony_websocket(socket)
+        serializer = TwilioFrameSerializer(
+            stream_sid=call_data["stream_id"],
+            params=TwilioFrameSerializer.InputParams(auto_hang_up=False),
+        )
+        params = PipelineParams(audio_out_sample_rate=TELEPHONE_RATE_HZ)
+        await converse(socket, shared, serializer, params)
 
     return app
 

@@ -15,11 +15,13 @@ The JSON of `as_json`; every time is in seconds:
      "summary": {"turns": 1, "p50_s": ..., "p95_s": ..., "p99_s": ...,   null without turns
                  "cut_in": 0, "missed": 0, "word_error_rate": 0.05 | null},
      "microphone": {"late_s": 0.002, "silence": "zeros" | "-60 dBFS noise"},
+     "telephone": [null | {...}],              of each call as Twilio: `client.caller.twilio.Tally`
      "faults": ["..."]}
 """
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from itertools import cycle
 from typing import Any
 
@@ -29,6 +31,7 @@ from rich.text import Text
 
 from client.caller.call import CallResult, TurnResult
 from client.caller.measure import Summary, summarise
+from client.caller.twilio import Tally
 from client.caller.wording import count_word_errors
 
 NAME_CELLS, BAR_CELLS = 19, 32
@@ -58,25 +61,27 @@ def as_json(results: Sequence[CallResult], floor_dbfs: float | None) -> dict[str
             "late_s": max((result.microphone_late_s for result in results), default=0.0),
             "silence": _silence(floor_dbfs),
         },
+        "telephone": [result.tally and asdict(result.tally) for result in results],
         "faults": [fault for result in results for fault in result.faults],
     }
 
 
 def word_error_rate(results: Sequence[CallResult]) -> float | None:
-    """Over all turns whose words are labelled; None if there are none."""
+    """Over all turns whose words are labelled; None if there are none, or nobody told them."""
     counts = [
         count_word_errors(turn.turn.transcript, turn.words.transcript)
         for result in results
         for turn in result.turns
-        if turn.turn.transcript is not None
+        if turn.turn.transcript is not None and result.tally is None
     ]
     words = sum(count.words for count in counts)
     return sum(count.errors for count in counts) / words if words else None
 
 
 def print_report(console: Console, results: Sequence[CallResult], floor_dbfs: float | None) -> None:
-    for number, turn in enumerate((t for result in results for t in result.turns), start=1):
-        console.print(_turn(number, turn))
+    turns = [(turn, result) for result in results for turn in result.turns]
+    for number, (turn, result) in enumerate(turns, start=1):
+        console.print(_turn(number, turn, told=result.tally is None))
     console.print(_table(_summary(results), word_error_rate(results)))
     late_ms = 1000 * max((result.microphone_late_s for result in results), default=0.0)
     console.print(
@@ -84,16 +89,35 @@ def print_report(console: Console, results: Sequence[CallResult], floor_dbfs: fl
         f"its frames left at most {late_ms:.1f} ms late.",
         style="dim",
     )
+    for tally in (result.tally for result in results if result.tally is not None):
+        _print_tally(console, tally)
     for fault in (fault for result in results for fault in result.faults):
         console.print(Text(f"the server says: {fault}", style="red"))
 
 
-def _turn(number: int, turn: TurnResult) -> RenderableType:
+def _print_tally(console: Console, tally: Tally) -> None:
+    """What Twilio would know of a call, which is not its words."""
+    got = tally.received
+    told = (
+        f"Twilio was sent {got.get('media', 0)} pieces of audio, {got.get('mark', 0)} marks and "
+        f"{got.get('clear', 0)} clears; it held at most {_ms(tally.most_ahead_s)} of audio, "
+        f"and ran dry {tally.starved} times."
+    )
+    console.print(told, style="dim")
+    for said in tally.said:
+        console.print(Text(f"Twilio says: {said}"))
+    if tally.ended:
+        console.print(Text(tally.ended, style="yellow"))
+
+
+def _turn(number: int, turn: TurnResult, *, told: bool) -> RenderableType:
+    """`told`: the protocol has words for what was said."""
     words = Table.grid(padding=(0, 1))
     words.add_column(style="dim", min_width=NAME_CELLS, no_wrap=True)
     words.add_column()
-    words.add_row("    heard", Text(turn.words.transcript or "-"))
-    words.add_row("    answer", Text(turn.words.answer or "-"))
+    if told:
+        words.add_row("    heard", Text(turn.words.transcript or "-"))
+        words.add_row("    answer", Text(turn.words.answer or "-"))
     if turn.words.cut_off is not None:
         words.add_row("    cut off after", Text(turn.words.cut_off or "-"))
     title = Text.assemble((f"{number:3} ", "dim"), turn.recording.name, "  ", _verdict(turn))
