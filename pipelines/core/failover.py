@@ -66,7 +66,6 @@ class State(enum.Enum):
 
 class Health:
     def __init__(self) -> None:
-        self.ever_answered = False
         self._failures = 0
         self._resting = False
         self._until_s = float("-inf")
@@ -92,7 +91,6 @@ class Health:
         self._probing = self._resting
 
     def answered(self, first_token_s: float) -> None:
-        self.ever_answered = True
         self._first_tokens.add(first_token_s)
         self._failures, self._rest_s = 0, FIRST_REST_S
         self._resting = self._probing = False
@@ -202,7 +200,8 @@ class Race:
             health.left()
         if self._waiting and self._waiting[0] == one.endpoint:
             again_s = now + retry_after_s
-            if retryable and again_s + WORTH_ASKING_S <= self._give_up_s:
+            in_time = again_s + WORTH_ASKING_S <= self._give_up_s
+            if retryable and in_time and health.may_be_asked(again_s):
                 self._not_before_s = again_s
             else:
                 self._waiting.clear()
@@ -215,13 +214,12 @@ class Race:
         for at, one in enumerate(self._attempts):
             if at == winner or one.failed:
                 continue
-            health, waited_s = self._healths[one.endpoint], now - one.asked_s
-            if one.first_s is not None:
-                health.left()
-            elif wanted and waited_s >= self._patience.first_token_s:
+            health = self._healths[one.endpoint]
+            if wanted and now >= one.overdue_s(self._patience):
                 health.failed(now)
             else:
-                health.left(waited_s if wanted else None)
+                silent = wanted and one.first_s is None
+                health.left(now - one.asked_s if silent else None)
 
     # ---- when ----
 

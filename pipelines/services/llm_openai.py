@@ -102,7 +102,7 @@ class OpenAiLanguageModel:
             raise ServiceError("llm", "is not open", retryable=False)
         now = asyncio.get_running_loop().time
         answer = Answer()
-        with as_service_errors(may_be_cold=self._may_be_cold):
+        with as_service_errors(may_be_cold=self.may_be_cold):
             async with asyncio.timeout(self.first_token_s) as first_token:
                 chunks = await self._ask(self._client, messages, sampling)
             deadline = first_token.when()
@@ -128,7 +128,7 @@ class OpenAiLanguageModel:
         brief = Sampling(max_tokens=1, temperature=0.0, tools=sampling.tools)
         if self._client is None:
             return
-        with contextlib.suppress(ServiceError), as_service_errors(may_be_cold=self._may_be_cold):
+        with contextlib.suppress(ServiceError), as_service_errors(may_be_cold=self.may_be_cold):
             async with asyncio.timeout(WARM_WITHIN_S):
                 chunks = await self._ask(self._client, messages, brief)
                 try:
@@ -157,7 +157,8 @@ class OpenAiLanguageModel:
                 return None
 
     @property
-    def _may_be_cold(self) -> bool:
+    def may_be_cold(self) -> bool:
+        """It has not answered yet, or goes to sleep when nobody asks."""
         host = urlsplit(self.base_url).hostname or ""
         return not self._ever_answered or host.endswith(SLEEPERS)
 
