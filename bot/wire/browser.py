@@ -142,7 +142,9 @@ class BrowserCodec:
         return list(messages)
 
     def _captioned(self, caption: Caption) -> list[bytes]:
-        return [self._transcription(caption)] if caption.speaker == "user" else self._answer(caption)
+        if caption.speaker == "user":
+            return [self._transcription(caption)]
+        return self._answer(caption)
 
     # ---- what the client says ----
 
