@@ -1,9 +1,12 @@
 """Which language model answers, how it is asked, and the demo engine that stands in for one."""
 
-from pydantic import Field, SecretStr, field_validator
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from bot.engines.latency_profile import ProfileName
-from bot.settings.group import Group
+from bot.settings.group import EmptyIsUnset, Group, List
 
 
 class Model(Group):
@@ -22,11 +25,56 @@ class Model(Group):
     llm_temperature: float = Field(0.7, ge=0, le=2)
     """0 is a value: the likeliest answer each time."""
 
+    llm_top_k: int = Field(50, ge=-1, le=100_000)
+    """vLLM's and llama.cpp's; left out by itself where an endpoint refuses it."""
+
+    llm_repetition_penalty: float = Field(1.1, gt=0, le=2)
+    """vLLM's; left out by itself where an endpoint refuses it."""
+
+    llm_enable_thinking: bool = False
+    """A caller waits while a model thinks. Left out by itself where an endpoint refuses it."""
+
     llm_system_prompt: str = (
         "You are a friendly voice assistant on a phone call. Answer in one to three short spoken "
         "sentences, begin with a short clause, and use no lists, markdown or emoji."
     )
     """What the model is told before the conversation."""
+
+    llm_system_prompt_file: Annotated[Path | None, EmptyIsUnset] = None
+    """A file with the same, in place of LLM_SYSTEM_PROMPT."""
+
+    llm_context_tokens: int = Field(4096, ge=512, le=1_000_000)
+    """Tokens that a prompt and its answer may have together; the oldest turns go first."""
+
+    llm_summarise: bool = False
+    """Let the model sum up the turns that no longer fit, and remember the summary."""
+
+    llm_warm: bool = True
+    """Have the endpoint read the prompt's beginning when a call begins and after each answer."""
+
+    llm_tools: List = ()
+    """What the model may call: hang_up, current_time, or your own as module:function, file.py:f."""
+
+    llm_fallbacks: List = ()
+    """Endpoints to ask when the first fails, in order: model@http://host/v1,other@https://..."""
+
+    llm_fallback_api_keys: SecretStr = SecretStr("")
+    """Their keys, in the same order, with commas; EMPTY or nothing where one takes any."""
+
+    llm_hedge_after: float | Literal["auto", "off"] = "auto"
+    """Seconds of silence after which the first fallback is asked too. auto: 2.5 medians, 0.4 s."""
+
+    llm_first_token_s: float = Field(1.5, gt=0, le=600)
+    """Seconds to the first token, after which a fallback is asked, or the endpoint once more."""
+
+    llm_first_clause_s: float = Field(1.5, gt=0, le=600)
+    """Seconds from the first token to words that can be spoken. The same happens then."""
+
+    llm_idle_s: float = Field(2.0, gt=0, le=600)
+    """Seconds without a token, after which an answer that has begun is given up."""
+
+    llm_apology_s: float = Field(3.5, gt=0, le=600)
+    """Seconds without anything to say, after which the bot apologises."""
 
     llm_max_concurrency: int = Field(30, ge=1, le=10_000)
     """Requests that the endpoint serves at once, of calls and texts: 1 if it cannot batch."""
@@ -50,3 +98,34 @@ class Model(Group):
         if url.rstrip("/").endswith("/chat/completions"):
             raise ValueError("should end before /chat/completions")
         return url.rstrip("/")
+
+    @field_validator("llm_fallbacks")
+    @classmethod
+    def _endpoints(cls, endpoints: tuple[str, ...]) -> tuple[str, ...]:
+        for endpoint in endpoints:
+            _, _, url = endpoint.rpartition("@")
+            if not url.startswith(("http://", "https://")):
+                raise ValueError(f"should be like model@http://host/v1, not {endpoint}")
+        return tuple(endpoint.rstrip("/") for endpoint in endpoints)
+
+    @field_validator("llm_hedge_after")
+    @classmethod
+    def _a_time(cls, after: float | str) -> float | str:
+        if not isinstance(after, str) and not 0 < after <= 600:
+            raise ValueError("should be auto, off, or seconds")
+        return after
+
+    @model_validator(mode="after")
+    def _a_prompt_that_can_be_read(self) -> Self:
+        if self.llm_system_prompt_file is not None and not self.llm_system_prompt_file.is_file():
+            raise ValueError(f"LLM_SYSTEM_PROMPT_FILE={self.llm_system_prompt_file} is no file")
+        if self.llm_max_tokens + 256 > self.llm_context_tokens:
+            raise ValueError("LLM_CONTEXT_TOKENS must leave 256 beside LLM_MAX_TOKENS")
+        return self
+
+    @property
+    def system_prompt(self) -> str:
+        """From the file, where there is one. Raises OSError and UnicodeError."""
+        if self.llm_system_prompt_file is None:
+            return self.llm_system_prompt
+        return self.llm_system_prompt_file.read_text("utf-8").strip()

@@ -9,7 +9,7 @@ from bot.recorder import Rates
 from bot.settings import Settings
 from bot.sharing import CallOnLine, SharedModel
 from bot.wiring.ears import ears_for, ears_in_words
-from bot.wiring.model import language_model_for
+from bot.wiring.model import failover_for
 from bot.wiring.records import about_call, recorder_for, records_in_words
 from bot.wiring.voice import voice_for, voice_in_words
 from pipelines.cascade import Call, CallFormat, Policies, Services
@@ -119,7 +119,7 @@ class Wiring:
 
     async def _open_llm(self) -> LanguageModel:
         url = self._settings.llm_base_url or await self._open_demo()
-        self._llm = llm = language_model_for(self._settings, url)
+        self._llm = llm = failover_for(self._settings, url)
         await llm.open()
         return llm
 
