@@ -9,17 +9,27 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 
+from bot import __version__
 from bot.access import House
-from bot.endpoints import browser, health
-from bot.guard import Guard
+from bot.endpoints import browser, chat, chat_pages, health
+from bot.guard import REFUSALS, Guard
 from bot.sessions import Sessions
+from bot.sharing import SharedModel
 from bot.telemetry import Metrics
 
 
 def create_app(
-    sessions: Sessions, metrics: Metrics, house: House, *, web: Path | None = None
+    sessions: Sessions,
+    metrics: Metrics,
+    house: House,
+    *,
+    web: Path | None = None,
+    shared: SharedModel | None = None,
 ) -> FastAPI:
-    """`web` is the folder of the page, served under / if it has an index.html."""
+    """`web` is the folder of the page, served under / if it has an index.html.
+
+    With `shared`, the calls' language model takes texts too.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -30,9 +40,20 @@ def create_app(
             opening.cancel()
         await sessions.close()
 
-    app = FastAPI(title="Halfsecond", lifespan=lifespan, openapi_url=None)
+    app = FastAPI(  # its page of documentation would come from other hosts
+        title="Halfsecond",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses=REFUSALS,
+    )
     app.include_router(health.routes(sessions, metrics))
     app.include_router(browser.routes(sessions, house))
+    if shared is not None:
+        metrics.include(shared.metrics)
+        app.include_router(chat.routes(sessions, shared))
+        app.include_router(chat_pages.routes(sessions, shared))
     page: frozenset[str] = frozenset()
     if web is not None and (web / "index.html").is_file():
         page = paths(web)
@@ -41,8 +62,9 @@ def create_app(
     app.add_middleware(  # around the guard, so that a page elsewhere can read why it is turned away
         CORSMiddleware,
         allow_origins=house.origins,
-        allow_methods=["POST"],
-        allow_headers=["Authorization", "Content-Type"],
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", *chat.CLIENT_HEADERS],
+        expose_headers=[chat.PLACE, "Retry-After"],
     )
     return app
 

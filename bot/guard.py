@@ -1,5 +1,7 @@
 """Stands before every route: who is turned away, and what every answer says to the browser."""
 
+from typing import Any
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +30,13 @@ SAID = {
 
 FRESH = "no-cache"
 """Kept, and asked about each time: a page must not be made of two versions' modules."""
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"description": "The access token is missing or wrong."},
+    403: {"description": "Pages of this origin may not come in."},
+}
+"""Of every route, for the API's description."""
 
 
 class Guard:

@@ -16,6 +16,7 @@ from bot.access import House
 from bot.app import create_app
 from bot.limits import Limits
 from bot.sessions import Doors, Engine, Sessions
+from bot.sharing import SharedModel
 from bot.telemetry import Metrics
 from bot.transport import LEAVING_S, HttpProtocol, WebSocketProtocol
 
@@ -52,15 +53,17 @@ async def run(
     listener: socket.socket,
     terms: Terms,
     *,
+    shared: SharedModel | None = None,
     on_ready: Callable[[], None] = lambda: None,
 ) -> bool:
     """Serve until told to leave (SIGTERM, SIGINT); False if the engine could not be opened.
 
     The first signal stops admission and lets calls finish for up to `drain_s`, the second ends
-    them at once, the third is the system's own.
+    them at once, the third is the system's own. With `shared`, it takes texts too.
     """
     sessions = Sessions(engine, metrics, terms.limits)
-    config = configure(create_app(sessions, metrics, terms.house, web=terms.web), terms)
+    app = create_app(sessions, metrics, terms.house, web=terms.web, shared=shared)
+    config = configure(app, terms)
     await Server(config, sessions, terms.drain_s, on_ready).serve([listener])
     return sessions.doors is not Doors.BROKEN
 

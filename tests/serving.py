@@ -17,6 +17,7 @@ from bot.app import create_app
 from bot.limits import Limits
 from bot.server import Certificate, Server, Terms, configure
 from bot.sessions import Sessions
+from bot.sharing import SharedModel
 from bot.telemetry import Metrics
 from tests.certificates import trusting
 from tests.echo import EchoEngine
@@ -59,6 +60,7 @@ async def serving(
     certificate: Certificate | None = None,
     drain_s: float = 0.0,
     web: Path | None = None,
+    shared: SharedModel | None = None,
     settle: bool = True,
     change: Callable[[uvicorn.Config], None] = lambda config: None,
 ) -> AsyncIterator[Served]:
@@ -68,7 +70,8 @@ async def serving(
         house=house or House(token=TOKEN), limits=limits or Limits(calls=2), certificate=certificate
     )
     sessions = Sessions(engine, metrics, terms.limits)
-    config = configure(create_app(sessions, metrics, terms.house, web=web), terms)
+    app = create_app(sessions, metrics, terms.house, web=web, shared=shared)
+    config = configure(app, terms)
     change(config)
     server = Server(config, sessions, drain_s, ready.set)
     before = asyncio.all_tasks()

@@ -96,7 +96,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> bool:
     def on_ready() -> None:
         typer.echo(in_use(url, wiring, made))
 
-    return await run(wiring, Metrics(), listener, agreed, on_ready=on_ready)
+    return await run(wiring, Metrics(), listener, agreed, shared=wiring.shared, on_ready=on_ready)
 
 
 def terms(settings: Settings, listener: socket.socket) -> "Terms":

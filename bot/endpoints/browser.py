@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, WebSocket
 from fastapi.responses import JSONResponse
 
 from bot.access import NO_TICKET, House, Tickets, socket_base
+from bot.endpoints.body import read_body
 from bot.guard import TICKET_ROUTE, knock_of
 from bot.sessions import RefusedError, Sessions, Visitor
 from bot.websocket import WebSocketSocket
@@ -28,7 +29,7 @@ def routes(sessions: Sessions, house: House) -> APIRouter:
 
         `{"resume": KEY}` asks to go on with the call that gave the key.
         """
-        if (body := await _body(request)) is None:
+        if (body := await read_body(request, BODY_LIMIT)) is None:
             return _no(413, "the request is too big")
         resume = _resume(body)
         try:
@@ -61,16 +62,6 @@ def routes(sessions: Sessions, house: House) -> APIRouter:
         await sessions.carry(visitor, socket, codec)
 
     return router
-
-
-async def _body(request: Request) -> bytes | None:
-    """None if it is over the limit."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            return None
-    return bytes(body)
 
 
 def _resume(body: bytes) -> str:

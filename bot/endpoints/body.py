@@ -1,0 +1,13 @@
+"""What a client sends with a request, up to a limit."""
+
+from fastapi import Request
+
+
+async def read_body(request: Request, limit: int) -> bytes | None:
+    """None if it has more than `limit` bytes. Raises starlette's ClientDisconnect."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            return None
+    return bytes(body)
