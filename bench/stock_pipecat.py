@@ -50,7 +50,8 @@ from pipecat.workers.runner import WorkerRunner
 from bot.listening import CannotListenError, address, listen
 from pipelines.cascade import SYSTEM_PROMPT
 from pipelines.services.protocols import EAR_RATE_HZ, ServiceError, TextToSpeech
-from pipelines.services.tts_espeak import EspeakTextToSpeech
+from pipelines.services.studio import Studio
+from pipelines.services.tts_espeak import espeak_voice
 from pipelines.services.tts_stub import StubTextToSpeech
 
 VoiceName = Literal["espeak", "stub"]
@@ -202,7 +203,7 @@ def main(
     if tts == "stub":
         voice = StubTextToSpeech(first_audio_s=tts_first_audio_ms / 1000)
     else:
-        voice = EspeakTextToSpeech()
+        voice = Studio(espeak_voice())
     try:
         shared = Shared(voice, cycle(warm_transcribers()), llm_url, model)
         asyncio.run(_serve(port, shared))

@@ -2,7 +2,8 @@
 
 from bot.settings import Settings
 from pipelines.services.protocols import TextToSpeech
-from pipelines.services.tts_espeak import EspeakTextToSpeech
+from pipelines.services.studio import Studio
+from pipelines.services.tts_espeak import espeak_voice
 from pipelines.services.tts_stub import StubTextToSpeech
 
 
@@ -15,5 +16,5 @@ def voice_in_words(settings: Settings) -> str:
 def voice_for(settings: Settings) -> TextToSpeech:
     """Not open yet."""
     if settings.tts_engine == "stub":
-        return StubTextToSpeech(first_audio_s=settings.tts_stub_first_audio_s)
-    return EspeakTextToSpeech(words_a_minute=settings.tts_rate_wpm)
+        return Studio(StubTextToSpeech(first_audio_s=settings.tts_stub_first_audio_s))
+    return Studio(espeak_voice(words_a_minute=settings.tts_rate_wpm))

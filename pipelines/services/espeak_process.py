@@ -4,55 +4,15 @@ espeak-ng is under the GPL: it is loaded here and nowhere else, by a process tha
 with the server but two pipes. `python -m pipelines.services.espeak_process VOICE WORDS_A_MINUTE`
 says `READY`, then serves jobs one after another until stdin ends.
 
-A message, in either direction, is `HEADER` (job, kind, length of the payload) and its payload:
-
-    SPEAK  to it    the text, UTF-8
-    CANCEL to it    nothing: the job stops at the next 60 ms of audio, or never starts
-    READY  from it  the rate in Hz as `NUMBER`
-    AUDIO  from it  `NUMBER` of marks, the marks (`MARK`: character, sample), int16 PCM
-    DONE   from it  nothing: all of this job's audio has been sent; cancelled jobs have none
-    FAILED from it  nothing: espeak would not speak it
-
-It imports nothing of the project, so that it starts fast and stays small.
+It imports nothing of the project but `voice_messages`, so that it starts fast and stays small.
 """
 
 import ctypes
-import enum
 import os
 import select
-import struct
 import sys
-from collections.abc import Iterator
 
-HEADER = struct.Struct("<IBI")
-NUMBER = struct.Struct("<I")
-MARK = struct.Struct("<II")
-
-
-class Kind(enum.IntEnum):
-    SPEAK = 1
-    CANCEL = 2
-    READY = 3
-    AUDIO = 4
-    DONE = 5
-    FAILED = 6
-
-
-def message(job: int, kind: Kind, payload: bytes = b"") -> bytes:
-    return HEADER.pack(job, kind, len(payload)) + payload
-
-
-def take_messages(buffer: bytearray) -> Iterator[tuple[int, Kind, bytes]]:
-    """Take every whole message off the front of `buffer`. Raises ValueError on a strange kind."""
-    while len(buffer) >= HEADER.size:
-        job, kind, length = HEADER.unpack_from(buffer)
-        end = HEADER.size + length
-        if len(buffer) < end:
-            return
-        payload = bytes(buffer[HEADER.size : end])
-        del buffer[:end]
-        yield job, Kind(kind), payload
-
+from pipelines.services.voice_messages import NUMBER, Kind, audio_message, message, take_messages
 
 # ---- espeak's C interface, from speak_lib.h of espeak-ng 1.52 ----
 
@@ -91,7 +51,8 @@ class Speaker:
 
         self._source, self._sink = source, sink
         self._buffer = bytearray()
-        self._waiting: dict[int, bytes] = {}
+        self._waiting: dict[Kind, dict[int, bytes]] = {Kind.FIRST: {}, Kind.SPEAK: {}}
+        """In the order in which they are served."""
         self._job: int | None = None
         self._ended = False
         self._espeak = ctypes.CDLL(espeakng_loader.get_library_path())
@@ -110,11 +71,12 @@ class Speaker:
     def serve(self) -> None:
         self._send(message(0, Kind.READY, NUMBER.pack(self._rate_hz)))
         while not self._ended:
-            if not self._waiting:
+            jobs = next(filter(None, self._waiting.values()), None)
+            if jobs is None:
                 self._receive()
                 continue
-            job = next(iter(self._waiting))
-            self._speak(job, self._waiting.pop(job))
+            job = next(iter(jobs))
+            self._speak(job, jobs.pop(job))
 
     def _speak(self, job: int, text: bytes) -> None:
         self._job = job
@@ -140,12 +102,11 @@ class Speaker:
         at = 0
         while events[at].type != EVENT_LIST_TERMINATED:
             if events[at].type == EVENT_WORD:
-                marks.append(MARK.pack(events[at].text_position - 1, events[at].sample))
+                marks.append((events[at].text_position - 1, events[at].sample))
             at += 1
         audio = ctypes.string_at(pcm, 2 * samples) if samples else b""
         if audio or marks:
-            payload = NUMBER.pack(len(marks)) + b"".join(marks) + audio
-            self._send(message(self._job, Kind.AUDIO, payload))
+            self._send(audio_message(self._job, audio, marks))
         return int(self._ended)
 
     def _receive(self) -> None:
@@ -153,10 +114,11 @@ class Speaker:
         self._ended = not data
         self._buffer += data
         for job, kind, payload in take_messages(self._buffer):
-            if kind is Kind.SPEAK:
-                self._waiting[job] = payload
+            if kind in self._waiting:
+                self._waiting[kind][job] = payload
             elif kind is Kind.CANCEL:
-                self._waiting.pop(job, None)
+                for jobs in self._waiting.values():
+                    jobs.pop(job, None)
                 if job == self._job:
                     self._job = None
 

@@ -10,11 +10,11 @@ import soundfile
 
 from pipelines.audio.resample import Resampler
 from pipelines.services.onnx import packaged_file
-from pipelines.services.protocols import EAR_RATE_HZ, Samples, SpeechToText
+from pipelines.services.protocols import EAR_RATE_HZ, Samples, SpeechToText, TextToSpeech
 from pipelines.services.scripted import ScriptedSpeechToText, ToneSpeech
 from pipelines.services.stt_moonshine import MoonshineSpeechToText
 from pipelines.services.stt_whisper import WhisperSpeechToText
-from pipelines.services.tts_espeak import EspeakTextToSpeech
+from pipelines.services.tts_espeak import espeak_voice
 
 TINY_WHISPER = Path(__file__).parents[2] / "models" / "tiny-whisper-espeak"
 
@@ -67,7 +67,7 @@ def espeak(texts: Sequence[str]) -> list[Samples]:
     """As the voice says them, with a little silence around."""
 
     async def speak() -> list[Samples]:
-        voice = EspeakTextToSpeech()
+        voice = espeak_voice()
         await voice.open()
         try:
             return [await _spoken(voice, text) for text in texts]
@@ -77,7 +77,7 @@ def espeak(texts: Sequence[str]) -> list[Samples]:
     return asyncio.run(speak())
 
 
-async def _spoken(voice: EspeakTextToSpeech, text: str) -> Samples:
+async def _spoken(voice: TextToSpeech, text: str) -> Samples:
     chunks = [chunk.pcm async for chunk in voice.synthesise(text)]
     resampler = Resampler(voice.rate_hz, EAR_RATE_HZ)
     pcm = np.concatenate([resampler.feed(np.concatenate(chunks)), resampler.flush()])

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.services.espeak_process import HEADER, Kind, message, take_messages
+from pipelines.services.voice_messages import HEADER, Kind, message, take_messages
 
 MESSAGES = st.lists(
     st.tuples(st.integers(0, 2**32 - 1), st.sampled_from(Kind), st.binary(max_size=50))
