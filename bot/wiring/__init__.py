@@ -8,7 +8,7 @@ from bot.engines.demo_process import DemoProcess
 from bot.recorder import Rates
 from bot.settings import Settings
 from bot.sharing import CallOnLine, SharedModel
-from bot.wiring.ears import ears_for, ears_in_words
+from bot.wiring.ears import choose_ears
 from bot.wiring.model import failover_for
 from bot.wiring.records import about_call, recorder_for, records_in_words
 from bot.wiring.voice import voice_for, voice_in_words
@@ -29,9 +29,11 @@ class Wiring:
     """The `Engine` behind the server: loads what the settings ask for, once, for all calls."""
 
     def __init__(self, settings: Settings) -> None:
+        """Raises SettingsError, with what to do, where something that is named is not here."""
         self._settings = settings
         self._demo = None if settings.llm_base_url else DemoProcess(settings.profile, settings.seed)
-        self._stt = ears_for(settings)
+        self._ears = choose_ears(settings)
+        self._stt = self._ears.service
         self._turn = SmartTurn()
         self._tts = voice_for(settings)
         self._llm: LanguageModel | None = None
@@ -52,7 +54,7 @@ class Wiring:
 
     @property
     def ears(self) -> str:
-        return ears_in_words(self._settings)
+        return self._ears.in_words()
 
     @property
     def llm(self) -> str:
@@ -63,6 +65,16 @@ class Wiring:
     @property
     def voice(self) -> str:
         return voice_in_words(self._settings)
+
+    @property
+    def policies(self) -> Policies:
+        return self._policies
+
+    @property
+    def services(self) -> Services:
+        """Comes after `open`."""
+        assert self._services is not None, "calls come after `open`"
+        return self._services
 
     @property
     def records(self) -> str | None:
@@ -96,16 +108,16 @@ class Wiring:
         return CallOnLine(self._new_call(form, send), self.shared)
 
     def _new_call(self, form: CallFormat, send: Callable[[ToCaller], None]) -> Call:
-        assert self._services is not None, "calls come after `open`"
+        services = self.services
         if self._recorder is None:
-            return Call(self._services, form, send, self._policies)
+            return Call(services, form, send, self._policies)
         rates = Rates(
             caller_hz=form.in_rate_hz,
             bot_hz=form.out_rate_hz,
-            voice_hz=self._services.tts.rate_hz,
+            voice_hz=services.tts.rate_hz,
         )
         recorder = self._recorder.new_call(rates, about_call(form))
-        return Call(self._services, form, send, self._policies, recorder)
+        return Call(services, form, send, self._policies, recorder)
 
     async def close(self) -> None:
         """Also after an `open` that failed or was cancelled."""
@@ -130,7 +142,7 @@ class Wiring:
     def _facts(self) -> dict[str, Fact]:
         settings = self._settings
         return {
-            "stt": "moonshine-tiny-en",
+            "stt": self._ears.model,
             "llm": MODEL if self.is_demo else settings.llm_model,
             "tts": settings.tts_engine,
             "profile": settings.profile if self.is_demo else None,
