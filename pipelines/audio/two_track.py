@@ -107,5 +107,5 @@ class TwoTrack:
     def _reach(self, end: int) -> None:
         short = end - self._base - len(self._sound)
         if short > 0:
-            more = np.zeros((short + self.rate_hz, 2), np.int16)
+            more = np.zeros((max(short + self.rate_hz, len(self._sound) // 2), 2), np.int16)
             self._sound = np.concatenate((self._sound, more))

@@ -1,0 +1,1 @@
+"""Recorded calls, played through the real pipeline again."""

@@ -1,0 +1,237 @@
+"""Plays recorded calls again: on virtual time with the answers of then, or in real time."""
+
+import asyncio
+import contextlib
+import statistics
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from loguru import logger
+
+from bench import virtual_time
+from bench.replay.asking import (
+    AskedLanguageModel,
+    AskedSpeechToText,
+    AskedTextToSpeech,
+    AskedTurnModel,
+    Costs,
+    Models,
+)
+from bench.replay.memory import Memory
+from bench.replay.remembered import (
+    Recalled,
+    RememberedLanguageModel,
+    RememberedSpeechToText,
+    RememberedTextToSpeech,
+    RememberedTurnModel,
+    RememberedVad,
+)
+from bench.replay.stage import Replayed, Script, Stage
+from bot.engines.latency_profile import PROFILES, LatencyProfile
+from bot.settings import Settings, load
+from bot.settings.phone import Phone
+from bot.settings.records import Records
+from bot.settings.server import Server
+from bot.wiring import Wiring
+from client.replay.recorded import RecordedCall, UnreadableError
+from client.replay.turns import turns_of
+from pipelines.cascade import CallFormat, Policies, Services
+from pipelines.core.recording import Model
+from pipelines.services.protocols import EAR_RATE_HZ, VAD_CHUNK
+
+Source: TypeAlias = Literal["recording", "live"]
+Change: TypeAlias = Callable[[Services, Policies], tuple[Services, Policies]]
+
+NOT_THE_CALLS = frozenset(
+    {*Server.model_fields, *Phone.model_fields, *Records.model_fields}
+)  # fmt: skip
+"""Settings that say nothing about how a call goes."""
+OF_MODEL: Mapping[str, Model] = {
+    "stt_": "stt", "turn_": "turn", "llm_": "llm", "profile": "llm", "seed": "llm", "tts_": "tts"
+}  # fmt: skip
+"""Settings that make a model another one, by how they begin."""
+HARMLESS = frozenset({"llm_api_key", "tts_stub_first_audio_s"})
+
+
+def _unchanged(services: Services, policies: Policies) -> tuple[Services, Policies]:
+    return services, policies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a call is played."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """In place of those that the recording has."""
+    llm: str = "recording"
+    """`recording`, `live`, or a profile: the recorded text at its pace."""
+    voice: Source = "recording"
+    change: Change = _unchanged
+    """To the pipeline, for those who try one out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    replayed: Replayed
+    again: Counter[str]
+    """What was asked again, and why."""
+
+
+def settings_of(call: RecordedCall, options: Options) -> Settings:
+    """Those of the recording, but for `options`; secrets are the environment's.
+
+    Raises SettingsError.
+    """
+    recorded = {
+        name: value
+        for name, value in call.about["settings"].items()
+        if name in Settings.model_fields and name not in NOT_THE_CALLS and value != "***"
+    }
+    chosen = {name.lower(): value for name, value in options.settings.items()}
+    if options.llm in PROFILES:
+        chosen.setdefault("profile", options.llm)
+    return load(**{**recorded, **chosen})
+
+
+def others_than_then(call: RecordedCall, settings: Settings) -> frozenset[Model]:
+    """The models that are not those of the recording, by what the settings say."""
+    then: dict[str, Any] = call.about["settings"]
+    changed = [
+        name
+        for name in type(settings).model_fields
+        if name in then and name not in HARMLESS and name not in NOT_THE_CALLS
+        and then[name] != "***" and _plain(getattr(settings, name)) != _plain(then[name])
+    ]  # fmt: skip
+    return frozenset(
+        model for name in changed for start, model in OF_MODEL.items() if name.startswith(start)
+    )
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, bool | int | float | str) else str(value)
+
+
+def script_of(call: RecordedCall) -> Script:
+    """Raises UnreadableError."""
+    about = call.about
+    form = CallFormat(
+        in_rate_hz=call.caller_rate_hz,
+        out_rate_hz=about["bot_rate_hz"],
+        lead_s=about["lead_s"],
+        reports_playout=about["reports_playout"],
+    )
+    ways = [turn.waited["played"] for turn in turns_of(call.events)]
+    return Script(
+        events=list(call.from_caller()),
+        form=form,
+        lasts_s=call.duration_s,
+        way_s=statistics.median(ways) if ways and form.reports_playout else 0.0,
+    )
+
+
+class Company:
+    """Plays calls on virtual time; `close` is owed."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._models: dict[Settings, Models] = {}
+
+    def play(self, call: RecordedCall, tell: Callable[[float], None] = lambda _: None) -> Outcome:
+        """Raises UnreadableError, SettingsError, ServiceError."""
+        script = script_of(call)
+        settings = settings_of(call, self._options)
+        recalled = Recalled(Memory(call.events))
+        services, policies = self._cast(call, settings, recalled)
+        services, policies = self._options.change(services, policies)
+
+        async def play() -> Replayed:
+            return await Stage(services, policies, script).play(tell)
+
+        with _quietly():
+            return Outcome(virtual_time.run(play()), recalled.again)
+
+    def close(self) -> None:
+        for models in self._models.values():
+            models.close()
+
+    def _cast(
+        self, call: RecordedCall, settings: Settings, recalled: Recalled
+    ) -> tuple[Services, Policies]:
+        options = self._options
+        others = set(others_than_then(call, settings))
+        profile = PROFILES.get(options.llm)  # type: ignore[call-overload]
+        if options.llm == "live":
+            others.add("llm")
+        elif profile is not None:
+            others.discard("llm")
+        if options.voice == "live":
+            others.add("tts")
+        for model in sorted(others):
+            recalled.ask_again(model, "another one than in the recording, asked for everything")
+        costs = Costs(recalled.memory, frozenset(others))
+
+        def models() -> Models:
+            if settings not in self._models:
+                self._models[settings] = Models(settings)
+            return self._models[settings]
+
+        vad = RememberedVad(recalled)
+        stt, turn = AskedSpeechToText(models, costs), AskedTurnModel(models, costs)
+        llm, tts = AskedLanguageModel(models, costs), AskedTextToSpeech(models, costs)
+        services = Services(
+            new_vad=lambda: vad,
+            stt=stt if "stt" in others else RememberedSpeechToText(recalled, stt),
+            turn=turn
+            if "turn" in others
+            else RememberedTurnModel(recalled, turn, lambda: vad.chunks * VAD_CHUNK / EAR_RATE_HZ),
+            llm=llm if "llm" in others else RememberedLanguageModel(recalled, llm, profile),
+            tts=tts
+            if "tts" in others
+            else RememberedTextToSpeech(recalled, tts, call.voice, call.about["voice_rate_hz"]),
+        )
+        return services, Wiring(settings).policies
+
+
+async def in_real_time(
+    call: RecordedCall, options: Options, tell: Callable[[float], None] = lambda _: None
+) -> Outcome:
+    """Through this machine's own models. Raises UnreadableError, SettingsError, ServiceError."""
+    script = script_of(call)
+    settings = settings_of(call, options)
+    recalled = Recalled(Memory(call.events))
+    profile: LatencyProfile | None = PROFILES.get(options.llm)  # type: ignore[call-overload]
+    async with AsyncExitStack() as stack:
+        wiring = Wiring(settings)
+        stack.push_async_callback(wiring.close)
+        await wiring.open()
+        live = wiring.services
+        services = Services(
+            new_vad=live.new_vad,
+            stt=live.stt,
+            turn=live.turn,
+            llm=live.llm
+            if options.llm == "live"
+            else RememberedLanguageModel(recalled, live.llm, profile),
+            tts=live.tts
+            if options.voice == "live"
+            else RememberedTextToSpeech(
+                recalled, live.tts, call.voice, call.about["voice_rate_hz"]
+            ),
+        )
+        services, policies = options.change(services, wiring.policies)
+        recalled.begun_s = asyncio.get_running_loop().time()
+        return Outcome(await Stage(services, policies, script).play(tell), recalled.again)
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """What Pipecat would log to standard error takes most of a replay's time."""
+    with contextlib.suppress(ValueError):
+        logger.remove(0)
+    yield
+
+
+__all__ = ["Change", "Company", "Options", "Outcome", "UnreadableError", "in_real_time"]

@@ -1,0 +1,127 @@
+"""One call through the real pipeline: a caller who sends what was sent then, and a page."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from client.caller.player import Loudspeaker
+from pipelines.audio.two_track import Pcm, TwoTrack
+from pipelines.cascade import Call, CallFormat, Policies, Services
+from pipelines.core.exchange import AudioIn, AudioOut, Flush, FromCaller, Played, ToCaller
+from pipelines.core.recording import Noted, line_of
+
+REPORT_EVERY_S = 0.08
+"""As our page and our caller do."""
+
+
+@dataclass(slots=True)
+class Tape:
+    """`Recorder` in memory."""
+
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    begun_s: float = 0.0
+
+    def note(self, item: Noted, at_s: float) -> None:
+        self.lines.append(line_of(item, at_s, "full", self.begun_s))
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """What comes from the caller, in seconds from the call's beginning."""
+
+    events: Iterable[tuple[float, FromCaller]]
+    form: CallFormat
+    lasts_s: float
+    way_s: float = 0.0
+    """From the server to the listener's ear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    lines: list[dict[str, Any]]
+    """As a recording has them."""
+    sound: Pcm
+    """Shape (n, 2) at the caller's rate."""
+
+
+class Stage:
+    """Plays one script, on whichever clock the running loop has."""
+
+    def __init__(self, services: Services, policies: Policies, script: Script) -> None:
+        self._script = script
+        self._begun_s = asyncio.get_running_loop().time()
+        self._tape = Tape(begun_s=self._begun_s)
+        form = script.form
+        self._page = Loudspeaker(rate_hz=form.out_rate_hz)
+        self._track = TwoTrack(form.in_rate_hz, form.out_rate_hz)
+        self._travelling: deque[tuple[float, Callable[[], None]]] = deque()
+        self._call = Call(services, form, self._send, policies, self._tape)
+
+    async def play(self, tell: Callable[[float], None] = lambda now_s: None) -> Replayed:
+        """`tell` is told from time to time how far it is."""
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(self._call.run())
+            reporting = tasks.create_task(self._report())
+            for at_s, event in self._script.events:
+                if at_s > self._now() + 1e-9:
+                    await self._until(at_s)
+                    tell(at_s)
+                self._push(event)
+            await self._until(self._script.lasts_s)
+            reporting.cancel()
+            running.cancel()
+        end_s = max(self._script.lasts_s, self._track.end_s)
+        return Replayed(self._tape.lines, self._track.take(end_s))
+
+    def _push(self, event: FromCaller) -> None:
+        if isinstance(event, Played):
+            return  # of what was heard then; this page has its own to report
+        if isinstance(event, AudioIn):
+            self._track.hear(np.frombuffer(event.pcm, "<i2"), self._now())
+        self._call.push(event)
+
+    def _send(self, item: ToCaller) -> None:
+        if isinstance(item, AudioOut | Flush):
+            self._travelling.append((self._now() + self._script.way_s, lambda: self._arrive(item)))
+            if self._script.way_s:
+                loop = asyncio.get_running_loop()
+                loop.call_later(self._script.way_s, self._let_in)
+            else:
+                self._let_in()
+
+    def _let_in(self) -> None:
+        """In order, whatever the timers do."""
+        while self._travelling and self._travelling[0][0] <= self._now() + 1e-9:
+            self._travelling.popleft()[1]()
+
+    def _arrive(self, item: AudioOut | Flush) -> None:
+        now = self._now()
+        if isinstance(item, AudioOut):
+            pcm = np.frombuffer(item.pcm, "<i2")
+            self._page.add(pcm, now)
+            self._track.say(pcm, now)
+        elif self._script.form.reports_playout:
+            heard = self._page.flush(item.generation, now)
+            self._track.flush(now)
+            self._call.push(Played(heard.generation, heard.samples))
+
+    async def _report(self) -> None:
+        last = None
+        while self._script.form.reports_playout:
+            await asyncio.sleep(REPORT_EVERY_S)
+            heard = self._page.played(self._now())
+            if heard != last:
+                last = heard
+                self._call.push(Played(heard.generation, heard.samples))
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time() - self._begun_s
+
+    async def _until(self, at_s: float) -> None:
+        await asyncio.sleep(max(0.0, at_s - self._now()))

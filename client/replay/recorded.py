@@ -1,0 +1,145 @@
+"""Reads a recorded call, also one whose end was never written."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias, get_args
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from pipelines.core.exchange import AudioIn, FromCaller
+from pipelines.core.recording import (
+    ABOUT_NAME,
+    EVENTS_NAME,
+    FORMAT,
+    SOUND_NAME,
+    VERSION,
+    VOICE_NAME,
+    audio_of,
+)
+
+Line: TypeAlias = dict[str, Any]
+"""One of `events.jsonl`."""
+Pcm: TypeAlias = NDArray[np.int16]
+
+_BLOCK = 4096
+_FROM_CALLER = {one.__name__: one for one in get_args(FromCaller)}
+
+
+class UnreadableError(Exception):
+    """It is no recording, or cannot serve for what is wanted; the message names it."""
+
+
+@dataclass(frozen=True)
+class RecordedCall:
+    folder: Path
+    about: Line
+    """As `call.json` has it."""
+    events: tuple[Line, ...]
+    """In the order in which they happened; `t` is seconds from the recording's beginning."""
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def is_full(self) -> bool:
+        return bool(self.about["level"] == "full")
+
+    @property
+    def ended_well(self) -> bool:
+        return self.about.get("ended_s") is not None
+
+    @property
+    def duration_s(self) -> float:
+        return max((float(line["t"]) for line in self.events), default=0.0)
+
+    @property
+    def caller_rate_hz(self) -> int:
+        return int(self.about["caller_rate_hz"])
+
+    @cached_property
+    def sound(self) -> Pcm:
+        """Shape (n, 2) at the caller's rate: the caller, the bot."""
+        return read_sound(self.folder / SOUND_NAME)
+
+    @cached_property
+    def voice(self) -> Pcm:
+        """Shape (n,) at the voice's rate: all that it said, heard or not."""
+        return read_sound(self.folder / VOICE_NAME)[:, 0]
+
+    def from_caller(self) -> Iterator[tuple[float, FromCaller]]:
+        """Everything that came in, and when; up to where the sound ends.
+
+        Raises UnreadableError where words and sound were not kept.
+        """
+        if not self.is_full:
+            raise UnreadableError(f"{self.name}: has times only; replays need RECORD_CALLS=full")
+        for line in self.events:
+            if line["k"] != "in":
+                continue
+            if line["type"] == "AudioIn":
+                pcm = self._pcm(line)
+                if len(pcm) < line["samples"]:
+                    return
+                yield line["t"], AudioIn(pcm.astype("<i2").tobytes(), line.get("media_s"))
+            elif (made := _FROM_CALLER.get(line["type"])) is not None:
+                names = {field.name for field in fields(made)}
+                given = {name: value for name, value in line.items() if name in names}
+                yield line["t"], made(**given)
+
+    def _pcm(self, line: Line) -> Pcm:
+        if "late" in line:
+            return audio_of(line["late"])
+        start = line["from"]
+        return self.sound[start : start + line["samples"], 0]
+
+
+def load(folder: Path) -> RecordedCall:
+    """Raises UnreadableError."""
+    try:
+        about = json.loads((folder / ABOUT_NAME).read_text())
+    except FileNotFoundError:
+        raise UnreadableError(f"{folder}: no recorded call (no {ABOUT_NAME})") from None
+    except (OSError, ValueError):
+        raise UnreadableError(f"{folder}: its {ABOUT_NAME} cannot be read") from None
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise UnreadableError(f"{folder}: not a recorded call")
+    if about.get("version") != VERSION:
+        raise UnreadableError(
+            f"{folder}: version {about.get('version')} of the format; this reads {VERSION}"
+        )
+    return RecordedCall(folder, about, tuple(_lines(folder / EVENTS_NAME)))
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    """Whole ones: the last may have been torn off."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        raise UnreadableError(f"{path}: cannot be read") from None
+    for line in text.splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            return
+
+
+def read_sound(path: Path) -> Pcm:
+    """Shape (n, channels), as far as it was written: a torn file has no length in its head."""
+    blocks: list[Pcm] = []
+    try:
+        with soundfile.SoundFile(path) as file:
+            try:
+                while len(block := file.read(_BLOCK, dtype="int16", always_2d=True)):
+                    blocks.append(block)
+            except soundfile.SoundFileRuntimeError:
+                pass  # the last frame is not whole
+            empty: Pcm = np.zeros((0, file.channels), np.int16)
+    except (OSError, soundfile.SoundFileRuntimeError):
+        raise UnreadableError(f"{path}: cannot be read as sound") from None
+    return np.concatenate(blocks) if blocks else empty
