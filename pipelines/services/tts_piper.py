@@ -1,0 +1,12 @@
+"""Text to speech by Piper, in a process of its own: the extra `piper`, and a voice's two files."""
+
+import sys
+from pathlib import Path
+
+from pipelines.services.tts_process import ProcessTextToSpeech
+
+
+def piper_voice(*, model: Path, speed: float = 1.0) -> ProcessTextToSpeech:
+    """Not open yet. `model`: a voice's `.onnx`, with its `.onnx.json` beside it."""
+    program = (sys.executable, "-m", "pipelines.services.neural_process", "piper")
+    return ProcessTextToSpeech("Piper", (*program, str(model), f"{speed:.3f}"))
