@@ -30,6 +30,8 @@ class Intake:
         self._offset_s: float | None = None
         self._arrived_s = 0.0
         self._filled = 0
+        self._shift = 0
+        self._stated_s = 0.0
         self.dropped = 0
         """Samples that came too late."""
 
@@ -45,9 +47,7 @@ class Intake:
         """`samples` have arrived, for `media_s` on the client's clock if it says so."""
         silence, skip = 0, 0
         if media_s is not None:
-            start = round(media_s * self._rate)
-            silence = min(max(0, start - self._placed), round(LONGEST_GAP_S * self._rate))
-            skip = min(samples, max(0, self._placed - start))
+            silence, skip = self._fit(samples, now, media_s)
         elif self._filled > 0 and self._offset_s is not None:
             room_s = now - self._offset_s - self.media_s + TOLERANCE_S
             if room_s * self._rate < samples:
@@ -59,6 +59,27 @@ class Intake:
         self._placed += silence + samples - skip
         self._arrive(now)
         return Placement(silence, skip)
+
+    def _fit(self, samples: int, now: float, media_s: float) -> tuple[int, int]:
+        """By the client's clock, which may count roughly, leap or begin anew, but not outrun ours:
+        silence before, and samples to leave out.
+        """
+        start = round(media_s * self._rate) + self._shift
+        if media_s < self._stated_s - LONGEST_GAP_S:
+            self._shift += self._placed - start
+            start = self._placed
+        self._stated_s = media_s
+        gap = start - self._placed
+        if abs(gap) < round(TOLERANCE_S * self._rate):
+            return 0, 0
+        if gap < 0:
+            return 0, min(samples, -gap)
+        passed_s = LONGEST_GAP_S
+        if self._offset_s is not None:
+            passed_s = now - self._offset_s - self.media_s - samples / self._rate
+        silence = min(gap, round(max(0.0, min(passed_s, LONGEST_GAP_S)) * self._rate))
+        self._shift -= gap - silence
+        return silence, 0
 
     def starve(self, now: float) -> int:
         """Samples of silence to put now, since nothing has come for too long."""

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.core.skew import Skew
+
 FRAME_S = 0.02
 AUDIBLE_DBFS = -45.0
 """The level from which a listener hears it: the project's definition of an answer's start."""
@@ -93,6 +95,7 @@ class Playout:
         self._confirmed = 0
         self._estimated = True
         self._anchor: tuple[int, float] | None = None
+        self._skew = Skew()
         self.audible_from: int | None = None
 
     # ---- what the reply brings ----
@@ -209,6 +212,10 @@ class Playout:
             return None
         if heard < self._confirmed:  # nobody unhears: a client that counts from nothing again
             return None
+        if self._anchor is not None and self.state is State.PLAYING:
+            lag_s = (self._position(now) - heard) / self._rate
+            at, since = self._anchor
+            self._anchor = (at, since + self._skew.correction_s(lag_s, now))
         self._confirmed = heard
         self._reported = (heard, now)
         self._estimated = False
@@ -283,6 +290,7 @@ class Playout:
             self._sent = self._reported[0]
         self._origin = self._wire_sent - self._sent
         self._anchor = None
+        self._skew = Skew()
         self._reported = None
         self.state = State.PLAYING
 

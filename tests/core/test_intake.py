@@ -95,3 +95,41 @@ def test_a_clock_that_runs_slow_is_followed() -> None:
 
     behind = 3000 * 0.02 * 1.0005 + 0.75 - intake.media_s
     assert abs(behind) < 0.04
+
+
+def test_a_stated_time_that_is_rounded_moves_nothing() -> None:
+    intake = Intake(8000)
+    draw = random.Random(2)
+    for index in range(500):
+        media_s = round(0.02 * index + draw.uniform(-0.002, 0.002), 3)
+        assert intake.place(160, 0.02 * (index + 1), max(0.0, media_s)) == PLAIN
+
+
+def test_a_clock_that_leaps_ahead_is_followed_no_further_than_time_has_passed() -> None:
+    intake = Intake(8000)
+    for index in range(50):
+        intake.place(160, 0.02 * (index + 1), 1e6 * index)
+    assert intake.media_s <= 1.0 + 0.04
+
+
+def test_a_clock_that_begins_anew_makes_nobody_deaf() -> None:
+    intake = Intake(8000)
+    for index in range(500):
+        intake.place(160, 0.02 * (index + 1), 0.02 * index)
+
+    placements = [intake.place(160, 10.02 + 0.02 * index, 0.02 * index) for index in range(50)]
+
+    assert placements == [PLAIN] * 50
+    assert intake.dropped == 0
+
+
+def test_what_comes_late_for_a_stall_is_dropped_by_its_stated_time() -> None:
+    intake = Intake(8000)
+    for index in range(50):
+        intake.place(160, 0.02 * (index + 1), 0.02 * index)
+    intake.starve(11.0)
+
+    burst = [intake.place(160, 11.0, 1.0 + 0.02 * index) for index in range(100)]
+
+    assert all(placement.skip == 160 for placement in burst)
+    assert intake.place(160, 11.02, 11.0) == PLAIN

@@ -274,7 +274,7 @@ def test_a_start_that_is_no_calls_is_refused(path: str, value: object, words: st
 # ---- junk ----
 
 EXAMPLES = [said(m) for m in (CONNECTED, start(a="b"), media(), mark("0.160"), dtmf("1"), stop())]
-VALUES = [None, True, -1, 1.5, 10**30, "", "5", "\ud800", [], {}, {"streamSid": STREAM}]
+VALUES: list[object] = [None, True, -1, 1.5, 10**30, "", "5", "\ud800", [], {}, {"streamSid": STREAM}]
 
 
 def mutated(draw: random.Random) -> str | bytes:
@@ -283,10 +283,10 @@ def mutated(draw: random.Random) -> str | bytes:
         case 0:  # torn
             return text[: draw.randrange(len(text))]
         case 1:  # bytes changed
-            raw = bytearray(text.encode())
+            spoilt = bytearray(text.encode())
             for _ in range(draw.randint(1, 6)):
-                raw[draw.randrange(len(raw))] = draw.randrange(256)
-            return raw.decode("latin-1")
+                spoilt[draw.randrange(len(spoilt))] = draw.randrange(256)
+            return spoilt.decode("latin-1")
         case 2:  # a value of another kind
             message = json.loads(text)
             inner = draw.choice([m for m in (message, *message.values()) if isinstance(m, dict)])
@@ -294,7 +294,8 @@ def mutated(draw: random.Random) -> str | bytes:
                 inner[draw.choice(list(inner))] = draw.choice(VALUES)
             return said(message)
         case _:
-            return draw.choice([draw.randbytes(draw.randrange(64)), draw.randbytes(40).hex()])
+            raw = draw.randbytes(draw.randrange(64))
+            return raw if draw.random() < 0.5 else raw.hex()
 
 
 def junk(count: int) -> None:
