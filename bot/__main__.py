@@ -12,13 +12,25 @@ from bot import __version__
 COMMANDS = {
     "serve": "bot.commands.serve:serve",
     "doctor": "bot.commands.doctor:doctor",
+    "models list": "bot.commands.models:list_models",
+    "models download": "bot.commands.models:download",
+    "models verify": "bot.commands.models:verify",
+    "models where": "bot.commands.models:where",
     "call": "client.caller.command:call",
+    "phone dial": "bot.commands.phone:dial",
+    "phone check": "bot.commands.phone:check",
+    "phone setup": "bot.commands.phone:setup",
     "llm demo": "bot.engines.demo:demo",
     "bench turns": "bench.command:turns",
 }
 """What is typed, and the function that does it. An installation may lack some of the modules."""
 
-GROUPS = {"llm": "Engines to put behind the server.", "bench": "Measure the server."}
+GROUPS = {
+    "phone": "What is to be done with Twilio: call somebody, set up a number, look for faults.",
+    "llm": "Engines to put behind the server.",
+    "models": "Ears and voices that are downloaded.",
+    "bench": "Measure the server.",
+}
 
 
 def _print_version(wanted: bool) -> None:

@@ -88,7 +88,10 @@ async def _serve(settings: Settings, listener: socket.socket) -> bool:
     from bot.server import run
     from bot.wiring import Wiring
 
-    wiring = Wiring(settings)
+    try:
+        wiring = Wiring(settings)
+    except SettingsError as error:
+        _stop(str(error), 2)
     agreed = terms(settings, listener)
     url = settings.public_base_url or address(listener, "https" if settings.tls_cert else "http")
     made = None if settings.access_token else agreed.house.token

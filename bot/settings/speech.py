@@ -1,15 +1,45 @@
 """Which ears and which voice."""
 
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 
-from bot.settings.group import Group
+from bot.settings.group import EmptyIsUnset, Group
+
+SttEngine = Literal["auto", "moonshine", "faster-whisper", "openai", "pipecat"]
 
 
 class Speech(Group):
-    stt_engine: Literal["auto", "moonshine"] = "auto"
-    """Which ears. auto takes the best that this machine can run: Moonshine tiny English."""
+    stt_engine: SttEngine = "auto"
+    """Which ears. auto: faster-whisper where CUDA and its model are, else Moonshine."""
+
+    stt_model: Annotated[str | None, EmptyIsUnset] = None
+    """The ears' model: a name of `models list`, a folder, or OWNER/NAME on the hub."""
+
+    stt_device: Literal["auto", "cpu", "cuda"] = "auto"
+    """What faster-whisper runs on."""
+
+    stt_compute_type: str = Field("auto", min_length=1)
+    """Of faster-whisper: float16, int8_float16, int8, ...; auto is the fastest there is."""
+
+    stt_language: str = Field("en", pattern=r"^(auto|[a-z]{2,3})$")
+    """What people speak; auto detects it in each utterance, where the model knows several."""
+
+    stt_base_url: Annotated[str | None, EmptyIsUnset] = None
+    """For STT_ENGINE=openai: a server with /audio/transcriptions, up to and including /v1."""
+
+    stt_api_key: SecretStr = SecretStr("EMPTY")
+    """That server's key; one of your own takes any."""
+
+    stt_service: Annotated[str | None, EmptyIsUnset] = None
+    """For STT_ENGINE=pipecat: module:function that returns a Pipecat STTService."""
+
+    models_dir: Path = Path("~/.cache/halfsecond/models")
+    """Where downloaded models lie."""
+
+    models_hub: str = Field("https://huggingface.co", pattern=r"^https?://[^/]+")
+    """Where models are downloaded from: the hub, or a mirror of it."""
 
     tts_engine: Literal["espeak", "stub"] = "espeak"
     """Which voice. stub is a tone whose length follows the text: for tests and latency work."""
@@ -19,3 +49,11 @@ class Speech(Group):
 
     tts_rate_wpm: int = Field(165, ge=80, le=450)
     """How fast the voice speaks, in words a minute."""
+
+    @model_validator(mode="after")
+    def _engines_have_what_they_need(self) -> Self:
+        if self.stt_engine == "openai" and not (self.stt_base_url and self.stt_model):
+            raise ValueError("STT_ENGINE=openai needs STT_BASE_URL and STT_MODEL")
+        if self.stt_engine == "pipecat" and not self.stt_service:
+            raise ValueError("STT_ENGINE=pipecat needs STT_SERVICE")
+        return self

@@ -1,18 +1,209 @@
-"""Chooses the ears."""
+"""Chooses the ears, and says which and why. Engines are imported when chosen: some take seconds."""
 
-from bot.settings import Settings
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from bot.models.catalogue import UnknownModelError, find
+from bot.models.model import Model
+from bot.models.store import Store
+from bot.settings import Settings, SettingsError
 from pipelines.services.protocols import SpeechToText
 from pipelines.services.stt_moonshine import MoonshineSpeechToText
+from pipelines.services.stt_moonshine_library import (
+    SIZES,
+    MoonshineLibrarySpeechToText,
+    size_of,
+)
+from pipelines.services.stt_restarting import RestartingSpeechToText
+
+ON_CUDA, ON_CPU = "large-v3-turbo", "distil-small.en"
+"""The Whisper that is taken where none is named."""
+WHISPER_HUNG_S = 15.0
+"""On a CPU a single job of a large model takes seconds, and is no sign of death."""
+NVIDIA = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
+"""One of them is there where a driver is; the second is Windows' own Linux."""
+
+
+BESIDE = "with Silero VAD and Smart Turn"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    service: SpeechToText
+    """Not open yet."""
+    model: str
+    """For the ledger."""
+    in_words: Callable[[], str]
+    """For the operator; with what was measured, once it is open."""
+
+
+def choose_ears(settings: Settings) -> Choice:
+    """Raises SettingsError, with what to run, where the model that is named is not here."""
+    match settings.stt_engine:
+        case "auto":
+            return _best(settings)
+        case "moonshine":
+            return _moonshine(settings, "as STT_ENGINE says")
+        case "faster-whisper":
+            return _whisper(settings, "as STT_ENGINE says")
+        case "openai":
+            return _openai(settings)
+        case "pipecat":
+            return _pipecat(settings)
 
 
 def ears_for(settings: Settings) -> SpeechToText:
-    """Not open yet."""
-    match settings.stt_engine:
-        case "auto" | "moonshine":
-            return MoonshineSpeechToText()
+    """Not open yet. Raises SettingsError."""
+    return choose_ears(settings).service
 
 
-def ears_in_words(settings: Settings) -> str:
-    match settings.stt_engine:
-        case "auto" | "moonshine":
-            return "Moonshine tiny English, with Silero VAD and Smart Turn, on this machine's CPU"
+def _best(settings: Settings) -> Choice:
+    if settings.stt_device == "cpu":
+        return _moonshine(settings, "no CUDA is wanted")
+    if not any(path.exists() for path in NVIDIA):
+        return _moonshine(settings, "no CUDA is here")
+    name = settings.stt_model or ON_CUDA
+    if whisper_folder(settings, name) is None:
+        return _moonshine(settings, f"CUDA is here, {name} is not: {_download(name)}")
+    from pipelines.services.whisper import cuda_devices
+
+    if not cuda_devices():
+        return _moonshine(settings, "CTranslate2 finds no CUDA")
+    return _whisper(settings, "CUDA and its model are here")
+
+
+def _moonshine(settings: Settings, why: str) -> Choice:
+    if settings.stt_engine == "moonshine" and settings.stt_model:
+        return _moonshine_library(settings, settings.stt_model)
+    return Choice(
+        RestartingSpeechToText(MoonshineSpeechToText),
+        "moonshine-tiny-en",
+        lambda: f"Moonshine tiny English on this machine's CPU ({why}), {BESIDE}",
+    )
+
+
+def _moonshine_library(settings: Settings, name: str) -> Choice:
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        folder = _downloaded(settings, name)
+    size = size_of(folder.name)
+    if size is None:
+        raise SettingsError(f"STT_MODEL: {folder.name} does not say which of {', '.join(SIZES)}")
+
+    def new() -> MoonshineLibrarySpeechToText:
+        return MoonshineLibrarySpeechToText(folder=folder, size=size)
+
+    return Choice(
+        RestartingSpeechToText(new),
+        f"moonshine-{size}-en",
+        lambda: f"Moonshine {size} from {folder}, on this machine's CPU, {BESIDE}",
+    )
+
+
+def _downloaded(settings: Settings, name: str) -> Path:
+    model = _find(name)
+    folder = Store(settings.models_dir).installed(model)
+    if folder is None or model.kind != "moonshine":
+        raise SettingsError(f"STT_MODEL: {name} is no Moonshine that is here: {_download(name)}")
+    return folder
+
+
+def _whisper(settings: Settings, why: str) -> Choice:
+    from pipelines.services.stt_whisper import WhisperSpeechToText
+    from pipelines.services.whisper import cuda_devices
+
+    device = settings.stt_device
+    if device == "auto":
+        device = "cuda" if cuda_devices() else "cpu"
+    name = settings.stt_model or (ON_CUDA if device == "cuda" else ON_CPU)
+    if (folder := whisper_folder(settings, name)) is None:
+        raise SettingsError(f"STT_MODEL: {name} is not here: {_download(name)}")
+    compute_type = None if settings.stt_compute_type == "auto" else settings.stt_compute_type
+
+    def new() -> WhisperSpeechToText:
+        return WhisperSpeechToText(
+            folder=folder, device=device, compute_type=compute_type, language=_language(settings)
+        )
+
+    service = RestartingSpeechToText(new, hung_s=WHISPER_HUNG_S)
+
+    def in_words() -> str:
+        engine = service.engine
+        says = engine.says if isinstance(engine, WhisperSpeechToText) else f"{name} on {device}"
+        return f"faster-whisper {says} ({why}), {BESIDE}"
+
+    return Choice(service, f"faster-whisper {name}", in_words)
+
+
+def whisper_folder(settings: Settings, name: str) -> Path | None:
+    """Of a folder's path, a downloaded model, or one in Hugging Face's own cache."""
+    folder = Path(name).expanduser()
+    if (folder / "model.bin").is_file():
+        return folder
+    model = _find(name)
+    return Store(settings.models_dir).installed(model) or _in_hub_cache(model.origin)
+
+
+def _find(name: str) -> Model:
+    try:
+        return find(name)
+    except UnknownModelError as error:
+        raise SettingsError(f"STT_MODEL: {error}") from None
+
+
+def _in_hub_cache(repo: str) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    path = try_to_load_from_cache(repo, "model.bin")
+    return Path(path).parent if isinstance(path, str) else None
+
+
+def _download(name: str) -> str:
+    return f"halfsecond models download {name}"
+
+
+def _openai(settings: Settings) -> Choice:
+    from pipelines.services.stt_openai import OpenAiSpeechToText
+
+    url, model = settings.stt_base_url, settings.stt_model
+    assert url is not None
+    assert model is not None
+    service = OpenAiSpeechToText(
+        base_url=url,
+        model=model,
+        api_key=settings.stt_api_key.get_secret_value(),
+        language=_language(settings),
+    )
+    return Choice(service, model, lambda: f"{model} at {url}, {BESIDE}")
+
+
+def _pipecat(settings: Settings) -> Choice:
+    from pipelines.services.stt_pipecat import PipecatSpeechToText
+
+    where = settings.stt_service
+    assert where is not None
+    new_service = _function(where)
+    service = PipecatSpeechToText(new_service=new_service)
+    return Choice(service, where, lambda: f"the Pipecat service of {where}, {BESIDE}")
+
+
+def _function(where: str) -> Callable[[], Any]:
+    """Raises SettingsError."""
+    module, _, name = where.partition(":")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingsError(f"STT_SERVICE={where} cannot be imported: {error}") from None
+    if not callable(found):
+        raise SettingsError(f"STT_SERVICE={where} is no function")
+    return cast(Callable[[], Any], found)
+
+
+def _language(settings: Settings) -> str | None:
+    return None if settings.stt_language == "auto" else settings.stt_language

@@ -1,0 +1,168 @@
+"""`halfsecond models`: what can be downloaded, what is here, and whether it is whole."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from bot.models.catalogue import CATALOGUE, UnknownModelError, find
+from bot.models.download import DownloadError, Downloads, Tell
+from bot.models.download import Progress as Came
+from bot.models.model import Model
+from bot.models.store import Store
+from bot.settings import Settings, SettingsError, load
+
+STOPPED = 130
+"""Exit code, as the shell has it for Ctrl-C."""
+
+
+def list_models(
+    as_data: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """List the models that can be downloaded, and which of them are here.
+
+    \b
+    Examples:
+      halfsecond models list
+      halfsecond models list --json
+    """
+    store = Store(_settings().models_dir)
+    rows = [
+        {
+            "name": model.name,
+            "for": "ears" if model.is_ears else "voice",
+            "mb": model.mb,
+            "here": store.installed(model) is not None,
+            "about": model.about,
+            "origin": model.origin,
+        }
+        for model in CATALOGUE.values()
+    ]
+    if as_data:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    width = max(len(str(row["name"])) for row in rows)
+    for row in rows:
+        size = f"{row['mb']} MB" if row["mb"] else ""
+        here = "here" if row["here"] else ""
+        name, use, about = row["name"], row["for"], row["about"]
+        typer.echo(f"{name:{width}}  {use:5}  {size:>7}  {here:4}  {about}")
+    typer.echo("Any repository with a faster-whisper model can be named too, as OWNER/NAME.")
+
+
+def download(
+    names: Annotated[list[str], typer.Argument(help="As `models list` has them, or OWNER/NAME.")],
+) -> None:
+    """Download models. What was stopped goes on where it was; what is here is only checked.
+
+    \b
+    Examples:
+      halfsecond models download distil-small.en
+      halfsecond models download Systran/faster-whisper-medium
+    """
+    settings = _settings()
+    store = Store(settings.models_dir)
+    for model in [_find(name) for name in names]:
+        try:
+            with _bar(model) as tell:
+                manifest = Downloads(store, settings.models_hub).fetch(model, tell)
+        except DownloadError as error:
+            _stop(str(error), 1)
+        except KeyboardInterrupt:
+            _stop("stopped; the same command goes on from here", STOPPED)
+        size = sum(file.size for file in manifest.files)
+        typer.echo(f"{model.name}: {size / 1e6:.0f} MB in {store.folder(model)}")
+
+
+def verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="As `models list` has them; all that are here.")
+    ] = None,
+) -> None:
+    """Read the models that are here, and compare them with what was downloaded.
+
+    \b
+    Examples:
+      halfsecond models verify
+      halfsecond models verify distil-small.en
+    """
+    store = Store(_settings().models_dir)
+    models = [_find(name) for name in names or ()]
+    if not models:
+        models = [model for model in CATALOGUE.values() if store.manifest(model) is not None]
+    if not models:
+        typer.echo(f"There are no models in {store.root}.")
+    damaged = False
+    for model in models:
+        if store.manifest(model) is None:
+            _stop(f"{model.name} is not here: halfsecond models download {model.name}", 1)
+        for path, wrong in store.problems(model):
+            damaged = damaged or bool(wrong)
+            typer.echo(f"{model.name}/{path}: {wrong or 'as downloaded'}")
+    if damaged:
+        _stop("the same download again mends that", 1)
+
+
+def where(
+    name: Annotated[str | None, typer.Argument(help="A model; all of them without one.")] = None,
+) -> None:
+    """Print the folder of a model, or the one in which all of them are.
+
+    \b
+    Examples:
+      halfsecond models where
+      halfsecond models where distil-small.en
+    """
+    store = Store(_settings().models_dir)
+    if name is None:
+        typer.echo(store.root)
+        return
+    model = _find(name)
+    if store.installed(model) is None:
+        _stop(f"{name} is not here: halfsecond models download {name}", 1)
+    typer.echo(store.folder(model))
+
+
+@contextmanager
+def _bar(model: Model) -> Iterator[Tell]:
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(model.name, total=None)
+
+        def tell(came: Came) -> None:
+            bar.update(task, completed=came.done, total=came.total)
+
+        yield tell
+
+
+def _settings() -> Settings:
+    try:
+        return load()
+    except SettingsError as error:
+        _stop(str(error), 2)
+
+
+def _find(name: str) -> Model:
+    try:
+        return find(name)
+    except UnknownModelError as error:
+        _stop(str(error), 2)
+
+
+def _stop(line: str, code: int) -> NoReturn:
+    typer.echo(f"halfsecond: {line}", err=True)
+    raise typer.Exit(code)

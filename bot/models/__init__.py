@@ -1,0 +1,1 @@
+"""Models that are downloaded: which there are, where they lie, how they come there."""
