@@ -1,0 +1,182 @@
+"""`halfsecond phone dial`, `check` and `setup`: what is to be done with Twilio, from here."""
+
+import asyncio
+import re
+from collections.abc import Coroutine
+from typing import Annotated, Any, Literal, NoReturn
+
+import typer
+
+from bot.checks.finding import Verdict
+from bot.checks.phone import STATUS, VOICE, Line, NoTelephoneError, examine, line_of
+from bot.commands.doctor import as_json, as_text
+from bot.settings import SettingsError, load
+from bot.twilio_rest import TwilioError, TwilioRest
+
+E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
+LOOK_EVERY_S = 1.0
+RINGS_S = 30
+"""Seconds until nobody is at home."""
+UNDER_WAY = ("queued", "initiated", "ringing")
+FAILED = ("busy", "no-answer", "failed", "canceled")
+
+Machine = Literal["ignore", "detect", "after-the-beep"]
+DETECTION: dict[Machine, dict[str, str]] = {
+    "ignore": {},
+    "detect": {"MachineDetection": "Enable"},
+    "after-the-beep": {"MachineDetection": "DetectMessageEnd"},
+}
+"""https://www.twilio.com/docs/voice/answering-machine-detection"""
+
+
+def dial(
+    number: Annotated[str, typer.Argument(help="Whom to call: +15551234567.")],
+    from_number: Annotated[
+        str | None,
+        typer.Option("--from", help="A number of yours; else the one that rings here."),
+    ] = None,
+    machine: Annotated[
+        Machine, typer.Option(help="Whether Twilio listens for an answering machine.")
+    ] = "ignore",
+    rings: Annotated[int, typer.Option(min=5, max=600, help="Seconds it may ring.")] = RINGS_S,
+) -> None:
+    """Call somebody, who then talks with the server as a caller does; wait until they answer.
+
+    The server must run, at PUBLIC_BASE_URL. `--machine detect` lets Twilio decide within seconds
+    of the answer whether a person speaks, and `after-the-beep` waits for a machine's beep before
+    the bot begins.
+
+    \b
+    Examples:
+      halfsecond phone dial +15551234567
+      halfsecond phone dial +15551234567 --from +15557654321 --machine detect
+    """
+    _run(_dial(_line(), _e164(number), from_number and _e164(from_number), machine, rings))
+
+
+def check(
+    as_data: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """See whether Twilio can reach the server: account, address, certificate, signature, stream.
+
+    The server must run. The exit code is 1 if something fails.
+
+    \b
+    Example:
+      halfsecond phone check
+    """
+    findings = asyncio.run(examine(_line()))
+    typer.echo(as_json(findings) if as_data else as_text(findings))
+    raise typer.Exit(any(one.verdict is Verdict.FAIL for one in findings))
+
+
+def setup(
+    number: Annotated[str, typer.Argument(help="A number of yours: +15557654321.")],
+) -> None:
+    """Let a number of yours ring at the server, at PUBLIC_BASE_URL.
+
+    \b
+    Example:
+      halfsecond phone setup +15557654321
+    """
+    _run(_setup(_line(), _e164(number)))
+
+
+async def _dial(
+    line: Line, to_number: str, from_number: str | None, machine: Machine, rings: int
+) -> None:
+    async with line.rest() as rest:
+        called_from = from_number or await _own_number(line, rest)
+        form = {
+            "To": to_number,
+            "From": called_from,
+            "Url": line.public_url + VOICE,
+            "Method": "POST",
+            "StatusCallback": line.public_url + STATUS,
+            "StatusCallbackMethod": "POST",
+            "Timeout": str(rings),
+            **DETECTION[machine],
+        }
+        call = await rest.dial(form)
+        typer.echo(f"calling {to_number} from {called_from} ({call.get('sid')})")
+        status = await _settled(rest, call, rings)
+    if status in FAILED:
+        _stop(f"{to_number}: {status}{_why(status)}", 1)
+    typer.echo("answered" if status == "in-progress" else status)
+
+
+async def _settled(rest: TwilioRest, call: dict[str, Any], rings: int) -> str:
+    """The first status that is not about ringing, or the last one after a while."""
+    status = told = str(call.get("status"))
+    for _ in range(rings + RINGS_S):
+        if status not in UNDER_WAY:
+            break
+        await asyncio.sleep(LOOK_EVERY_S)
+        status = str((await rest.get(f"Calls/{call['sid']}.json", {})).get("status"))
+        if status == "ringing" and status != told:
+            typer.echo("ringing")
+        told = status
+    return status
+
+
+async def _own_number(line: Line, rest: TwilioRest) -> str:
+    numbers = await rest.numbers()
+    ours = [one for one in numbers if one.get("voice_url") == line.public_url + VOICE]
+    for found in (ours, numbers):
+        if len(found) == 1:
+            return str(found[0]["phone_number"])
+    have = ", ".join(str(one.get("phone_number")) for one in ours or numbers) or "none"
+    raise NoTelephoneError(f"which number to call from (--from)? The account has {have}")
+
+
+async def _setup(line: Line, number: str) -> None:
+    async with line.rest() as rest:
+        found = await rest.numbers(number)
+        if not found:
+            have = ", ".join(str(one.get("phone_number")) for one in await rest.numbers())
+            raise NoTelephoneError(f"{number} is not the account's: it has {have or 'none'}")
+        before = str(found[0].get("voice_url") or "")
+        webhook = line.public_url + VOICE
+        form = {
+            "VoiceUrl": webhook,
+            "VoiceMethod": "POST",
+            "StatusCallback": line.public_url + STATUS,
+            "StatusCallbackMethod": "POST",
+        }
+        await rest.point(str(found[0]["sid"]), form)
+    instead = f" (before: {before})" if before and before != webhook else ""
+    typer.echo(f"{number} rings at {webhook}{instead}")
+    typer.echo("halfsecond phone check looks whether Twilio can reach it.")
+
+
+def _why(status: str) -> str:
+    if status == "failed":
+        return ": Twilio could not reach it; console.twilio.com, Monitor, Logs, says why"
+    return ""
+
+
+def _line() -> Line:
+    try:
+        return line_of(load())
+    except (SettingsError, NoTelephoneError) as error:
+        _stop(str(error), 2)
+
+
+def _e164(number: str) -> str:
+    """As Twilio writes it; people put spaces and hyphens in it."""
+    plain = re.sub(r"[\s().-]", "", number)
+    if not E164.fullmatch(plain):
+        _stop(f"{number} is no number: write it with + and the country's code, +15551234567", 2)
+    return plain
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(work)
+    except (TwilioError, NoTelephoneError) as error:
+        _stop(str(error), 1)
+
+
+def _stop(line: str, code: int) -> NoReturn:
+    typer.echo(f"halfsecond: {line}", err=True)
+    raise typer.Exit(code)
