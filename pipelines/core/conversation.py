@@ -1,7 +1,20 @@
 """The call's only history: what the person said, and of the bot's words those that were heard."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+CHARACTERS_A_TOKEN = 3.5
+"""Of English, in Gemma's tokens: 4.2 in long texts, less in short turns. Too low is safe."""
+MESSAGE_TOKENS = 6
+"""What a chat template puts around a message."""
+QUESTION_SHARE = 8
+"""The part of the limit, one in so many, that is kept free for the next question."""
+LONGEST_SUMMARY = 1200
+"""Characters."""
+SUMMARY = "Earlier in this call: "
+_CUT_LINES = 2000
+"""Remembered of what was cut and not summed up yet."""
 
 
 @dataclass(slots=True)
@@ -14,26 +27,42 @@ class Line:
     reply_id: int | None = None
     estimated: bool = False
     """What was heard is not what the client said it played, but what was sent less the lead."""
+    tokens: int | None = None
+    """As the server counts them; None until it has."""
 
 
 class Conversation:
-    """Append-only but for its last lines, so that a server's prefix cache stays warm."""
+    """Append-only but for its last lines, so that a server's prefix cache stays warm.
 
-    def __init__(self, system_prompt: str) -> None:
+    When it no longer fits, the oldest half goes at once: the beginning changes rarely.
+    """
+
+    def __init__(self, system_prompt: str, limit_tokens: int | None = None) -> None:
+        """`limit_tokens`: of a whole prompt; None for no limit."""
         self.system_prompt = system_prompt
         self.aside = ""
         """Said to the model before the next question, and never history."""
+        self.limit_tokens = limit_tokens
+        self.summary = ""
+        """Of what was cut."""
         self._lines: list[Line] = []
+        self._cut: list[Line] = []
 
     @property
     def lines(self) -> tuple[Line, ...]:
         return tuple(self._lines)
 
+    @property
+    def tokens(self) -> int:
+        """Of the prompt without a question."""
+        told = estimate(self._told) + MESSAGE_TOKENS
+        return told + sum(_size(line) for line in self._lines)
+
     def said(self, turn_id: int, text: str) -> None:
         """The person said this. A turn that was reopened and committed again is said anew."""
         for line in reversed(self._lines):
             if line.role == "user" and line.turn_id == turn_id:
-                line.text = text
+                line.text, line.tokens = text, None
                 return
         self._lines.append(Line("user", text, turn_id))
 
@@ -47,17 +76,106 @@ class Conversation:
         """The person has heard this much of a reply, counted from its beginning."""
         for line in reversed(self._lines):
             if line.reply_id == reply_id:
-                line.text, line.estimated = text, estimated
+                line.text, line.estimated, line.tokens = text, estimated, None
                 return
         if text:
             self._lines.append(Line("assistant", text, turn_id, reply_id, estimated))
 
+    # ---- what the model is told ----
+
     def with_question(self, turn_id: int, text: str) -> list[tuple[str, str]]:
         """(role, content) pairs to ask the model with, `text` being what is said last."""
+        text = self._make_room(text)
         past = [
             (line.role, line.text)
             for line in self._lines
             if line.text and not (line.role == "user" and line.turn_id == turn_id)
         ]
         aside = [("system", self.aside)] if self.aside else []
-        return [("system", self.system_prompt), *past, *aside, ("user", text)]
+        return [("system", self._told), *past, *aside, ("user", text)]
+
+    def prefix(self) -> list[tuple[str, str]]:
+        """What the next prompt begins with, as far as is known."""
+        return [("system", self._told), *((line.role, line.text) for line in self._lines)]
+
+    @property
+    def _told(self) -> str:
+        return (
+            f"{self.system_prompt}\n\n{SUMMARY}{self.summary}"
+            if self.summary
+            else (self.system_prompt)
+        )
+
+    # ---- what no longer fits ----
+
+    def trim(self) -> bool:
+        """Between two turns: where the next question might not fit, the oldest half goes."""
+        limit = self.limit_tokens
+        return limit is not None and self._trim_to(limit - limit // QUESTION_SHARE, limit // 2)
+
+    def shrink(self) -> bool:
+        """It did not fit, whatever was counted. False where there is nothing left to cut."""
+        size = self.tokens
+        self.limit_tokens = min(self.limit_tokens or size, size * 3 // 4)
+        return self._trim_to(0, size // 2)
+
+    def _make_room(self, question: str) -> str:
+        """The question, or the end of one that would fill the prompt by itself."""
+        if self.limit_tokens is None:
+            return question
+        asked = estimate(question) + MESSAGE_TOKENS
+        self._trim_to(self.limit_tokens - asked, self.limit_tokens // 2 - asked)
+        free = self.limit_tokens - self.tokens - MESSAGE_TOKENS
+        return question[-max(1, int(free * CHARACTERS_A_TOKEN)) :]
+
+    def _trim_to(self, most: int, target: int) -> bool:
+        """Cut whole turns from the front until `target`, if there is more than `most`."""
+        size = self.tokens
+        if size <= most:
+            return False
+        at = 0
+        while at < len(self._lines) and (size > target or self._lines[at].role == "assistant"):
+            size -= _size(self._lines[at])
+            at += 1
+        self._cut = [*self._cut, *self._lines[:at]][-_CUT_LINES:]
+        del self._lines[:at]
+        return at > 0
+
+    @property
+    def to_sum_up(self) -> str:
+        """What was cut since the last summary, with that summary before it; "" for nothing."""
+        if not self._cut:
+            return ""
+        before = [f"{SUMMARY}{self.summary}"] if self.summary else []
+        return "\n".join([*before, *(f"{line.role}: {line.text}" for line in self._cut)])
+
+    def summed_up(self, summary: str) -> None:
+        self.summary = " ".join(summary.split())[:LONGEST_SUMMARY]
+        self._cut.clear()
+
+    def forget_what_was_cut(self) -> None:
+        self._cut.clear()
+
+    # ---- how much it is ----
+
+    def uncounted(self) -> list[tuple[str, Callable[[int], None]]]:
+        """Each text that the server has not counted, and whom to tell."""
+
+        def tell(line: Line, text: str) -> Callable[[int], None]:
+            def told(tokens: int) -> None:
+                if line.text == text:  # else it has changed since
+                    line.tokens = tokens
+
+            return told
+
+        return [(line.text, tell(line, line.text)) for line in self._lines if line.tokens is None]
+
+
+def estimate(text: str) -> int:
+    """Tokens, where nobody counts them."""
+    return int(len(text) / CHARACTERS_A_TOKEN) + 1
+
+
+def _size(line: Line) -> int:
+    counted = estimate(line.text) if line.tokens is None else line.tokens
+    return counted + MESSAGE_TOKENS

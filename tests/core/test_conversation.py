@@ -1,4 +1,4 @@
-from pipelines.core.conversation import Conversation
+from pipelines.core.conversation import MESSAGE_TOKENS, Conversation, estimate
 
 
 def test_the_history_holds_what_was_heard() -> None:
@@ -49,3 +49,101 @@ def test_a_reply_of_which_nothing_was_heard_is_not_history() -> None:
     talk.heard(1, 1, "", estimated=False)
 
     assert [line.role for line in talk.lines] == ["user"]
+
+
+# ---- what no longer fits ----
+
+
+def long_talk(turns: int, limit_tokens: int | None) -> Conversation:
+    talk = Conversation("be brief", limit_tokens)
+    for turn in range(1, turns + 1):
+        talk.with_question(turn, f"Question number {turn}, please?")
+        talk.said(turn, f"Question number {turn}, please?")
+        talk.heard(turn, turn, f"Answer number {turn}. " * 4, estimated=False)
+        talk.trim()
+    return talk
+
+
+def test_without_a_limit_nothing_is_cut() -> None:
+    assert len(long_talk(500, None).lines) == 1000
+
+
+def test_the_prompt_stays_within_its_limit_and_keeps_what_the_model_is_told_and_the_newest() -> (
+    None
+):
+    talk = long_talk(500, 1024)
+    prompt = talk.with_question(501, "And now?")
+
+    assert prompt[0] == ("system", "be brief")
+    assert prompt[-3][1].startswith("Question number 500")
+    assert prompt[1][0] == "user"
+    assert sum(estimate(content) + MESSAGE_TOKENS for _, content in prompt) <= 1024
+
+
+def test_the_beginning_stays_the_same_for_nine_turns_of_ten() -> None:
+    talk = Conversation("be brief", 1024)
+    same, before = 0, [("system", "be brief")]
+    for turn in range(1, 501):
+        question = f"Question number {turn}, please?"
+        prompt = talk.with_question(turn, question)
+        same += prompt[: len(before)] == before
+        talk.said(turn, question)
+        talk.heard(turn, turn, f"Answer number {turn}.", estimated=False)
+        talk.trim()
+        before = prompt
+
+    assert same >= 450
+
+
+def test_a_question_that_fills_the_prompt_is_heard_to_its_end() -> None:
+    talk = long_talk(20, 512)
+    prompt = talk.with_question(21, "word " * 5000 + "the end")
+
+    assert prompt[-1][1].endswith("the end")
+    assert sum(estimate(content) + MESSAGE_TOKENS for _, content in prompt) <= 512 + 1
+
+
+def test_what_the_server_counts_goes_before_the_estimate() -> None:
+    talk = Conversation("be brief", 1024)
+    talk.said(1, "Hello")
+    before = talk.tokens
+    ((text, tell),) = talk.uncounted()
+    assert text == "Hello"
+    tell(100)
+
+    assert talk.tokens == before - estimate("Hello") + 100
+    assert talk.uncounted() == []
+
+
+def test_a_count_that_comes_late_for_words_that_have_changed_is_none() -> None:
+    talk = Conversation("be brief", 1024)
+    talk.heard(1, 1, "one", estimated=False)
+    ((_, tell),) = talk.uncounted()
+    talk.heard(1, 1, "one two three", estimated=False)
+    tell(1)
+
+    assert talk.lines[0].tokens is None
+
+
+def test_what_did_not_fit_although_it_should_have_is_halved() -> None:
+    talk = long_talk(20, None)
+    before = talk.tokens
+    assert talk.shrink()
+    assert talk.tokens <= before // 2
+    assert talk.limit_tokens == before * 3 // 4
+
+
+def test_with_nothing_to_cut_there_is_no_shrinking() -> None:
+    assert not Conversation("be brief").shrink()
+
+
+def test_what_was_cut_can_be_summed_up_and_is_told_from_then_on() -> None:
+    talk = long_talk(60, 1024)
+    assert "user: Question number 1, please?" in talk.to_sum_up
+    talk.summed_up("They counted  to\nforty.")
+
+    assert talk.to_sum_up == ""
+    assert talk.prefix()[0] == (
+        "system",
+        "be brief\n\nEarlier in this call: They counted to forty.",
+    )
