@@ -4,12 +4,14 @@ import asyncio
 import ctypes
 import gc
 import os
+import sys
 import threading
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from bot.connection import Call, Send
@@ -21,6 +23,7 @@ from client.caller.conductor import Line, Manners
 from client.caller.microphone import MICROPHONE_RATE_HZ
 from client.caller.recording import load, recording
 from pipelines.cascade import CallFormat
+from pipelines.core.exchange import AudioIn, AudioOut, ToCaller
 from tests.echo import EchoEngine
 from tests.serving import serving
 
@@ -32,6 +35,12 @@ GROWTH_BYTES = 10 * 2**20
 """Over ten calls, the largest step aside: one of some 20 MB comes once in a process, sooner or
 later. Measured: 0.5 MB over ten calls, 1.5 MB over fifty.
 """
+CALLS = 16
+CALL_BYTES = 5 * 2**20
+"""What a call may cost while it is under way. A stock Pipecat bot's takes about 60 MB: it loads the
+models once more. Measured: 0.6 MB.
+"""
+SPEECH_S = 5.0
 POOLED = 4
 """Connections that the LLM's client may keep for later: as many as there were streams at once."""
 
@@ -143,5 +152,46 @@ def test_calls_one_after_another_and_at_once_leave_nothing_behind(
             assert all(answered(await calls(url, 4)))
             assert_no_more(await held_after_all(idle), before)
             assert served.sessions.calls == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_further_call_takes_little_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    form = CallFormat(in_rate_hz=MICROPHONE_RATE_HZ, out_rate_hz=24_000)
+    pcm = np.tile(load(RECORDING).pcm, 10)[: round(SPEECH_S * MICROPHONE_RATE_HZ)].tobytes()
+
+    async def begin(engine: RealEngine, tasks: asyncio.TaskGroup) -> asyncio.Task[None]:
+        """A call in which much has been said, and something has been answered."""
+        committed = asyncio.Event()
+
+        def send(message: ToCaller) -> None:
+            if isinstance(message, AudioOut):
+                committed.set()
+
+        call = engine.new_call(form, send)
+        running = tasks.create_task(call.run())
+        call.push(AudioIn(pcm))
+        call.push(AudioIn(bytes(2 * 2 * MICROPHONE_RATE_HZ)))
+        await committed.wait()
+        return running
+
+    async def scenario() -> None:
+        engine = RealEngine()
+        try:
+            await engine.open()
+            async with asyncio.TaskGroup() as tasks:
+                under_way = [await begin(engine, tasks)]
+                before = memory_bytes()
+                under_way += [await begin(engine, tasks) for _ in range(CALLS)]
+                grown = memory_bytes() - before
+                for running in under_way:
+                    running.cancel()
+        finally:
+            await engine.close()
+        print(f"\na call takes {grown / CALLS / 2**20:.2f} MB", file=sys.stderr)  # noqa: T201
+        assert grown < CALLS * CALL_BYTES
 
     asyncio.run(scenario())
