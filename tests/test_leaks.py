@@ -127,7 +127,7 @@ def answered(results: list[CallResult]) -> list[bool]:
 
 
 def test_calls_one_after_another_and_at_once_leave_nothing_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, soak: bool
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name in Settings.model_fields:
@@ -142,7 +142,7 @@ def test_calls_one_after_another_and_at_once_leave_nothing_behind(
             before = await held_after_all(idle)
             memory = [memory_bytes()]
 
-            for _ in range(10):
+            for _ in range(10 if soak else 4):
                 assert all(answered(await calls(url, 1)))
                 assert_no_more(await held_after_all(idle), before)
                 memory.append(memory_bytes())

@@ -15,6 +15,7 @@ app = typer.Typer()
 app.command()(turns)
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(300)
 def test_one_recording_at_both_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = [item for item in playlist("fit") if item.what == "sentence" and not item.pauses]
