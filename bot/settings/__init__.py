@@ -9,6 +9,7 @@ from dotenv import dotenv_values
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.settings.manners import HouseManners
 from bot.settings.model import Model
 from bot.settings.phone import Phone
 from bot.settings.records import Records
@@ -30,7 +31,7 @@ class SettingsError(Exception):
     """Something in the settings cannot be meant; the message is one line for the operator."""
 
 
-class Settings(Server, Model, Speech, Phone, Shares, Records, BaseSettings):
+class Settings(Server, Model, Speech, Phone, HouseManners, Shares, Records, BaseSettings):
     """Each field is set by the variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(

@@ -2,17 +2,30 @@
 
 from typing import Annotated
 
-from pydantic import SecretStr
+from pydantic import SecretStr, field_validator
 
 from bot.settings.group import EmptyIsUnset, Group
 
 
 class Phone(Group):
     twilio_account_sid: Annotated[str | None, EmptyIsUnset] = None
-    """Twilio account (AC...). Unset, there is no telephone."""
+    """Twilio account (AC...). Unset, the bot cannot hang up, hand on or place calls."""
 
     twilio_auth_token: Annotated[SecretStr | None, EmptyIsUnset] = None
-    """The account's token."""
+    """The account's token. Unset (or PUBLIC_BASE_URL unset), the telephone's door is shut."""
 
     twilio_api_base_url: str = "https://api.twilio.com"
     """Where Twilio's REST API is."""
+
+    twilio_require_socket_signature: bool = False
+    """Turn away media sockets that are not signed. A signature that is there is always checked."""
+
+    twilio_accept_emulators: bool = False
+    """Take media sockets without a token from this machine, in sloppy dialects: for trying out."""
+
+    @field_validator("twilio_api_base_url")
+    @classmethod
+    def _an_address(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("should begin with http:// or https://")
+        return url.rstrip("/")

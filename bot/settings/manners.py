@@ -1,0 +1,27 @@
+"""What the bot says of its own accord, and how long it waits for whom."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from bot.settings.group import EmptyIsUnset, Group
+
+
+class HouseManners(Group):
+    greeting: str = ""
+    """What the bot says first on the page. Empty: it waits to be spoken to."""
+
+    phone_greeting: str = "Hello! How can I help you?"
+    """What it says first on the telephone, at once. Empty: it waits to be spoken to."""
+
+    phone_silence_s: Annotated[float | None, EmptyIsUnset, Field(ge=3, le=3600)] = 30.0
+    """Silence on the telephone until the bot asks, and then until it hangs up. Empty: never."""
+
+    phone_call_s: Annotated[float, Field(ge=10, le=86_400)] = 1800.0
+    """Seconds that a telephone call may last; then the bot says so, and goodbye."""
+
+    dtmf_pause_s: float = Field(2.0, gt=0, le=60)
+    """Without another key for so long, the keys that were pressed are complete."""
+
+    dtmf_terminator: str = Field("#", pattern=r"^[0-9*#A-D]?$")
+    """The key that completes them at once, and is not told to the model. Empty: there is none."""
