@@ -30,9 +30,14 @@ class Loudness:
         self._heard_s = 0.0
 
     @property
+    def measured(self) -> bool:
+        """Something audible has been."""
+        return self._heard_s > 0
+
+    @property
     def gain(self) -> float:
         """As a factor; 1 until something has been measured."""
-        if not self._heard_s:
+        if not self.measured:
             return 1.0
         gain_db = SPEECH_DBFS - 10 * math.log10(self._power)
         return float(10 ** (min(max(gain_db, -MOST_DB), MOST_DB) / 20))

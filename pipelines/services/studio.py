@@ -54,10 +54,12 @@ class Studio:
         Raises ServiceError, also where it is silent.
         """
         await self._voice.open()
-        self._loudness = Loudness(self._voice.rate_hz)
-        said = [chunk async for chunk in self._take(REHEARSAL, first=False)]
-        if not said:
+        said = [chunk.pcm async for chunk in self._perform(REHEARSAL, first=False)]
+        loudness = Loudness(self._voice.rate_hz)  # some know their rate once they have spoken
+        loudness.measure(np.concatenate([np.zeros(0, np.int16), *said]))
+        if not loudness.measured:
             raise ServiceError("tts", "the voice is silent", retryable=False)
+        self._loudness = loudness
 
     async def close(self) -> None:
         self._loudness = None
