@@ -131,7 +131,7 @@ class Conductor:
         """
         whole = [one for one in self.delivered if self._is_sent(one)]
         starts = [self._heard(one, one.line.recording.turns[0].start_s) for one in whole]
-        ends = [*starts[1:], until_s]
+        ends = [*starts[1:], until_s][: len(whole)]
         return [(one, self._turns_of(one, next_s)) for one, next_s in zip(whole, ends, strict=True)]
 
     def _is_sent(self, one: Delivered) -> bool:
