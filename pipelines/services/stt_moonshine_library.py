@@ -89,8 +89,8 @@ class MoonshineLibrarySpeechToText:
         finally:
             with self._lock:
                 self._free.append(model)
-        text = " ".join(line.text.strip() for line in heard.lines)
-        return "" if is_no_speech(text) else " ".join(text.split())
+        lines = [line.text for line in heard.lines if not is_no_speech(line.text)]
+        return " ".join(" ".join(lines).split())
 
 
 def size_of(name: str) -> str | None:

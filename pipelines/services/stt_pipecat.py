@@ -16,6 +16,7 @@ from pipecat.frames.frames import (
     ErrorFrame,
     Frame,
     InputAudioRawFrame,
+    SystemFrame,
     TranscriptionFrame,
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
@@ -103,6 +104,10 @@ class _Answered:
     """A segment has been dealt with, with words or without."""
 
 
+class _Begun(SystemFrame):
+    """Comes through when the pipeline has started: one that is cancelled before leaves tasks."""
+
+
 _News = TranscriptionFrame | ErrorFrame | _Answered
 
 
@@ -134,22 +139,18 @@ class _Lane:
             _mark_answers(service, self._news)
         started = asyncio.Event()
         worker = PipelineWorker(
-            Pipeline([_Listener(self._news), service, _Listener(self._news)]),
+            Pipeline([_Listener(self._news), service, _Listener(self._news, started)]),
             params=PipelineParams(audio_in_sample_rate=EAR_RATE_HZ),
             enable_rtvi=False,
             enable_turn_tracking=False,
             idle_timeout_secs=None,
         )
-
-        async def on_started(_: PipelineWorker, __: Frame) -> None:
-            started.set()
-
-        worker.add_event_handler("on_pipeline_started", on_started)
         self._runner = WorkerRunner(handle_sigint=False)
         await self._runner.add_workers(worker)
         tasks = TaskManager(loop=asyncio.get_running_loop())
         self._running = tasks.create_task(self._runner.run(), "stt-pipecat")
         self._worker = worker
+        await worker.queue_frame(_Begun())
         try:
             async with asyncio.timeout(START_WITHIN_S):
                 await started.wait()
@@ -231,14 +232,17 @@ class _Lane:
 class _Listener(FrameProcessor):
     """Before the service it hears of errors, which go up; behind it, of words."""
 
-    def __init__(self, news: asyncio.Queue[_News]) -> None:
+    def __init__(self, news: asyncio.Queue[_News], begun: asyncio.Event | None = None) -> None:
         super().__init__(enable_direct_mode=True)
         self._news = news
+        self._begun = begun
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         if isinstance(frame, TranscriptionFrame | ErrorFrame) and not self._news.full():
             self._news.put_nowait(frame)
+        if isinstance(frame, _Begun) and self._begun is not None:
+            self._begun.set()
         await self.push_frame(frame, direction)
 
 

@@ -2,21 +2,39 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import soundfile
+from pipecat.services.openai.stt import OpenAISTTService
 
 from pipelines.audio.resample import Resampler
 from pipelines.services.onnx import packaged_file
-from pipelines.services.protocols import EAR_RATE_HZ, Samples, SpeechToText, TextToSpeech
+from pipelines.services.protocols import (
+    EAR_RATE_HZ,
+    Samples,
+    ServiceError,
+    SpeechToText,
+    TextToSpeech,
+    Transcription,
+    TranscriptionJob,
+)
 from pipelines.services.scripted import ScriptedSpeechToText, ToneSpeech
 from pipelines.services.stt_moonshine import MoonshineSpeechToText
+from pipelines.services.stt_moonshine_library import MoonshineLibrarySpeechToText
+from pipelines.services.stt_openai import OpenAiSpeechToText
+from pipelines.services.stt_pipecat import PipecatSpeechToText
+from pipelines.services.stt_restarting import RestartingSpeechToText
 from pipelines.services.stt_whisper import WhisperSpeechToText
 from pipelines.services.tts_espeak import espeak_voice
+from tests.services.transcription_server import KEY, MODEL, TranscriptionServer
 
 TINY_WHISPER = Path(__file__).parents[2] / "models" / "tiny-whisper-espeak"
+
+
+TONE_TEXTS = ["what is the time", "please count to ten for me"]
+TONES = ToneSpeech(" ".join(TONE_TEXTS))
 
 
 @dataclass(frozen=True)
@@ -54,13 +72,79 @@ def whisper() -> Kind:
     )
 
 
-def scripted() -> Kind:
-    texts = ["what is the time", "please count to ten for me"]
-    speech = ToneSpeech(" ".join(texts))
+def moonshine_library() -> Kind:
+    """On the wheel's model: the streaming ones are downloads."""
+    folder = packaged_file("moonshine_voice", "assets", "tiny-en", "tokenizer.bin").parent
+    speech = list(moonshine().speech.items())[:1]
+    both = np.concatenate([speech[0][1], np.zeros(EAR_RATE_HZ, np.float32), speech[0][1]])
     return Kind(
-        lambda: ScriptedSpeechToText(speech.heard, workers=1),
-        {text: speech.spoken(text) for text in texts},
+        lambda: MoonshineLibrarySpeechToText(folder=folder, size="tiny", workers=1),
+        dict([*speech, (f"{speech[0][0]} {speech[0][0]}", both)]),
+        has_tokens=False,
     )
+
+
+def restarting() -> Kind:
+    kind = scripted()
+    return replace(kind, new=lambda: RestartingSpeechToText(kind.new))
+
+
+def scripted() -> Kind:
+    return Kind(
+        lambda: ScriptedSpeechToText(TONES.heard, workers=1),
+        {text: TONES.spoken(text) for text in TONE_TEXTS},
+    )
+
+
+def openai() -> Kind:
+    def new(server: TranscriptionServer) -> SpeechToText:
+        return OpenAiSpeechToText(base_url=server.url, model=MODEL, api_key=KEY, at_once=1)
+
+    return replace(scripted(), new=lambda: Served(new), has_tokens=False)
+
+
+def pipecat() -> Kind:
+    """Its stock OpenAI service, which works by segments."""
+
+    def new(server: TranscriptionServer) -> SpeechToText:
+        return PipecatSpeechToText(new_service=lambda: stock_service(server), lanes=1)
+
+    return replace(scripted(), new=lambda: Served(new), has_tokens=False)
+
+
+def stock_service(server: TranscriptionServer) -> OpenAISTTService:
+    return OpenAISTTService(
+        api_key=KEY,
+        base_url=server.url,
+        settings=OpenAISTTService.Settings(model=MODEL),
+        http_client=server.client,  # the service closes none
+    )
+
+
+class Served:
+    """`SpeechToText` with the server that it asks."""
+
+    def __init__(self, new: Callable[[TranscriptionServer], SpeechToText]) -> None:
+        self._new = new
+        self._server: TranscriptionServer | None = None
+        self._ears: SpeechToText | None = None
+
+    async def open(self) -> None:
+        self._server = TranscriptionServer(TONES.heard)
+        await self._server.open()
+        self._ears = self._new(self._server)
+        await self._ears.open()
+
+    async def transcribe(self, job: TranscriptionJob) -> Transcription:
+        if self._ears is None:
+            raise ServiceError("stt", "is not open", retryable=False)
+        return await self._ears.transcribe(job)
+
+    async def close(self) -> None:
+        if self._ears is not None:
+            await self._ears.close()
+        if self._server is not None:
+            await self._server.close()
 
 
 def espeak(texts: Sequence[str]) -> list[Samples]:

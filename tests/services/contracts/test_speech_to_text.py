@@ -16,7 +16,15 @@ from tests.services.contracts import ears
 from tests.services.contracts.ears import Kind
 from tests.services.contracts.leaks import run_leaving_nothing
 
-KINDS = [ears.moonshine, ears.whisper, ears.scripted]
+KINDS = [
+    ears.moonshine,
+    pytest.param(ears.moonshine_library, marks=pytest.mark.soak),
+    ears.whisper,
+    ears.openai,
+    ears.pipecat,
+    ears.scripted,
+    ears.restarting,
+]
 
 
 @pytest.fixture(params=KINDS, scope="module", ids=lambda kind: kind.__name__)
