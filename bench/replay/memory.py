@@ -12,8 +12,6 @@ from pipelines.core.recording import Model
 
 Key: TypeAlias = tuple[object, ...]
 
-SAME_MOMENT_S = 0.01
-"""A question asked so near to its time is answered at the recorded moment, else after its cost."""
 NEAR_S = 3.0
 """An answer to other words is taken from this near, and not from another turn."""
 
@@ -40,8 +38,6 @@ class Past:
 
     def due_s(self, moment_s: float, asked_s: float) -> float:
         """When what came at `moment_s` comes to one who asks at `asked_s`."""
-        if abs(asked_s - self.at_s) < SAME_MOMENT_S:
-            return moment_s
         return asked_s + moment_s - self.at_s
 
 

@@ -36,6 +36,7 @@ from bot.settings.phone import Phone
 from bot.settings.records import Records
 from bot.settings.server import Server
 from bot.wiring import Wiring
+from bot.wiring.records import shown
 from client.replay.recorded import RecordedCall, UnreadableError
 from client.replay.turns import turns_of
 from pipelines.cascade import CallFormat, Policies, Services
@@ -99,23 +100,19 @@ def settings_of(call: RecordedCall, options: Options) -> Settings:
 def others_than_then(call: RecordedCall, settings: Settings) -> frozenset[Model]:
     """The models that are not those of the recording, by what the settings say."""
     then: dict[str, Any] = call.about["settings"]
+    now = shown(settings, words=True)
     changed = [
         name
         for name in type(settings).model_fields
-        if name in then and name not in HARMLESS and name not in NOT_THE_CALLS
-        and then[name] != "***" and _plain(getattr(settings, name)) != _plain(then[name])
-    ]  # fmt: skip
+        if name not in HARMLESS and name not in NOT_THE_CALLS and now.get(name) != then.get(name)
+    ]
     return frozenset(
         model for name in changed for start, model in OF_MODEL.items() if name.startswith(start)
     )
 
 
-def _plain(value: object) -> object:
-    return value if isinstance(value, bool | int | float | str) else str(value)
-
-
-def script_of(call: RecordedCall) -> Script:
-    """Raises UnreadableError."""
+def script_of(call: RecordedCall, *, listened: bool) -> Script:
+    """`listened`: sound comes when the ears had taken it. Raises UnreadableError."""
     about = call.about
     form = CallFormat(
         in_rate_hz=call.caller_rate_hz,
@@ -125,7 +122,7 @@ def script_of(call: RecordedCall) -> Script:
     )
     ways = [turn.waited["played"] for turn in turns_of(call.events)]
     return Script(
-        events=list(call.from_caller()),
+        events=list(call.from_caller(listened=listened)),
         form=form,
         lasts_s=call.duration_s,
         way_s=statistics.median(ways) if ways and form.reports_playout else 0.0,
@@ -141,7 +138,7 @@ class Company:
 
     def play(self, call: RecordedCall, tell: Callable[[float], None] = lambda _: None) -> Outcome:
         """Raises UnreadableError, SettingsError, ServiceError."""
-        script = script_of(call)
+        script = script_of(call, listened=True)
         settings = settings_of(call, self._options)
         recalled = Recalled(Memory(call.events))
         services, policies = self._cast(call, settings, recalled)
@@ -199,7 +196,7 @@ async def in_real_time(
     call: RecordedCall, options: Options, tell: Callable[[float], None] = lambda _: None
 ) -> Outcome:
     """Through this machine's own models. Raises UnreadableError, SettingsError, ServiceError."""
-    script = script_of(call)
+    script = script_of(call, listened=False)
     settings = settings_of(call, options)
     recalled = Recalled(Memory(call.events))
     profile: LatencyProfile | None = PROFILES.get(options.llm)  # type: ignore[call-overload]

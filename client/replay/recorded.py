@@ -1,6 +1,7 @@
 """Reads a recorded call, also one whose end was never written."""
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -72,25 +73,41 @@ class RecordedCall:
         """Shape (n,) at the voice's rate: all that it said, heard or not."""
         return read_sound(self.folder / VOICE_NAME)[:, 0]
 
-    def from_caller(self) -> Iterator[tuple[float, FromCaller]]:
+    def from_caller(self, *, listened: bool = False) -> Iterator[tuple[float, FromCaller]]:
         """Everything that came in, and when; up to where the sound ends.
 
+        With `listened`, sound has the time at which the ears had taken it: on a busy machine that
+        is milliseconds later, and what is asked of the models depends on it.
         Raises UnreadableError where words and sound were not kept.
         """
+        times = self._listened_s() if listened else {}
+        came_s = 0.0
         if not self.is_full:
             raise UnreadableError(f"{self.name}: has times only; replays need RECORD_CALLS=full")
-        for line in self.events:
+        for at, line in enumerate(self.events):
             if line["k"] != "in":
                 continue
+            came_s = max(came_s, times.get(at, line["t"]))
             if line["type"] == "AudioIn":
                 pcm = self._pcm(line)
                 if len(pcm) < line["samples"]:
                     return
-                yield line["t"], AudioIn(pcm.astype("<i2").tobytes(), line.get("media_s"))
+                yield came_s, AudioIn(pcm.astype("<i2").tobytes(), line.get("media_s"))
             elif (made := _FROM_CALLER.get(line["type"])) is not None:
                 names = {field.name for field in fields(made)}
                 given = {name: value for name, value in line.items() if name in names}
-                yield line["t"], made(**given)
+                yield came_s, made(**given)
+
+    def _listened_s(self) -> dict[int, float]:
+        """By the place of each line of sound: when the ears said that they had come on."""
+        times: dict[int, float] = {}
+        waiting: deque[int] = deque()
+        for at, line in enumerate(self.events):
+            if line["type"] == "AudioIn":
+                waiting.append(at)
+            elif line["type"] == "Listened" and waiting:  # else it was silence that was put in
+                times[waiting.popleft()] = line["t"]
+        return times
 
     def _pcm(self, line: Line) -> Pcm:
         if "late" in line:
