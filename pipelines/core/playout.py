@@ -18,6 +18,8 @@ from pipelines.core.skew import Skew
 FRAME_S = 0.02
 AUDIBLE_DBFS = -45.0
 """The level from which a listener hears it: the project's definition of an answer's start."""
+LETTER_S = 0.06
+"""Of speech at 165 words a minute: how long a clause will be of which not all audio is there."""
 GRACE_S = 1.0
 """A client that reports is waited for this long beyond the end that the clock foretells."""
 
@@ -35,6 +37,8 @@ class Word:
     text: str
     start: int
     """Sample of the clause at which it begins."""
+    estimated: bool = False
+    """By its share of what is said: the voice gave no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,20 +240,28 @@ class Playout:
     def heard(self, now: float) -> Heard:
         samples = self.heard_samples(now)
         whole = self._ended and samples >= self._length
-        spoken = [self._words_heard(index, samples) for index in range(len(self._clauses))]
-        return Heard(" ".join(part for part in spoken if part), whole, estimated=self._estimated)
+        heard = [self._words_heard(index, samples) for index in range(len(self._clauses))]
+        text = " ".join(spoken for spoken, _ in heard if spoken)
+        estimated = self._estimated or any(guessed for _, guessed in heard)
+        return Heard(text, whole, estimated=estimated)
 
-    def _words_heard(self, index: int, samples: int) -> str:
-        """Of one clause; a word counts when half of it has been heard."""
+    def _words_heard(self, index: int, samples: int) -> tuple[str, bool]:
+        """Of one clause, and whether that is a guess; a word counts when half has been heard."""
         clause = self._clauses[index]
         following = self._clauses[index + 1 :]
         end = following[0].start if following else self._length
-        if samples >= end and (following or self._ended):
-            return clause.text
+        complete = bool(following) or self._ended
+        if samples >= end and complete:
+            return clause.text, False
         tokens = clause.text.split()
+        timed = len(clause.words) == len(tokens)
+        if not timed and not complete:  # the rest of it is still being made
+            end = max(end, clause.start + round(LETTER_S * self._rate * (len(clause.text) + 1)))
         starts = self._word_starts(clause, tokens, end)
         middles = [(a + b) / 2 for a, b in zip(starts, [*starts[1:], end], strict=True)]
-        return " ".join(tokens[: bisect_right(middles, samples)])
+        guessed = not timed or any(word.estimated for word in clause.words)
+        guessed = guessed and samples > clause.start
+        return " ".join(tokens[: bisect_right(middles, samples)]), guessed
 
     def _word_starts(self, clause: _Clause, tokens: list[str], end: int) -> list[float]:
         """The voice's word times where they fit the text, else by proportion of letters."""

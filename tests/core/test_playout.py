@@ -108,6 +108,39 @@ def test_an_interruption_keeps_the_words_that_were_heard() -> None:
     assert not heard.estimated
 
 
+def untimed(text: str, samples: int) -> Playout:
+    playout = Playout(RATE, lead_s=0.2, reports=True)
+    playout.begin(1)
+    playout.add(np.full(samples, 3000, np.int16), text, ())
+    play_until(playout, 0.5)
+    playout.played(0, 480, 0.5)
+    return playout
+
+
+def test_where_the_voice_gives_no_times_the_words_are_shared_out_and_marked() -> None:
+    playout = untimed("one two three four", RATE)
+    playout.end()
+
+    heard = playout.heard(0.5)
+
+    assert (heard.text, heard.estimated) == ("one two", True)
+
+
+def test_times_that_were_estimated_before_stay_marked() -> None:
+    playout = untimed("one two", RATE)
+    playout.add(np.full(RATE, 3000, np.int16), "", (Word("one", 0, True), Word("two", 900, True)))
+
+    heard = playout.heard(0.5)
+
+    assert (heard.text, heard.estimated) == ("one", True)
+
+
+def test_a_clause_that_is_still_being_made_is_not_squeezed_into_what_is_there() -> None:
+    playout = untimed("one two three four five six seven eight", RATE // 2)
+
+    assert playout.heard(0.5).text == "one two"
+
+
 def test_the_last_report_of_what_was_flushed_still_counts() -> None:
     playout = playing()
     play_until(playout, 0.6)
