@@ -29,6 +29,9 @@ from bot.engines.latency_profile import ProfileName
 NOT_MET, FAILED = 1, 2
 """Exit codes: a demand of `--gate` is not met; there was nothing to measure."""
 
+NAMES = ("stock", "page", "ours")
+"""Of the servers; `ours` is compared with one before it."""
+
 PRINTED_CELLS = 120
 """The width of the table in a file."""
 
@@ -36,7 +39,8 @@ PRINTED_CELLS = 120
 def turns(  # noqa: PLR0913 - the options of a command are its arguments
     profile: Annotated[ProfileName, typer.Option(help="The pace of the LLM.")] = "fixed-150",
     peer: Annotated[
-        Literal["none", "stock"], typer.Option(help="Beside a stock Pipecat bot.")
+        Literal["none", "stock", "page"],
+        typer.Option(help="Beside a stock Pipecat bot, or our own server called by our page."),
     ] = "none",
     only_peer: Annotated[bool, typer.Option("--only-peer", help="Not our server.")] = False,
     calls: Annotated[int, typer.Option(min=1, max=64, help="At once, per server.")] = 1,
@@ -49,7 +53,7 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
     ] = 0.0,
     caller: Annotated[
         Caller,
-        typer.Option("--as", help="Who calls our server: Pipecat's client, or our page."),
+        typer.Option("--as", help="Who calls: Pipecat's client, our page, or Twilio."),
     ] = "stock",
     json_file: Annotated[Path | None, typer.Option("--json", help="Every play, to FILE.")] = None,
     picture: Annotated[Path | None, typer.Option(help="An SVG, to FILE.")] = None,
@@ -62,11 +66,13 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
     Examples:
       halfsecond bench turns --limit 20
       halfsecond bench turns --profile fixed-150 --peer stock --repeats 2 --picture turns.svg
+      halfsecond bench turns --as twilio --peer page --limit 20
     """
     errors = Console(stderr=True)
     wanted = Wanted(
         profile=profile,
         peer=peer == "stock" or only_peer,
+        page=peer == "page",
         ours=not only_peer,
         calls=calls,
         repeats=repeats,
@@ -87,9 +93,9 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
     if not plays:
         raise typer.Exit(FAILED)
     heading = _heading(wanted, half, len(plays))
-    names = [name for name in ("stock", "ours") if any(play.server == name for play in plays)]
+    names = [name for name in NAMES if any(play.server == name for play in plays)]
     found = [figures(name, plays, seed) for name in names]
-    ratio = ratios(plays, seed)
+    ratio = ratios(plays, names[0], seed)
     console = Console() if sys.stdout.isatty() else Console(width=PRINTED_CELLS)
     print_report(console, found, ratio, heading)
     if json_file is not None:
@@ -104,7 +110,7 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
     if picture is not None:
         picture.write_text(draw(found, plays, heading))
     if gate and "ours" in names:
-        theirs = found[0] if len(found) > 1 else None
+        theirs = found[0] if names[0] == "stock" else None
         asked = demands(found[-1], theirs, ratio[50].value)
         print_demands(console, asked)
         if not all(demand.met for demand in asked):
@@ -129,7 +135,7 @@ async def _play(
     assert running_here is not None
     # A run that is told to end takes its servers with it.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running_here.cancel)
-    total = len(items) * wanted.repeats * (wanted.peer + wanted.ours)
+    total = len(items) * wanted.repeats * (wanted.peer + wanted.ours + wanted.page)
     minutes = length_s(items, wanted) / 60
     console.print(f"{total} plays in real time: about {minutes:.0f} min.", style="dim")
     columns = (

@@ -11,7 +11,7 @@ from bench.summary import Figures
 WIDTH, HEIGHT = 960, 460
 LEFT, TOP, WAITS_WIDTH, PANEL_HEIGHT = 60, 70, 510, 300
 CUTS_LEFT, CUTS_WIDTH = 660, 270
-COLOURS = {"ours": "#12715b", "stock": "#c2571a"}
+COLOURS = {"ours": "#12715b", "stock": "#c2571a", "page": "#3b5b92"}
 SHORTEST_S, LONGEST_S = 0.1, 5.0
 """The ends of the logarithmic axis of waits: a missed turn counts the last."""
 WAIT_TICKS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)

@@ -17,7 +17,7 @@ TRUSTED_S = 0.010
 def print_report(
     console: Console, found: Sequence[Figures], ratio: dict[int, Estimate], heading: str
 ) -> None:
-    """A column for each server; `ratio` is ours over stock's."""
+    """A column for each server; `ratio` is ours over the other's."""
     both = len(found) > 1
     console.print(heading, style="bold")
     table = Table()
@@ -25,7 +25,7 @@ def print_report(
     for one in found:
         table.add_column(one.server, justify="right")
     if both:
-        table.add_column("ours / stock", justify="right")
+        table.add_column(f"ours / {found[0].server}", justify="right")
     for percent in PERCENTS:
         cells = [_seconds(one.v2v[percent]) for one in found]
         cells += [_plain(ratio[percent])] if both else []

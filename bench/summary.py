@@ -109,16 +109,16 @@ def figures(server: str, plays: Sequence[Play], seed: int = 0) -> Figures:
     )
 
 
-def ratios(plays: Sequence[Play], seed: int = 0) -> dict[int, Estimate]:
-    """Ours over stock's, by percent of the waits; NaN where only one of them played."""
-    ours, stock = (
+def ratios(plays: Sequence[Play], peer: str, seed: int = 0) -> dict[int, Estimate]:
+    """Ours over the peer's, by percent of the waits; NaN where only one of them played."""
+    ours, theirs = (
         grouped([p for p in plays if p.server == server and p.role == "turn"], lambda p: p.v2v_s)
-        for server in ("ours", "stock")
+        for server in ("ours", peer)
     )
-    both = sorted(ours.keys() & stock.keys())
-    if not both:
+    both = sorted(ours.keys() & theirs.keys())
+    if not both or peer == "ours":
         return dict.fromkeys(PERCENTS, NOTHING)
-    a, b = ({name: waits[name] for name in both} for waits in (ours, stock))
+    a, b = ({name: waits[name] for name in both} for waits in (ours, theirs))
     return {p: paired_ratio(a, b, _percentile(p), seed=seed) for p in PERCENTS}
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -15,11 +16,13 @@ from bench.servers import Engine, Running, ServerError, running
 from bot.engines.latency_profile import ProfileName
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Manners
-from client.caller.door import CallError, PageDoor
+from client.caller.door import CallError, Door, PageDoor
+from client.caller.telephone import Telephone
 
 MODEL = "halfsecond-demo"
+SIGNS_WITH = "bench"
 TtsName: TypeAlias = Literal["espeak", "stub"]
-Caller: TypeAlias = Literal["stock", "browser"]
+Caller: TypeAlias = Literal["stock", "browser", "twilio"]
 
 TURN = Manners(until_quiet_s=0.8, hear_s=0.5, answer_limit_s=6.0)
 """The answer begins: that is all there is to measure. A missed turn is waited for 5 s."""
@@ -45,7 +48,9 @@ class Wanted:
     tts: TtsName = "espeak"
     tts_first_audio_ms: float = 0.0
     caller: Caller = "stock"
-    """Who calls our server: Pipecat's client, as at the peer, or our page."""
+    """Who calls our server: Pipecat's client, as at the peer, our page, or Twilio."""
+    page: bool = False
+    """Our server is called as by our page, too: the other door beside this one."""
     seed: int = 0
 
 
@@ -131,7 +136,7 @@ async def _call(contestant: Contestant, item: Item, after_s: float) -> CallResul
 def length_s(items: Sequence[Item], wanted: Wanted) -> float:
     """About how long it takes to play them all."""
     around_s = TURN.lead_in_s + (TURN.hear_s or 0.0) + BREATH_S + 0.8  # the wait, and hanging up
-    servers = wanted.peer + wanted.ours
+    servers = wanted.peer + wanted.ours + wanted.page
     turns = [item for item in items if item.role == "turn"]
     others = [item for item in items if item.role != "turn"]
     one_by_one_s = sum(item.lasts_s + around_s for item in others)
@@ -152,8 +157,12 @@ async def bench(wanted: Wanted) -> AsyncIterator[Bench]:
         running("the LLM server", engine_words) as llm,
     ):
         made = Bench(wanted, Engine(llm.url, http))
-        ours = ["bot", "serve", "--port", "0", "--host", "127.0.0.1"]
+        port = _free_port()  # known before: it is in the address that Twilio signs
+        ours = ["bot", "serve", "--port", str(port), "--host", "127.0.0.1"]
         settings = {
+            "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
+            "TWILIO_AUTH_TOKEN": SIGNS_WITH,
+            "PHONE_GREETING": "",
             "LLM_BASE_URL": llm.url,
             "LLM_MODEL": MODEL,
             "TTS_ENGINE": wanted.tts,
@@ -165,12 +174,34 @@ async def bench(wanted: Wanted) -> AsyncIterator[Bench]:
         peer += ["--tts", wanted.tts, "--tts-first-audio-ms", str(first_audio)]
         async with _started("stock", peer, {}, wanted.peer) as theirs:
             if theirs is not None:
-                made.contestants.append(Contestant(theirs, CallOptions(door=PageDoor(stock=True))))
-            async with _started("ours", ours, settings, wanted.ours) as own:
-                if own is not None:
-                    options = CallOptions(door=PageDoor(stock=wanted.caller == "stock"))
-                    made.contestants.append(Contestant(own, options))
+                made.contestants.append(_stock(theirs, wanted.caller))
+            async with _started("ours", ours, settings, wanted.ours or wanted.page) as own:
+                if own is not None and wanted.page:
+                    made.contestants.append(
+                        Contestant(replace(own, name="page"), CallOptions(door=PageDoor()))
+                    )
+                if own is not None and wanted.ours:
+                    made.contestants.append(Contestant(own, CallOptions(door=_door(wanted.caller))))
                 yield made
+
+
+def _door(caller: Caller) -> Door:
+    if caller == "twilio":
+        return Telephone(auth_token=SIGNS_WITH)
+    return PageDoor(stock=caller == "stock")
+
+
+def _stock(server: Running, caller: Caller) -> Contestant:
+    if caller == "twilio":
+        url = server.url.removesuffix("/ws") + "/twilio"
+        return Contestant(replace(server, url=url), CallOptions(door=_door("twilio")))
+    return Contestant(server, CallOptions(door=_door("stock")))
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
 
 
 @asynccontextmanager

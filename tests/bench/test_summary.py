@@ -123,14 +123,14 @@ def test_ours_over_stocks_pairs_the_recordings() -> None:
         for server, v2v_s in (("ours", 0.2 + n / 100), ("stock", 2 * (0.2 + n / 100)))
     ]
     plays.append(play("ours", "only ours", 4.0))
-    found = ratios(plays)
+    found = ratios(plays, "stock")
 
     assert found[50].value == pytest.approx(0.5)
     assert found[99].value == pytest.approx(0.5)
 
 
 def test_one_server_alone_has_no_ratio() -> None:
-    assert math.isnan(ratios([play()])[50].value)
+    assert math.isnan(ratios([play()], "stock")[50].value)
 
 
 def good(server: str, v2v_s: float, hanging_cut: int) -> list[Play]:
@@ -150,7 +150,7 @@ def good(server: str, v2v_s: float, hanging_cut: int) -> list[Play]:
 
 
 def verdicts(ours: list[Play], stock: list[Play]) -> dict[str, bool]:
-    ratio = ratios(ours + stock)[50].value
+    ratio = ratios(ours + stock, "stock")[50].value
     found = demands(figures("ours", ours), figures("stock", stock) if stock else None, ratio)
     return {demand.what: demand.met for demand in found}
 
