@@ -166,8 +166,8 @@ def _names(origin: str, host: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Ticket:
     expires_s: float
-    resume: str
-    """The key of the call to go on with, or empty."""
+    call: str
+    """The call that it is for, where it is for one: the key of one to go on with, or a CallSid."""
 
 
 class Tickets:
@@ -179,12 +179,12 @@ class Tickets:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def issue(self, key: str, now: float, *, resume: str = "") -> None:
+    def issue(self, key: str, now: float, *, call: str = "") -> None:
         for old, ticket in list(self._waiting.items()):  # the oldest first
             if now < ticket.expires_s and len(self._waiting) < TICKETS_LIMIT:
                 break
             del self._waiting[old]
-        self._waiting[key] = Ticket(now + TICKET_S, resume)
+        self._waiting[key] = Ticket(now + TICKET_S, call)
 
     def redeem(self, key: str, now: float) -> Ticket | None:
         ticket = self._waiting.pop(key, None)

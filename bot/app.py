@@ -11,8 +11,9 @@ from fastapi.staticfiles import StaticFiles
 
 from bot import __version__
 from bot.access import House
-from bot.endpoints import browser, chat, chat_pages, health
+from bot.endpoints import browser, chat, chat_pages, health, twilio
 from bot.guard import REFUSALS, Guard
+from bot.phone import Phone
 from bot.sessions import Sessions
 from bot.sharing import SharedModel
 from bot.telemetry import Metrics
@@ -25,11 +26,14 @@ def create_app(
     *,
     web: Path | None = None,
     shared: SharedModel | None = None,
+    phone: Phone | None = None,
 ) -> FastAPI:
     """`web` is the folder of the page, served under / if it has an index.html.
 
     With `shared`, the calls' language model takes texts too.
     """
+
+    telephone = twilio.Telephone(sessions, house, phone or Phone())
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -38,6 +42,7 @@ def create_app(
             opening = tasks.create_task(sessions.open())
             yield
             opening.cancel()
+        await telephone.close()
         await sessions.close()
 
     app = FastAPI(  # its page of documentation would come from other hosts
@@ -50,6 +55,7 @@ def create_app(
     )
     app.include_router(health.routes(sessions, metrics))
     app.include_router(browser.routes(sessions, house))
+    app.include_router(telephone.routes())
     if shared is not None:
         metrics.include(shared.metrics)
         app.include_router(chat.routes(sessions, shared))

@@ -49,6 +49,8 @@ class Call(Protocol):
 
 Send: TypeAlias = Callable[[ToCaller], None]
 NewCall: TypeAlias = Callable[[CallFormat, Send], Call]
+Around: TypeAlias = Callable[[NewCall], NewCall]
+"""What a door does to the making of its calls."""
 _Item: TypeAlias = tuple[ToCaller | None, str | bytes]
 """What is asked for, None for the protocol's own, and a message of it."""
 

@@ -50,6 +50,14 @@ MOVED = (1008, "the call goes on over another connection")
 REFUSED = 1013
 """For a call that cannot be taken now."""
 
+HUNG_UP = 1000
+"""The call came to its end, whoever ended it."""
+
+BUSY_IN_WORDS = "Sorry, all lines are busy. Please call again in a few minutes. Goodbye."
+AWAY_IN_WORDS = "Sorry, nobody can take your call at the moment. Please call again later. Goodbye."
+BROKEN_IN_WORDS = "Sorry, something went wrong. Please call again. Goodbye."
+"""What a telephone says instead of a call: there is nothing to read on it."""
+
 _FAREWELLS = {
     Outcome.LEFT: Farewell(Outcome.LEFT, 1000),
     Outcome.FINISHED: Farewell(Outcome.FINISHED, 1000),

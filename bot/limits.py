@@ -19,6 +19,8 @@ class Limits:
     """Seconds of audio in a second."""
     audio_burst_s: float = 2.0
     control_per_s: float = 20.0
+    reports_burst: int = 100
+    """Of `played`: what a stalled network may bring at once. A page sends 10 a second."""
     opening_s: float = 10.0
     """From the open socket to the end of the client's handshake."""
     idle_s: float = 60.0
@@ -49,10 +51,6 @@ class Bucket:
         return True
 
 
-REPORTS_BURST = 100
-"""Of `played`, of which there are 10 a second: what a stalled network may bring at once."""
-
-
 class Allowance:
     """What one connection may send."""
 
@@ -60,7 +58,7 @@ class Allowance:
         self._in_rate_hz = in_rate_hz
         self._audio = Bucket(limits.audio_rate, limits.audio_burst_s)
         self._control = Bucket(limits.control_per_s, limits.control_per_s)
-        self._reports = Bucket(limits.control_per_s, REPORTS_BURST)
+        self._reports = Bucket(limits.control_per_s, limits.reports_burst)
 
     def spend(self, events: Sequence[FromClient], now: float) -> None:
         """For one message, by what was understood of it. Raises PeerError when it is too much."""

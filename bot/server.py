@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from bot.access import House
 from bot.app import create_app
 from bot.limits import Limits
+from bot.phone import Phone
 from bot.sessions import Doors, Engine, Sessions
 from bot.sharing import SharedModel
 from bot.telemetry import Metrics
@@ -43,6 +44,7 @@ class Terms:
     web: Path | None = None
     """The folder of the page."""
     certificate: Certificate | None = None
+    phone: Phone = field(default_factory=Phone)
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses whose word is taken for whom they speak for; it decides no more than a limit."""
 
@@ -62,7 +64,9 @@ async def run(
     them at once, the third is the system's own. With `shared`, it takes texts too.
     """
     sessions = Sessions(engine, metrics, terms.limits)
-    app = create_app(sessions, metrics, terms.house, web=terms.web, shared=shared)
+    app = create_app(
+        sessions, metrics, terms.house, web=terms.web, shared=shared, phone=terms.phone
+    )
     config = configure(app, terms)
     await Server(config, sessions, terms.drain_s, on_ready).serve([listener])
     return sessions.doors is not Doors.BROKEN

@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.connection import Call, Seat, Send, serve
+from bot.connection import Around, Call, Seat, Send, serve
 from bot.farewell import REFUSED, Farewell, Outcome
 from bot.limits import Limits
 from bot.telemetry import Metrics
@@ -97,6 +97,10 @@ class Sessions:
         return self._doors
 
     @property
+    def limits(self) -> Limits:
+        return self._limits
+
+    @property
     def calls(self) -> int:
         return len(self._visits)
 
@@ -147,8 +151,16 @@ class Sessions:
         """Count somebody who was turned away."""
         self._metrics.refused(reason)
 
-    async def carry(self, visitor: Visitor, socket: Socket, codec: Codec) -> None:
-        """One call, from the open socket to the closed one."""
+    async def carry(
+        self,
+        visitor: Visitor,
+        socket: Socket,
+        codec: Codec,
+        *,
+        around: Around = lambda new_call: new_call,
+        limits: Limits | None = None,
+    ) -> None:
+        """One call, from the open socket to the closed one; `limits` are the door's own."""
         try:
             self.check(visitor.address)
         except RefusedError as refusal:
@@ -156,9 +168,8 @@ class Sessions:
             return
         bound = bound_contextvars(call=visitor.call_id, door=visitor.door)
         with bound, self._visit(visitor) as visit:
-            visit.last = await serve(
-                socket, codec, self._engine.new_call, self._metrics, visit.seat, self._limits
-            )
+            new_call, limits = around(self._engine.new_call), limits or self._limits
+            visit.last = await serve(socket, codec, new_call, self._metrics, visit.seat, limits)
 
     async def come_back(self, key: str, socket: Socket) -> bool:
         """Go on with the call that has this key; False if there is none, and nothing done."""

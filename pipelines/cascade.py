@@ -85,7 +85,8 @@ class CallFormat:
     """How far ahead of the clock audio may be sent: 0.06 where nothing can be flushed."""
     reports_playout: bool = False
     """The client says what it has played (`Played`) and obeys `Flush`."""
-    manners: Manners = field(default_factory=Manners)
+    manners: Manners | None = None
+    """None: those of the policies."""
     facts: Mapping[str, Fact] = field(default_factory=dict)
     """What is to be known of this way in, to stand in every ledger row."""
 
@@ -99,6 +100,7 @@ class Policies:
     dictation: DictationPolicy = field(default_factory=DictationPolicy)
     turn: TurnPolicy = field(default_factory=TurnPolicy)
     keypad: KeypadPolicy = field(default_factory=KeypadPolicy)
+    manners: Manners = field(default_factory=Manners)
     budget: Budget = field(default_factory=Budget)
     tells_last_wait: bool = False
     """The model is told how long its last answer took. The demo engine can say it; a real one's
@@ -130,7 +132,8 @@ class Call:
         send = self._tell_last_wait(send) if policies.tells_last_wait else send
         send = send if recorder is None else self._noted(send)
         now = asyncio.get_running_loop().time()
-        self._attending = Attending(Attendance(form.manners, now), self.push)
+        manners = form.manners or policies.manners
+        self._attending = Attending(Attendance(manners, now), self.push)
         send = self._watched(send)
         self.conversation = Conversation(policies.system_prompt)
         ears = Ears(
@@ -170,8 +173,8 @@ class Call:
             idle_timeout_secs=None,
         )
         self._inbox: asyncio.Queue[FromCaller] = asyncio.Queue()
-        if form.manners.greeting:
-            self.push(Say(form.manners.greeting))
+        if manners.greeting:
+            self.push(Say(manners.greeting))
         if policies.facts:
             send(CallBegan(policies.facts, policies.budget.shares_s))
 

@@ -204,10 +204,10 @@ def test_the_socket_is_where_the_client_can_reach_it(house: House, asked: Knock,
 
 def test_a_ticket_lets_in_once() -> None:
     tickets = Tickets()
-    tickets.issue("t", 100.0, resume="r")
+    tickets.issue("t", 100.0, call="r")
     redeemed = tickets.redeem("t", 100.0)
     assert redeemed is not None
-    assert redeemed.resume == "r"
+    assert redeemed.call == "r"
     assert tickets.redeem("t", 100.0) is None
 
 

@@ -11,7 +11,7 @@ from bot.access import TICKET_S
 from bot.connection import OUTBOX_LIMIT
 from bot.endpoints.browser import BODY_LIMIT
 from bot.farewell import Outcome, Over, farewell
-from bot.limits import REPORTS_BURST, Allowance, Bucket, Limits
+from bot.limits import Allowance, Bucket, Limits
 from bot.transport import REQUEST_S
 from bot.wire.errors import PeerError
 from bot.wire.messages import FromClient
@@ -66,13 +66,13 @@ def test_twenty_messages_may_come_at_once_and_twenty_each_second() -> None:
 
 
 def test_reports_of_what_was_played_may_come_in_a_heap_after_a_stall() -> None:
-    assert spent([Played(0, 1)], [0.0] * 1000) == REPORTS_BURST
+    assert spent([Played(0, 1)], [0.0] * 1000) == LIMITS.reports_burst
     assert spent([Played(0, 1)], [n / 12.5 for n in range(1000)]) == 1000
 
 
 def test_reports_do_not_use_up_what_other_messages_may() -> None:
     allowance = Allowance(Limits(), RATE_HZ)
-    for _ in range(REPORTS_BURST):
+    for _ in range(LIMITS.reports_burst):
         allowance.spend([Played(0, 1)], 0.0)
     for _ in range(20):
         allowance.spend([Muted(True)], 0.0)
@@ -105,7 +105,7 @@ LIMITS = Limits()
         f"WebSocket message | {LIMITS.message_bytes // 1024} KiB, in however many pieces | 1009 |",
         f"audio | {LIMITS.audio_rate:g} times real time, and {LIMITS.audio_burst_s:g} s at once |",
         f"| other messages | {LIMITS.control_per_s:g} a second | 1008 |",
-        f"reports of what was played | {LIMITS.control_per_s:g} a second, and {REPORTS_BURST} at ",
+        f"reports of what was played | {LIMITS.control_per_s:g} a second, and {LIMITS.reports_burst} at ",
         f"| an HTTP request | {REQUEST_S:g} s from the open connection to its last byte |",
         f"| the body of `POST /start` | {BODY_LIMIT // 1024} KiB | HTTP 413 |",
         f"`client-ready` | within {LIMITS.opening_s:g} s of the open socket | 1008 |",

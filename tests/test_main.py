@@ -114,6 +114,7 @@ class Chosen:
     ears: str = "big ones"
     llm: str = "a demo"
     voice: str = "a robot's"
+    telephone: str = "off"
 
 
 def test_what_is_in_use_is_said_and_the_way_to_a_real_model() -> None:

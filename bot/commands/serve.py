@@ -30,6 +30,8 @@ class Chosen(Protocol):
     @property
     def voice(self) -> str: ...
     @property
+    def telephone(self) -> str: ...
+    @property
     def is_demo(self) -> bool: ...
     @property
     def records(self) -> str | None: ...
@@ -105,6 +107,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> bool:
 def terms(settings: Settings, listener: socket.socket) -> "Terms":
     """As the settings have them; an access token is made where there is none."""
     from bot.server import Certificate, Terms
+    from bot.wiring.telephone import phone_for
 
     token = settings.access_token
     return Terms(
@@ -121,6 +124,7 @@ def terms(settings: Settings, listener: socket.socket) -> "Terms":
         if settings.tls_cert and settings.tls_key
         else None,
         proxies=settings.trusted_proxies,
+        phone=phone_for(settings),
     )
 
 
@@ -146,6 +150,7 @@ def in_use(url: str, chosen: Chosen, token: str | None = None) -> str:
         f"  ears   {chosen.ears}",
         f"  LLM    {chosen.llm}",
         f"  voice  {chosen.voice}",
+        f"  phone  {chosen.telephone}",
     ]
     if chosen.records is not None:
         lines.append(f"  calls  {chosen.records}")

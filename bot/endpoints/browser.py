@@ -37,7 +37,7 @@ def routes(sessions: Sessions, house: House) -> APIRouter:
         except RefusedError as refusal:
             return _no(refusal.status, str(refusal))
         ticket = secrets.token_urlsafe(24)
-        tickets.issue(ticket, time.monotonic(), resume=resume)
+        tickets.issue(ticket, time.monotonic(), call=resume)
         url = f"{socket_base(house, knock_of(request.scope))}{TICKET_ROUTE}?ticket={ticket}"
         return JSONResponse({"wsUrl": url}, headers={"Cache-Control": "no-store"})
 
@@ -50,7 +50,7 @@ def routes(sessions: Sessions, house: House) -> APIRouter:
             return
         await websocket.accept()
         socket = WebSocketSocket(websocket)
-        if await sessions.come_back(ticket.resume, socket):
+        if await sessions.come_back(ticket.call, socket):
             return
         visitor = Visitor(
             door="browser",

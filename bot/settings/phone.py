@@ -25,7 +25,7 @@ class Phone(Group):
 
     @field_validator("twilio_api_base_url")
     @classmethod
-    def _an_address(cls, url: str) -> str:
+    def _an_api(cls, url: str) -> str:
         if not url.startswith(("http://", "https://")):
             raise ValueError("should begin with http:// or https://")
         return url.rstrip("/")

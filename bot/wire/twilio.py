@@ -65,11 +65,17 @@ class TwilioCodec:
         self._state = State.FRESH
         self.start: Start | None = None
         """Known once `Opened` has come."""
+        self.frames_sent = 0
         self.marks_heard = 0
         self._generation = 0
         self._sent = 0
         """Samples of this generation."""
         self._first_ms: int | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Twilio has said that the call is."""
+        return self._state is State.OVER
 
     # ---- what Twilio sends ----
 
@@ -201,6 +207,7 @@ class TwilioCodec:
             raise UsageError("the stream has not started")
         match request:
             case AudioOut(pcm, generation, start):
+                self.frames_sent += 1
                 end = start + len(pcm) // 2
                 self._generation, self._sent = generation, max(self._sent, end)
                 coded = mulaw.encode(np.frombuffer(pcm, "<i2"))

@@ -11,7 +11,8 @@ from bot.sharing import CallOnLine, SharedModel
 from bot.wiring.ears import choose_ears
 from bot.wiring.model import failover_for
 from bot.wiring.records import about_call, recorder_for, records_in_words
-from bot.wiring.voice import voice_for, voice_in_words
+from bot.wiring.telephone import keypad_for, manners_for, phone_for
+from bot.wiring.voice import choose_voice
 from pipelines.cascade import Call, CallFormat, Policies, Services
 from pipelines.core.budget import Budget
 from pipelines.core.exchange import ToCaller
@@ -21,6 +22,7 @@ from pipelines.services.protocols import (
     ServiceError,
     VoiceActivity,
 )
+from pipelines.services.tts_ahead import SpokenAhead
 from pipelines.services.turn_smart import SmartTurn
 from pipelines.services.vad_silero import SileroVad, load_silero
 
@@ -35,7 +37,10 @@ class Wiring:
         self._ears = choose_ears(settings)
         self._stt = self._ears.service
         self._turn = SmartTurn()
-        self._tts = voice_for(settings)
+        self._phone = phone_for(settings)
+        manners = manners_for(settings)
+        self._voice = choose_voice(settings)
+        self._tts = SpokenAhead(self._voice.service, (*manners.words, *self._phone.manners.words))
         self._llm: LanguageModel | None = None
         self.shared = SharedModel(settings.llm_max_concurrency, settings.llm_queue_size)
         """The language model, for the doors that take texts."""
@@ -43,6 +48,8 @@ class Wiring:
         self._recorder = recorder_for(settings, self._facts())
         self._policies = Policies(
             system_prompt=settings.llm_system_prompt,
+            manners=manners,
+            keypad=keypad_for(settings),
             budget=_budget(settings),
             tells_last_wait=self.is_demo,
             facts=self._facts(),
@@ -64,7 +71,11 @@ class Wiring:
 
     @property
     def voice(self) -> str:
-        return voice_in_words(self._settings)
+        return self._voice.in_words
+
+    @property
+    def telephone(self) -> str:
+        return self._phone.in_words
 
     @property
     def policies(self) -> Policies:
@@ -144,7 +155,7 @@ class Wiring:
         return {
             "stt": self._ears.model,
             "llm": MODEL if self.is_demo else settings.llm_model,
-            "tts": settings.tts_engine,
+            "tts": self._voice.model,
             "profile": settings.profile if self.is_demo else None,
             **({} if settings.record_calls == "off" else {"recorded": settings.record_calls}),
         }

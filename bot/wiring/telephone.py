@@ -1,0 +1,32 @@
+"""The telephone, and what the bot says of its own accord, as the settings have them."""
+
+from bot.phone import Phone
+from bot.settings import Settings
+from pipelines.core.attendance import Manners
+from pipelines.core.keypad import KeypadPolicy
+
+
+def phone_for(settings: Settings) -> Phone:
+    token = settings.twilio_auth_token
+    return Phone(
+        auth_token=token.get_secret_value() if token else "",
+        account_sid=settings.twilio_account_sid or "",
+        public=settings.public_base_url or "",
+        api_base_url=settings.twilio_api_base_url,
+        requires_socket_signature=settings.twilio_require_socket_signature,
+        accepts_emulators=settings.twilio_accept_emulators,
+        manners=Manners(
+            greeting=settings.phone_greeting.strip(),
+            silence_s=settings.phone_silence_s,
+            call_s=settings.phone_call_s,
+        ),
+    )
+
+
+def manners_for(settings: Settings) -> Manners:
+    """Of the page."""
+    return Manners(greeting=settings.greeting.strip())
+
+
+def keypad_for(settings: Settings) -> KeypadPolicy:
+    return KeypadPolicy(pause_s=settings.dtmf_pause_s, terminator=settings.dtmf_terminator)
