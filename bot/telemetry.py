@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.registry import Collector
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from pipelines.core.exchange import Caption, ToCaller, TurnMeasured
+from pipelines.core.exchange import AnswerMeasured, Caption, ToCaller, TurnMeasured
 
 LogFormat = Literal["text", "json"]
 
@@ -149,6 +149,7 @@ class Metrics:
             ["reason"],
             registry=registry,
         )
+        self._answers = AnswerMetrics(registry)
         self._barge_ins = Counter(
             "halfsecond_barge_ins", "Answers cut off by the caller.", registry=registry
         )
@@ -177,6 +178,9 @@ class Metrics:
                 told = {name: row.get(name) for name in _LOGGED}
                 _log.info("turn measured", **told, overspent=_overspent(row))
                 self.observe_turn(row)
+            case AnswerMeasured(facts):
+                _log.info("answer measured", **facts)
+                self._answers.observe(facts)
             case Caption(speaker="bot", heard=str()):
                 self._barge_ins.inc()
             case _:
@@ -201,6 +205,55 @@ class Metrics:
     def text(self) -> bytes:
         """In Prometheus' exposition format."""
         return generate_latest(self._registry)
+
+
+class AnswerMetrics:
+    """Of the language model's answers that were not withdrawn."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._first_token = Histogram(
+            "halfsecond_llm_first_token_seconds",
+            "From the question to the first token, retries included.",
+            ["endpoint"],
+            registry=registry,
+            buckets=SECONDS,
+        )
+        self._pace = Histogram(
+            "halfsecond_llm_tokens_per_second",
+            "Between the first token and the last.",
+            ["endpoint"],
+            registry=registry,
+            buckets=(5, 10, 15, 20, 30, 40, 60, 80, 120, 200, 400),
+        )
+        self._counters = {
+            name: Counter(f"halfsecond_{name}", about, ["endpoint"], registry=registry)
+            for name, about in _COUNTED.items()
+        }
+
+    def observe(self, facts: Mapping[str, str | int | float | bool | None]) -> None:
+        endpoint = str(facts.get("llm_endpoint", "none"))
+        for histogram, name in (
+            (self._first_token, "llm_first_token_s"),
+            (self._pace, "llm_tokens_per_s"),
+        ):
+            value = facts.get(name)
+            if isinstance(value, int | float):
+                histogram.labels(endpoint).observe(value)
+        for name, counter in self._counters.items():
+            value = facts.get(name)
+            if isinstance(value, int):
+                counter.labels(endpoint).inc(value)
+
+
+_COUNTED: Final = {
+    "llm_requests": "Requests made for answers, lost and failed ones included.",
+    "llm_retries": "Requests made because one before failed or was too slow.",
+    "llm_hedges": "Requests made beside one that was silent.",
+    "llm_failed": "Answers that broke off, or never came.",
+    "llm_prompt_tokens": "Tokens of prompts.",
+    "llm_cached_tokens": "Tokens of prompts that the endpoint still had.",
+    "llm_tokens": "Tokens of answers.",
+}
 
 
 def _overspent(row: Mapping[str, object]) -> str | None:

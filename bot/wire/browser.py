@@ -23,6 +23,7 @@ from bot.wire.errors import PeerError, UsageError
 from bot.wire.messages import Closed, FromClient, Opened, ToClient
 from bot.wire.metrics import metrics_of
 from pipelines.core.exchange import (
+    AnswerMeasured,
     AudioIn,
     AudioOut,
     CallBegan,
@@ -137,8 +138,8 @@ class BrowserCodec:
                 messages = [_server_message("in-use", facts=dict(facts), shares_s=dict(shares_s))]
             case Fault(message, fatal):
                 messages = [_rtvi("error", {"error": message, "fatal": fatal})]
-            case Transfer():
-                messages = []  # a page cannot be handed on to a telephone
+            case Transfer() | AnswerMeasured():
+                messages = []  # a page cannot be handed on to a telephone, and shows turns alone
         return list(messages)
 
     def _captioned(self, caption: Caption) -> list[bytes]:

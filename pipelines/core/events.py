@@ -5,6 +5,7 @@ counted on it, so that jitter and stalls on the way change no decision. `at_s` i
 server's monotonic clock, for the ledger alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -161,4 +162,14 @@ class Worked:
     waited: bool = False
 
 
-LedgerFact: TypeAlias = Reached | Worked
+@dataclass(frozen=True, slots=True)
+class AnswerCounted:
+    """What is known of the language model's answer: figures, and the endpoint's name."""
+
+    facts: Mapping[str, str | int | float | bool | None]
+    reply_id: int
+    over: bool
+    """It has come to its end, and these are all."""
+
+
+LedgerFact: TypeAlias = Reached | Worked | AnswerCounted

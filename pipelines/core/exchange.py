@@ -127,6 +127,13 @@ class TurnMeasured:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerMeasured:
+    """One answer of the language model, at its end: figures, and the endpoint's name."""
+
+    facts: Mapping[str, str | int | float | bool | None]
+
+
+@dataclass(frozen=True, slots=True)
 class CallBegan:
     """What the call runs on: engines, models and profile; and each share of the budget."""
 
@@ -151,5 +158,13 @@ class Transfer:
 
 
 ToCaller: TypeAlias = (
-    AudioOut | Flush | Caption | StateChanged | TurnMeasured | CallBegan | Fault | Transfer
+    AudioOut
+    | Flush
+    | Caption
+    | StateChanged
+    | TurnMeasured
+    | AnswerMeasured
+    | CallBegan
+    | Fault
+    | Transfer
 )

@@ -51,12 +51,17 @@ class SilencedFrame(SystemFrame):
 class TokenFrame(DataFrame):
     reply_id: int
     text: str
+    came_s: float | None = None
+    """When it came from the model, where it has been held since."""
+    filler: bool = False
+    """It bridges a wait, and is no part of the answer."""
 
 
 @dataclass
 class ClauseFrame(DataFrame):
     reply_id: int
     text: str
+    filler: bool = False
 
 
 @dataclass
@@ -67,6 +72,7 @@ class SpeechFrame(DataFrame):
     pcm: NDArray[np.int16]
     text: str = ""
     words: tuple[Word, ...] = field(default=())
+    filler: bool = False
 
 
 @dataclass
@@ -74,3 +80,5 @@ class ReplyEndFrame(DataFrame):
     """No more of this reply comes after it."""
 
     reply_id: int
+    sorry: str = ""
+    """It broke off: what to say where that can be heard."""

@@ -7,8 +7,15 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from pipelines.core.budget import Budget
 from pipelines.core.commands import StartReply
-from pipelines.core.events import LedgerFact, PlayoutEnded, PlayoutStarted, Reached, Worked
-from pipelines.core.exchange import ToCaller, TurnMeasured
+from pipelines.core.events import (
+    AnswerCounted,
+    LedgerFact,
+    PlayoutEnded,
+    PlayoutStarted,
+    Reached,
+    Worked,
+)
+from pipelines.core.exchange import AnswerMeasured, ToCaller, TurnMeasured
 from pipelines.core.ledger import Fact, Kind, Ledger
 from pipelines.stages.frames import CommandFrame, FactFrame
 
@@ -41,18 +48,14 @@ class Measuring(FrameProcessor):
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
-        if isinstance(frame, FactFrame) and isinstance(frame.fact, Reached | Worked):
-            self._note(frame.fact)
         match frame:
             case CommandFrame(command=StartReply(reply_id, turn_id, say=str(words))):
                 self._turns[reply_id] = turn_id
                 if words:
                     self._unasked.add(turn_id)
-            case FactFrame(fact=Reached() as fact):
-                self._reach(fact)
-            case FactFrame(fact=Worked(stage, start_s, end_s, reply_id, waited)):
-                kind: Kind = "wait" if waited else "busy"
-                self._ledger.span(self._turn(reply_id), stage, start_s, end_s, kind, reply_id)
+            case FactFrame(fact=Reached() | Worked() | AnswerCounted() as fact):
+                self._note(fact)
+                self._write(fact)
             case FactFrame(fact=PlayoutStarted(reply_id) | PlayoutEnded(reply_id) as fact):
                 turn_id = self._turns.get(reply_id, 0)
                 self._turn_id = max(self._turn_id, turn_id + 1)
@@ -62,6 +65,19 @@ class Measuring(FrameProcessor):
             case _:
                 pass
         await self.push_frame(frame, direction)
+
+    def _write(self, fact: LedgerFact) -> None:
+        match fact:
+            case Reached():
+                self._reach(fact)
+            case Worked(stage, start_s, end_s, reply_id, waited):
+                kind: Kind = "wait" if waited else "busy"
+                self._ledger.span(self._turn(reply_id), stage, start_s, end_s, kind, reply_id)
+            case AnswerCounted(facts, reply_id, over):
+                for name, value in facts.items():
+                    self._ledger.note(self._turn(reply_id), name, value)
+                if over:
+                    self._send(AnswerMeasured({"turn": self._turn(reply_id), **facts}))
 
     def _turn(self, reply_id: int | None) -> int:
         """The turn of a reply; without one, the turn that is being spoken."""

@@ -3,6 +3,7 @@
 from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
+from pipelines.core.answering import ending
 from pipelines.core.commands import StartReply, StopReply, WithdrawReply
 from pipelines.core.events import Reached, Worked
 from pipelines.core.phrasing import Phraser
@@ -19,24 +20,31 @@ class Phrasing(FrameProcessor):
     def __init__(self) -> None:
         super().__init__(enable_direct_mode=True)
         self._phrasers: dict[int, Phraser] = {}
-        self._begun: set[int] = set()
+        self._said: dict[int, list[str]] = {}
         self._fed_s: dict[int, float] = {}
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         match frame:
-            case TokenFrame(reply_id=reply_id, text=text):
+            case TokenFrame(reply_id=reply_id, text=text, filler=True):
+                await self.push_frame(ClauseFrame(reply_id, text, filler=True))
+                return
+            case TokenFrame(reply_id=reply_id, text=text, came_s=came_s):
                 if reply_id in self._phrasers:
-                    self._fed_s.setdefault(reply_id, self.get_event_loop().time())
+                    now = self.get_event_loop().time()
+                    self._fed_s.setdefault(reply_id, now if came_s is None else came_s)
                     await self._say(reply_id, self._phrasers[reply_id].feed(text))
                 return
-            case ReplyEndFrame(reply_id=reply_id):
+            case ReplyEndFrame(reply_id=reply_id, sorry=sorry):
                 phraser = self._phrasers.get(reply_id)
                 if phraser is not None:
-                    await self._say(reply_id, phraser.finish())
+                    rest = phraser.finish()
+                    said = self._said[reply_id]
+                    await self._say(reply_id, ending(said, rest, sorry) if sorry else rest)
                 self._forget(reply_id)
             case CommandFrame(command=StartReply(reply_id=reply_id)):
                 self._phrasers[reply_id] = Phraser()
+                self._said[reply_id] = []
             case CommandFrame(
                 command=WithdrawReply(reply_id=reply_id) | StopReply(reply_id=reply_id)
             ):
@@ -47,15 +55,16 @@ class Phrasing(FrameProcessor):
 
     async def _say(self, reply_id: int, clauses: list[str]) -> None:
         for clause in clauses:
-            if reply_id not in self._begun:
-                self._begun.add(reply_id)
+            said = self._said[reply_id]
+            said.append(clause)
+            if len(said) == 1:
                 await self._first_clause(reply_id)
             await self.push_frame(ClauseFrame(reply_id, clause))
 
     def _forget(self, reply_id: int) -> None:
         self._phrasers.pop(reply_id, None)
         self._fed_s.pop(reply_id, None)
-        self._begun.discard(reply_id)
+        self._said.pop(reply_id, None)
 
     async def _first_clause(self, reply_id: int) -> None:
         now = self.get_event_loop().time()

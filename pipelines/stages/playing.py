@@ -31,7 +31,7 @@ from pipelines.core.exchange import (
     Played,
     ToCaller,
 )
-from pipelines.core.playout import ClauseBegan, Playout, Send
+from pipelines.core.playout import ClauseBegan, Playout, Send, first_audible
 from pipelines.stages.frames import (
     CallerFrame,
     CommandFrame,
@@ -58,7 +58,11 @@ class Playing(FrameProcessor):
         self._paused_by: set[Literal["caller", "line"]] = set()
         self._turn_id = 0
         self._started = False
+        self._answered = False
         self._reported = False
+        self._added = 0
+        self._answer_from: int | None = None
+        """The first audible sample of the reply that bridges no wait."""
         self._begun_s = 0.0
         self._clock = ClientClock()
         self._changed = asyncio.Event()
@@ -76,9 +80,12 @@ class Playing(FrameProcessor):
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         match frame:
-            case SpeechFrame(pcm=pcm, text=text, words=words):
-                if self._playout.audible_from is None:
+            case SpeechFrame(pcm=pcm, text=text, words=words, filler=filler):
+                if self._answer_from is None and not filler:
                     self._begun_s = self._now()
+                    offset = first_audible(pcm, self._rate)
+                    self._answer_from = None if offset is None else self._added + offset
+                self._added += len(pcm)
                 self._playout.add(pcm, text, words)
                 await self._pump()
                 self._changed.set()
@@ -104,7 +111,9 @@ class Playing(FrameProcessor):
         match command:
             case CommitReply(reply_id, turn_id):
                 self._playout.begin(reply_id)
-                self._turn_id, self._started, self._reported = turn_id, False, False
+                self._turn_id = turn_id
+                self._started = self._answered = self._reported = False
+                self._added, self._answer_from = 0, None
                 self._begun_s = now
                 self._paused_by.discard("caller")
                 if self._paused_by:
@@ -167,19 +176,23 @@ class Playing(FrameProcessor):
                 case Send(pcm, generation, start, plays_at_s):
                     self._send(AudioOut(pcm, generation, start))
                     await self._up(SpokenFrame(pcm, plays_at_s))
-        audible = self._playout.audible_from
         reply_id = self._playout.reply_id
         if reply_id is None:
             return
-        if not self._started and audible is not None and self._playout.sent > audible:
-            self._started = True
+        if not self._answered and self._is_sent(self._answer_from):
+            self._answered = True
             await self._tell(Worked("send", self._begun_s, now, reply_id))
             self._begun_s = now
             await self._tell(Reached("sent", now, reply_id))
+        if not self._started and self._is_sent(self._playout.audible_from):
+            self._started = True
             await self._tell(PlayoutStarted(reply_id))
             await asyncio.sleep(0)  # the connection's turn, before all else that a commit sets off
         if self._playout.over(now):
             await self._finish(reply_id)
+
+    def _is_sent(self, sample: int | None) -> bool:
+        return sample is not None and self._playout.sent > sample
 
     async def _finish(self, reply_id: int) -> None:
         self._keep(final=True)
@@ -193,7 +206,7 @@ class Playing(FrameProcessor):
         now = self._now()
         reported_s = self._clock.at(report.client_s, now)
         heard = self._playout.played(report.generation, report.samples, now)
-        audible, reply_id = self._playout.audible_from, self._playout.reply_id
+        audible, reply_id = self._answer_from, self._playout.reply_id
         if heard is None or reply_id is None:
             return
         if not self._reported and audible is not None and heard > audible:

@@ -33,16 +33,16 @@ class Speaking(FrameProcessor):
         super().__init__(enable_direct_mode=True)
         self._tts = tts
         self._rate = rate_hz
-        self._clauses: dict[int, asyncio.Queue[str | None]] = {}
+        self._clauses: dict[int, asyncio.Queue[ClauseFrame | None]] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         match frame:
-            case ClauseFrame(reply_id=reply_id, text=text):
+            case ClauseFrame(reply_id=reply_id):
                 clauses = self._clauses.get(reply_id)
                 if clauses is not None and clauses.qsize() < MOST_CLAUSES:
-                    clauses.put_nowait(text)
+                    clauses.put_nowait(frame)
                 return
             case ReplyEndFrame(reply_id=reply_id):
                 if reply_id in self._clauses:
@@ -74,34 +74,35 @@ class Speaking(FrameProcessor):
         self._tasks.pop(reply_id, None)
         self._clauses.pop(reply_id, None)
 
-    async def _speak(self, reply_id: int, clauses: asyncio.Queue[str | None]) -> None:
+    async def _speak(self, reply_id: int, clauses: asyncio.Queue[ClauseFrame | None]) -> None:
         first = True
         while (clause := await clauses.get()) is not None:
             try:
-                await self._synthesise(reply_id, clause, first=first)
-                first = False
+                await self._synthesise(clause, first=first)
+                first = first and clause.filler
             except ServiceError as error:
                 log.warning("the voice failed", service=error.service, error=str(error))
         await self.push_frame(ReplyEndFrame(reply_id))
 
-    async def _synthesise(self, reply_id: int, clause: str, *, first: bool) -> None:
+    async def _synthesise(self, clause: ClauseFrame, *, first: bool) -> None:
+        reply_id = clause.reply_id
         started = self.get_event_loop().time()
         resampler = Resampler(self._tts.rate_hz, self._rate)
-        text = clause
-        stream = cast(AsyncGenerator[SpeechChunk, None], self._tts.synthesise(clause, first=first))
+        text = clause.text
+        stream = cast(AsyncGenerator[SpeechChunk, None], self._tts.synthesise(text, first=first))
         async with aclosing(stream):
             async for chunk in stream:
-                if text and first:
+                if text and first and not clause.filler:
                     await self._first_audio(reply_id, started)
                 words = tuple(
                     Word(word.text, round(word.start_s * self._rate)) for word in chunk.words
                 )
                 pcm = resampler.feed(chunk.pcm)
-                await self.push_frame(SpeechFrame(reply_id, pcm, text, words))
+                await self.push_frame(SpeechFrame(reply_id, pcm, text, words, clause.filler))
                 text = ""
         rest = resampler.flush()
         if len(rest):
-            await self.push_frame(SpeechFrame(reply_id, rest))
+            await self.push_frame(SpeechFrame(reply_id, rest, filler=clause.filler))
 
     async def _first_audio(self, reply_id: int, started: float) -> None:
         now = self.get_event_loop().time()

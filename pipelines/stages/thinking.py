@@ -1,100 +1,266 @@
 """Asks the language model, under a reply id that can be withdrawn at any moment."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, field
 from typing import cast
 
 import structlog
 from pipecat.frames.frames import Frame
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.processors.frame_processor import (
+    FrameDirection,
+    FrameProcessor,
+    FrameProcessorSetup,
+)
 
-from pipelines.core.commands import CommitReply, StartReply, StopReply, WithdrawReply
+from pipelines.core.answering import MEANWHILE, AnsweringPolicy, apology
+from pipelines.core.commands import CommitReply, StartReply, StopReply, TurnCommand, WithdrawReply
 from pipelines.core.conversation import Conversation
-from pipelines.core.events import Reached, Worked
+from pipelines.core.events import AnswerCounted, PlayoutEnded, Reached, Worked
+from pipelines.core.ledger import Fact
+from pipelines.core.tools import Tool
 from pipelines.services.protocols import (
     ChatMessage,
     Delta,
     Finished,
     LanguageModel,
+    PromptCache,
     Role,
+    Sampling,
     ServiceError,
     TextDelta,
 )
 from pipelines.stages.frames import CommandFrame, FactFrame, ReplyEndFrame, TokenFrame
+from pipelines.stages.preparing import Preparing
+from pipelines.stages.tooling import call_tools
 
-APOLOGY = "Sorry, I can't think of an answer right now. Please try again in a moment."
 log = structlog.get_logger(__name__)
 
 
+@dataclass(eq=False)
+class _Reply:
+    reply_id: int
+    turn_id: int
+    question: str
+    committed: asyncio.Event = field(default_factory=asyncio.Event)
+    spoken: str = ""
+    """Of the answer that is coming."""
+    said: bool = False
+    """Something of it can be heard, be it to bridge a wait."""
+    facts: dict[str, Fact] = field(default_factory=dict)
+    bridging: asyncio.Task[None] | None = None
+
+
 class Thinking(FrameProcessor):
-    def __init__(self, llm: LanguageModel, conversation: Conversation) -> None:
+    def __init__(
+        self,
+        llm: LanguageModel,
+        conversation: Conversation,
+        policy: AnsweringPolicy | None = None,
+        prompts: PromptCache | None = None,
+        tools: Sequence[Tool] = (),
+    ) -> None:
         super().__init__(enable_direct_mode=True)
         self._llm = llm
         self._conversation = conversation
+        self._policy = policy or AnsweringPolicy()
+        self._tools = {tool.name: tool for tool in tools}
+        self._sampling = Sampling(tools=tuple(tool.schema for tool in tools))
+        self._preparing = Preparing(llm, prompts, conversation, self._policy, self._sampling)
+        self._replies: dict[int, _Reply] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._between: asyncio.Task[None] | None = None
+        self._afterwards: dict[int, list[Callable[[], None]]] = {}
+
+    async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
+        await super().setup(setup)
+        await self._prepare()
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         await self.push_frame(frame, direction)
-        if not isinstance(frame, CommandFrame):
-            return
-        match frame.command:
+        match frame:
+            case CommandFrame(command=command):
+                await self._obey(command)
+            case FactFrame(fact=PlayoutEnded(reply_id)):
+                for act in self._afterwards.pop(reply_id, ()):
+                    act()
+                if not self._tasks:
+                    await self._prepare()
+            case _:
+                pass
+
+    async def cleanup(self) -> None:
+        for task in [*self._tasks.values(), *([self._between] if self._between else [])]:
+            await self.cancel_task(task)
+        await super().cleanup()  # type: ignore[no-untyped-call]
+
+    async def _obey(self, command: TurnCommand) -> None:
+        match command:
             case StartReply(reply_id, say=str(words)) if words:
                 await self.push_frame(TokenFrame(reply_id, words))
                 await self.push_frame(ReplyEndFrame(reply_id))
             case StartReply(reply_id, turn_id, text):
-                self._start(reply_id, turn_id, text)
-            case CommitReply(_, turn_id, text) if text:
+                self._start(_Reply(reply_id, turn_id, text))
+            case CommitReply(reply_id, turn_id, text) if text:
                 self._conversation.said(turn_id, text)
+                if reply_id in self._replies:
+                    self._replies[reply_id].committed.set()
             case WithdrawReply(reply_id, turn_id, reopened):
                 if reopened:
                     self._conversation.unsaid(turn_id)
                 self._cancel(reply_id)
             case StopReply(reply_id):
                 self._cancel(reply_id)
+                await self._prepare()
             case _:
                 pass
 
-    async def cleanup(self) -> None:
-        for task in list(self._tasks.values()):
-            await self.cancel_task(task)
-        await super().cleanup()  # type: ignore[no-untyped-call]
+    def _start(self, reply: _Reply) -> None:
+        if self._between is not None:  # the server's time is the question's
+            self._between.cancel()
+        task = self.create_task(self._think(reply))
+        self._tasks[reply.reply_id] = task
+        self._replies[reply.reply_id] = reply
+        task.add_done_callback(lambda _: self._forget(reply.reply_id))
 
-    def _start(self, reply_id: int, turn_id: int, text: str) -> None:
-        asked = self._conversation.with_question(turn_id, text)
-        messages = [ChatMessage(cast(Role, role), content) for role, content in asked]
-        task = self.create_task(self._think(reply_id, messages))
-        self._tasks[reply_id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(reply_id, None))
+    def _forget(self, reply_id: int) -> None:
+        self._tasks.pop(reply_id, None)
+        self._replies.pop(reply_id, None)
 
     def _cancel(self, reply_id: int) -> None:
         """Nobody waits for it: the HTTP stream closes while the call goes on."""
+        self._afterwards.pop(reply_id, None)
         task = self._tasks.get(reply_id)
         if task is not None:
             task.cancel()
 
-    async def _think(self, reply_id: int, messages: list[ChatMessage]) -> None:
-        started = self.get_event_loop().time()
-        spoken = False
+    async def _prepare(self) -> None:
+        if self._between is not None:
+            self._between.cancel()
+        self._between = self.create_task(self._preparing.prepare())
+
+    # ---- one reply ----
+
+    async def _think(self, reply: _Reply) -> None:
+        sorry = ""
         try:
-            stream = cast(AsyncGenerator[Delta, None], self._llm.stream(messages))
-            async with aclosing(stream):
-                async for delta in stream:
-                    match delta:
-                        case TextDelta(text):
-                            if not spoken:
-                                spoken = True
-                                await self._first_token(reply_id, started)
-                            await self.push_frame(TokenFrame(reply_id, text))
-                        case Finished():
-                            pass
+            await self._answer(reply)
         except ServiceError as error:
             log.warning("the language model failed", service=error.service, error=str(error))
-            await self.push_frame(TokenFrame(reply_id, ("\n" if spoken else "") + APOLOGY))
-        await self.push_frame(ReplyEndFrame(reply_id))
+            sorry = apology(cold=error.trouble.cold)
+            reply.facts["llm_failed"] = True
+        finally:
+            if reply.bridging is not None:
+                reply.bridging.cancel()
+        await self.push_frame(ReplyEndFrame(reply.reply_id, sorry))
+        facts = AnswerCounted(reply.facts, reply.reply_id, over=True)
+        await self.push_frame(FactFrame(facts))
 
-    async def _first_token(self, reply_id: int, started: float) -> None:
-        now = self.get_event_loop().time()
-        await self.push_frame(FactFrame(Worked("llm", started, now, reply_id)))
-        await self.push_frame(FactFrame(Reached("first_token", now, reply_id)))
+    async def _answer(self, reply: _Reply) -> None:
+        messages = self._ask(reply)
+        for _ in range(self._policy.most_rounds):
+            try:
+                finished = await self._say(reply, messages)
+            except ServiceError as error:
+                fits_now = error.trouble.too_long and self._conversation.shrink()
+                if reply.spoken or not fits_now:
+                    raise
+                messages = self._ask(reply)
+                continue
+            if not finished.tool_calls:
+                return
+            await reply.committed.wait()
+            messages = [*messages, *await self._use_tools(reply, finished)]
+            if reply.spoken and reply.reply_id in self._afterwards:
+                return
+            reply.spoken = ""
+        raise ServiceError("llm", "asks for tool after tool", retryable=False)
+
+    def _ask(self, reply: _Reply) -> list[ChatMessage]:
+        asked = self._conversation.with_question(reply.turn_id, reply.question)
+        return [ChatMessage(cast(Role, role), content) for role, content in asked]
+
+    async def _say(self, reply: _Reply, messages: list[ChatMessage]) -> Finished:
+        """One answer, passed on as it comes. Raises ServiceError."""
+        asked_s = self._now()
+        first_s = 0.0
+        stream = cast(AsyncGenerator[Delta, None], self._llm.stream(messages, self._sampling))
+        finished: Finished | None = None
+        async with aclosing(stream):
+            async for delta in stream:
+                match delta:
+                    case TextDelta(text, source):
+                        if not reply.spoken:
+                            first_s = self._now() if source is None else source.first_token_s
+                            await self._first_token(reply, delta, asked_s, first_s)
+                        reply.spoken += text
+                        await self.push_frame(TokenFrame(reply.reply_id, text, first_s))
+                    case Finished():
+                        finished = delta
+                        _count(reply, delta, self._now() - first_s if reply.spoken else 0.0)
+        if finished is None:
+            raise ServiceError("llm", "an answer without an end", retryable=True)
+        return finished
+
+    async def _first_token(
+        self, reply: _Reply, delta: TextDelta, asked_s: float, first_s: float
+    ) -> None:
+        reply.said = True
+        if reply.bridging is not None:
+            reply.bridging.cancel()
+        reply.facts["llm_first_token_s"] = round(first_s - asked_s, 6)
+        if delta.source is not None:
+            reply.facts["llm_endpoint"] = delta.source.endpoint
+            _add(reply.facts, "llm_requests", delta.source.requests)
+            _add(reply.facts, "llm_retries", delta.source.retries)
+            _add(reply.facts, "llm_hedges", delta.source.hedges)
+        reply_id = reply.reply_id
+        await self.push_frame(FactFrame(Worked("llm", asked_s, first_s, reply_id)))
+        await self.push_frame(FactFrame(Reached("first_token", first_s, reply_id)))
+        await self.push_frame(FactFrame(AnswerCounted(dict(reply.facts), reply_id, over=False)))
+
+    # ---- tools ----
+
+    async def _use_tools(self, reply: _Reply, finished: Finished) -> list[ChatMessage]:
+        """What was asked for and what came of it, for the model to go on from."""
+        if not reply.said:
+            reply.bridging = self.create_task(self._bridge(reply))
+        began_s = self._now()
+        called = await call_tools(finished.tool_calls, self._tools)
+        _add(reply.facts, "llm_tool_calls", len(called))
+        worked = Worked("llm", began_s, self._now(), reply.reply_id, waited=True)
+        await self.push_frame(FactFrame(worked))
+        for one in called:
+            if one.afterwards is not None:
+                self._afterwards.setdefault(reply.reply_id, []).append(one.afterwards.act)
+        return [
+            ChatMessage("assistant", reply.spoken, tool_calls=finished.tool_calls),
+            *(ChatMessage("tool", one.result, answers=one.call.call_id) for one in called),
+        ]
+
+    async def _bridge(self, reply: _Reply) -> None:
+        """A person who hears nothing for long believes that the line is dead."""
+        await asyncio.sleep(self._policy.meanwhile_s)
+        reply.said = True
+        await self.push_frame(TokenFrame(reply.reply_id, MEANWHILE, filler=True))
+
+    def _now(self) -> float:
+        return self.get_event_loop().time()
+
+
+def _count(reply: _Reply, finished: Finished, speaking_s: float) -> None:
+    facts, tokens = reply.facts, finished.completion_tokens
+    _add(facts, "llm_prompt_tokens", finished.prompt_tokens)
+    _add(facts, "llm_cached_tokens", finished.cached_tokens)
+    _add(facts, "llm_tokens", tokens)
+    if tokens is not None and tokens > 1 and speaking_s > 0:
+        facts["llm_tokens_per_s"] = round((tokens - 1) / speaking_s, 2)
+
+
+def _add(facts: dict[str, Fact], name: str, value: int | None) -> None:
+    """A reply that uses tools is several answers."""
+    before = facts.get(name)
+    if value is not None:
+        facts[name] = value + (before if isinstance(before, int) else 0)

@@ -1,0 +1,43 @@
+"""What is said when there is no answer, or none yet; and how a reply that broke off ends."""
+
+from dataclasses import dataclass
+
+APOLOGY = "Sorry, I can't think of an answer right now. Please try again in a moment."
+COLD = "Sorry, I'm still starting up. Please ask me again in a minute."
+MEANWHILE = "One moment, please."
+LEAST_WORDS = 4
+"""Of whole sentences that are an answer: "Sure." is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweringPolicy:
+    warm: bool = False
+    """Have the server read the next prompt's beginning when nobody waits for it."""
+    summarise: bool = False
+    """What no longer fits is summed up by the model."""
+    meanwhile_s: float = 1.0
+    """A tool that takes longer is bridged, where nothing has been said in this reply."""
+    most_rounds: int = 4
+    """Answers in one reply that ask for tools: a model may ask for ever."""
+
+
+def apology(*, cold: bool) -> str:
+    return COLD if cold else APOLOGY
+
+
+def ending(said: list[str], rest: list[str], sorry: str) -> list[str]:
+    """The last clauses of a reply that broke off: `said` before, `rest` what is left over.
+
+    Where it had come to the end of a sentence it is over, and the beginning of the next is
+    dropped; else it is said to the last word, and apologised for.
+    """
+    ends = [at for at, clause in enumerate(rest) if _ends_sentence(clause)]
+    kept = rest[: ends[-1] + 1] if ends else []
+    whole = [*said, *kept]
+    if whole and _ends_sentence(whole[-1]) and len(" ".join(whole).split()) >= LEAST_WORDS:
+        return kept
+    return [*rest, sorry]
+
+
+def _ends_sentence(clause: str) -> bool:
+    return clause.rstrip("\"'”’»)] ").endswith((".", "!", "?", "…", "。", "！", "？"))

@@ -1,0 +1,83 @@
+"""What is done for the next question while nobody waits: count, cut, sum up, warm."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import cast
+
+import structlog
+
+from pipelines.core.answering import AnsweringPolicy
+from pipelines.core.conversation import Conversation
+from pipelines.services.protocols import (
+    ChatMessage,
+    Delta,
+    LanguageModel,
+    PromptCache,
+    Role,
+    Sampling,
+    ServiceError,
+    TextDelta,
+)
+
+SUM_UP = (
+    "Sum up this conversation in at most four short sentences, for yourself to go on from. "
+    "Keep names, numbers, dates and what was agreed."
+)
+SUMMARY_SAMPLING = Sampling(max_tokens=160, temperature=0.0)
+STAND_IN = "Hello."
+"""In place of the question that is not known yet: templates want the person to speak last."""
+
+log = structlog.get_logger(__name__)
+
+
+class Preparing:
+    """No stage: it works on the conversation between two turns, and can be cancelled anywhere."""
+
+    def __init__(
+        self,
+        llm: LanguageModel,
+        prompts: PromptCache | None,
+        conversation: Conversation,
+        policy: AnsweringPolicy,
+        sampling: Sampling,
+    ) -> None:
+        """`sampling`: as the next question will be asked, tools and all."""
+        self._llm = llm
+        self._prompts = prompts
+        self._conversation = conversation
+        self._policy = policy
+        self._sampling = sampling
+
+    async def prepare(self) -> None:
+        await self._count()
+        self._conversation.trim()
+        await self._sum_up()
+        if self._prompts is not None and self._policy.warm:
+            said = [ChatMessage(cast(Role, r), text) for r, text in self._conversation.prefix()]
+            await self._prompts.warm([*said, ChatMessage("user", STAND_IN)], self._sampling)
+
+    async def _count(self) -> None:
+        if self._prompts is None or self._conversation.limit_tokens is None:
+            return
+        for text, tell in self._conversation.uncounted():
+            tokens = await self._prompts.count(text)
+            if tokens is None:
+                return
+            tell(tokens)
+
+    async def _sum_up(self) -> None:
+        cut = self._conversation.to_sum_up
+        if not self._policy.summarise:
+            self._conversation.forget_what_was_cut()
+        elif cut:
+            try:
+                self._conversation.summed_up(await self._ask(f"{SUM_UP}\n\n{cut}"))
+            except ServiceError as error:
+                log.warning("what was cut could not be summed up", error=str(error))
+
+    async def _ask(self, text: str) -> str:
+        asked = [ChatMessage("user", text)]
+        stream = cast(AsyncGenerator[Delta, None], self._llm.stream(asked, SUMMARY_SAMPLING))
+        async with aclosing(stream):
+            said = [delta.text async for delta in stream if isinstance(delta, TextDelta)]
+        return "".join(said)
