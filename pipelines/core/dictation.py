@@ -63,6 +63,7 @@ class Dictation:
         self._heard_upto_s = 0.0
         self._final_done = False
         self._failures = 0
+        self._given_up = False
         self._job: Job | None = None
         self._not_before_s = 0.0
 
@@ -75,6 +76,11 @@ class Dictation:
     def complete(self) -> bool:
         """The person is silent and every word has been listened to."""
         return self._final_done
+
+    @property
+    def unheard(self) -> bool:
+        """The person has said something, and the ears could not tell a word of it."""
+        return self._final_done and self._given_up and not self.text
 
     def speech_started(self, media_s: float) -> None:
         self._onset_s = media_s
@@ -111,7 +117,7 @@ class Dictation:
         """Take an answer; False if nobody waits for it any more."""
         if job is not self._job:
             return False
-        self._job, self._failures = None, 0
+        self._job, self._failures, self._given_up = None, 0, False
         self._text, self._draft = text, tokens
         self._heard_upto_s = max(self._heard_upto_s, job.end_s)
         self._not_before_s = job.end_s + self._policy.patience * took_s
@@ -121,13 +127,18 @@ class Dictation:
             self._settle(self._longest_pause)
         return True
 
-    def failed(self, job: Job) -> bool:
-        """The ears could not answer; after the last try what was heard before has to do."""
+    def failed(self, job: Job, *, again: bool = True) -> bool:
+        """The ears could not answer; after the last try what was heard before has to do.
+
+        `again`: it is worth another try.
+        """
         if job is not self._job or not job.final:
             return self.result(job, self._text, self._draft, 0.0)
         self._failures += 1
-        if self._failures >= self._policy.final_tries:
-            return self.result(job, self._text, self._draft, 0.0)
+        if not again or self._failures >= self._policy.final_tries:
+            wanted = self.result(job, self._text, self._draft, 0.0)
+            self._given_up = True
+            return wanted
         self._job = None
         return False
 

@@ -21,6 +21,7 @@ from pipelines.core.events import (
     LedgerFact,
     Listened,
     Reached,
+    SayAsked,
     SpeechPaused,
     SpeechStarted,
     Transcribed,
@@ -53,6 +54,11 @@ from pipelines.stages.frames import (
 
 KEEP_S = 16.0
 """Audio kept per call: the longest stretch that is transcribed, and the turn model's 8 s."""
+ANSWER_WITHIN_S = 8.0
+"""Ears that take longer than this hang: the turn ends without them."""
+UNHEARD = "Sorry, I can't hear you right now. Please say that again."
+UNHEARD_EVERY_S = 8.0
+"""What says it may come back through the microphone, to ears that still fail."""
 WINDOW = round(EAR_RATE_HZ * WINDOW_S)
 
 log = structlog.get_logger(__name__)
@@ -94,6 +100,7 @@ class Hearing(FrameProcessor):
         self._scoring: asyncio.Task[None] | None = None
         self._starving: asyncio.Task[None] | None = None
         self._came = asyncio.Event()
+        self._apologise_from_s = 0.0
 
     async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
         await super().setup(setup)
@@ -220,20 +227,27 @@ class Hearing(FrameProcessor):
         wanted = await self._ask(job, question, started)
         if not wanted:
             return
-        complete = self._dictation.complete
+        complete, unheard = self._dictation.complete, self._dictation.unheard
         if complete:
             await self._tell(Worked("stt", started, self._now()))
             await self._tell(Reached("transcript_final", self._now()))
         await self._tell(Transcribed(self._dictation.text, job.end_s, complete))
+        if unheard and self._tape.end_s >= self._apologise_from_s:
+            self._apologise_from_s = self._tape.end_s + UNHEARD_EVERY_S
+            await self._tell(SayAsked(UNHEARD))
 
     async def _ask(self, job: Job, question: TranscriptionJob, started: float) -> bool:
         if self._voicing.is_background(_dbfs(question.audio)):
             return self._dictation.result(job, "", (), 0.0)
         try:
-            answer: Transcription = await self._ears.stt.transcribe(question)
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                answer: Transcription = await self._ears.stt.transcribe(question)
+        except TimeoutError:
+            log.warning("the ears do not answer", service="stt")
+            return self._dictation.failed(job, again=False)
         except ServiceError as error:
             log.warning("the ears failed", service=error.service, error=str(error))
-            return self._dictation.failed(job)
+            return self._dictation.failed(job, again=error.retryable)
         took_s = self._now() - started
         return self._dictation.result(job, answer.text, answer.tokens, took_s)
 

@@ -17,6 +17,7 @@ from pipelines.services.protocols import (
     TranscriptionJob,
 )
 from pipelines.services.scripted import Step, paced
+from pipelines.stages.hearing import UNHEARD
 from tests.stages.rehearsal import Rehearsed, Scene, does, rehearse, says, speech_end
 
 PATIENT = Policies(
@@ -214,9 +215,13 @@ def test_ears_that_fail_through_a_whole_turn_hear_the_next_one() -> None:
     def fails(job: TranscriptionJob) -> bool:
         return broken and asyncio.get_running_loop().time() < 4.0
 
-    call = rehearse(says(1.0, QUESTION), says(5.0, "hello?"), stt_fails=fails)
+    call = rehearse(says(1.0, QUESTION), says(8.0, "hello?"), stt_fails=fails)
 
-    assert call.lines == [("user", "hello?"), ("assistant", "You said hello?")]
+    assert call.lines == [
+        ("assistant", UNHEARD),
+        ("user", "hello?"),
+        ("assistant", "You said hello?"),
+    ]
     assert call.states[-1] == "listening"
 
 
