@@ -247,6 +247,7 @@ async def check_stream(line: Line, context: ssl.SSLContext | None = None) -> Fin
     """That a WebSocket comes through whatever stands in between."""
     url = "wss" + line.public_url.removeprefix("https") + MEDIA
     headers = {HEADER: signature(line.auth_token, url)}
+    context = context or ssl.create_default_context()
     try:
         async with connect(
             url, ssl=context, additional_headers=headers, open_timeout=WITHIN_S, proxy=None

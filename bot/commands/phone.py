@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Coroutine
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -20,13 +20,8 @@ RINGS_S = 30
 UNDER_WAY = ("queued", "initiated", "ringing")
 FAILED = ("busy", "no-answer", "failed", "canceled")
 
-Machine = Literal["ignore", "detect", "after-the-beep"]
-DETECTION: dict[Machine, dict[str, str]] = {
-    "ignore": {},
-    "detect": {"MachineDetection": "Enable"},
-    "after-the-beep": {"MachineDetection": "DetectMessageEnd"},
-}
-"""https://www.twilio.com/docs/voice/answering-machine-detection"""
+DETECTION = {"MachineDetection": "Enable"}
+"""The webhook is then told who answered: docs/voice/answering-machine-detection at twilio.com."""
 
 
 def dial(
@@ -35,23 +30,26 @@ def dial(
         str | None,
         typer.Option("--from", help="A number of yours; else the one that rings here."),
     ] = None,
-    machine: Annotated[
-        Machine, typer.Option(help="Whether Twilio listens for an answering machine.")
-    ] = "ignore",
+    people_only: Annotated[
+        bool, typer.Option("--people-only", help="Let Twilio hang up on answering machines.")
+    ] = False,
     rings: Annotated[int, typer.Option(min=5, max=600, help="Seconds it may ring.")] = RINGS_S,
 ) -> None:
     """Call somebody, who then talks with the server as a caller does; wait until they answer.
 
-    The server must run, at PUBLIC_BASE_URL. `--machine detect` lets Twilio decide within seconds
-    of the answer whether a person speaks, and `after-the-beep` waits for a machine's beep before
-    the bot begins.
+    The server must run, at PUBLIC_BASE_URL. With --people-only Twilio listens first, for up to
+    a few seconds, in which a person hears nothing.
 
     \b
     Examples:
       halfsecond phone dial +15551234567
-      halfsecond phone dial +15551234567 --from +15557654321 --machine detect
+      halfsecond phone dial +15551234567 --from +15557654321 --people-only
     """
-    _run(_dial(_line(), _e164(number), from_number and _e164(from_number), machine, rings))
+    _run(
+        _dial(
+            _line(), _e164(number), from_number and _e164(from_number), rings, detects=people_only
+        )
+    )
 
 
 def check(
@@ -83,7 +81,7 @@ def setup(
 
 
 async def _dial(
-    line: Line, to_number: str, from_number: str | None, machine: Machine, rings: int
+    line: Line, to_number: str, from_number: str | None, rings: int, *, detects: bool
 ) -> None:
     async with line.rest() as rest:
         called_from = from_number or await _own_number(line, rest)
@@ -95,7 +93,7 @@ async def _dial(
             "StatusCallback": line.public_url + STATUS,
             "StatusCallbackMethod": "POST",
             "Timeout": str(rings),
-            **DETECTION[machine],
+            **(DETECTION if detects else {}),
         }
         call = await rest.dial(form)
         typer.echo(f"calling {to_number} from {called_from} ({call.get('sid')})")
