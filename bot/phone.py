@@ -66,7 +66,8 @@ class Phone:
 
     @property
     def socket_base(self) -> str:
-        return self.public.replace("http", "ws", 1)
+        """TwiML and signatures know wss only, also of a server that is tried out without TLS."""
+        return "wss" + self.public.removeprefix("https").removeprefix("http")
 
     def limits(self, limits: Limits) -> Limits:
         """Of a telephone call: Twilio never falls silent, never comes back, and echoes marks."""

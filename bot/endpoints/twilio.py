@@ -106,7 +106,7 @@ class Telephone:
         ticket = secrets.token_urlsafe(24)
         self._tickets.issue(ticket, time.monotonic(), call=told["CallSid"])
         return twiml.connect(
-            self._phone.socket_base.replace("ws://", "wss://", 1) + MEDIA,
+            self._phone.socket_base + MEDIA,
             self._phone.public + STATUS,
             {"token": ticket},
             BROKEN_IN_WORDS,
