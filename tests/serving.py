@@ -15,6 +15,7 @@ import uvicorn
 from bot.access import House
 from bot.app import create_app
 from bot.limits import Limits
+from bot.phone import Phone
 from bot.server import Certificate, Server, Terms, configure
 from bot.sessions import Sessions
 from bot.sharing import SharedModel
@@ -61,6 +62,7 @@ async def serving(
     drain_s: float = 0.0,
     web: Path | None = None,
     shared: SharedModel | None = None,
+    phone: Phone | None = None,
     settle: bool = True,
     change: Callable[[uvicorn.Config], None] = lambda config: None,
 ) -> AsyncIterator[Served]:
@@ -70,7 +72,7 @@ async def serving(
         house=house or House(token=TOKEN), limits=limits or Limits(calls=2), certificate=certificate
     )
     sessions = Sessions(engine, metrics, terms.limits)
-    app = create_app(sessions, metrics, terms.house, web=web, shared=shared)
+    app = create_app(sessions, metrics, terms.house, web=web, shared=shared, phone=phone)
     config = configure(app, terms)
     change(config)
     server = Server(config, sessions, drain_s, ready.set)

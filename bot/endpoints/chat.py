@@ -263,7 +263,7 @@ def _inlined(schema: Any, named: Mapping[str, Any]) -> Any:
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The answer, whole or as it is made.",
-        "content": {"application/json": {}, "text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"application/json": {}, "text/event-stream": {}},
     },
     **failures(400, 404, 413, 429, 502, 503),
 }

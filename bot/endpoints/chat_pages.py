@@ -194,7 +194,7 @@ def _nobody(client_id: str) -> Response:
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events, until the client goes.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {}},
     },
     **failures(429, 503),
 }

@@ -22,7 +22,9 @@ def routes(sessions: Sessions, metrics: Metrics) -> APIRouter:
         ready = sessions.doors is Doors.OPEN
         return JSONResponse({"status": sessions.doors.value}, 200 if ready else 503)
 
-    @router.get("/metrics")
+    @router.get(
+        "/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}}
+    )
     async def figures() -> Response:
         """In Prometheus' exposition format."""
         return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -5,38 +5,47 @@ refused; what only says who is asking is let pass.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pipelines.services.protocols import ChatMessage, Finished, Sampling
 
 TOKENS_LIMIT = 32_768
 """Of one answer; the model's own limit is lower."""
-MESSAGES_LIMIT = 1000
 CLIENT_ID = "^[A-Za-z0-9_-]{1,64}$"
 
 DONE = b"data: [DONE]\n\n"
 WAITING = b": waiting\n\n"
 """A comment: no client's program sees it, and every proxy sees that the line is alive."""
 
-_Text: TypeAlias = Annotated[str, Field(max_length=200_000)]
-_Word: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
+_Word: TypeAlias = Annotated[str, Field(min_length=1)]
 _STRICT = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+def _is(*kinds: type) -> Callable[[object], object]:
+    """Python takes 0 for False and True for 1."""
+
+    def check(value: object) -> object:
+        if type(value) not in kinds:
+            raise ValueError(f"should be {kinds[0].__name__}")
+        return value
+
+    return check
 
 
 class TextPart(BaseModel):
     model_config = _STRICT
     type: Literal["text"]
-    text: _Text
+    text: str
 
 
 class Message(BaseModel):
     model_config = _STRICT
     role: Literal["system", "developer", "user", "assistant"]
-    content: _Text | Annotated[list[TextPart], Field(min_length=1, max_length=MESSAGES_LIMIT)]
+    content: str | Annotated[list[TextPart], Field(min_length=1)]
 
     def plain(self) -> ChatMessage:
         said = self.content
@@ -57,9 +66,17 @@ class TextFormat(BaseModel):
 class ChatRequest(BaseModel):
     """The body of `POST /v1/chat/completions`; what is not named here has no effect."""
 
-    model_config = _STRICT
+    model_config = ConfigDict(
+        **_STRICT,
+        json_schema_extra={
+            "example": {
+                "model": "halfsecond-demo",
+                "messages": [{"role": "user", "content": "Count to three."}],
+            }
+        },
+    )
     model: str
-    messages: list[Message] = Field(min_length=1, max_length=MESSAGES_LIMIT)
+    messages: list[Message] = Field(min_length=1)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     max_tokens: int | None = Field(None, ge=1, le=TOKENS_LIMIT)
@@ -68,16 +85,16 @@ class ChatRequest(BaseModel):
     top_p: float | None = Field(None, gt=0, le=1)
     presence_penalty: float | None = Field(None, ge=-2, le=2)
     frequency_penalty: float | None = Field(None, ge=-2, le=2)
-    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
+    seed: int | None = Field(None, gt=-(2**53), lt=2**53)
     stop: _Word | Annotated[list[_Word], Field(min_length=1, max_length=4)] | None = None
-    user: str | None = Field(None, max_length=256)
+    user: str | None = None
     """Of whom: clients behind one address are told apart by it."""
-    n: Literal[1] | None = None
+    n: Annotated[Literal[1], BeforeValidator(_is(int, float))] | None = None
     response_format: TextFormat | None = None
     modalities: Annotated[list[Literal["text"]], Field(min_length=1)] | None = None
     tools: Annotated[list[None], Field(max_length=0)] | None = None
     functions: Annotated[list[None], Field(max_length=0)] | None = None
-    logprobs: Literal[False] | None = None
+    logprobs: Annotated[Literal[False], BeforeValidator(_is(bool))] | None = None
 
     @property
     def sampling(self) -> Sampling:
@@ -99,8 +116,8 @@ class Submission(BaseModel):
     """The body of `POST /api/v1/chat/submit`."""
 
     model_config = _STRICT
-    prompt: Annotated[str, Field(min_length=1, max_length=200_000)]
-    context: _Text | Annotated[list[Message], Field(max_length=MESSAGES_LIMIT)] | None = None
+    prompt: Annotated[str, Field(min_length=1)]
+    context: str | list[Message] | None = None
     """What the model is told before: in plain words, or as earlier messages."""
     client_id: str = Field(pattern=CLIENT_ID)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import openai
 
 from bot.access import House
+from bot.phone import Phone
 from bot.sharing import SharedModel
 from pipelines.services.protocols import ChatMessage, ServiceError
 from pipelines.services.scripted import ScriptedLanguageModel, Step
@@ -19,7 +20,7 @@ NEVER_S = 3600.0
 
 def steps(messages: Sequence[ChatMessage]) -> list[Step]:
     """By what is asked; whatever it is, the answer is the same."""
-    match messages[-1].content.split()[0]:
+    match messages[-1].content.partition(" ")[0]:
         case "long":
             return [(0.0, "one "), (0.0, "two "), (NEVER_S, "three")]
         case "silent":
@@ -55,15 +56,18 @@ class Texting:
         return openai.AsyncOpenAI(base_url=self.base_url, api_key=key, max_retries=0)
 
 
+PHONE = Phone(auth_token="a-token", public="https://voice.example")
+
+
 @asynccontextmanager
 async def texting(
-    *, places: int = 8, size: int = 64, house: House | None = None
+    *, places: int = 8, size: int = 64, house: House | None = None, model: str = MODEL
 ) -> AsyncIterator[Texting]:
     """Left, no request is on the model and none waits."""
     llm, shared = ScriptedLanguageModel(steps), SharedModel(places, size)
     await llm.open()
-    shared.open(llm, MODEL)
-    async with serving(shared=shared, house=house) as served:
+    shared.open(llm, model)
+    async with serving(shared=shared, house=house, phone=PHONE) as served:
         yield Texting(served, shared, llm)
     assert llm.answering == 0
     waits = [line for line in served.figures() if line.startswith("halfsecond_queue_")]
