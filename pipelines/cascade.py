@@ -8,6 +8,7 @@ from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.workers.runner import WorkerRunner
 
+from pipelines.core.answering import AnsweringPolicy
 from pipelines.core.attendance import Attendance, Manners
 from pipelines.core.budget import Budget
 from pipelines.core.conversation import Conversation
@@ -17,11 +18,13 @@ from pipelines.core.keypad import Keypad, KeypadPolicy
 from pipelines.core.ledger import Fact
 from pipelines.core.playout import Playout
 from pipelines.core.recording import Noted, Recorder
+from pipelines.core.tools import Tool
 from pipelines.core.turn import TurnMachine
 from pipelines.core.turn_policy import TurnPolicy
 from pipelines.core.voicing import Voicing, VoicingPolicy
 from pipelines.services.protocols import (
     LanguageModel,
+    PromptCache,
     SpeechToText,
     TextToSpeech,
     TurnModel,
@@ -35,6 +38,7 @@ from pipelines.services.recorded import (
     RecordedTurnModel,
     RecordedVoiceActivity,
 )
+from pipelines.services.tools_builtin import hang_up
 from pipelines.stages.attending import Attending
 from pipelines.stages.frames import CallerFrame
 from pipelines.stages.hearing import Ears, Hearing
@@ -62,6 +66,8 @@ class Services:
     turn: TurnModel
     llm: LanguageModel
     tts: TextToSpeech
+    prompts: PromptCache | None = None
+    """The language model's, where prompts are to be counted and made ready."""
 
     def recorded(self, recorder: Recorder) -> "Services":
         """The same, for one call, whose questions and answers `recorder` is told of."""
@@ -72,6 +78,7 @@ class Services:
             turn=RecordedTurnModel(self.turn, notes),
             llm=RecordedLanguageModel(self.llm, notes),
             tts=RecordedTextToSpeech(self.tts, notes),
+            prompts=self.prompts,
         )
 
 
@@ -87,6 +94,8 @@ class CallFormat:
     """The client says what it has played (`Played`) and obeys `Flush`."""
     manners: Manners | None = None
     """None: those of the policies."""
+    tools: tuple[Tool, ...] = ()
+    """What the model may call in this call alone, beside the policies'."""
     facts: Mapping[str, Fact] = field(default_factory=dict)
     """What is to be known of this way in, to stand in every ledger row."""
 
@@ -102,6 +111,13 @@ class Policies:
     keypad: KeypadPolicy = field(default_factory=KeypadPolicy)
     manners: Manners = field(default_factory=Manners)
     budget: Budget = field(default_factory=Budget)
+    answering: AnsweringPolicy = field(default_factory=AnsweringPolicy)
+    prompt_tokens: int | None = None
+    """That a prompt may have; None for no limit."""
+    tools: tuple[Tool, ...] = ()
+    """What the model may call."""
+    hangs_up: bool = False
+    """The model may end the call."""
     tells_last_wait: bool = False
     """The model is told how long its last answer took. The demo engine can say it; a real one's
     prefix cache is worth more."""
@@ -135,7 +151,7 @@ class Call:
         manners = form.manners or policies.manners
         self._attending = Attending(Attendance(manners, now), self.push)
         send = self._watched(send)
-        self.conversation = Conversation(policies.system_prompt)
+        self.conversation = Conversation(policies.system_prompt, policies.prompt_tokens)
         ears = Ears(
             services.new_vad(),
             services.stt,
@@ -151,7 +167,13 @@ class Call:
                     self._hearing,
                     Keying(Keypad(policies.keypad)),
                     Turning(TurnMachine(policies.turn), send, self._note, self._over.set),
-                    Thinking(services.llm, self.conversation),
+                    Thinking(
+                        services.llm,
+                        self.conversation,
+                        policies.answering,
+                        services.prompts,
+                        self._tools(policies, form),
+                    ),
                     Phrasing(),
                     Speaking(services.tts, form.out_rate_hz),
                     Releasing(),
@@ -202,6 +224,10 @@ class Call:
                 finally:
                     if self._recorder is not None:
                         self._recorder.close()
+
+    def _tools(self, policies: Policies, form: CallFormat) -> list[Tool]:
+        ending = [hang_up(self._over.set)] if policies.hangs_up else []
+        return [*ending, *policies.tools, *form.tools]
 
     def _note(self, item: Noted) -> None:
         if self._recorder is not None:

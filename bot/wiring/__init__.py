@@ -6,19 +6,21 @@ from collections.abc import Callable
 from bot.engines.demo import MODEL
 from bot.engines.demo_process import DemoProcess
 from bot.recorder import Rates
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.sharing import CallOnLine, SharedModel
 from bot.wiring.ears import choose_ears
 from bot.wiring.model import failover_for
 from bot.wiring.records import about_call, recorder_for, records_in_words
 from bot.wiring.telephone import keypad_for, manners_for, phone_for
+from bot.wiring.tools import hangs_up, tools_for
 from bot.wiring.voice import choose_voice
 from pipelines.cascade import Call, CallFormat, Policies, Services
+from pipelines.core.answering import APOLOGY, COLD, MEANWHILE, AnsweringPolicy
 from pipelines.core.budget import Budget
 from pipelines.core.exchange import ToCaller
 from pipelines.core.ledger import Fact
+from pipelines.services.llm_failover import FailoverLanguageModel
 from pipelines.services.protocols import (
-    LanguageModel,
     ServiceError,
     VoiceActivity,
 )
@@ -40,14 +42,23 @@ class Wiring:
         self._phone = phone_for(settings)
         manners = manners_for(settings)
         self._voice = choose_voice(settings)
-        self._tts = SpokenAhead(self._voice.service, (*manners.words, *self._phone.manners.words))
-        self._llm: LanguageModel | None = None
+        words = (*manners.words, *self._phone.manners.words, APOLOGY, COLD, MEANWHILE)
+        self._tts = SpokenAhead(self._voice.service, words)
+        self._llm: FailoverLanguageModel | None = None
         self.shared = SharedModel(settings.llm_max_concurrency, settings.llm_queue_size)
         """The language model, for the doors that take texts."""
         self._services: Services | None = None
         self._recorder = recorder_for(settings, self._facts())
         self._policies = Policies(
-            system_prompt=settings.llm_system_prompt,
+            system_prompt=_prompt(settings),
+            prompt_tokens=settings.llm_context_tokens - settings.llm_max_tokens,
+            answering=AnsweringPolicy(
+                # The demo engine has no cache: there is nothing to warm.
+                warm=settings.llm_warm and not self.is_demo,
+                summarise=settings.llm_summarise,
+            ),
+            tools=tools_for(settings),
+            hangs_up=hangs_up(settings),
             manners=manners,
             keypad=keypad_for(settings),
             budget=_budget(settings),
@@ -112,6 +123,7 @@ class Wiring:
             turn=self._turn,
             llm=self.shared.calls,
             tts=self._tts,
+            prompts=llm.result(),
         )
         self.shared.open(llm.result(), str(self._facts()["llm"]))
 
@@ -140,7 +152,7 @@ class Wiring:
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.close)
 
-    async def _open_llm(self) -> LanguageModel:
+    async def _open_llm(self) -> FailoverLanguageModel:
         url = self._settings.llm_base_url or await self._open_demo()
         self._llm = llm = failover_for(self._settings, url)
         await llm.open()
@@ -167,6 +179,13 @@ def _first(group: BaseExceptionGroup[ServiceError]) -> ServiceError:
         error = error.exceptions[0]
     assert isinstance(error, ServiceError)
     return error
+
+
+def _prompt(settings: Settings) -> str:
+    try:
+        return settings.system_prompt
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f"LLM_SYSTEM_PROMPT_FILE cannot be read: {error}") from None
 
 
 def _budget(settings: Settings) -> Budget:

@@ -25,7 +25,7 @@ def apology(*, cold: bool) -> str:
     return COLD if cold else APOLOGY
 
 
-def ending(said: list[str], rest: list[str], sorry: str) -> list[str]:
+def ending(said: list[str], rest: list[str], sorry: list[str]) -> list[str]:
     """The last clauses of a reply that broke off: `said` before, `rest` what is left over.
 
     Where it had come to the end of a sentence it is over, and the beginning of the next is
@@ -36,7 +36,7 @@ def ending(said: list[str], rest: list[str], sorry: str) -> list[str]:
     whole = [*said, *kept]
     if whole and _ends_sentence(whole[-1]) and len(" ".join(whole).split()) >= LEAST_WORDS:
         return kept
-    return [*rest, sorry]
+    return [*rest, *sorry]
 
 
 def _ends_sentence(clause: str) -> bool:

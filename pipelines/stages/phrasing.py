@@ -27,7 +27,8 @@ class Phrasing(FrameProcessor):
         await super().process_frame(frame, direction)
         match frame:
             case TokenFrame(reply_id=reply_id, text=text, filler=True):
-                await self.push_frame(ClauseFrame(reply_id, text, filler=True))
+                for clause in _clauses(text):
+                    await self.push_frame(ClauseFrame(reply_id, clause, filler=True))
                 return
             case TokenFrame(reply_id=reply_id, text=text, came_s=came_s):
                 if reply_id in self._phrasers:
@@ -40,7 +41,9 @@ class Phrasing(FrameProcessor):
                 if phraser is not None:
                     rest = phraser.finish()
                     said = self._said[reply_id]
-                    await self._say(reply_id, ending(said, rest, sorry) if sorry else rest)
+                    await self._say(
+                        reply_id, ending(said, rest, _clauses(sorry)) if sorry else rest
+                    )
                 self._forget(reply_id)
             case CommandFrame(command=StartReply(reply_id=reply_id)):
                 self._phrasers[reply_id] = Phraser()
@@ -71,3 +74,8 @@ class Phrasing(FrameProcessor):
         since = self._fed_s.pop(reply_id, now)
         await self.push_frame(FactFrame(Worked("phrasing", since, now, reply_id)))
         await self.push_frame(FactFrame(Reached("first_clause", now, reply_id)))
+
+
+def _clauses(text: str) -> list[str]:
+    phraser = Phraser()
+    return [*phraser.feed(text), *phraser.finish()]

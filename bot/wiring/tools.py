@@ -1,0 +1,55 @@
+"""Chooses the tools that the language model may call."""
+
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+from bot.settings import Settings, SettingsError
+from bot.wiring.imported import function_at
+from pipelines.core.tools import Tool, tool
+from pipelines.services.tools_builtin import current_time
+
+HANG_UP = "hang_up"
+"""Made anew for each call: `pipelines.cascade` does."""
+
+
+def hangs_up(settings: Settings) -> bool:
+    return HANG_UP in settings.llm_tools
+
+
+def tools_for(settings: Settings) -> tuple[Tool, ...]:
+    """Raises SettingsError."""
+    named = [name for name in settings.llm_tools if name != HANG_UP]
+    tools = tuple(_tool(name) for name in named)
+    names = [HANG_UP, *(one.name for one in tools)]
+    if len(set(names)) < len(names):
+        raise SettingsError("LLM_TOOLS has two tools of one name")
+    return tools
+
+
+def _tool(where: str) -> Tool:
+    if where == "current_time":
+        return current_time()
+    if ":" not in where:
+        raise SettingsError(
+            f"LLM_TOOLS={where} is no tool: hang_up, current_time, module:function or file.py:f"
+        )
+    path = where.rpartition(":")[0]
+    found = _in_file(where) if path.endswith(".py") else function_at(where, "LLM_TOOLS")
+    try:
+        return tool(found)
+    except ValueError as error:
+        raise SettingsError(f"LLM_TOOLS={where}: {error}") from None
+
+
+def _in_file(where: str) -> Any:
+    path, _, name = where.rpartition(":")
+    spec = spec_from_file_location(Path(path).stem, path)
+    if spec is None or spec.loader is None or not Path(path).is_file():
+        raise SettingsError(f"LLM_TOOLS={where}: there is no file {path}")
+    module = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        return getattr(module, name)
+    except Exception as error:  # noqa: BLE001 - it is somebody else's program
+        raise SettingsError(f"LLM_TOOLS={where} cannot be imported: {error}") from None
