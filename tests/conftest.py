@@ -6,6 +6,8 @@ from collections.abc import Callable, Generator
 
 import pytest
 
+from tests.engines_real import llama_server
+
 SOAK_LIMIT_S = 3600
 
 SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"  # noqa: TID251
@@ -13,6 +15,7 @@ SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"  # noqa: TID251
 
 FOUND: dict[str, Callable[[], object]] = {
     "chromium": lambda: shutil.which("chromium") or shutil.which("google-chrome"),
+    "llama-server": llama_server.find,
     "nginx": lambda: shutil.which("nginx", path=SYSTEM_PATH),
     "npm": lambda: shutil.which("npm"),
     "openssl": lambda: shutil.which("openssl"),
