@@ -65,7 +65,7 @@ class RestartingSpeechToText:
             try:
                 return await self._ask(engine, job)
             except ServiceError as error:
-                if error.retryable:
+                if error.retryable and engine is self._engine:
                     raise
                 await self._bury(engine, error)
 

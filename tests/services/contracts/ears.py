@@ -1,6 +1,7 @@
 """The ears that pass the contract tests: each with what it can hear, and how to make it."""
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,6 +45,10 @@ class Kind:
     speech: dict[str, Samples]
     """What is said, and how it sounds."""
     has_tokens: bool = True
+
+
+def words(text: str) -> str:
+    return " ".join(re.findall(r"[a-z']+", text.lower()))
 
 
 def moonshine() -> Kind:

@@ -1,5 +1,4 @@
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 
 import numpy as np
@@ -13,7 +12,7 @@ from pipelines.services.protocols import (
     TranscriptionJob,
 )
 from tests.services.contracts import ears
-from tests.services.contracts.ears import Kind
+from tests.services.contracts.ears import Kind, words
 from tests.services.contracts.leaks import run_leaving_nothing
 
 KINDS = [
@@ -31,10 +30,6 @@ KINDS = [
 def kind(request: pytest.FixtureRequest) -> Kind:
     made: Kind = request.param()
     return made
-
-
-def words(text: str) -> str:
-    return " ".join(re.findall(r"[a-z']+", text.lower()))
 
 
 def with_ears(kind: Kind, scenario: Callable[[SpeechToText], Awaitable[None]]) -> None:
