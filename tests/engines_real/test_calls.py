@@ -121,7 +121,7 @@ def test_a_barge_in_stops_the_generation_and_the_history_holds_what_was_heard(
             engine = WiredEngine(llm_base_url=model.url, llm_model="count", llm_max_tokens=2000)
             async with serving(engine.as_engine(), limits=Limits(calls=4)) as served:
                 ask, stop = await spoken("Please count for me.", "Stop, that is enough.")
-                lines = [Line(ask), Line(stop, barge_in_after_s=2.5)]
+                lines = [Line(ask), Line(stop, barge_in_after_s=3.0)]
                 with cancelled_after(tasks.create_task(watched.watch(model))):
                     url = f"http://127.0.0.1:{served.port}"
                     options = CallOptions(
@@ -146,4 +146,5 @@ def test_a_barge_in_stops_the_generation_and_the_history_holds_what_was_heard(
     heard = [word for word in words(by_ear(audible)) if word in NUMBERS.values()]
     counted = [NUMBERS[word] for word in said[2:]]
     assert heard == sorted(heard, key=counted.index)
-    assert heard[-1] in counted[-2:], "half a word counts as heard"
+    last = counted.index(heard[-1]) + 1 if heard else 0
+    assert len(counted) - 1 <= last, "half a word counts as heard"
