@@ -24,6 +24,11 @@ START_S = 5.0
 MESSAGES_TO_START = 8
 """Twilio sends two."""
 
+LEAD_S = 0.18
+"""How far ahead of the clock Twilio is sent audio: it is to hold 200 ms at most, whatever the way
+does to the first frame.
+"""
+
 LAST_WORDS_S = 60.0
 """Beyond its limit, for a call in which somebody is speaking: then it is cut off."""
 
@@ -162,7 +167,7 @@ class Line:
                     self._transfers.set()
                 send(request)
 
-            form = replace(form, manners=self._manners, facts=FACTS)
+            form = replace(form, lead_s=LEAD_S, manners=self._manners, facts=FACTS)
             self._call = new_call(form, tapped)
             return self._call
 

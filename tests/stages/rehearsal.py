@@ -164,6 +164,8 @@ class Rehearsed:
     """How many others were open then."""
     streams_open: int
     """At the end of the call."""
+    ended_s: float | None
+    """When the bot ended the call."""
     errors: list[str]
     """What pipecat logged: an exception in a stage ends there."""
     tasks_left: set[str]
@@ -254,6 +256,7 @@ class _Rehearsal:
         self._page = Loudspeaker(rate_hz=RATE_HZ)
         self._sent: list[tuple[float, ToCaller]] = []
         self._asked: list[float] = []
+        self._ended_s: float | None = None
         self._beside: list[int] = []
         self._travelling: deque[Callable[[], None]] = deque()
 
@@ -276,6 +279,7 @@ class _Rehearsal:
         self._call = Call(services, form, self._send, self._scene.policies)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(self._call.run())
+            running.add_done_callback(self._note_end)
             page = tasks.create_task(self._report())
             for cue in self._cues:
                 if not isinstance(cue.does, str):
@@ -283,6 +287,7 @@ class _Rehearsal:
             await self._speak()
             await asyncio.sleep(max(0.0, self._scene.until_s - self._now()))
             streams_open = self._llm.answering
+            ended_s = self._ended_s
             page.cancel()
             running.cancel()
         for _ in range(3):
@@ -298,9 +303,13 @@ class _Rehearsal:
             asked_s=self._asked,
             streams_beside=self._beside,
             streams_open=streams_open,
+            ended_s=ended_s,
             errors=[],
             tasks_left={task.get_name() for task in asyncio.all_tasks() - before},
         )
+
+    def _note_end(self, running: asyncio.Task[None]) -> None:
+        self._ended_s = self._now()
 
     # ---- the person ----
 
