@@ -1,6 +1,6 @@
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
@@ -181,3 +181,62 @@ def test_closing_fails_what_waits_and_ends_the_threads() -> None:
 
     assert isinstance(asyncio.run(scenario()), ServiceError)
     assert threading.active_count() == before
+
+
+def test_questions_for_the_same_work_are_taken_together_by_urgency() -> None:
+    taken: list[list[str]] = []
+
+    def work(questions: Sequence[str], called_off: Sequence[CalledOff]) -> list[str]:
+        taken.append(list(questions))
+        assert not any(off() for off in called_off)
+        return [question.upper() for question in questions]
+
+    async def scenario() -> list[str]:
+        workers = Workers("stt", threads=1, most=3)
+        names = ["a", "B", "c", "D", "e", "f", "g"]
+        async with asyncio.TaskGroup() as tasks:
+            gate = await busy(workers, tasks)
+            asked = [
+                tasks.create_task(workers.ask(work, name, urgent=name.isupper())) for name in names
+            ]
+            await asyncio.sleep(0)
+            gate.open()
+        await workers.close()
+        return [task.result().result for task in asked]
+
+    assert asyncio.run(scenario()) == ["A", "B", "C", "D", "E", "F", "G"]
+    assert taken == [["B", "D"], ["a", "c", "e"], ["f", "g"]]
+
+
+def test_what_fails_for_one_of_them_fails_for_all() -> None:
+    def work(questions: Sequence[int], called_off: Sequence[CalledOff]) -> list[int]:
+        return [1 // question for question in questions]
+
+    async def scenario() -> list[object]:
+        workers = Workers("stt", threads=1, most=4)
+        async with asyncio.TaskGroup() as tasks:
+            gate = await busy(workers, tasks)
+            asked = [tasks.create_task(outcome(workers.ask(work, n))) for n in (1, 0, 1)]
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            gate.open()
+        await workers.close()
+        return [task.result() for task in asked]
+
+    assert all(isinstance(each, ServiceError) for each in asyncio.run(scenario()))
+
+
+def test_a_thread_that_is_stuck_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.services.workers.LET_GO_S", 0.01)
+
+    async def scenario() -> Gate:
+        workers = Workers("stt", threads=1)
+        async with asyncio.TaskGroup() as tasks:
+            gate = Gate()
+            stuck = tasks.create_task(outcome(workers.run(gate)))
+            await asyncio.to_thread(gate.entered.wait)
+            await workers.close()
+            stuck.cancel()
+        return gate
+
+    asyncio.run(scenario()).open()
