@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.settings.manners import HouseManners
+from bot.settings.engine import OwnEngine
 from bot.settings.model import Model
 from bot.settings.phone import Phone
 from bot.settings.records import Records
@@ -31,7 +32,7 @@ class SettingsError(Exception):
     """Something in the settings cannot be meant; the message is one line for the operator."""
 
 
-class Settings(Server, Model, Speech, Phone, HouseManners, Shares, Records, BaseSettings):
+class Settings(Server, Model, Speech, Phone, HouseManners, Shares, Records, OwnEngine, BaseSettings):
     """Each field is set by the variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(
@@ -58,6 +59,11 @@ def load(**overrides: object) -> Settings:
         return Settings.model_validate(given)
     except ValidationError as error:
         raise SettingsError("; ".join(map(_one_line, error.errors()))) from None
+
+
+def environment(more: Mapping[str, str]) -> dict[str, str]:
+    """What a child process gets: all that is here, and `more` over it."""
+    return {**os.environ, **more}  # noqa: TID251
 
 
 def _one_line(error: object) -> str:
