@@ -9,8 +9,8 @@ from dotenv import dotenv_values
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.settings.manners import HouseManners
 from bot.settings.engine import OwnEngine
+from bot.settings.manners import HouseManners
 from bot.settings.model import Model
 from bot.settings.phone import Phone
 from bot.settings.records import Records
@@ -32,7 +32,9 @@ class SettingsError(Exception):
     """Something in the settings cannot be meant; the message is one line for the operator."""
 
 
-class Settings(Server, Model, Speech, Phone, HouseManners, Shares, Records, OwnEngine, BaseSettings):
+class Settings(
+    Server, Model, Speech, Phone, HouseManners, Shares, Records, OwnEngine, BaseSettings
+):
     """Each field is set by the variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(

@@ -14,7 +14,7 @@ class OwnEngine(Group):
     """Start this engine with the server, and mind it: vllm, llama.cpp or demo."""
 
     llm_engine_model: Annotated[str | None, EmptyIsUnset] = None
-    """What it loads: a GGUF file or a name of `llm fetch`; for vLLM a folder or a name on the hub."""
+    """What it loads: a GGUF file or a name of `llm fetch`; for vLLM a folder or a hub name."""
 
     llm_engine_bin: Annotated[Path | None, EmptyIsUnset] = None
     """Its program, where it is not to be looked for: a llama-server, or a vllm."""
