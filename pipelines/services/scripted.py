@@ -27,6 +27,7 @@ from pipelines.services.protocols import (
     SpeechChunk,
     SpokenWord,
     TextDelta,
+    ToolCall,
     Transcription,
     TranscriptionJob,
 )
@@ -214,8 +215,8 @@ class ScriptedTurnModel:
         return self._answer(audio)
 
 
-Step: TypeAlias = tuple[float, str | ServiceError]
-"""Wait so many seconds, then say this or fail with it."""
+Step: TypeAlias = tuple[float, str | ServiceError | ToolCall]
+"""Wait so many seconds, then say this, fail with it, or want it called."""
 
 
 def paced(text: str, *, first_s: float = 0.15, between_s: float = 0.025) -> list[Step]:
@@ -254,15 +255,20 @@ class ScriptedLanguageModel:
         self.samplings.append(sampling)
         done = False
         tokens = 0
+        calls: list[ToolCall] = []
         try:
             for wait_s, step in self._answer(messages):
                 await asyncio.sleep(wait_s)
                 if isinstance(step, ServiceError):
                     raise step
                 tokens += 1
-                yield TextDelta(step)
+                if isinstance(step, ToolCall):
+                    calls.append(step)
+                else:
+                    yield TextDelta(step)
             done = True
-            yield Finished("stop", completion_tokens=tokens)
+            reason = "tool_calls" if calls else "stop"
+            yield Finished(reason, completion_tokens=tokens, tool_calls=tuple(calls))
         finally:
             self.finished += done
             self.closed_early += not done

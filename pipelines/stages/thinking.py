@@ -225,6 +225,8 @@ class Thinking(FrameProcessor):
 
     async def _use_tools(self, reply: _Reply, finished: Finished) -> list[ChatMessage]:
         """What was asked for and what came of it, for the model to go on from."""
+        if reply.spoken:
+            await self.push_frame(TokenFrame(reply.reply_id, "\n"))
         if not reply.said:
             reply.bridging = self.create_task(self._bridge(reply))
         began_s = self._now()
