@@ -75,7 +75,7 @@ def download(
     store = Store(settings.models_dir)
     for model in [_find(name) for name in names]:
         try:
-            with _bar(model) as tell:
+            with progress_bar(model) as tell:
                 manifest = Downloads(store, settings.models_hub).fetch(model, tell)
         except DownloadError as error:
             _stop(str(error), 1)
@@ -135,12 +135,15 @@ def where(
 
 
 @contextmanager
-def _bar(model: Model) -> Iterator[Tell]:
+def progress_bar(model: Model) -> Iterator[Tell]:
+    """Of a download, on standard error."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
         TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    shown = console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
         task = bar.add_task(model.name, total=None)
 
         def tell(came: Came) -> None:
