@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, Protocol
 import typer
 
 from bot.access import House, is_loopback
+from bot.engines.recipe import EngineError
 from bot.limits import Limits
 from bot.listening import CannotListenError, address, listen
 from bot.settings import Settings, SettingsError, load
@@ -40,7 +41,7 @@ class Chosen(Protocol):
 WEB = Path(__file__).parents[2] / "client" / "web"
 
 
-def serve(
+def serve(  # noqa: PLR0913 - the options of a command are its arguments
     host: Annotated[
         str | None, typer.Option(help="Address to listen on (HOST; 127.0.0.1).")
     ] = None,
@@ -51,6 +52,15 @@ def serve(
         str | None, typer.Option(help="Certificate chain, PEM; serves https (TLS_CERT).")
     ] = None,
     tls_key: Annotated[str | None, typer.Option(help="Its private key, PEM (TLS_KEY).")] = None,
+    llm: Annotated[
+        str | None,
+        typer.Option(
+            help="An engine to start with the server: vllm, llama.cpp or demo (LLM_ENGINE)."
+        ),
+    ] = None,
+    llm_model: Annotated[
+        str | None, typer.Option(help="What that engine loads (LLM_ENGINE_MODEL).")
+    ] = None,
     profile: Annotated[
         str | None,
         typer.Option(
@@ -67,10 +77,19 @@ def serve(
       halfsecond serve
       halfsecond serve --port 8080 --profile fixed-150
       halfsecond serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
+      halfsecond serve --llm llama.cpp --llm-model gemma-3-1b
       LLM_BASE_URL=http://localhost:8000/v1 LLM_MODEL=my-model halfsecond serve
     """
     try:
-        settings = load(host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, profile=profile)
+        settings = load(
+            host=host,
+            port=port,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            llm_engine=llm,
+            llm_engine_model=llm_model,
+            profile=profile,
+        )
         check_certificate(settings)
     except SettingsError as error:
         _stop(str(error), 2)
@@ -85,8 +104,21 @@ def serve(
             raise typer.Exit(1)
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> bool:
+async def _serve(given: Settings, listener: socket.socket) -> bool:
     # Imported here, for they bring the frameworks: help and a wrong setting answer at once.
+    from bot.engines.own import own_engine
+
+    def tell(line: str) -> None:
+        typer.echo(f"halfsecond: {line}", err=True)
+
+    try:
+        async with own_engine(given, tell) as settings:
+            return await _serve_with(settings, listener)
+    except EngineError as error:
+        _stop(str(error), 1)
+
+
+async def _serve_with(settings: Settings, listener: socket.socket) -> bool:
     from bot.server import run
     from bot.wiring import Wiring
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["whisper", "moonshine", "piper", "kokoro"]
+Kind = Literal["whisper", "moonshine", "piper", "kokoro", "gguf"]
 """Which engine loads it."""
 
 

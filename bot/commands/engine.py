@@ -1,0 +1,195 @@
+"""`halfsecond llm up`, `status`, `logs`, `down`: an engine on this machine, started and minded."""
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated, NoReturn, TypeAlias
+
+import typer
+from rich.console import Console
+
+from bot.engines.recipe import EngineError, EngineName
+from bot.engines.register import Entry, Register, is_minder, stop
+from bot.settings import Settings, SettingsError, environment, load
+
+Engine = Annotated[EngineName, typer.Argument(help="vllm, llama.cpp or demo.")]
+Show: TypeAlias = Callable[[str], None]
+LOOK_EVERY_S = 0.1
+DOWN_LIMIT_S = 30.0
+KEPT_LINES = 200
+
+
+def up(  # noqa: PLR0913 - the options of a command are its arguments
+    engine: Engine,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A GGUF file or a name of `llm fetch`; for vLLM a folder or a hub's name."
+        ),
+    ] = None,
+    port: Annotated[
+        str | None, typer.Option(help="Port on this machine; 0 takes any (LLM_ENGINE_PORT; 8000).")
+    ] = None,
+    context: Annotated[
+        str | None, typer.Option(help="Tokens of a conversation (LLM_ENGINE_CONTEXT; 8192).")
+    ] = None,
+    slots: Annotated[
+        str | None, typer.Option(help="Conversations at once (LLM_ENGINE_SLOTS; 4).")
+    ] = None,
+    memory_gb: Annotated[
+        str | None, typer.Option(help="What it may allocate (LLM_ENGINE_MEMORY_GB; no limit).")
+    ] = None,
+    program: Annotated[
+        str | None, typer.Option("--bin", help="Its program, if not on the path (LLM_ENGINE_BIN).")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="The pace of the demo engine (PROFILE; none).")
+    ] = None,
+) -> None:
+    """Start an engine, wait until it answers, and leave it running with somebody to mind it.
+
+    It is started again when it dies. vLLM is installed the first time, in a Python environment
+    of its own; llama.cpp is the llama-server on the path.
+
+    \b
+    Examples:
+      halfsecond llm up llama.cpp --model gemma-3-1b
+      halfsecond llm up llama.cpp --model ~/models/mine.gguf --port 8001 --slots 2
+      HF_TOKEN=hf_... halfsecond llm up vllm --model google/gemma-3-27b-it
+      halfsecond llm up demo --profile a100
+    """
+    settings = _settings(
+        llm_engine_model=model,
+        llm_engine_port=port,
+        llm_engine_context=context,
+        llm_engine_slots=slots,
+        llm_engine_memory_gb=memory_gb,
+        llm_engine_bin=program,
+        profile=profile,
+    )
+    register = Register(settings.llm_engine_home)
+    if (running := register.entry(engine)) is not None:
+        _stop(f"{engine} is up already, with {running.shown} (halfsecond llm down {engine})", 1)
+    try:
+        ready_s = _start(settings, engine)
+    except EngineError as error:
+        _stop(str(error), 1)
+    except KeyboardInterrupt:
+        _stop("stopped before it was ready; nothing is left running", 130)
+    entry = register.entry(engine)
+    if entry is None:
+        _stop(f"{engine} was ready, and is gone (halfsecond llm logs {engine})", 1)
+    typer.echo(
+        f"{engine} is up after {ready_s:.1f} s: {entry.shown} at {entry.base_url}\n"
+        f"  use it  LLM_BASE_URL={entry.base_url} LLM_MODEL={entry.model} ./run serve\n"
+        f"  see it  halfsecond llm status; halfsecond llm logs {engine}\n"
+        f"  end it  halfsecond llm down {engine}"
+    )
+
+
+def _start(settings: Settings, engine: EngineName) -> float:
+    # Imported here, for it brings the HTTP client: help and a wrong setting answer at once.
+    from bot.engines.minded import start_and_leave
+    from bot.engines.minder import Progress
+    from bot.engines.own import install, recipe_for
+
+    recipe = recipe_for(settings, engine)
+    with _status(f"starting {engine}") as show:
+        install(settings, recipe, show)
+
+        def tell(progress: Progress) -> None:
+            show(f"{engine}, {progress.waited_s:.0f} s: {progress.text}")
+
+        home, variables = settings.llm_engine_home, environment(recipe.variables)
+        _, ready = start_and_leave(recipe, home, variables, tell)
+    if not ready.streams:
+        typer.echo(f"halfsecond: {engine} does not stream: whole answers come late", err=True)
+    return ready.took_s
+
+
+@contextmanager
+def _status(first: str) -> Iterator[Show]:
+    """One line that changes on a terminal; elsewhere a line each."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda line: typer.echo(line, err=True)
+        return
+    with console.status(first) as shown:
+        yield lambda line: shown.update(line[: console.width - 4])
+
+
+def status(
+    as_data: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Say which engines are up, where, with what, and how often they had to be started again."""
+    entries = list(Register(_settings().llm_engine_home).all())
+    if as_data:
+        typer.echo(json.dumps([asdict(entry) for entry in entries], indent=2))
+        return
+    if not entries:
+        typer.echo("No engine is up (halfsecond llm up --help)")
+    for entry in entries:
+        typer.echo(_in_words(entry))
+
+
+def _in_words(entry: Entry) -> str:
+    times = "" if entry.restarts == 0 else f", started again {entry.restarts} times"
+    why = f", the last time because {entry.trouble}" if entry.trouble else ""
+    return (
+        f"{entry.name}  {entry.state}  {entry.base_url}  {entry.shown}\n"
+        f"  since {entry.since}, pid {entry.engine or '-'}, minded by {entry.minder}{times}{why}"
+    )
+
+
+def logs(
+    engine: Engine,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+) -> None:
+    """Print the end of what an engine has said since it was started with `up` or `serve`."""
+    log = Register(_settings().llm_engine_home).log(engine)
+    if not log.is_file():
+        _stop(f"{engine} has never been up here, or not in {log.parent}", 1)
+    with log.open("rb") as file:
+        lines = file.readlines()[-KEPT_LINES:]
+        sys.stdout.write(b"".join(lines).decode(errors="replace"))
+        sys.stdout.flush()
+        try:
+            while follow:
+                sys.stdout.write(file.read().decode(errors="replace"))
+                sys.stdout.flush()
+                time.sleep(LOOK_EVERY_S)
+        except KeyboardInterrupt:
+            raise typer.Exit from None
+
+
+def down(engine: Engine) -> None:
+    """End an engine, and who minds it."""
+    register = Register(_settings().llm_engine_home)
+    entry = register.entry(engine)
+    if entry is None:
+        _stop(f"{engine} is not up", 1)
+    stop(entry.minder)
+    for _ in range(round(DOWN_LIMIT_S / LOOK_EVERY_S)):
+        if not is_minder(entry.minder):
+            break
+        time.sleep(LOOK_EVERY_S)
+    else:
+        stop(entry.minder, signal.SIGKILL)  # the engine's leash takes it along
+        register.remove(engine)
+    typer.echo(f"{engine} is down")
+
+
+def _settings(**overrides: object) -> Settings:
+    try:
+        return load(**overrides)
+    except SettingsError as error:
+        _stop(str(error), 2)
+
+
+def _stop(line: str, code: int) -> NoReturn:
+    typer.echo(f"halfsecond: {line}", err=True)
+    raise typer.Exit(code)

@@ -1,0 +1,324 @@
+"""Minds one engine in a process of its own: starts it, waits until it answers, starts it again.
+
+`python -m bot.engines.minder` reads a recipe as one line of JSON on stdin, and says on stdout how
+it goes, a line of JSON each, until the engine is ready or cannot be. Where the recipe is leashed,
+the end of stdin ends it; so do SIGTERM and SIGINT.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import httpx2
+
+from bot.engines.recipe import EngineError, Recipe, explain, last_line
+from bot.engines.register import Entry, Register, tail
+
+LOOK_EVERY_S = 0.1
+ANSWER_LIMIT_S = 60.0
+"""For the first short answer; the first request after a start is a slow one."""
+STOP_LIMIT_S = 10.0
+PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Before the next start, by how many have failed in a row; the last one again and again."""
+STEADY_S = 60.0
+"""Up for so long, it begins with the first pause again."""
+
+_LEASH = Path(__file__).with_name("leash.py")
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The last line of its log, while it starts."""
+
+    text: str
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    took_s: float
+    streams: bool
+    """Its answer came in more than one piece."""
+
+
+News = Progress | Ready
+
+
+class Minder:
+    def __init__(
+        self,
+        recipe: Recipe,
+        register: Register,
+        *,
+        tell: Callable[[News], None] = lambda news: None,
+        notice: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        """`tell` hears of the first start, `notice` of what happens after it, a line each."""
+        self._recipe = recipe
+        self._register = register
+        self._tell = tell
+        self._say = notice
+        self._failures = 0
+        self._entry = Entry(
+            name=recipe.name,
+            minder=os.getpid(),
+            engine=0,
+            state="starting",
+            base_url=recipe.base_url,
+            model=recipe.model,
+            shown=recipe.shown,
+            since=datetime.now().astimezone().isoformat(timespec="seconds"),
+        )
+
+    async def run(self) -> None:
+        """Until it is cancelled. Raises EngineError if the first start fails."""
+        now = asyncio.get_running_loop().time
+        self._register.root.mkdir(parents=True, exist_ok=True)
+        self._register.log(self._recipe.name).write_bytes(b"")
+        try:
+            async with self._started() as process:
+                self._tell(await self._until_ready(process, self._tell))
+                ready_s = now()
+                trouble = await self._until_over(process)
+            while True:
+                await self._pause(trouble, steady=now() - ready_s > STEADY_S)
+                down_s = now()
+                try:
+                    async with self._started() as process:
+                        await self._until_ready(process)
+                        ready_s = now()
+                        self._notice(f"{self._recipe.name} is back after {ready_s - down_s:.1f} s")
+                        trouble = await self._until_over(process)
+                except EngineError as error:
+                    self._failures += 1
+                    ready_s, trouble = now(), str(error)
+        finally:
+            self._register.remove(self._recipe.name)
+
+    @asynccontextmanager
+    async def _started(self) -> AsyncIterator[Process]:
+        recipe = self._recipe
+        self._note(f"starting: {recipe.in_words}")
+        leash = [sys.executable, "-I", str(_LEASH), str(os.getpid()), str(recipe.memory_bytes or 0)]
+        log = os.open(self._register.log(recipe.name), os.O_WRONLY | os.O_APPEND)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *leash, *recipe.command,
+                stdin=DEVNULL, stdout=log, stderr=log, cwd=_ROOT, start_new_session=True,
+            )  # fmt: skip
+        finally:
+            os.close(log)
+        try:
+            yield process
+        finally:
+            await _end(process)
+
+    async def _until_ready(
+        self, process: Process, tell: Callable[[News], None] = lambda news: None
+    ) -> Ready:
+        """Raises EngineError."""
+        now = asyncio.get_running_loop().time
+        began_s = now()
+        self._write(engine=process.pid, state="starting")
+        async with httpx2.AsyncClient(base_url=self._recipe.root, trust_env=False) as http:
+            while not await _is_well(http, self._recipe.health):
+                if process.returncode is not None or now() - began_s > self._recipe.start_limit_s:
+                    raise EngineError(self._explain(process))
+                tell(Progress(last_line(self._log()), now() - began_s))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_EVERY_S):
+                        await process.wait()
+            streams = await self._answers(http)
+        self._write(engine=process.pid, state="ready")
+        return Ready(now() - began_s, streams)
+
+    async def _answers(self, http: httpx2.AsyncClient) -> bool:
+        """Whether one short answer comes in more than one piece. Raises EngineError."""
+        body = {
+            "model": self._recipe.model,
+            "messages": [{"role": "user", "content": "Count from one to ten, in words."}],
+            "max_tokens": 8,
+            "stream": True,
+        }
+        pieces = 0
+        try:
+            path = "/v1/chat/completions"
+            async with http.stream("POST", path, json=body, timeout=ANSWER_LIMIT_S) as answer:
+                if answer.status_code != 200:
+                    said = (await answer.aread()).decode(errors="replace")[:200]
+                    raise EngineError(
+                        f"{self._recipe.name} answers {answer.status_code} when it is asked: {said}"
+                    )
+                async for line in answer.aiter_lines():
+                    pieces += line.startswith("data:") and '"content":' in line
+        except httpx2.HTTPError as error:
+            name = type(error).__name__
+            raise EngineError(f"{self._recipe.name} does not answer when asked: {name}") from error
+        return pieces > 2  # the first may be empty
+
+    async def _until_over(self, process: Process) -> str:
+        code = await process.wait()
+        self._failures += 1
+        return f"it was killed by signal {-code}" if code < 0 else self._explain(process)
+
+    async def _pause(self, trouble: str, *, steady: bool) -> None:
+        if steady:
+            self._failures = 1
+        pause_s = PAUSES_S[min(self._failures, len(PAUSES_S)) - 1]
+        self._notice(f"{self._recipe.name} is down: {trouble}; starting it again in {pause_s:g} s")
+        restarts = self._entry.restarts + 1
+        self._write(engine=0, state="waiting", restarts=restarts, trouble=trouble)
+        await asyncio.sleep(pause_s)
+
+    def _notice(self, line: str) -> None:
+        self._note(line)
+        self._say(line)
+
+    def _explain(self, process: Process) -> str:
+        return explain(self._recipe, self._log(), process.returncode)
+
+    def _log(self) -> str:
+        """What the engine has said since its latest start."""
+        return tail(self._register.log(self._recipe.name)).rpartition("starting: ")[2]
+
+    def _note(self, line: str) -> None:
+        """Into the engine's own log, between its lines."""
+        with self._register.log(self._recipe.name).open("a") as log:
+            log.write(f"halfsecond: {line}\n")
+
+    def _write(
+        self, *, engine: int, state: str, restarts: int | None = None, trouble: str | None = None
+    ) -> None:
+        self._entry = replace(
+            self._entry,
+            engine=engine,
+            state=state,
+            restarts=self._entry.restarts if restarts is None else restarts,
+            trouble=self._entry.trouble if trouble is None else trouble,
+        )
+        self._register.write(self._entry)
+
+
+async def _is_well(http: httpx2.AsyncClient, path: str) -> bool:
+    try:
+        return (await http.get(path, timeout=5.0)).status_code == 200
+    except httpx2.HTTPError:
+        return False
+
+
+async def _end(process: Process) -> None:
+    """It and all that it has started: they are one session."""
+    if process.returncode is None:
+        _signal(process.pid, signal.SIGTERM)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_LIMIT_S):
+                await process.wait()
+    _signal(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _signal(session: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(session, number)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a minder is told when it starts."""
+
+    recipe: Recipe
+    root: Path
+    """Of the register."""
+    leashed: bool
+    """It goes with who started it, whose terminal hears its notices."""
+
+    def line(self) -> bytes:
+        order = {"recipe": asdict(self.recipe), "root": str(self.root), "leashed": self.leashed}
+        return json.dumps(order).encode() + b"\n"
+
+    @classmethod
+    def read(cls, line: bytes) -> "Order":
+        told = json.loads(line)
+        return cls(Recipe(**told["recipe"]), Path(told["root"]), told["leashed"])
+
+
+class _Reports:
+    """News for who started this, until the engine is ready or cannot be."""
+
+    def __init__(self) -> None:
+        self._shown = ""
+
+    def tell(self, news: News) -> None:
+        match news:
+            case Progress(text, waited_s) if text != self._shown:
+                self._shown = text
+                self._write(progress=text, waited_s=waited_s)
+            case Progress():
+                pass
+            case Ready(took_s, streams):
+                self._write(ready=took_s, streams=streams)
+                self._end()
+
+    def fail(self, line: str) -> None:
+        self._write(failed=line)
+
+    def _write(self, **fields: object) -> None:
+        try:
+            os.write(sys.stdout.fileno(), json.dumps(fields).encode() + b"\n")
+        except BrokenPipeError:  # nobody waits any more
+            self._end()
+
+    def _end(self) -> None:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+async def _mind(order: Order) -> bool:
+    """Until told to leave; False if the engine could not be started."""
+    loop, over, reports = asyncio.get_running_loop(), asyncio.Event(), _Reports()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, over.set)
+    if order.leashed:  # the other end is held, and never written to: readable means gone
+
+        def leave() -> None:
+            loop.remove_reader(sys.stdin.fileno())
+            over.set()
+
+        loop.add_reader(sys.stdin.fileno(), leave)
+
+    def notice(line: str) -> None:
+        if order.leashed:
+            sys.stderr.write(f"halfsecond: {line}\n")
+
+    minder = Minder(order.recipe, Register(order.root), tell=reports.tell, notice=notice)
+    async with asyncio.TaskGroup() as tasks:
+        minding = tasks.create_task(_until_it_fails(minder, over))
+        await over.wait()
+        minding.cancel()
+    failed = None if minding.cancelled() else minding.result()
+    if failed is not None:
+        reports.fail(failed)
+    return failed is None
+
+
+async def _until_it_fails(minder: Minder, over: asyncio.Event) -> str:
+    try:
+        await minder.run()
+    except EngineError as error:
+        return str(error)
+    finally:
+        over.set()
+    raise AssertionError("it runs until it is cancelled")
+
+
+if __name__ == "__main__":
+    sys.exit(0 if asyncio.run(_mind(Order.read(sys.stdin.buffer.readline()))) else 1)

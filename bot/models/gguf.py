@@ -1,0 +1,81 @@
+"""Language models for llama.cpp: which can be fetched by name, and where they lie."""
+
+import difflib
+import re
+from pathlib import Path
+
+from bot.engines.recipe import EngineError
+from bot.models.model import Addresses, Hub, Model
+from bot.models.store import Store
+
+
+def _gguf(name: str, repo: str, file: str, mb: int, about: str) -> Model:
+    return Model(name, "gguf", about, Hub(repo, (file,)), mb)
+
+
+_GGML = "ggml-org/gemma-3-{}-it-GGUF"
+_FILE = "gemma-3-{}-it-Q4_K_M.gguf"
+_LLAMA = "Meta-Llama-3.1-8B-Instruct"
+GGUF = {
+    model.name: model
+    for model in (
+        _gguf("gemma-3-1b", _GGML.format("1b"), _FILE.format("1b"), 806, "for a CPU"),
+        _gguf("gemma-3-4b", _GGML.format("4b"), _FILE.format("4b"), 2490, "for a fast CPU"),
+        _gguf("gemma-3-12b", _GGML.format("12b"), _FILE.format("12b"), 7300, "for a GPU of 12 GB"),
+        _gguf(
+            "llama-3.1-8b",
+            f"bartowski/{_LLAMA}-GGUF",
+            f"{_LLAMA}-Q4_K_M.gguf",
+            4920,
+            "for a GPU of 8 GB",
+        ),
+    )
+}
+"""All quantised to four bits (Q4_K_M), from repositories that ask for no token. Sizes are rough."""
+
+
+def model_named(name: str) -> Model:
+    """By its name here, as OWNER/REPO/FILE.gguf on the hub, or by an address.
+
+    Raises EngineError.
+    """
+    if name in GGUF:
+        return GGUF[name]
+    if found := re.fullmatch(r"(https?://.+)/([^/?]+\.gguf)", name):
+        return Model(found[2].removesuffix(".gguf"), "gguf", "", Addresses(found[1], (found[2],)))
+    if found := re.fullmatch(r"([^/.~][^/]*/[^/]+)/([^/]+\.gguf)", name):
+        return Model(found[2].removesuffix(".gguf"), "gguf", "", Hub(found[1], (found[2],)))
+    close = difflib.get_close_matches(name, GGUF, n=1, cutoff=0.4)
+    meant = f"did you mean {close[0]}?" if close else f"there are {', '.join(GGUF)}"
+    raise EngineError(
+        f"there is no model {name}: {meant} Or name one as OWNER/REPO/FILE.gguf or https://..."
+    )
+
+
+def file_of(store: Store, model: Model) -> Path | None:
+    """Where its file lies; None if it has not been fetched to its end."""
+    folder = store.installed(model)
+    return None if folder is None else folder / model.source.files[0]
+
+
+def find_gguf(store: Store, wanted: str | None) -> Path:
+    """A file, or one that was fetched: by its name, or the only one there. Raises EngineError."""
+    if wanted is None:
+        here = sorted(store.root.glob("*/*.gguf"))
+        if len(here) == 1:
+            return here[0]
+        raise EngineError(
+            "no model is chosen: --model FILE.gguf (LLM_ENGINE_MODEL), "
+            + (
+                f"or one of {', '.join(path.parent.name for path in here)}"
+                if here
+                else "or fetch one first (halfsecond llm fetch gemma-3-1b)"
+            )
+        )
+    if wanted.endswith(".gguf") and not wanted.startswith("http") and Path(wanted).is_file():
+        return Path(wanted)
+    if wanted in GGUF or not wanted.endswith(".gguf"):
+        if (file := file_of(store, model_named(wanted))) is None:
+            raise EngineError(f"{wanted} is not here yet: halfsecond llm fetch {wanted}")
+        return file
+    return Path(wanted)
