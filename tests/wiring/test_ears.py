@@ -1,0 +1,177 @@
+"""Which ears are chosen, why, and what is said where they cannot be."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bot.models.catalogue import find
+from bot.models.store import File, Manifest, Store, sha256
+from bot.settings import Settings, SettingsError
+from bot.wiring import ears
+from bot.wiring.ears import Choice, choose_ears
+from pipelines.services import whisper
+from pipelines.services.stt_openai import OpenAiSpeechToText
+from pipelines.services.stt_pipecat import PipecatSpeechToText
+from tests.services.contracts.ears import TINY_WHISPER
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(ears, "_in_hub_cache", lambda repo: None)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def cuda(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as anybody asks."""
+    monkeypatch.setattr(ears, "NVIDIA", (tmp_path,))
+    monkeypatch.setattr(whisper, "cuda_devices", lambda: 1)
+
+
+@pytest.fixture
+def no_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ears, "NVIDIA", ())
+    monkeypatch.setattr(whisper, "cuda_devices", lambda: 0)
+
+
+def chosen(**given: object) -> Choice:
+    return choose_ears(Settings.model_validate({"models_dir": "models", **given}))
+
+
+def install(name: str) -> None:
+    """The tiny model, under the name of another."""
+    model, store = find(name), Store(Path("models"))
+    folder = store.folder(model)
+    shutil.copytree(TINY_WHISPER, folder)
+    files = [File(file.name, file.stat().st_size, sha256(file), "") for file in folder.iterdir()]
+    store.keep(model, Manifest(name, model.origin, "", tuple(files)))
+
+
+@pytest.mark.usefixtures("no_cuda")
+def test_without_cuda_it_is_moonshine_and_says_so() -> None:
+    choice = chosen()
+    assert choice.model == "moonshine-tiny-en"
+    assert "Moonshine tiny English on this machine's CPU (no CUDA is here)" in choice.in_words()
+
+
+@pytest.mark.usefixtures("cuda")
+def test_with_cuda_and_no_model_it_says_what_to_run() -> None:
+    choice = chosen()
+    assert choice.model == "moonshine-tiny-en"
+    assert "large-v3-turbo is not: halfsecond models download large-v3-turbo" in choice.in_words()
+
+
+@pytest.mark.usefixtures("cuda")
+def test_with_cuda_and_its_model_it_is_faster_whisper() -> None:
+    install("large-v3-turbo")
+    choice = chosen()
+    assert choice.model == "faster-whisper large-v3-turbo"
+    assert "(CUDA and its model are here)" in choice.in_words()
+
+
+@pytest.mark.usefixtures("cuda")
+def test_a_cpu_is_taken_on_a_machine_with_cuda_where_it_is_wanted() -> None:
+    install("large-v3-turbo")
+    assert chosen(stt_device="cpu").model == "moonshine-tiny-en"
+
+
+@pytest.mark.usefixtures("no_cuda")
+def test_faster_whisper_by_name_says_how_long_a_final_takes_here() -> None:
+    install("distil-small.en")
+    choice = chosen(stt_engine="faster-whisper")
+
+    async def opened() -> str:
+        await choice.service.open()
+        await choice.service.close()
+        return choice.in_words()
+
+    assert choice.model == "faster-whisper distil-small.en"
+    assert "on cpu" in asyncio.run(opened())
+
+
+@pytest.mark.usefixtures("no_cuda")
+def test_the_words_of_open_ears_hold_what_was_measured() -> None:
+    choice = chosen(stt_engine="faster-whisper", stt_model=str(TINY_WHISPER))
+
+    async def opened() -> str:
+        await choice.service.open()
+        words = choice.in_words()
+        await choice.service.close()
+        return words
+
+    words = asyncio.run(opened())
+    assert "tiny-whisper-espeak as int8" in words
+    assert " ms to a final (as STT_ENGINE says)" in words
+
+
+@pytest.mark.usefixtures("no_cuda")
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (
+            {"stt_engine": "faster-whisper"},
+            "STT_MODEL: distil-small.en is not here: halfsecond models download distil-small.en",
+        ),
+        (
+            {"stt_engine": "faster-whisper", "stt_model": "someone/some-model"},
+            "STT_MODEL: someone/some-model is not here: "
+            "halfsecond models download someone/some-model",
+        ),
+        (
+            {"stt_engine": "faster-whisper", "stt_model": "large-v3-turb"},
+            "STT_MODEL: there is no model large-v3-turb: did you mean large-v3-turbo?",
+        ),
+        (
+            {"stt_engine": "moonshine", "stt_model": "moonshine-small-streaming-en"},
+            "STT_MODEL: moonshine-small-streaming-en is no Moonshine that is here: "
+            "halfsecond models download moonshine-small-streaming-en",
+        ),
+        (
+            {"stt_engine": "pipecat", "stt_service": "no_such_module:new"},
+            "STT_SERVICE=no_such_module:new cannot be imported: No module named 'no_such_module'",
+        ),
+        ({"stt_engine": "pipecat", "stt_service": "bot:__doc__"}, "is no function"),
+    ],
+)
+def test_what_is_not_here_is_one_line_that_says_what_to_do(
+    given: dict[str, str], line: str
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        chosen(**given)
+    assert line in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_an_engine_that_lacks_a_setting_is_no_setting() -> None:
+    with pytest.raises(ValueError, match="needs STT_BASE_URL and STT_MODEL"):
+        chosen(stt_engine="openai", stt_model="whisper-1")
+    with pytest.raises(ValueError, match="needs STT_SERVICE"):
+        chosen(stt_engine="pipecat")
+
+
+def test_a_server_is_asked_as_it_is_set() -> None:
+    choice = chosen(
+        stt_engine="openai",
+        stt_base_url="http://gpu:8000/v1",
+        stt_model="whisper-1",
+        stt_api_key="sk-1",
+        stt_language="auto",
+    )
+    service = choice.service
+    assert isinstance(service, OpenAiSpeechToText)
+    assert (service.base_url, service.model) == ("http://gpu:8000/v1", "whisper-1")
+    assert (service.api_key, service.language) == ("sk-1", None)
+    assert choice.in_words().startswith("whisper-1 at http://gpu:8000/v1, with Silero")
+
+
+def test_a_pipecat_service_is_made_by_a_function_of_ones_own(empty_folder: Path) -> None:
+    (empty_folder / "my_ears.py").write_text("def new_service():\n    return None\n")
+    choice = chosen(stt_engine="pipecat", stt_service="my_ears:new_service")
+    assert isinstance(choice.service, PipecatSpeechToText)
+    assert choice.in_words().startswith("the Pipecat service of my_ears:new_service")
