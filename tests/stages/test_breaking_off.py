@@ -1,0 +1,59 @@
+"""A language model that fails, in the ears of who asked it."""
+
+from collections.abc import Iterable, Sequence
+
+import pytest
+
+from pipelines.core.answering import APOLOGY, COLD
+from pipelines.core.exchange import AnswerMeasured
+from pipelines.services.protocols import ChatMessage, ServiceError, Trouble
+from pipelines.services.scripted import Step, paced
+from tests.stages.rehearsal import rehearse, says
+
+QUESTION = "what time is it?"
+DOWN = ServiceError("llm", "scripted", retryable=True)
+COLD_ERROR = ServiceError("llm", "scripted", retryable=True, trouble=Trouble(cold=True))
+
+
+@pytest.mark.parametrize(
+    ("begun", "heard"),
+    [
+        ("It is exactly noon. And then", "It is exactly noon."),
+        ("Sure, it is exactly", f"Sure, it is exactly {APOLOGY}"),
+    ],
+)
+def test_an_answer_that_breaks_off_ends_at_its_sentence_or_says_sorry(
+    begun: str, heard: str
+) -> None:
+    done = rehearse(says(1.0, QUESTION), answers=lambda m: [*paced(begun), (0.1, DOWN)])
+    assert done.heard_text == heard
+    assert done.lines[-1] == ("assistant", heard)
+    assert done.states[-1] == "listening"
+
+
+def test_one_that_is_still_loading_says_so() -> None:
+    done = rehearse(says(1.0, QUESTION), answers=lambda m: [(0.1, COLD_ERROR)], until_s=8.0)
+    assert done.heard_text == COLD
+
+
+def test_a_conversation_that_does_not_fit_is_cut_and_asked_again() -> None:
+    long = ServiceError("llm", "400", retryable=False, trouble=Trouble(too_long=True))
+
+    def answers(messages: Sequence[ChatMessage]) -> Iterable[Step]:
+        return [(0.1, long)] if len(messages) > 2 else paced("It is noon.")
+
+    done = rehearse(says(1.0, QUESTION), says(5.0, "and now?"), answers=answers)
+    assert done.heard_text == "It is noon. It is noon."
+    assert [len(request) for request in done.llm.requests][-2:] == [4, 2]
+
+
+def test_the_ledger_and_the_log_have_the_answers_figures() -> None:
+    done = rehearse(says(1.0, QUESTION), until_s=8.0)
+    (measured,) = [item for _, item in done.sent if isinstance(item, AnswerMeasured)]
+    assert measured.facts["turn"] == 1
+    assert measured.facts["llm_first_token_s"] == pytest.approx(0.15)
+    assert measured.facts["llm_tokens"] == 6
+    assert measured.facts["llm_tokens_per_s"] == pytest.approx(1 / 0.025, rel=0.01)
+    facts = done.rows[0]["facts"]
+    assert isinstance(facts, dict)
+    assert facts["llm_first_token_s"] == pytest.approx(0.15)

@@ -1,0 +1,106 @@
+"""What is done between two turns: the next prompt is counted, cut, summed up and warmed."""
+
+import asyncio
+from collections.abc import Sequence
+
+from bench.virtual_time import run
+from pipelines.core.answering import AnsweringPolicy
+from pipelines.core.conversation import Conversation
+from pipelines.services.protocols import AS_SET, ChatMessage, Sampling, ServiceError
+from pipelines.services.scripted import ScriptedLanguageModel, Step, paced
+from pipelines.stages.preparing import STAND_IN, SUM_UP, Preparing
+
+
+class Cache:
+    """`PromptCache` that takes 0.1 s for anything."""
+
+    def __init__(self, counts: bool = True) -> None:
+        self.warmed: list[list[tuple[str, str]]] = []
+        self.counted: list[str] = []
+        self._counts = counts
+
+    async def warm(self, messages: Sequence[ChatMessage], sampling: Sampling = AS_SET) -> None:
+        await asyncio.sleep(0.1)
+        self.warmed.append([(message.role, message.content) for message in messages])
+
+    async def count(self, text: str) -> int | None:
+        await asyncio.sleep(0.1)
+        self.counted.append(text)
+        return 3 if self._counts else None
+
+
+def prepare(
+    talk: Conversation,
+    policy: AnsweringPolicy,
+    cache: Cache | None,
+    answer: Sequence[Step] = (),
+) -> ScriptedLanguageModel:
+    llm = ScriptedLanguageModel(lambda messages: answer)
+
+    async def scenario() -> None:
+        await llm.open()
+        await Preparing(llm, cache, talk, policy, AS_SET).prepare()
+
+    run(scenario())
+    return llm
+
+
+def talk_of(turns: int, limit_tokens: int | None = None) -> Conversation:
+    talk = Conversation("be brief", limit_tokens)
+    for turn in range(1, turns + 1):
+        talk.said(turn, f"Question {turn}?")
+        talk.heard(turn, turn, f"Answer {turn}. " * 5, estimated=False)
+    return talk
+
+
+def test_the_server_reads_what_the_next_prompt_begins_with() -> None:
+    cache, talk = Cache(), talk_of(1)
+    prepare(talk, AnsweringPolicy(warm=True), cache)
+    assert cache.warmed == [[*talk.prefix(), ("user", STAND_IN)]]
+    assert cache.warmed[0][:-1] == talk.with_question(2, "Why?")[:-1]
+
+
+def test_without_the_setting_nothing_is_warmed() -> None:
+    cache = Cache()
+    prepare(talk_of(1), AnsweringPolicy(), cache)
+    assert cache.warmed == []
+
+
+def test_each_line_is_counted_once() -> None:
+    cache, talk = Cache(), talk_of(2, 4096)
+    prepare(talk, AnsweringPolicy(), cache)
+    prepare(talk, AnsweringPolicy(), cache)
+    assert cache.counted == [line.text for line in talk.lines]
+    assert [line.tokens for line in talk.lines] == [3] * 4
+
+
+def test_a_server_that_does_not_count_is_asked_no_further() -> None:
+    cache = Cache(counts=False)
+    prepare(talk_of(2, 4096), AnsweringPolicy(), cache)
+    assert len(cache.counted) == 1
+
+
+def test_what_is_cut_is_summed_up_where_that_is_wanted() -> None:
+    talk = talk_of(60, 1024)
+    llm = prepare(talk, AnsweringPolicy(summarise=True), None, paced("They asked many things."))
+    (request,) = llm.requests
+    assert request[0].content.startswith(SUM_UP)
+    assert "user: Question 1?" in request[0].content
+    assert talk.summary == "They asked many things."
+    assert talk.prefix()[0][1].endswith("They asked many things.")
+
+
+def test_a_summary_that_fails_is_tried_again_after_the_next_turn() -> None:
+    talk = talk_of(60, 1024)
+    down = ServiceError("llm", "scripted", retryable=True)
+    prepare(talk, AnsweringPolicy(summarise=True), None, [(0.1, down)])
+    assert talk.summary == ""
+    prepare(talk, AnsweringPolicy(summarise=True), None, paced("They asked many things."))
+    assert talk.summary == "They asked many things."
+
+
+def test_without_a_summary_nothing_is_asked_and_nothing_is_kept() -> None:
+    talk = talk_of(60, 1024)
+    llm = prepare(talk, AnsweringPolicy(), None)
+    assert (llm.requests, talk.to_sum_up) == ([], "")
+    assert talk.tokens <= 1024
