@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from bot.settings.group import EmptyIsUnset, Group
 
+TtsEngine = Literal["espeak", "stub", "piper", "kokoro", "openai", "pipecat"]
 SttEngine = Literal["auto", "moonshine", "faster-whisper", "openai", "pipecat"]
 
 
@@ -41,8 +42,29 @@ class Speech(Group):
     models_hub: str = Field("https://huggingface.co", pattern=r"^https?://[^/]+")
     """Where models are downloaded from: the hub, or a mirror of it."""
 
-    tts_engine: Literal["espeak", "stub"] = "espeak"
-    """Which voice. stub is a tone whose length follows the text: for tests and latency work."""
+    tts_engine: TtsEngine = "espeak"
+    """Which voice. stub is a tone as long as its text: for tests and latency work."""
+
+    tts_model: Annotated[str | None, EmptyIsUnset] = None
+    """The voice's model: a name of `models list`, a path, or what TTS_BASE_URL's server has."""
+
+    tts_voice: Annotated[str | None, EmptyIsUnset] = None
+    """Which of the engine's voices: en-gb (espeak), bf_emma (Kokoro), alloy (OpenAI's)."""
+
+    tts_language: str = Field("en", pattern=r"^[a-z]{2,3}(-[a-zA-Z0-9-]+)?$")
+    """What the voice speaks. Figures, dates and addresses are put into words in English only."""
+
+    tts_base_url: Annotated[str | None, EmptyIsUnset] = None
+    """For TTS_ENGINE=openai: a server with /audio/speech, up to and including /v1."""
+
+    tts_api_key: SecretStr = SecretStr("EMPTY")
+    """Its key; one of your own takes any."""
+
+    tts_pcm_rate_hz: int = Field(24_000, ge=8_000, le=48_000)
+    """Of that server's raw PCM, where it does not say so itself."""
+
+    tts_service: Annotated[str | None, EmptyIsUnset] = None
+    """For TTS_ENGINE=pipecat: module:function that returns a Pipecat TTSService."""
 
     tts_stub_first_audio_s: float = Field(0.0, ge=0, le=10)
     """How long the stub voice takes to its first audio, in seconds."""
@@ -56,4 +78,8 @@ class Speech(Group):
             raise ValueError("STT_ENGINE=openai needs STT_BASE_URL and STT_MODEL")
         if self.stt_engine == "pipecat" and not self.stt_service:
             raise ValueError("STT_ENGINE=pipecat needs STT_SERVICE")
+        if self.tts_engine == "openai" and not (self.tts_base_url and self.tts_model):
+            raise ValueError("TTS_ENGINE=openai needs TTS_BASE_URL and TTS_MODEL")
+        if self.tts_engine == "pipecat" and not self.tts_service:
+            raise ValueError("TTS_ENGINE=pipecat needs TTS_SERVICE")
         return self

@@ -1,16 +1,14 @@
 """Chooses the ears, and says which and why. Engines are imported when chosen: some take seconds."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
 
 from bot.models.catalogue import UnknownModelError, find
 from bot.models.model import Model
 from bot.models.store import Store
 from bot.settings import Settings, SettingsError
+from bot.wiring.imported import function_at
 from pipelines.services.protocols import SpeechToText
 from pipelines.services.stt_moonshine import MoonshineSpeechToText
 from pipelines.services.stt_moonshine_library import (
@@ -186,23 +184,9 @@ def _pipecat(settings: Settings) -> Choice:
 
     where = settings.stt_service
     assert where is not None
-    new_service = _function(where)
+    new_service = function_at(where, "STT_SERVICE")
     service = PipecatSpeechToText(new_service=new_service)
     return Choice(service, where, lambda: f"the Pipecat service of {where}, {BESIDE}")
-
-
-def _function(where: str) -> Callable[[], Any]:
-    """Raises SettingsError."""
-    module, _, name = where.partition(":")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        found = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SettingsError(f"STT_SERVICE={where} cannot be imported: {error}") from None
-    if not callable(found):
-        raise SettingsError(f"STT_SERVICE={where} is no function")
-    return cast(Callable[[], Any], found)
 
 
 def _language(settings: Settings) -> str | None:

@@ -54,6 +54,11 @@ def aloud(text: str) -> list[Aloud]:
     return [_piece(text, start, end, spans) for start, end in _together(text, spans)]
 
 
+def as_written(text: str) -> list[Aloud]:
+    """For a voice of another language: it is given what is written."""
+    return [Aloud(word, word) for word in text.split()]
+
+
 _Span = tuple[int, int, str]
 """From, to, and what is said for it."""
 

@@ -134,6 +134,7 @@ def test_a_connection_that_breaks_is_asked_again_and_goes_on_where_it_stopped() 
         with pytest.raises(ServiceError) as failure:
             await say(voice, TEXT)
         assert failure.value.retryable
+        await voice.close()
         studio = Studio(voice)
         await studio.open()
         whole = await say(studio, "And so it goes on.")
