@@ -21,6 +21,7 @@ class Reply:
 
     steps: Sequence[Step] = ()
     status: int = 200
+    headers: tuple[str, ...] = ()
 
 
 @dataclass
@@ -96,10 +97,9 @@ class ScriptedEndpoint:
         self, reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
         kind = "text/event-stream" if reply.status == 200 else "application/json"
-        writer.write(
-            f"HTTP/1.1 {reply.status} X\r\ncontent-type: {kind}\r\n"
-            "transfer-encoding: chunked\r\n\r\n".encode()
-        )
+        headers = reply.headers or (f"content-type: {kind}",)
+        head = [f"HTTP/1.1 {reply.status} X", *headers, "transfer-encoding: chunked", "", ""]
+        writer.write("\r\n".join(head).encode())
         for step in reply.steps:
             if step == TEAR:
                 return False
