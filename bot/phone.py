@@ -1,8 +1,9 @@
 """One telephone call's line: its stream's socket, and Twilio's REST API where the stream ends."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import structlog
 
@@ -16,7 +17,8 @@ from bot.wire.errors import PeerError
 from bot.wire.twilio import Start, TwilioCodec
 from pipelines.cascade import CallFormat
 from pipelines.core.attendance import Manners
-from pipelines.core.exchange import Say, ToCaller, Transfer
+from pipelines.core.exchange import Say
+from pipelines.core.tools import Afterwards, Tool, tool
 
 START_S = 5.0
 """From the open socket to Twilio's `start`."""
@@ -31,6 +33,9 @@ does to the first frame.
 
 LAST_WORDS_S = 60.0
 """Beyond its limit, for a call in which somebody is speaking: then it is cut off."""
+
+MOST_TRANSFERS = 8
+"""That wait to be carried out; more are not."""
 
 NOT_THROUGH = "I am sorry, I could not put you through."
 
@@ -51,6 +56,8 @@ class Phone:
     api_base_url: str = "https://api.twilio.com"
     requires_socket_signature: bool = False
     accepts_emulators: bool = False
+    transfers: Mapping[str, str] = field(default_factory=dict)
+    """Whom the model may hand a call on to, and their numbers (E.164)."""
     manners: Manners = field(default_factory=Manners)
 
     @property
@@ -125,10 +132,9 @@ class Line:
         self._start = opening.start
         self._read = list(opening.messages)
         self._rest = rest
-        self._manners = phone.manners
+        self._phone = phone
         self._gone = False
-        self._asked: list[str] = []
-        self._transfers = asyncio.Event()
+        self._asked: asyncio.Queue[str] = asyncio.Queue(MOST_TRANSFERS)
         self._call: Call | None = None
 
     # ---- the socket ----
@@ -158,35 +164,31 @@ class Line:
     # ---- the call ----
 
     def around(self, new_call: NewCall) -> NewCall:
-        """Calls of this line: with the telephone's manners, and handed on when they ask for it."""
+        """Calls of this line: with the telephone's manners, and a tool to hand them on."""
+        tools = hand_on_to(self._phone.transfers, self._ask) if self._rest else ()
 
         def begin(form: CallFormat, send: Send) -> Call:
-            def tapped(request: ToCaller) -> None:
-                if isinstance(request, Transfer):
-                    self._asked.append(request.number)
-                    self._transfers.set()
-                send(request)
-
-            form = replace(form, lead_s=LEAD_S, manners=self._manners, facts=FACTS)
-            self._call = new_call(form, tapped)
+            form = replace(
+                form, lead_s=LEAD_S, manners=self._phone.manners, tools=tools, facts=FACTS
+            )
+            self._call = new_call(form, send)
             return self._call
 
         return begin
 
+    def _ask(self, number: str) -> None:
+        if not self._asked.full():
+            self._asked.put_nowait(number)
+
     async def hand_on(self) -> None:
-        """Carries transfers out; until cancelled."""
+        """Hands the call on when it asks for that; until cancelled."""
         while True:
-            await self._transfers.wait()
-            self._transfers.clear()
-            while self._asked:
-                number = self._asked.pop(0)
-                if not await self._follow(twiml.dial(number, NOT_THROUGH)) and self._call:
-                    self._call.push(Say(NOT_THROUGH))
+            number = await self._asked.get()
+            if not await self._follow(twiml.dial(number, NOT_THROUGH)) and self._call:
+                self._call.push(Say(NOT_THROUGH))
 
     async def _follow(self, document: str) -> bool:
-        if self._rest is None:
-            _log.warning("no transfer without TWILIO_ACCOUNT_SID")
-            return False
+        assert self._rest is not None
         try:
             await self._rest.follow(self._start.call_sid, document)
         except TwilioError as error:
@@ -202,3 +204,18 @@ class Line:
             await self._rest.hang_up(self._start.call_sid)
         except TwilioError as error:
             _log.warning("the call could not be hung up", reason=str(error))
+
+
+def hand_on_to(numbers: Mapping[str, str], ask: Callable[[str], None]) -> tuple[Tool, ...]:
+    """`ask` is called with the number once the caller has been told; none without numbers."""
+    if not numbers:
+        return ()
+
+    async def transfer_call(to: str) -> Afterwards:
+        """Hand this call on to a colleague. Use it when the person asks for one, or needs one."""
+        words = f"The call goes on to {to} when your next words were heard: tell the person."
+        return Afterwards(words, lambda: ask(numbers[to]))
+
+    # a model may dial these numbers and no other
+    transfer_call.__annotations__["to"] = Literal.__getitem__(tuple(numbers))
+    return (tool(transfer_call),)

@@ -46,9 +46,9 @@ class Served:
     def figures(self) -> list[str]:
         return self.metrics.text().decode().splitlines()
 
-    def ended(self, outcome: str) -> int:
+    def ended(self, outcome: str, door: str = "browser") -> int:
         """How many calls have ended so."""
-        line = f'halfsecond_calls_total{{door="browser",outcome="{outcome}"}} '
+        line = f'halfsecond_calls_total{{door="{door}",outcome="{outcome}"}} '
         return sum(int(float(one.removeprefix(line))) for one in self.figures() if line in one)
 
 

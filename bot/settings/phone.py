@@ -1,10 +1,13 @@
 """The telephone, by way of Twilio."""
 
+import re
 from typing import Annotated
 
 from pydantic import SecretStr, field_validator
 
-from bot.settings.group import EmptyIsUnset, Group
+from bot.settings.group import EmptyIsUnset, Group, List
+
+_TRANSFER = re.compile(r"[\w-]+=\+[1-9]\d{6,14}", re.ASCII)
 
 
 class Phone(Group):
@@ -22,6 +25,17 @@ class Phone(Group):
 
     twilio_accept_emulators: bool = False
     """Take media sockets without a token from this machine, in sloppy dialects: for trying out."""
+
+    phone_transfers: List = ()
+    """Whom the model may hand a call on to: sales=+15551230001,support=+15551230002."""
+
+    @field_validator("phone_transfers")
+    @classmethod
+    def _names_and_numbers(cls, transfers: tuple[str, ...]) -> tuple[str, ...]:
+        for transfer in transfers:
+            if _TRANSFER.fullmatch(transfer) is None:
+                raise ValueError("should be like sales=+15551230001,support=+15551230002")
+        return transfers
 
     @field_validator("twilio_api_base_url")
     @classmethod

@@ -36,7 +36,6 @@ from pipelines.core.exchange import (
     State,
     StateChanged,
     StopSpeaking,
-    Transfer,
     TurnMeasured,
     Typed,
 )
@@ -138,8 +137,8 @@ class BrowserCodec:
                 messages = [_server_message("in-use", facts=dict(facts), shares_s=dict(shares_s))]
             case Fault(message, fatal):
                 messages = [_rtvi("error", {"error": message, "fatal": fatal})]
-            case Transfer() | AnswerMeasured():
-                messages = []  # a page cannot be handed on to a telephone, and shows turns alone
+            case AnswerMeasured():
+                messages = []  # the page shows turns alone
         return list(messages)
 
     def _captioned(self, caption: Caption) -> list[bytes]:

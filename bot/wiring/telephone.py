@@ -15,6 +15,7 @@ def phone_for(settings: Settings) -> Phone:
         api_base_url=settings.twilio_api_base_url,
         requires_socket_signature=settings.twilio_require_socket_signature,
         accepts_emulators=settings.twilio_accept_emulators,
+        transfers=dict(one.split("=") for one in settings.phone_transfers),
         manners=Manners(
             greeting=settings.phone_greeting.strip(),
             silence_s=settings.phone_silence_s,

@@ -83,18 +83,6 @@ class SayAsked:
     ends_call: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LeaveAsked:
-    """Once this reply has been heard, the call is over, or is handed on to a number.
-
-    Stopped or withdrawn, the reply takes that back. The turn's stage sees to it.
-    """
-
-    reply_id: int
-    transfer_to: str = ""
-    """E.164; empty ends the call."""
-
-
 # ---- from the reply's side ----
 
 
@@ -172,4 +160,12 @@ class AnswerCounted:
     """It has come to its end, and these are all."""
 
 
-LedgerFact: TypeAlias = Reached | Worked | AnswerCounted
+@dataclass(frozen=True, slots=True)
+class SilenceTrimmed:
+    """Before a reply's first sound the voice would have been silent for so long."""
+
+    seconds: float
+    reply_id: int
+
+
+LedgerFact: TypeAlias = Reached | Worked | AnswerCounted | SilenceTrimmed

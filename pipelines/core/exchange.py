@@ -149,14 +149,6 @@ class Fault:
     fatal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """Hand the person on to this telephone number: the bot has said all that it had to say."""
-
-    number: str
-    """E.164."""
-
-
 ToCaller: TypeAlias = (
     AudioOut
     | Flush
@@ -166,5 +158,4 @@ ToCaller: TypeAlias = (
     | AnswerMeasured
     | CallBegan
     | Fault
-    | Transfer
 )

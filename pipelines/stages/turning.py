@@ -15,10 +15,8 @@ from pipelines.core.commands import (
     StartReply,
     StopReply,
     TurnCommand,
-    WithdrawReply,
 )
 from pipelines.core.events import (
-    LeaveAsked,
     MicrophoneClosed,
     PlayoutEnded,
     Reached,
@@ -35,7 +33,6 @@ from pipelines.core.exchange import (
     StateChanged,
     StopSpeaking,
     ToCaller,
-    Transfer,
     Typed,
 )
 from pipelines.core.exchange import State as Shown
@@ -69,7 +66,8 @@ class Turning(FrameProcessor):
         super().__init__(enable_direct_mode=True)
         self._note = note
         self._over = over
-        self._leaving: LeaveAsked | None = None
+        self._last_word: int | None = None
+        """The reply that ends the call once it has been heard."""
         self._machine = machine
         self._send = send
         self._waiting: deque[TurnFact] = deque()
@@ -85,8 +83,6 @@ class Turning(FrameProcessor):
                 await self._take(TextTyped(text, interrupts))
             case CallerFrame(event=Say(text, ends_call)):
                 await self._take(SayAsked(text, ends_call))
-            case FactFrame(fact=LeaveAsked() as leaving):
-                self._leaving = leaving
             case CallerFrame(event=StopSpeaking()):
                 await self._take(SilenceAsked())
             case CallerFrame(event=Muted(muted=True)):
@@ -120,9 +116,9 @@ class Turning(FrameProcessor):
         for command in commands:
             await self._obey(command)
             if isinstance(fact, SayAsked) and fact.ends_call and isinstance(command, StartReply):
-                self._leaving = LeaveAsked(command.reply_id)
-        if isinstance(fact, PlayoutEnded):
-            self._leave(fact.reply_id)
+                self._last_word = command.reply_id
+        if isinstance(fact, PlayoutEnded) and fact.reply_id == self._last_word:
+            self._over()
         if self._said is not None and self._machine.turn_id > self._said.turn:
             self._send(self._said)
             self._said = None
@@ -134,8 +130,8 @@ class Turning(FrameProcessor):
     async def _obey(self, command: TurnCommand) -> None:
         self._note(command)
         now = self.get_event_loop().time()
-        if isinstance(command, StopReply | WithdrawReply):
-            self._stay(command.reply_id)
+        if isinstance(command, StopReply) and command.reply_id == self._last_word:
+            self._last_word = None  # the person has more to say
         if isinstance(command, CommitReply) and command.text:
             self._said = Caption("user", command.text, final=True, turn=command.turn_id)
             self._send(replace(self._said, final=False))
@@ -144,20 +140,6 @@ class Turning(FrameProcessor):
         upwards = isinstance(command, ScoreTurn | ForgetSpeech)
         direction = FrameDirection.UPSTREAM if upwards else FrameDirection.DOWNSTREAM
         await self.push_frame(CommandFrame(command, now), direction)
-
-    def _stay(self, reply_id: int) -> None:
-        if self._leaving is not None and self._leaving.reply_id == reply_id:
-            self._leaving = None
-
-    def _leave(self, reply_id: int) -> None:
-        leaving = self._leaving
-        if leaving is None or leaving.reply_id != reply_id:
-            return
-        self._leaving = None
-        if leaving.transfer_to:
-            self._send(Transfer(leaving.transfer_to))
-        else:
-            self._over()
 
     def _caption(self, *, final: bool) -> None:
         text = self._machine.text
