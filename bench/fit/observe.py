@@ -19,7 +19,7 @@ from pipecat.workers.runner import WorkerRunner
 from bench import virtual_time
 from pipelines.core.commands import ScoreTurn
 from pipelines.core.dictation import Dictation, DictationPolicy
-from pipelines.core.events import Reached, SpeechPaused, SpeechStarted, TurnFact, Worked
+from pipelines.core.events import LedgerFact, SpeechPaused, SpeechStarted, TurnFact
 from pipelines.core.exchange import AudioIn
 from pipelines.core.voicing import Voicing, VoicingPolicy
 from pipelines.services.moonshine import Moonshine
@@ -88,7 +88,7 @@ class _Notebook(FrameProcessor):
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
-        if isinstance(frame, FactFrame) and not isinstance(frame.fact, Reached | Worked):
+        if isinstance(frame, FactFrame) and not isinstance(frame.fact, LedgerFact):
             await self._note(frame.fact)
             return
         await self.push_frame(frame, direction)

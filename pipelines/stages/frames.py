@@ -76,6 +76,13 @@ class SpeechFrame(DataFrame):
 
 
 @dataclass
+class UnspokenFrame(DataFrame):
+    """A clause that the voice could not say, or not to its end."""
+
+    reply_id: int
+
+
+@dataclass
 class ReplyEndFrame(DataFrame):
     """No more of this reply comes after it."""
 

@@ -13,6 +13,7 @@ from pipelines.core.events import (
     PlayoutEnded,
     PlayoutStarted,
     Reached,
+    SilenceTrimmed,
     Worked,
 )
 from pipelines.core.exchange import AnswerMeasured, ToCaller, TurnMeasured
@@ -53,7 +54,7 @@ class Measuring(FrameProcessor):
                 self._turns[reply_id] = turn_id
                 if words:
                     self._unasked.add(turn_id)
-            case FactFrame(fact=Reached() | Worked() | AnswerCounted() as fact):
+            case FactFrame(fact=Reached() | Worked() | AnswerCounted() | SilenceTrimmed() as fact):
                 self._note(fact)
                 self._write(fact)
             case FactFrame(fact=PlayoutStarted(reply_id) | PlayoutEnded(reply_id) as fact):
@@ -78,6 +79,8 @@ class Measuring(FrameProcessor):
                     self._ledger.note(self._turn(reply_id), name, value)
                 if over:
                     self._send(AnswerMeasured({"turn": self._turn(reply_id), **facts}))
+            case SilenceTrimmed(seconds, reply_id):
+                self._ledger.note(self._turn(reply_id), "tts_trimmed_s", round(seconds, 3))
 
     def _turn(self, reply_id: int | None) -> int:
         """The turn of a reply; without one, the turn that is being spoken."""

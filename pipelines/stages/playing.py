@@ -25,6 +25,7 @@ from pipelines.core.events import PlayoutEnded, PlayoutStarted, Reached, Worked
 from pipelines.core.exchange import (
     AudioOut,
     Caption,
+    Fault,
     Flush,
     LineDropped,
     LineRestored,
@@ -40,7 +41,11 @@ from pipelines.stages.frames import (
     SilencedFrame,
     SpeechFrame,
     SpokenFrame,
+    UnspokenFrame,
 )
+
+VOICE_FAILED = "The voice has failed: not all of this answer could be spoken."
+"""For the person: else there would be silence."""
 
 
 class Playing(FrameProcessor):
@@ -63,6 +68,7 @@ class Playing(FrameProcessor):
         self._added = 0
         self._answer_from: int | None = None
         """The first audible sample of the reply that bridges no wait."""
+        self._told_of_failure = False
         self._begun_s = 0.0
         self._clock = ClientClock()
         self._changed = asyncio.Event()
@@ -89,6 +95,8 @@ class Playing(FrameProcessor):
                 self._playout.add(pcm, text, words)
                 await self._pump()
                 self._changed.set()
+            case UnspokenFrame():
+                self._tell_of_failure()
             case ReplyEndFrame():
                 self._playout.end()
                 await self._pump()
@@ -112,7 +120,7 @@ class Playing(FrameProcessor):
             case CommitReply(reply_id, turn_id):
                 self._playout.begin(reply_id)
                 self._turn_id = turn_id
-                self._started = self._answered = self._reported = False
+                self._started = self._answered = self._reported = self._told_of_failure = False
                 self._added, self._answer_from = 0, None
                 self._begun_s = now
                 self._paused_by.discard("caller")
@@ -130,6 +138,12 @@ class Playing(FrameProcessor):
             case _:
                 pass
         self._changed.set()
+
+    def _tell_of_failure(self) -> None:
+        """Once for each answer."""
+        if not self._told_of_failure:
+            self._told_of_failure = True
+            self._send(Fault(VOICE_FAILED))
 
     async def _go_on(self, reason: Literal["caller", "line"]) -> None:
         """Once nothing else holds the reply back."""

@@ -5,17 +5,17 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from pipelines.core.commands import CommitReply, StartReply, StopReply, WithdrawReply
 from pipelines.core.speculation import Speculation
-from pipelines.stages.frames import CommandFrame, ReplyEndFrame, SpeechFrame
+from pipelines.stages.frames import CommandFrame, ReplyEndFrame, SpeechFrame, UnspokenFrame
 
 
 class Releasing(FrameProcessor):
     def __init__(self) -> None:
         super().__init__(enable_direct_mode=True)
-        self._speculation: Speculation[SpeechFrame | ReplyEndFrame] = Speculation()
+        self._speculation: Speculation[SpeechFrame | UnspokenFrame | ReplyEndFrame] = Speculation()
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
-        if isinstance(frame, SpeechFrame | ReplyEndFrame):
+        if isinstance(frame, SpeechFrame | UnspokenFrame | ReplyEndFrame):
             for held in self._speculation.offer(frame.reply_id, frame):
                 await self.push_frame(held)
             return

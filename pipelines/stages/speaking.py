@@ -11,7 +11,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from pipelines.audio.resample import Resampler
 from pipelines.core.commands import StartReply, StopReply, WithdrawReply
-from pipelines.core.events import Reached, Worked
+from pipelines.core.events import Reached, SilenceTrimmed, Worked
 from pipelines.core.playout import Word
 from pipelines.services.protocols import ServiceError, SpeechChunk, TextToSpeech
 from pipelines.stages.frames import (
@@ -20,6 +20,7 @@ from pipelines.stages.frames import (
     FactFrame,
     ReplyEndFrame,
     SpeechFrame,
+    UnspokenFrame,
 )
 
 MOST_CLAUSES = 256
@@ -81,7 +82,8 @@ class Speaking(FrameProcessor):
                 await self._synthesise(clause, first=first)
                 first = first and clause.filler
             except ServiceError as error:
-                log.warning("the voice failed", service=error.service, error=str(error))
+                log.error("the voice failed", service=error.service, error=str(error))
+                await self.push_frame(UnspokenFrame(reply_id))
         await self.push_frame(ReplyEndFrame(reply_id))
 
     async def _synthesise(self, clause: ClauseFrame, *, first: bool) -> None:
@@ -93,9 +95,10 @@ class Speaking(FrameProcessor):
         async with aclosing(stream):
             async for chunk in stream:
                 if text and first and not clause.filler:
-                    await self._first_audio(reply_id, started)
+                    await self._first_audio(reply_id, started, chunk.trimmed_s)
                 words = tuple(
-                    Word(word.text, round(word.start_s * self._rate)) for word in chunk.words
+                    Word(word.text, round(word.start_s * self._rate), word.estimated)
+                    for word in chunk.words
                 )
                 pcm = resampler.feed(chunk.pcm)
                 await self.push_frame(SpeechFrame(reply_id, pcm, text, words, clause.filler))
@@ -104,7 +107,8 @@ class Speaking(FrameProcessor):
         if len(rest):
             await self.push_frame(SpeechFrame(reply_id, rest, filler=clause.filler))
 
-    async def _first_audio(self, reply_id: int, started: float) -> None:
+    async def _first_audio(self, reply_id: int, started: float, trimmed_s: float) -> None:
         now = self.get_event_loop().time()
         await self.push_frame(FactFrame(Worked("tts", started, now, reply_id)))
         await self.push_frame(FactFrame(Reached("first_audio", now, reply_id)))
+        await self.push_frame(FactFrame(SilenceTrimmed(trimmed_s, reply_id)))

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.cascade import Policies
 from pipelines.core.endpointing import EndpointingPolicy
-from pipelines.core.exchange import AudioOut, Muted, Typed
+from pipelines.core.exchange import AudioOut, Fault, Muted, Typed
 from pipelines.core.turn_policy import TurnPolicy
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
@@ -35,6 +35,10 @@ APOLOGY = "Sorry, I can't think of an answer right now. Please try again in a mo
 
 def committed(call: Rehearsed) -> list[float]:
     return [at for at, _ in call.captioned("user", final=True)]
+
+
+def faults(call: Rehearsed) -> list[float]:
+    return [at for at, item in call.sent if isinstance(item, Fault)]
 
 
 def audio_sent(call: Rehearsed) -> list[float]:
@@ -183,6 +187,7 @@ def test_a_voice_that_fails_on_one_sentence_says_the_others() -> None:
 
     assert call.heard_text == "It is noon. Ask me later."
     assert call.lines[-1] == ("assistant", "It is noon. Ask me later.")
+    assert len(faults(call)) == 1
 
 
 def test_a_voice_that_fails_altogether_leaves_the_call_alive() -> None:
@@ -194,6 +199,26 @@ def test_a_voice_that_fails_altogether_leaves_the_call_alive() -> None:
 
     assert call.heard_text == "You said hello?"
     assert call.states[-1] == "listening"
+    assert faults(call) == [committed(call)[0]]
+
+
+def test_a_voice_that_fails_on_what_is_withdrawn_is_nobodys_business() -> None:
+    asked: list[str] = []
+
+    def fails(text: str) -> bool:
+        asked.append(text)
+        return len(asked) == 1
+
+    call = rehearse(
+        first := says(1.0, QUESTION),
+        says(speech_end(first) + 0.3, "in Paris?"),
+        policies=PATIENT,
+        tts_fails=fails,
+    )
+
+    assert call.questions == [QUESTION, f"{QUESTION} in Paris?"]
+    assert len(asked) == 3
+    assert faults(call) == []
 
 
 def test_ears_that_fail_once_answer_with_what_they_hear_later() -> None:
