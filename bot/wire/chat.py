@@ -27,7 +27,8 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-_Whole: TypeAlias = Annotated[int, BeforeValidator(_whole)]
+_Tokens: TypeAlias = Annotated[int, Field(ge=1, le=TOKENS_LIMIT), BeforeValidator(_whole)]
+_Seed: TypeAlias = Annotated[int, Field(gt=-(2**53), lt=2**53), BeforeValidator(_whole)]
 _Word: TypeAlias = Annotated[str, Field(min_length=1)]
 _STRICT = ConfigDict(strict=True, extra="ignore", frozen=True)
 
@@ -86,13 +87,13 @@ class ChatRequest(BaseModel):
     messages: list[Message] = Field(min_length=1)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    max_tokens: _Whole | None = Field(None, ge=1, le=TOKENS_LIMIT)
-    max_completion_tokens: _Whole | None = Field(None, ge=1, le=TOKENS_LIMIT)
+    max_tokens: _Tokens | None = None
+    max_completion_tokens: _Tokens | None = None
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
     presence_penalty: float | None = Field(None, ge=-2, le=2)
     frequency_penalty: float | None = Field(None, ge=-2, le=2)
-    seed: _Whole | None = Field(None, gt=-(2**53), lt=2**53)
+    seed: _Seed | None = None
     stop: _Word | Annotated[list[_Word], Field(min_length=1, max_length=4)] | None = None
     user: str | None = None
     """Of whom: clients behind one address are told apart by it."""
