@@ -20,8 +20,21 @@ COMMANDS = {
     "phone dial": "bot.commands.phone:dial",
     "phone check": "bot.commands.phone:check",
     "phone setup": "bot.commands.phone:setup",
+    "llm up": "bot.commands.engine:up",
+    "llm status": "bot.commands.engine:status",
+    "llm logs": "bot.commands.engine:logs",
+    "llm down": "bot.commands.engine:down",
+    "llm fetch": "bot.commands.fetch:fetch",
     "llm demo": "bot.engines.demo:demo",
     "bench turns": "bench.command:turns",
+    "bench stt": "bench.stt:stt",
+    "calls list": "bot.commands.calls:list_calls",
+    "calls show": "bot.commands.calls:show",
+    "calls export": "bot.commands.calls:export",
+    "calls delete": "bot.commands.calls:delete_call",
+    "replay": "bench.replay.command:replay",
+    "replay compare": "bench.replay.command:compare",
+    "replay whatif": "bench.replay.command:whatif",
 }
 """What is typed, and the function that does it. An installation may lack some of the modules."""
 
@@ -30,6 +43,8 @@ GROUPS = {
     "llm": "Engines to put behind the server.",
     "models": "Ears and voices that are downloaded.",
     "bench": "Measure the server.",
+    "calls": "Recorded calls.",
+    "replay": "Play recorded calls again, and compare.",
 }
 
 
@@ -56,7 +71,7 @@ def command_line(words: Sequence[str]) -> typer.Typer:
     app.callback()(halfsecond)
     groups: dict[str, typer.Typer] = {}
     asked = {name: at for name, at in COMMANDS.items() if name.split()[0] in words[:1]}
-    for name, at in (asked or COMMANDS).items():
+    for name, at in (_meant(words) or asked or COMMANDS).items():
         module, function = at.split(":")
         try:
             command = getattr(import_module(module), function)
@@ -65,12 +80,21 @@ def command_line(words: Sequence[str]) -> typer.Typer:
                 raise
             continue
         *group, last = name.split()
+        if group and group[0] in COMMANDS and not asked:
+            continue  # it is told of in the help of the command that it is a part of
         if group and group[0] not in groups:
             groups[group[0]] = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
             groups[group[0]].callback()(lambda: None)
             app.add_typer(groups[group[0]], name=group[0], help=GROUPS[group[0]])
         (groups[group[0]] if group else app).command(last)(command)
     return app
+
+
+def _meant(words: Sequence[str]) -> dict[str, str]:
+    """The one command whose whole name was typed: of `replay` and `replay compare` the longer."""
+    typed = [name for name in COMMANDS if name.split() == list(words[: len(name.split())])]
+    longest = max(typed, key=len, default=None)
+    return {} if longest is None else {longest: COMMANDS[longest]}
 
 
 def main() -> None:

@@ -97,14 +97,20 @@ def settings_of(call: RecordedCall, options: Options) -> Settings:
     return load(**{**recorded, **chosen})
 
 
-def others_than_then(call: RecordedCall, settings: Settings) -> frozenset[Model]:
-    """The models that are not those of the recording, by what the settings say."""
+def others_than_then(call: RecordedCall, settings: Settings, options: Options) -> frozenset[Model]:
+    """The models that are not those of the recording, by what the settings say.
+
+    A setting that there was not yet, and that nobody asks for, makes no difference.
+    """
     then: dict[str, Any] = call.about["settings"]
     now = shown(settings, words=True)
     changed = [
         name
         for name in type(settings).model_fields
-        if name not in HARMLESS and name not in NOT_THE_CALLS and now.get(name) != then.get(name)
+        if name not in HARMLESS
+        and name not in NOT_THE_CALLS
+        and (name in then or name.upper() in options.settings)
+        and now.get(name) != then.get(name)
     ]
     return frozenset(
         model for name in changed for start, model in OF_MODEL.items() if name.startswith(start)
@@ -158,7 +164,7 @@ class Company:
         self, call: RecordedCall, settings: Settings, recalled: Recalled
     ) -> tuple[Services, Policies]:
         options = self._options
-        others = set(others_than_then(call, settings))
+        others = set(others_than_then(call, settings, options))
         profile = PROFILES.get(options.llm)  # type: ignore[call-overload]
         if options.llm == "live":
             others.add("llm")

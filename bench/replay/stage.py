@@ -1,6 +1,7 @@
 """One call through the real pipeline: a caller who sends what was sent then, and a page."""
 
 import asyncio
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -8,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from client.caller.player import Loudspeaker
 from pipelines.audio.two_track import Pcm, TwoTrack
 from pipelines.cascade import Call, CallFormat, Policies, Services
 from pipelines.core.exchange import AudioIn, AudioOut, Flush, FromCaller, Played, ToCaller
@@ -50,6 +50,39 @@ class Replayed:
     """Shape (n, 2) at the caller's rate."""
 
 
+class Ear:
+    """A page's loudspeaker: what has arrived is heard without a gap."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._starts_s: list[float] = []
+        self._ends: list[int] = []
+        """Samples of this generation up to the end of each piece."""
+        self._quiet_s = 0.0
+        self._generation = 0
+
+    def add(self, samples: int, now_s: float) -> None:
+        start_s = max(now_s, self._quiet_s)
+        self._starts_s.append(start_s)
+        self._ends.append((self._ends[-1] if self._ends else 0) + samples)
+        self._quiet_s = start_s + samples / self._rate_hz
+
+    def played(self, now_s: float) -> Played:
+        at = bisect_right(self._starts_s, now_s) - 1
+        if at < 0:
+            return Played(self._generation, 0)
+        before = self._ends[at - 1] if at else 0
+        heard = before + round((now_s - self._starts_s[at]) * self._rate_hz)
+        return Played(self._generation, min(heard, self._ends[at]))
+
+    def flush(self, generation: int, now_s: float) -> Played:
+        """Returns how far the generation before it came."""
+        before = self.played(now_s)
+        self._starts_s, self._ends = [], []
+        self._quiet_s, self._generation = 0.0, generation
+        return before
+
+
 class Stage:
     """Plays one script, on whichever clock the running loop has."""
 
@@ -58,7 +91,7 @@ class Stage:
         self._begun_s = asyncio.get_running_loop().time()
         self._tape = Tape(begun_s=self._begun_s)
         form = script.form
-        self._page = Loudspeaker(rate_hz=form.out_rate_hz)
+        self._ear = Ear(form.out_rate_hz)
         self._track = TwoTrack(form.in_rate_hz, form.out_rate_hz)
         self._travelling: deque[tuple[float, Callable[[], None]]] = deque()
         self._call = Call(services, form, self._send, policies, self._tape)
@@ -104,21 +137,20 @@ class Stage:
         now = self._now()
         if isinstance(item, AudioOut):
             pcm = np.frombuffer(item.pcm, "<i2")
-            self._page.add(pcm, now)
+            self._ear.add(len(pcm), now)
             self._track.say(pcm, now)
         elif self._script.form.reports_playout:
-            heard = self._page.flush(item.generation, now)
             self._track.flush(now)
-            self._call.push(Played(heard.generation, heard.samples))
+            self._call.push(self._ear.flush(item.generation, now))
 
     async def _report(self) -> None:
-        last = None
+        last: Played | None = None
         while self._script.form.reports_playout:
             await asyncio.sleep(REPORT_EVERY_S)
-            heard = self._page.played(self._now())
+            heard = self._ear.played(self._now())
             if heard != last:
                 last = heard
-                self._call.push(Played(heard.generation, heard.samples))
+                self._call.push(heard)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time() - self._begun_s

@@ -87,7 +87,7 @@ class RecordedCall:
         for at, line in enumerate(self.events):
             if line["k"] != "in":
                 continue
-            came_s = max(came_s, times.get(at, line["t"]))
+            came_s = max(came_s, times.get(at, float(line["t"])))
             if line["type"] == "AudioIn":
                 pcm = self._pcm(line)
                 if len(pcm) < line["samples"]:

@@ -132,7 +132,7 @@ def marks_of(item: Item, turns: Sequence[Turn], sound: Pcm, rate_hz: int) -> Mar
 
 def _nexts(said: Sequence[Said]) -> list[float]:
     """When each turn's answer is too late, because the next turn is over too."""
-    return [*(one.end_s for one in said[1:]), float("inf")]
+    return [*(one.end_s for one in said[1:]), float("inf")][: len(said)]
 
 
 def _place(said: Said, turns: Sequence[Turn]) -> int | None:

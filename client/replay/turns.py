@@ -157,8 +157,9 @@ def _turn(seen: _Seen, row: Mapping[str, Any]) -> Turn:
     ended_s = ended_media_s = 0.0
     if commit is not None:
         ended_s, ended_media_s = commit.ended_s, commit.ended_media_s
-        took["vad"] = max(0.0, commit.noticed_s - commit.ended_s)
-        took["endpointing"] = max(0.0, waited["endpointing"] - took["vad"])
+        lag_s = max(0.0, commit.noticed_s - commit.ended_s)
+        took = {"vad": lag_s} if lag_s else {}  # seen from outside, there is none
+        took["endpointing"] = max(0.0, waited["endpointing"] - lag_s)
         work = {**commit.work, **seen.work.get(commit.reply_id, {})}
         took |= {stage: work[name] for name, stage in _WORK.items() if name in work}
     took |= {"send": waited["send"], "played": waited["played"]}

@@ -1,0 +1,281 @@
+"""`halfsecond replay`: recorded calls through the pipeline again, compared, and thought through."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bot.engines.latency_profile import PROFILES
+from bot.settings import SettingsError
+from bot.telemetry import configure_logs
+from client.replay import comparison
+from client.replay.causes import Instead, causes_of
+from client.replay.comparison import broken_budgets
+from client.replay.page import page_of
+from client.replay.printed import (
+    markdown_of_comparison,
+    markdown_of_run,
+    print_comparison,
+    print_foretold,
+    print_run,
+)
+from client.replay.recorded import UnreadableError, load
+from client.replay.run import Run, load_run
+from client.replay.suite import Suite, find
+from client.replay.whatif import Foretold, foretell, jobs_of, most, queue_up, sweep
+from client.replay.whatif import picture as draw
+
+if TYPE_CHECKING:  # it brings pipecat, which takes seconds
+    from bench.replay.conducting import Wanted
+
+NOT_MET, FAILED = 1, 2
+"""Exit codes: the gate does not open; there was nothing to play or compare."""
+PRINTED_CELLS = 110
+
+JsonFile = Annotated[Path | None, typer.Option("--json", help="The figures as JSON, to FILE.")]
+MarkdownFile = Annotated[Path | None, typer.Option("--markdown", help="A table, to FILE.")]
+HtmlFile = Annotated[
+    Path | None, typer.Option("--html", help="Every turn, drawn, in one page, to FILE.")
+]
+WithSound = Annotated[bool, typer.Option("--sound", help="Put the sound into the page.")]
+Gate = Annotated[bool, typer.Option("--gate", help="Exit 1 where something is not good enough.")]
+
+
+def replay(  # noqa: PLR0913 - the options of a command are its arguments
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="RECORDING|SUITE...", help="Folders; smoke and turns are built in."),
+    ],
+    fast: Annotated[
+        bool, typer.Option("--fast", help="On virtual time, with the models' answers of then.")
+    ] = False,
+    against: Annotated[
+        str | None, typer.Option(metavar="URL", help="At a running server, as its page.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="In place of what was set then."),
+    ] = None,
+    llm: Annotated[
+        str, typer.Option(help="recording, live, or a profile: fixed-150, a100, h100-fp8, none.")
+    ] = "recording",
+    voice: Annotated[
+        Literal["recording", "live"], typer.Option(help="Whose voice is heard.")
+    ] = "recording",
+    repeats: Annotated[int | None, typer.Option(min=1, help="How often each is played.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep the run in this folder, to compare it later.")
+    ] = None,
+    json_file: JsonFile = None,
+    markdown_file: MarkdownFile = None,
+    html_file: HtmlFile = None,
+    sound: WithSound = False,
+    gate: Gate = False,
+) -> None:
+    """Play recorded calls through the pipeline again, and say where the time went.
+
+    RECORD_CALLS=full records calls. In real time unless --fast is given. Ctrl-C keeps what is
+    done. See also `halfsecond replay compare --help` and `halfsecond replay whatif --help`.
+
+    \b
+    Examples:
+      halfsecond replay recordings/20261120T121355Z-5d21 --fast
+      halfsecond replay smoke --fast --gate
+      halfsecond replay smoke --fast --set STT_ENGINE=faster-whisper --out runs/whisper
+      halfsecond replay compare runs/before runs/whisper --html report.html
+      halfsecond replay whatif recordings/20261120T121355Z-5d21 --llm-first-token 60
+    """
+    configure_logs(sys.stderr)
+    from bench.replay.conducting import Wanted, suites_of
+    from bench.replay.performance import Options
+
+    if llm not in (choices := ("recording", "live", *PROFILES)):
+        _stop(f"--llm {llm}: one of {', '.join(choices)}")
+    if fast and against:
+        _stop("--fast is on virtual time, and --against a server's: choose one")
+    wanted = Wanted(
+        options=Options(settings=_pairs(settings or []), llm=llm, voice=voice),
+        mode="against a server" if against else ("fast" if fast else "real time"),
+        url=against,
+        repeats=repeats,
+        keep_sound=out,
+    )
+    console, errors = _consoles()
+    try:
+        suites = suites_of(words)
+        run = _perform(suites, wanted, errors)
+    except (UnreadableError, SettingsError) as error:
+        _stop(str(error))
+    broken = broken_budgets(run, {name: most for one in suites for name, most in
+                                  one.budgets.items()})  # fmt: skip
+    print_run(console, run, broken)
+    if out is not None:
+        run.save(out)
+    _write(json_file, lambda: json.dumps(run.as_json(), ensure_ascii=False, indent=1) + "\n")
+    _write(markdown_file, lambda: markdown_of_run(run, broken))
+    _write(html_file, lambda: page_of([replace(run, folder=out)], sound=sound))
+    if not run.turns:
+        _stop("no turn was answered")
+    if gate and broken:
+        raise typer.Exit(NOT_MET)
+
+
+def _perform(suites: Sequence[Suite], wanted: "Wanted", errors: Console) -> Run:
+    """Raises UnreadableError, SettingsError."""
+    from bench.replay.conducting import conduct, tasks_of
+
+    def complain(line: str) -> None:
+        errors.print(f"halfsecond: {line}", style="red", markup=False, soft_wrap=True)
+
+    tasks = tasks_of(suites, wanted)
+    name = " ".join(suite.name for suite in suites)
+    with _progress(errors, sum(task.call.duration_s for task in tasks)) as tell:
+        return conduct(name, tasks, wanted, tell, complain)
+
+
+def compare(  # noqa: PLR0913
+    before: Annotated[Path, typer.Argument(help="A run's folder (--out), or a recorded call.")],
+    after: Annotated[Path, typer.Argument(help="The other one.")],
+    json_file: JsonFile = None,
+    markdown_file: MarkdownFile = None,
+    html_file: HtmlFile = None,
+    sound: WithSound = False,
+    gate: Gate = False,
+) -> None:
+    """Two runs, turn by turn: what changed beyond noise, by how much, and what did not.
+
+    The gate does not open where a stage's p95 is worse by over 10 % at 95 % confidence (and by
+    over 5 ms), or where the bot cuts in more often.
+
+    \b
+    Examples:
+      halfsecond replay compare runs/before runs/after
+      halfsecond replay compare tests/baseline/run runs/now --gate --markdown report.md
+    """
+    console, _ = _consoles()
+    try:
+        first, second = load_run(before), load_run(after)
+    except UnreadableError as error:
+        _stop(str(error))
+    found = comparison.compare(first, second)
+    broken = found.broken
+    print_comparison(console, found, broken)
+    _write(json_file, lambda: json.dumps(found.as_json(), ensure_ascii=False, indent=1) + "\n")
+    _write(markdown_file, lambda: markdown_of_comparison(found, broken))
+    _write(html_file, lambda: page_of([first, second], found, sound=sound))
+    if not found.pairs:
+        raise typer.Exit(FAILED)
+    if gate and broken:
+        raise typer.Exit(NOT_MET)
+
+
+def whatif(  # noqa: PLR0913
+    words: Annotated[list[str], typer.Argument(metavar="RECORDING...", help="Recorded calls.")],
+    llm_first_token: Annotated[
+        float | None, typer.Option(min=0, help="The LLM's first token, in ms.")
+    ] = None,
+    vad_stop: Annotated[
+        float | None, typer.Option(min=0, help="From the last sample to noticing the pause, ms.")
+    ] = None,
+    stt_more: Annotated[float, typer.Option(help="Longer (or shorter) transcription, ms.")] = 0.0,
+    turn_more: Annotated[float, typer.Option(help="A slower (or faster) turn model, ms.")] = 0.0,
+    tts_first_audio: Annotated[
+        float | None, typer.Option(min=0, help="The voice's first sound, ms.")
+    ] = None,
+    network: Annotated[
+        float | None, typer.Option(min=0, help="From the server to the listener's ear, ms.")
+    ] = None,
+    calls: Annotated[int, typer.Option(min=1, help="Callers at once on the same cores.")] = 1,
+    no_speculation: Annotated[
+        bool, typer.Option("--no-speculation", help="No answer is begun before the turn is over.")
+    ] = False,
+    picture: Annotated[Path | None, typer.Option(help="The sweep as an SVG, to FILE.")] = None,
+) -> None:
+    """What the waits would have been with other parts, by the recorded calls' own timeline.
+
+    Also RECORD_CALLS=timing is enough. Nothing is played: see `halfsecond replay` for that.
+
+    \b
+    Examples:
+      halfsecond replay whatif recordings/* --llm-first-token 60
+      halfsecond replay whatif recordings/* --calls 20 --no-speculation --picture sweep.svg
+    """
+    console, _ = _consoles()
+
+    def seconds(value: float | None) -> float | None:
+        return None if value is None else value / 1000
+
+    instead = Instead(
+        noticed=seconds(vad_stop),
+        stt_more=stt_more / 1000,
+        turn_more=turn_more / 1000,
+        first_token=seconds(llm_first_token),
+        first_audio=seconds(tts_first_audio),
+        way=seconds(network),
+        speculates=not no_speculation,
+    )
+    try:
+        found = [load(find(word)) for word in words]
+    except UnreadableError as error:
+        _stop(str(error))
+    causes, queued = [], []
+    for call in found:
+        of_call = causes_of(call.events)
+        causes += of_call
+        queued += queue_up(jobs_of(call.events), of_call, call.duration_s, calls)
+    if not causes:
+        _stop("no turn was answered")
+    was = foretell(causes, Instead())
+
+    def foretold(token_s: float | None) -> Foretold:
+        changed = instead if token_s is None else replace(instead, first_token=token_s)
+        return foretell(causes, changed, queued if calls > 1 else None)
+
+    swept = sweep(foretold)
+    print_foretold(console, was, foretold(None), most(swept), crowd=calls > 1)
+    _write(picture, lambda: draw(swept))
+
+
+def _pairs(settings: Sequence[str]) -> dict[str, str]:
+    pairs = {}
+    for one in settings:
+        name, equals, value = one.partition("=")
+        if not equals:
+            _stop(f"--set {one}: should be NAME=VALUE, as in --set TTS_ENGINE=stub")
+        pairs[name.upper()] = value
+    return pairs
+
+
+@contextmanager
+def _progress(console: Console, total_s: float) -> Iterator[Callable[[float], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        shown = bar.add_task("replaying", total=total_s)
+        yield lambda done_s: bar.update(shown, completed=done_s)
+
+
+def _write(path: Path | None, made: Callable[[], str]) -> None:
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(made(), encoding="utf-8")
+    except OSError as error:
+        _stop(f"{path}: {error.strerror}")
+
+
+def _consoles() -> tuple[Console, Console]:
+    console = Console() if sys.stdout.isatty() else Console(width=PRINTED_CELLS)
+    return console, Console(stderr=True)
+
+
+def _stop(line: str) -> NoReturn:
+    typer.echo(f"halfsecond: {line}", err=True)
+    raise typer.Exit(FAILED)

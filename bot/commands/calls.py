@@ -1,0 +1,146 @@
+"""`halfsecond calls`: what was recorded, and what becomes of it."""
+
+import shutil
+import sys
+import tarfile
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.recordings import Kept, delete, kept
+from bot.settings import SettingsError, load
+from client.replay.printed import print_run
+from client.replay.recorded import UnreadableError
+from client.replay.run import load_run
+
+PRINTED_CELLS = 110
+Folder = Annotated[
+    Path | None, typer.Option(help="Where the recordings are (RECORD_FOLDER; recordings).")
+]
+Name = Annotated[str, typer.Argument(help="A recording's name, or how it begins.")]
+
+
+def list_calls(folder: Folder = None) -> None:
+    """All recorded calls, the oldest first.
+
+    \b
+    Example:
+      halfsecond calls list
+    """
+    where = _folder(folder)
+    found = kept(where)
+    if not found:
+        typer.echo(f"No call is recorded in {where}. RECORD_CALLS=full or timing records them.")
+        return
+    table = Table("name", "door", "kept", "seconds", "megabytes", "ended")
+    for one in found:
+        ended_s = one.about.get("ended_s")
+        table.add_row(
+            one.name,
+            str(one.about.get("door", "")),
+            str(one.about.get("level", "")),
+            "" if ended_s is None else f"{ended_s:.0f}",
+            f"{one.size / 1e6:.1f}",
+            "no: it was cut off" if ended_s is None else "yes",
+        )
+    _console().print(table)
+
+
+def show(name: Name, folder: Folder = None) -> None:
+    """One call: its turns, and where the time went.
+
+    \b
+    Example:
+      halfsecond calls show 20261120T121355Z
+    """
+    one = _one(name, _folder(folder))
+    try:
+        run = load_run(one.folder)
+    except UnreadableError as error:
+        _stop(str(error))
+    console = _console()
+    for turn in run.turns:
+        wait = f"{turn.number:3}  {turn.v2v_s * 1000:5.0f} ms"
+        console.print(Text.assemble((wait, "bold"), f"  {turn.verdict}"))
+        for who, words in (("caller", turn.transcript), ("bot", turn.answer)):
+            if words:
+                console.print(Text.assemble((f"     {who:7}", "dim"), words))
+        if turn.heard is not None:
+            console.print(Text.assemble(("     heard  ", "dim"), turn.heard or "-"))
+    print_run(console, run)
+
+
+def export(
+    name: Name,
+    to: Annotated[Path, typer.Option(help="A file to write: NAME.tar.gz, or NAME.flac.")],
+    folder: Folder = None,
+) -> None:
+    """One call as an archive, or its sound alone: the caller left, the bot right.
+
+    \b
+    Examples:
+      halfsecond calls export 20261120T121355Z --to call.tar.gz
+      halfsecond calls export 20261120T121355Z --to call.flac
+    """
+    one = _one(name, _folder(folder))
+    try:
+        if to.suffix == ".flac":
+            sound = one.folder / "call.flac"
+            if not sound.is_file():
+                _stop(f"{one.name}: has times only, no sound")
+            shutil.copyfile(sound, to)
+        else:
+            with tarfile.open(to, "w:gz") as archive:
+                archive.add(one.folder, one.name)
+    except OSError as error:
+        _stop(f"{to}: {error.strerror}")
+    typer.echo(f"{to}: {to.stat().st_size / 1e6:.1f} MB")
+
+
+def delete_call(
+    name: Name,
+    folder: Folder = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """One call, for good.
+
+    \b
+    Example:
+      halfsecond calls delete 20261120T121355Z --yes
+    """
+    one = _one(name, _folder(folder))
+    if not yes:
+        typer.confirm(f"Delete {one.name}?", abort=True)
+    delete(one)
+    typer.echo(f"{one.name} is deleted.")
+
+
+def _folder(given: Path | None) -> Path:
+    if given is not None:
+        return given
+    try:
+        return load().record_folder
+    except SettingsError as error:
+        _stop(str(error))
+
+
+def _one(name: str, folder: Path) -> Kept:
+    found = [one for one in kept(folder) if one.name.startswith(name)]
+    if not found:
+        _stop(f"{name}: no such recording in {folder}; `halfsecond calls list` lists all")
+    if len(found) > 1:
+        _stop(f"{name}: could be {', '.join(one.name for one in found[:3])}")
+    return found[0]
+
+
+def _console() -> Console:
+    return Console() if sys.stdout.isatty() else Console(width=PRINTED_CELLS)
+
+
+def _stop(line: str) -> NoReturn:
+    typer.echo(f"halfsecond: {line}", err=True)
+    raise typer.Exit(2)

@@ -1,0 +1,382 @@
+"use strict";
+const data = JSON.parse(document.getElementById("data").textContent);
+const $ = (id) => document.getElementById(id);
+const COLOURS = data.segments.map((_, at) => `var(--c${at})`);
+const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const ms = (s) => `${Math.round(s * 1000)} ms`;
+const latest = data.runs[data.runs.length - 1];
+
+function made(tag, text, attributes = {}) {
+  const one = document.createElement(tag);
+  if (text !== undefined) one.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) one.setAttribute(name, value);
+  return one;
+}
+function drawn(tag, attributes = {}, text) {
+  const one = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) one.setAttribute(name, value);
+  if (text !== undefined) one.textContent = text;
+  return one;
+}
+
+// ---- what came out ----
+
+function told() {
+  $("made").textContent = data.runs.map(({ name, made: how }) =>
+    [name, how.mode, how.code, how.at && how.at.replace("T", " ").slice(0, 16)].filter(Boolean).join(" · "),
+  ).join("   →   ");
+  if (data.runs.length === 2 || data.broken.length) {
+    const gate = made("div", undefined, { class: data.broken.length ? "gate broken" : "gate" });
+    gate.append(made("strong", data.broken.length ? "The gate does not open." : "The gate opens."));
+    for (const line of data.broken) gate.append(made("div", line));
+    $("verdict").append(gate);
+  }
+  const list = made("ul");
+  for (const line of data.sentences) list.append(made("li", line));
+  $("verdict").append(list);
+}
+
+function figures() {
+  const heads = data.runs.length === 2
+    ? ["stage", "before p50", "p95", "after p50", "p95", "a turn", "95 % interval", ""]
+    : ["stage", "turns", "p50", "p95", "p99", "of it waited for (mean)"];
+  const head = made("tr");
+  for (const text of heads) head.append(made("th", text, { scope: "col" }));
+  $("figures").append(head);
+  for (const row of data.table) {
+    const line = made("tr", undefined, { class: data.runs.length === 2 ? row[row.length - 1] : "" });
+    for (const text of row) line.append(made("td", text));
+    $("figures").append(line);
+  }
+}
+
+// ---- distributions ----
+
+function quantile(sorted, share) {
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+}
+function spread() {
+  const rows = [["v2v", data.runs.map((run) => run.v2v)]];
+  for (const stage of data.stages) rows.push([stage, data.runs.map((run) => run.took[stage])]);
+  const shown = rows.filter(([, sets]) => sets.some((set) => set.length));
+  const width = 1000, left = 190, lane = 13, gap = 14;
+  const most = Math.max(0.1, ...shown.flatMap(([, sets]) => sets.flat())) * 1.03;
+  const x = (s) => left + (s / most) * (width - left - 20);
+  const height = shown.length * (data.runs.length * lane + gap) + 26;
+  const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img",
+    "aria-label": "Distribution of each stage's time" });
+  const step = [0.05, 0.1, 0.2, 0.25, 0.5, 1, 2].find((one) => most / one <= 9) ?? 5;
+  for (let at = 0; at <= most; at += step) {
+    svg.append(drawn("line", { x1: x(at), x2: x(at), y1: 0, y2: height - 18, stroke: css("--rule") }));
+    svg.append(drawn("text", { x: x(at), y: height - 4, "text-anchor": "middle" }, ms(at)));
+  }
+  let y = 6;
+  for (const [stage, sets] of shown) {
+    svg.append(drawn("text", { x: left - 12, y: y + (sets.length * lane) / 2 + 4, "text-anchor": "end",
+      class: "figure" }, data.names[stage] ?? stage));
+    sets.forEach((set, at) => {
+      const middle = y + at * lane + lane / 2;
+      const colour = data.runs.length === 2 && at === 0 ? css("--soft") : css("--caller");
+      const sorted = [...set].sort((a, b) => a - b);
+      if (sorted.length) {
+        const low = quantile(sorted, 0.05), high = quantile(sorted, 0.95);
+        svg.append(drawn("rect", { x: x(low), width: Math.max(2, x(high) - x(low)), y: middle - 4, height: 8,
+          rx: 4, fill: colour, opacity: 0.22 }));
+        for (const value of sorted) svg.append(drawn("circle", { cx: x(value), cy: middle, r: 2.4,
+          fill: colour, opacity: 0.55 }));
+        const half = quantile(sorted, 0.5);
+        svg.append(drawn("line", { x1: x(half), x2: x(half), y1: middle - 6, y2: middle + 6, stroke: colour,
+          "stroke-width": 2.5 }));
+        svg.append(drawn("title", {}, ms(half)));
+      }
+    });
+    y += sets.length * lane + gap;
+  }
+  $("spread").append(svg);
+}
+
+// ---- the waterfall of one turn ----
+
+const WORK = { endpointing: "endpointing", stt: "stt", turn: "turn", llm: "llm_first_token",
+  phrasing: "first_clause", tts: "tts_first_audio", send: "send", play: "played" };
+const ROW = 15;
+
+function waterfall(turn, className) {
+  const spans = turn.spans.filter((span) => WORK[span.stage] && !(span.stage === "stt" && span.end_s < -0.3));
+  const from = Math.min(-0.05, ...spans.map((span) => Math.max(span.start_s, -0.6)));
+  const to = Math.max(turn.v2v_s, 0.2, ...spans.map((span) => Math.min(span.end_s, turn.v2v_s + 0.4))) + 0.06;
+  const width = 900, left = 118;
+  const x = (s) => left + ((Math.max(from, Math.min(to, s)) - from) / (to - from)) * (width - left - 8);
+  const stages = data.segments.filter((name) => turn.waited[name] >= 0.0005
+    || spans.some((span) => WORK[span.stage] === name && span.end_s - span.start_s >= 0.0005));
+  const height = ROW * (stages.length + 1) + 20;
+  const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, class: className, role: "img",
+    "aria-label": `Turn ${turn.number}: ${ms(turn.v2v_s)}` });
+  svg.append(drawn("line", { x1: x(0), x2: x(0), y1: 0, y2: height - 14, stroke: css("--soft") }));
+  svg.append(drawn("text", { x: x(0), y: height - 2, "text-anchor": "middle" }, "speech ends"));
+  svg.append(drawn("line", { x1: x(turn.v2v_s), x2: x(turn.v2v_s), y1: 0, y2: height - 14,
+    stroke: css("--soft") }));
+  const atEdge = x(turn.v2v_s) > width - 80;
+  svg.append(drawn("text", { x: atEdge ? width : x(turn.v2v_s), y: height - 2,
+    "text-anchor": atEdge ? "end" : "middle" }, `answer heard, ${ms(turn.v2v_s)}`));
+  let begin = 0;
+  for (const name of data.segments) {
+    const length = turn.waited[name];
+    const bar = drawn("rect", { x: x(begin), width: Math.max(0, x(begin + length) - x(begin)), y: 2,
+      height: ROW - 4, fill: COLOURS[data.segments.indexOf(name)] });
+    bar.append(drawn("title", {}, `${data.names[name]}: ${ms(length)} of the wait`));
+    svg.append(bar);
+    begin += length;
+  }
+  svg.append(drawn("text", { x: left - 8, y: ROW - 4, "text-anchor": "end", class: "figure" }, "the wait"));
+  stages.forEach((name, at) => {
+    const y = ROW * (at + 1) + 4;
+    const colour = COLOURS[data.segments.indexOf(name)];
+    const label = turn.took[name] !== undefined ? ms(turn.took[name]) : ms(turn.waited[name]);
+    svg.append(drawn("text", { x: left - 8, y: y + 9, "text-anchor": "end" }, `${SHORT[name]} ${label}`));
+    let start = 0;
+    for (const other of data.segments) { if (other === name) break; start += turn.waited[other]; }
+    const end = start + turn.waited[name];
+    for (const span of spans.filter((one) => WORK[one.stage] === name)) {
+      if (span.end_s < from) continue;
+      const bar = drawn("rect", { x: x(span.start_s), width: Math.max(1.5, x(span.end_s) - x(span.start_s)),
+        y, height: ROW - 6, fill: span.withdrawn ? "none" : colour, stroke: colour,
+        opacity: span.kind === "wait" ? 0.35 : 0.9,
+        ...(span.withdrawn ? { "stroke-dasharray": "3 2" } : {}) });
+      bar.append(drawn("title", {}, `${data.names[name]}: ${ms(span.end_s - span.start_s)}`
+        + (span.withdrawn ? ", for an answer that was withdrawn" : span.kind === "wait" ? ", waited on purpose" : "")));
+      svg.append(bar);
+      const hidden = [[span.start_s, Math.min(span.end_s, start)], [Math.max(span.start_s, end), span.end_s]];
+      if (!span.withdrawn && span.kind !== "wait") for (const [a, b] of hidden) {
+        if (b - a > 0.001) svg.append(drawn("rect", { x: x(a), width: x(b) - x(a), y, height: ROW - 6,
+          fill: "url(#hatch)" }));
+      }
+    }
+    if (!spans.some((one) => WORK[one.stage] === name)) svg.append(drawn("rect", { x: x(start),
+      width: Math.max(1.5, x(end) - x(start)), y, height: ROW - 6, fill: colour }));
+  });
+  return svg;
+}
+const SHORT = { endpointing: "decide", stt: "words", turn: "turn model", llm_first_token: "first token",
+  first_clause: "clause", tts_first_audio: "voice", send: "send", played: "to the ear" };
+
+function hatch() {
+  const svg = drawn("svg", { width: 0, height: 0, "aria-hidden": "true", style: "position:absolute" });
+  const pattern = drawn("pattern", { id: "hatch", width: 5, height: 5, patternUnits: "userSpaceOnUse",
+    patternTransform: "rotate(45)" });
+  pattern.append(drawn("rect", { width: 2, height: 5, fill: css("--card"), opacity: 0.75 }));
+  svg.append(pattern);
+  document.body.append(svg);
+}
+
+// ---- both sides of a call ----
+
+function loudness(base64) {
+  const text = atob(base64);
+  return Uint8Array.from(text, (one) => one.charCodeAt(0));
+}
+
+class Picture {
+  constructor(canvas, played, player) {
+    this.canvas = canvas;
+    this.played = played;
+    this.player = player;
+    this.sides = played.peaks.map(loudness);
+    this.from = 0;
+    this.to = Math.max(1, played.lasts_s);
+    this.cursor = null;
+    new ResizeObserver(() => this.draw()).observe(canvas);
+    canvas.addEventListener("wheel", (event) => this.zoom(event), { passive: false });
+    canvas.addEventListener("pointerdown", (event) => this.grab(event));
+    canvas.tabIndex = 0;
+    canvas.addEventListener("keydown", (event) => this.key(event));
+  }
+  get span() { return this.to - this.from; }
+  x(s) { return ((s - this.from) / this.span) * this.canvas.clientWidth; }
+  at(event) { return this.from + (event.offsetX / this.canvas.clientWidth) * this.span; }
+  look(from, to) {
+    const span = Math.min(Math.max(0.4, to - from), Math.max(1, this.played.lasts_s));
+    this.from = Math.min(Math.max(0, from), Math.max(0, this.played.lasts_s - span));
+    this.to = this.from + span;
+    this.draw();
+  }
+  zoom(event) {
+    if (!event.ctrlKey && Math.abs(event.deltaY) < Math.abs(event.deltaX)) return;
+    event.preventDefault();
+    this.scale(this.at(event), Math.exp(event.deltaY / 400));
+  }
+  scale(at, factor) { this.look(at - (at - this.from) * factor, at + (this.to - at) * factor); }
+  key(event) {
+    const middle = (this.from + this.to) / 2, step = this.span / 5;
+    const moves = { "+": () => this.scale(middle, 0.7), "-": () => this.scale(middle, 1.4),
+      ArrowLeft: () => this.look(this.from - step, this.to - step),
+      ArrowRight: () => this.look(this.from + step, this.to + step) };
+    if (moves[event.key]) { event.preventDefault(); moves[event.key](); }
+  }
+  grab(event) {
+    const { from, to } = this, x = event.offsetX;
+    let moved = false;
+    const move = (one) => {
+      moved ||= Math.abs(one.offsetX - x) > 3;
+      const by = ((x - one.offsetX) / this.canvas.clientWidth) * this.span;
+      if (moved) this.look(from + by, to + by);
+    };
+    const up = (one) => {
+      this.canvas.removeEventListener("pointermove", move);
+      if (!moved && this.player) this.player(this.at(one));
+    };
+    this.canvas.setPointerCapture(event.pointerId);
+    this.canvas.addEventListener("pointermove", move);
+    this.canvas.addEventListener("pointerup", up, { once: true });
+  }
+  draw() {
+    const { canvas } = this, width = canvas.clientWidth, height = 150, dense = devicePixelRatio || 1;
+    canvas.width = width * dense;
+    canvas.height = height * dense;
+    canvas.style.height = `${height}px`;
+    const ink = canvas.getContext("2d");
+    ink.scale(dense, dense);
+    const middle = height / 2;
+    for (const turn of this.played.turns) this.wait(ink, turn, height);
+    this.sides.forEach((side, at) => {
+      ink.fillStyle = css(at ? "--bot" : "--caller");
+      const rate = 50;
+      for (let x = 0; x < width; x += 1) {
+        const first = Math.floor((this.from + (x / width) * this.span) * rate);
+        const last = Math.max(first + 1, Math.floor((this.from + ((x + 1) / width) * this.span) * rate));
+        let loud = 0;
+        for (let one = first; one < last && one < side.length; one += 1) loud = Math.max(loud, side[one]);
+        const tall = Math.sqrt(loud / 255) * (middle - 20);
+        if (tall > 0.5) ink.fillRect(x, at ? middle + 1 : middle - 1 - tall, 1, tall);
+      }
+    });
+    ink.fillStyle = css("--rule");
+    ink.fillRect(0, middle - 0.5, width, 1);
+    this.ruler(ink, width, height);
+    if (this.cursor !== null) {
+      ink.fillStyle = css("--bad");
+      ink.fillRect(this.x(this.cursor), 0, 1.5, height);
+    }
+  }
+  wait(ink, turn, height) {
+    let begin = turn.ended_s;
+    data.segments.forEach((name, at) => {
+      const length = turn.waited[name];
+      ink.fillStyle = css(`--c${at}`);
+      ink.globalAlpha = 0.3;
+      ink.fillRect(this.x(begin), 0, Math.max(0, this.x(begin + length) - this.x(begin)), height - 16);
+      ink.globalAlpha = 1;
+      ink.fillRect(this.x(begin), height / 2 - 3, Math.max(0, this.x(begin + length) - this.x(begin)), 6);
+      begin += length;
+    });
+    ink.fillStyle = css("--ink");
+    ink.font = "12px system-ui, sans-serif";
+    const text = `${turn.number}: ${ms(turn.v2v_s)}`;
+    const x = Math.min(this.x(turn.ended_s) + 3, this.canvas.clientWidth - ink.measureText(text).width - 4);
+    if (this.x(turn.ended_s) > -40 && this.x(turn.ended_s) < this.canvas.clientWidth) ink.fillText(text, x, 12);
+  }
+  ruler(ink, width, height) {
+    const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60].find((one) => (one / this.span) * width > 70) ?? 120;
+    ink.fillStyle = css("--soft");
+    ink.font = "11px system-ui, sans-serif";
+    for (let at = Math.ceil(this.from / step) * step; at <= this.to; at += step) {
+      ink.fillRect(this.x(at), height - 16, 1, 4);
+      ink.fillText(`${+at.toFixed(1)} s`, this.x(at) + 3, height - 4);
+    }
+  }
+}
+
+function listener(played) {
+  if (!played.sound) return null;
+  const audio = new Audio(`data:audio/flac;base64,${played.sound}`);
+  const play = (at) => { audio.currentTime = at; audio.play(); };
+  play.audio = audio;
+  return play;
+}
+
+// ---- everything turn by turn ----
+
+function legend() {
+  data.segments.forEach((name, at) => {
+    const one = made("li");
+    const dot = made("i");
+    dot.style.background = `var(--c${at})`;
+    one.append(dot, data.names[name]);
+    $("legend").append(one);
+  });
+}
+
+function turnLine(turn, before, picture, play) {
+  const line = made("li");
+  const wait = made("div", ms(turn.v2v_s), { class: "wait" });
+  if (before) {
+    const apart = Math.round((turn.v2v_s - before.v2v_s) * 1000);
+    wait.append(made("small", `${apart >= 0 ? "+" : ""}${apart} ms`));
+  } else wait.append(made("small", turn.verdict));
+  const words = made("div");
+  if (turn.transcript) words.append(said("caller", turn.transcript));
+  if (turn.answer) words.append(said("bot", turn.answer, turn.heard));
+  const show = made("button", "show");
+  show.addEventListener("click", () => {
+    picture.look(turn.ended_s - 0.8, turn.answered_s + 0.8);
+    picture.canvas.scrollIntoView({ block: "nearest" });
+    if (play) play(Math.max(0, turn.ended_s - 0.8));
+  });
+  const left = made("div");
+  left.append(wait, show);
+  if (before) words.append(waterfall(before, "before"));
+  words.append(waterfall(turn, ""));
+  line.append(left, words);
+  return line;
+}
+
+function said(who, text, heard) {
+  const line = made("p");
+  line.append(made("span", who, { class: "who" }));
+  if (heard === null || heard === undefined) line.append(text);
+  else {
+    line.append(heard);
+    const rest = text.startsWith(heard) ? text.slice(heard.length) : "";
+    line.append(made("span", rest, { class: "unheard", title: "cut off: not heard" }));
+  }
+  return line;
+}
+
+function call(played) {
+  const box = made("article", undefined, { class: "call" });
+  const title = made("h3", played.name);
+  title.append(made("small", `${Math.round(played.lasts_s)} s, ${played.turns.length} turns`));
+  const canvas = made("canvas", undefined, { "aria-label": `Both sides of ${played.name}`, role: "img" });
+  const play = listener(played);
+  const picture = new Picture(canvas, played, play);
+  const whole = made("button", "whole call");
+  whole.addEventListener("click", () => picture.look(0, played.lasts_s));
+  title.append(whole);
+  if (play) {
+    const pause = made("button", "stop");
+    pause.addEventListener("click", () => play.audio.pause());
+    title.append(pause);
+    const follow = () => {
+      picture.cursor = play.audio.paused ? null : play.audio.currentTime;
+      picture.draw();
+      if (!play.audio.paused) requestAnimationFrame(follow);
+    };
+    for (const kind of ["play", "pause", "ended"]) play.audio.addEventListener(kind, follow);
+  }
+  const lines = made("ol", undefined, { class: "turns" });
+  for (const turn of played.turns) {
+    const pair = data.pairs.find(([name, , after]) => name === played.name && after === turn.number);
+    const first = pair && data.runs[0].played.find((one) => one.name === played.name);
+    const before = first && first.turns.find((one) => one.number === pair[1]);
+    lines.append(turnLine(turn, before, picture, play));
+  }
+  box.append(title, canvas, lines);
+  $("calls").append(box);
+}
+
+told();
+figures();
+hatch();
+spread();
+legend();
+latest.played.forEach(call);
