@@ -1,0 +1,236 @@
+"""Calls that listen, in real time: through our ears, and through stock Pipecat's Moonshine.
+
+Each call is fed 20 ms at a time, by the clock. What is measured is the time from the moment that
+the frame with the last sample of speech was handed over (by the recording's label) to the last
+final transcript of that speech: deciding that somebody is silent is in it, for both. Neither
+side has a turn model, an LLM or a voice beside it here.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from moonshine_voice import Transcriber
+from pipecat.audio.vad.silero import SileroVADAnalyzer
+from pipecat.frames.frames import Frame, InputAudioRawFrame, TranscriptionFrame
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.processors.audio.vad_processor import VADProcessor
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.workers.runner import WorkerRunner
+
+from bench.stock_pipecat import WheelMoonshine
+from bench.stt_recordings import Recording, WordErrors, word_errors
+from pipelines.core.commands import ForgetSpeech
+from pipelines.core.dictation import Dictation, DictationPolicy
+from pipelines.core.events import Transcribed
+from pipelines.core.exchange import AudioIn
+from pipelines.core.voicing import Voicing, VoicingPolicy
+from pipelines.services.onnx import OnnxModel
+from pipelines.services.protocols import EAR_RATE_HZ, SpeechToText
+from pipelines.services.scripted import ScriptedTurnModel
+from pipelines.services.vad_silero import SileroVad
+from pipelines.stages.frames import CallerFrame, CommandFrame, FactFrame
+from pipelines.stages.hearing import Ears, Hearing
+
+FRAME_S = 0.02
+FRAME = round(EAR_RATE_HZ * FRAME_S)
+AFTER_S = 1.5
+"""Silence after a recording: what is not final by then is missed."""
+TICK_S = 0.005
+"""How often the event loop's lag is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One recording, in one call."""
+
+    engine: str
+    calls: int
+    recording: str
+    length_s: float
+    final_s: float | None
+    """From the last sample to the final; None if there was none."""
+    text: str
+    errors: WordErrors
+
+
+@dataclass
+class Level:
+    """So many calls at once."""
+
+    heard: list[Heard] = field(default_factory=list)
+    lags_s: list[float] = field(default_factory=list)
+
+
+class Listener(Protocol):
+    """A pipeline that is fed frames, and notes its finals with their times."""
+
+    finals: list[tuple[float, str]]
+    joins: bool
+    """A turn's text is that of all its finals; else the last one's."""
+
+    def stages(self) -> list[FrameProcessor]: ...
+
+    def frame(self, pcm: bytes) -> Frame: ...
+
+    def forget(self, media_s: float) -> Frame | None:
+        """What makes the next recording a new one; goes in from the far end."""
+        ...
+
+
+class OurEars:
+    joins = False
+
+    def __init__(self, stt: SpeechToText, silero: OnnxModel) -> None:
+        self.finals: list[tuple[float, str]] = []
+        turn = ScriptedTurnModel(lambda audio: 0.0)
+        rate_hz = EAR_RATE_HZ
+        ears = Ears(SileroVad(silero), stt, turn, in_rate_hz=rate_hz, out_rate_hz=rate_hz)
+        self._hearing = Hearing(ears, Voicing(VoicingPolicy()), Dictation(DictationPolicy()))
+
+    def stages(self) -> list[FrameProcessor]:
+        return [self._hearing, _Sink(self.finals)]
+
+    def frame(self, pcm: bytes) -> Frame:
+        return CallerFrame(AudioIn(pcm))
+
+    def forget(self, media_s: float) -> Frame | None:
+        return CommandFrame(ForgetSpeech(media_s), 0.0)
+
+
+class StockEars:
+    joins = True
+
+    def __init__(self, transcriber: Transcriber) -> None:
+        self.finals: list[tuple[float, str]] = []
+        self._stages = [
+            VADProcessor(vad_analyzer=SileroVADAnalyzer()),
+            WheelMoonshine(transcriber),
+            _Sink(self.finals),
+        ]
+
+    def stages(self) -> list[FrameProcessor]:
+        return list(self._stages)
+
+    def frame(self, pcm: bytes) -> Frame:
+        return InputAudioRawFrame(pcm, EAR_RATE_HZ, 1)
+
+    def forget(self, media_s: float) -> Frame | None:
+        return None
+
+
+class _Sink(FrameProcessor):
+    def __init__(self, finals: list[tuple[float, str]]) -> None:
+        super().__init__(enable_direct_mode=True)
+        self._finals = finals
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        match frame:
+            case FactFrame(fact=Transcribed(text, _, True)) | TranscriptionFrame(text=text):
+                self._finals.append((self.get_event_loop().time(), text))
+            case _:
+                pass
+        await self.push_frame(frame, direction)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What is played, and by how many calls."""
+
+    engine: str
+    new: Callable[[], Listener]
+    calls: int
+    items: Sequence[Recording]
+
+
+async def at_once(round_: Round, tell: Callable[[], None] = lambda: None) -> Level:
+    """Every call plays every item, each in an order and from a moment of its own."""
+    level = Level()
+    async with asyncio.TaskGroup() as tasks:
+        lag = tasks.create_task(_measure_lag(level.lags_s))
+        async with asyncio.TaskGroup() as playing:
+            for number in range(round_.calls):
+                playing.create_task(_call(round_, number, level, tell))
+        lag.cancel()
+    return level
+
+
+async def _call(round_: Round, number: int, level: Level, tell: Callable[[], None]) -> None:
+    listener, chance, frames = round_.new(), random.Random(number), 0
+    order = chance.sample(list(round_.items), len(round_.items))
+    await asyncio.sleep(chance.random())
+    async with _running(listener) as worker:
+        for item in order:
+            final_s, text = await _play(worker, listener, item)
+            errors = word_errors(item.transcript, text)
+            level.heard.append(
+                Heard(round_.engine, round_.calls, item.name, item.length_s, final_s, text, errors)
+            )
+            frames += _frames(item)
+            if (forget := listener.forget(frames * FRAME_S)) is not None:
+                await worker.queue_frame(forget, FrameDirection.UPSTREAM)
+            tell()
+
+
+async def _play(
+    worker: PipelineWorker, listener: Listener, item: Recording
+) -> tuple[float | None, str]:
+    now = asyncio.get_running_loop().time
+    listener.finals.clear()
+    pcm = np.concatenate((item.pcm, np.zeros(_frames(item) * FRAME - len(item.pcm), np.int16)))
+    ends_in = int(item.end_s / FRAME_S)
+    due, ended_at = now(), 0.0
+    for n in range(_frames(item)):
+        due += FRAME_S
+        await asyncio.sleep(due - now())
+        await worker.queue_frame(listener.frame(pcm[n * FRAME : (n + 1) * FRAME].tobytes()))
+        if n == ends_in:
+            ended_at = now()
+    finals = list(listener.finals)
+    if not finals:
+        return None, ""
+    text = " ".join(text for _, text in finals) if listener.joins else finals[-1][1]
+    return max(0.0, finals[-1][0] - ended_at), text
+
+
+def _frames(item: Recording) -> int:
+    return -(-len(item.pcm) // FRAME) + round(AFTER_S / FRAME_S)
+
+
+@asynccontextmanager
+async def _running(listener: Listener) -> AsyncIterator[PipelineWorker]:
+    worker = PipelineWorker(
+        Pipeline(listener.stages()),
+        params=PipelineParams(audio_in_sample_rate=EAR_RATE_HZ),
+        enable_rtvi=False,
+        enable_turn_tracking=False,
+        idle_timeout_secs=None,
+    )
+    runner = WorkerRunner(handle_sigint=False)
+    await runner.add_workers(worker)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(runner.run())
+        try:
+            yield worker
+        finally:
+            await runner.cancel()
+
+
+async def _measure_lag(lags_s: list[float]) -> None:
+    """How late the event loop is for a timer, again and again."""
+    now = asyncio.get_running_loop().time
+    while True:
+        due = now() + TICK_S
+        await asyncio.sleep(TICK_S)
+        lags_s.append(max(0.0, now() - due))
+
+
+def handed_out(transcribers: Iterator[Transcriber]) -> Callable[[], Listener]:
+    """Stock ears on shared models: one for each core, in turn."""
+    return lambda: StockEars(next(transcribers))

@@ -1,0 +1,195 @@
+"""What `bench stt` found, as tables, as one JSON document and as a picture."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from xml.sax.saxutils import escape
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.stt_calls import AFTER_S, Heard, Level
+from bench.stt_recordings import BUCKETS_S, WordErrors, bucket
+from client.replay.statistics import percentile
+
+BUCKETS = tuple(bucket(length_s) for length_s in (0.0, BUCKETS_S[0], BUCKETS_S[1]))
+WIDTH, HEIGHT = 760, 400
+LEFT, TOP, PLOT_WIDTH, PLOT_HEIGHT = 70, 60, 460, 270
+HUMAN_PACE_S = 0.25
+COLOURS = ("#12715b", "#c2571a", "#3b5b92", "#8a3f8f", "#7a6a12", "#444444")
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """An engine that is asked directly, one job after another."""
+
+    engine: str
+    load_s: float
+    memory_mb: float
+    """By which this process grew when it was opened."""
+    job_s: Mapping[str, float]
+    """Median of a final, by the length of the speech."""
+    rtf: float
+    """Busy time over the time of the audio."""
+    wide: WordErrors
+    """On what was recorded wide."""
+    narrow: WordErrors
+    """On the same, by telephone."""
+    telephone: WordErrors
+    """On what was recorded on a telephone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    engine: str
+    calls: int
+    p50_s: float
+    p95_s: float
+    by_length_s: Mapping[str, float]
+    """Median, by the length of the speech."""
+    missed: int
+    heard: int
+    lag_p99_s: float
+    errors: WordErrors
+
+
+def cell(engine: str, calls: int, level: Level) -> Cell:
+    """What was missed counts with the end of the time there was."""
+    times = [_time(one) for one in level.heard]
+    return Cell(
+        engine,
+        calls,
+        percentile(times, 50),
+        percentile(times, 95),
+        {
+            name: percentile(some, 50)
+            for name in BUCKETS
+            if (some := [_time(one) for one in level.heard if bucket(one.length_s) == name])
+        },
+        sum(one.final_s is None for one in level.heard),
+        len(level.heard),
+        percentile(level.lags_s, 99),
+        sum((one.errors for one in level.heard), WordErrors(0, 0)),
+    )
+
+
+def _time(one: Heard) -> float:
+    return AFTER_S if one.final_s is None else one.final_s
+
+
+def tables(alone: Sequence[Alone], cells: Sequence[Cell]) -> Iterator[Table]:
+    if alone:
+        yield _alone(alone)
+    if cells:
+        yield _cells(cells)
+
+
+def _alone(alone: Sequence[Alone]) -> Table:
+    table = Table(title="Alone: one job after another, no call")
+    for column in ("engine", "opens", "memory", *(f"final, {name}" for name in BUCKETS), "RTF",
+                   "WER wide", "by telephone", "telephone's own"):  # fmt: skip
+        table.add_column(column, justify="left" if column == "engine" else "right")
+    for one in alone:
+        times = [
+            f"{1000 * one.job_s[name]:.0f} ms" if name in one.job_s else "" for name in BUCKETS
+        ]
+        rates = [f"{100 * each.rate:.1f} %" for each in (one.wide, one.narrow, one.telephone)]
+        table.add_row(
+            one.engine, f"{one.load_s:.1f} s", f"{one.memory_mb:.0f} MB", *times, f"{one.rtf:.3f}",
+            *rates,
+        )  # fmt: skip
+    return table
+
+
+def _cells(cells: Sequence[Cell]) -> Table:
+    table = Table(title="In calls: from the last sample of speech to the final, in real time")
+    for column in ("engine", "calls", "p50", "p95", *(f"p50, {name}" for name in BUCKETS),
+                   "missed", "WER", "loop lag p99"):  # fmt: skip
+        table.add_column(column, justify="left" if column == "engine" else "right")
+    for one in cells:
+        times = _times(one.by_length_s)
+        table.add_row(
+            one.engine, str(one.calls), f"{1000 * one.p50_s:.0f} ms", f"{1000 * one.p95_s:.0f} ms",
+            *times, f"{one.missed}/{one.heard}", f"{100 * one.errors.rate:.1f} %",
+            f"{1000 * one.lag_p99_s:.1f} ms",
+        )  # fmt: skip
+    return table
+
+
+def _times(by_length_s: Mapping[str, float]) -> list[str]:
+    found = (by_length_s.get(name) for name in BUCKETS)
+    return ["" if time_s is None else f"{1000 * time_s:.0f} ms" for time_s in found]
+
+
+def as_document(
+    made: Mapping[str, object],
+    alone: Sequence[Alone],
+    cells: Sequence[Cell],
+    heard: Sequence[Heard],
+) -> dict[str, object]:
+    return {
+        "made": dict(made),
+        "alone": [asdict(one) for one in alone],
+        "calls": [asdict(one) for one in cells],
+        "heard": [asdict(one) for one in heard],
+    }
+
+
+def print_tables(console: Console, alone: Sequence[Alone], cells: Sequence[Cell]) -> None:
+    for table in tables(alone, cells):
+        console.print(table)
+
+
+def draw(cells: Sequence[Cell], heading: str) -> str:
+    """The 95th percentile over the calls at once, a line an engine. SVG."""
+    engines = list(dict.fromkeys(one.engine for one in cells))
+    levels = sorted({one.calls for one in cells})
+    highest_s = max(0.5, *(one.p95_s for one in cells))
+
+    def at(calls: int, p95_s: float) -> tuple[float, float]:
+        x = LEFT + PLOT_WIDTH * (levels.index(calls) + 0.5) / len(levels)
+        return x, TOP + PLOT_HEIGHT * (1 - p95_s / highest_s)
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        'font-family="system-ui, sans-serif" font-size="13" fill="#222">',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
+        _text(LEFT, 26, heading, size=15),
+        _text(LEFT, TOP - 12, "p95 from the last sample to the final", colour="#555"),
+        _text(LEFT + PLOT_WIDTH / 2, HEIGHT - 16, "calls at once", anchor="middle", colour="#555"),
+    ]
+    for step in range(6):
+        time_s = highest_s * step / 5
+        _, y = at(levels[0], time_s)
+        parts.append(_line(LEFT, y, LEFT + PLOT_WIDTH, y, "#e4e4e4"))
+        told = f"{1000 * time_s:.0f} ms"
+        parts.append(_text(LEFT - 8, y + 4, told, anchor="end", colour="#555"))
+    _, y = at(levels[0], HUMAN_PACE_S)
+    parts.append(_line(LEFT, y, LEFT + PLOT_WIDTH, y, "#b00020"))
+    for calls in levels:
+        x, _ = at(calls, 0.0)
+        parts.append(_text(x, TOP + PLOT_HEIGHT + 20, str(calls), anchor="middle", colour="#555"))
+    for number, engine in enumerate(engines):
+        colour = COLOURS[number % len(COLOURS)]
+        points = [at(one.calls, one.p95_s) for one in cells if one.engine == engine]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>' for x, y in points]
+        name_y = TOP + 16 + 22 * number
+        parts.append(_text(LEFT + PLOT_WIDTH + 20, name_y, engine, colour=colour))
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _line(x: float, y: float, to_x: float, to_y: float, colour: str) -> str:
+    return (
+        f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}" '
+        f'stroke="{colour}" stroke-width="1"/>'
+    )
+
+
+def _text(
+    x: float, y: float, words: str, *, anchor: str = "start", colour: str = "#222", size: int = 13
+) -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" '
+        f'font-size="{size}">{escape(words)}</text>'
+    )
