@@ -25,6 +25,7 @@ from bot.engines.register import Entry, Register, tail
 LOOK_EVERY_S = 0.1
 ANSWER_LIMIT_S = 60.0
 """For the first short answer; the first request after a start is a slow one."""
+HEALTH_LIMIT_S = 1.0
 STOP_LIMIT_S = 10.0
 PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Before the next start, by how many have failed in a row; the last one again and again."""
@@ -130,7 +131,7 @@ class Minder:
         began_s = now()
         self._write(engine=process.pid, state="starting")
         async with httpx2.AsyncClient(base_url=self._recipe.root, trust_env=False) as http:
-            while not await _is_well(http, self._recipe.health):
+            while not await _is_well(http, self._recipe.health) or process.returncode is not None:
                 if process.returncode is not None or now() - began_s > self._recipe.start_limit_s:
                     raise EngineError(self._explain(process))
                 tell(Progress(last_line(self._log()), now() - began_s))
@@ -210,7 +211,7 @@ class Minder:
 
 async def _is_well(http: httpx2.AsyncClient, path: str) -> bool:
     try:
-        return (await http.get(path, timeout=5.0)).status_code == 200
+        return (await http.get(path, timeout=HEALTH_LIMIT_S)).status_code == 200
     except httpx2.HTTPError:
         return False
 

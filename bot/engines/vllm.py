@@ -73,7 +73,6 @@ def is_installed(home: Path) -> bool:
 def install(recipe: Recipe, home: Path, tell: Callable[[str], None]) -> None:
     """Make the environment. Raises EngineError before anything is downloaded, if it cannot work."""
     where = environment(home)
-    python = find_python()
     if not has_gpu():
         raise EngineError(
             "vLLM finds no GPU that it can use: see to the driver (nvidia-smi), or take llama.cpp, "
@@ -85,6 +84,7 @@ def install(recipe: Recipe, home: Path, tell: Callable[[str], None]) -> None:
             f"vLLM takes {DISK_BYTES / 1e9:.0f} GB, and {where.parent} has {free / 1e9:.0f} left: "
             "make room, or take another place (LLM_ENGINE_HOME)"
         )
+    python = find_python()
     tell(f"making {where} with {python}")
     steps = ([python, "-m", "venv", "--clear", str(where)],
              [str(where / "bin" / "python"), "-m", "pip", "install", PACKAGE])  # fmt: skip

@@ -1,0 +1,114 @@
+"""vLLM in an environment of its own: what it needs, and how it is started."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from bot.engines import vllm
+from bot.engines.recipe import EngineError, Recipe
+from bot.engines.vllm import VllmOptions, find_python, recipe_for
+
+
+def options(home: Path, model: str, token: str | None = None) -> VllmOptions:
+    return VllmOptions(
+        model=model,
+        program=None,
+        home=home,
+        port=8001,
+        context=8192,
+        slots=30,
+        gpu_memory=0.9,
+        memory_bytes=None,
+        start_limit_s=1800.0,
+        token=token,
+        more=("--dtype", "bfloat16"),
+    )
+
+
+def program(folder: Path, name: str, script: str) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+def test_a_model_of_the_hub_is_served_under_its_name(tmp_path: Path) -> None:
+    recipe = recipe_for(options(tmp_path, "google/gemma-3-27b-it", "hf_secret"))
+    words = " ".join(recipe.command)
+    assert recipe.command[:3] == [f"{tmp_path}/vllm/bin/vllm", "serve", "google/gemma-3-27b-it"]
+    assert "--max-model-len 8192 --max-num-seqs 30 --gpu-memory-utilization 0.9" in words
+    assert recipe.variables == {"HF_TOKEN": "hf_secret"}
+    assert "hf_secret" not in words
+
+
+def test_a_folder_is_served_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    assert recipe_for(options(tmp_path, "mine")).command[2] == str(tmp_path / "mine")
+
+
+def test_a_python_that_vllm_does_not_run_on_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr("sys.version_info", Version(3, 14))
+    program(tmp_path / "bin", "python3.12", "exit 127")  # a name without a program behind it
+    with pytest.raises(EngineError, match=r"vLLM runs on Python 3.10 to 3.13, and here is 3.14: "):
+        find_python()
+    program(tmp_path / "bin", "python3.11", "echo 3.11")
+    assert find_python() == str(tmp_path / "bin" / "python3.11")
+
+
+class Version(tuple[int, int]):
+    def __new__(cls, major: int, minor: int) -> "Version":
+        return super().__new__(cls, (major, minor))
+
+    major = property(lambda self: self[0])
+    minor = property(lambda self: self[1])
+
+
+def tiny(tmp_path: Path) -> Recipe:
+    return recipe_for(options(tmp_path, "google/gemma-3-27b-it"))
+
+
+def test_without_a_gpu_nothing_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vllm, "has_gpu", lambda: False)
+    with pytest.raises(EngineError, match=r"no GPU that it can use.*llm up llama\.cpp"):
+        vllm.install(tiny(tmp_path), tmp_path, lambda line: None)
+    assert not (tmp_path / "vllm").exists()
+
+
+def test_without_room_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vllm, "has_gpu", lambda: True)
+    monkeypatch.setattr(vllm, "DISK_BYTES", 10**18)
+    with pytest.raises(EngineError, match="make room, or take another place"):
+        vllm.install(tiny(tmp_path), tmp_path, lambda line: None)
+
+
+@pytest.mark.soak
+def test_it_is_installed_beside_us_from_whatever_index_pip_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wheel of the same name, with nothing in it but a program."""
+    wheels, home = tmp_path / "wheels", tmp_path / "home"
+    wheels.mkdir()
+    with zipfile.ZipFile(wheels / "vllm-0.0.1-py3-none-any.whl", "w") as wheel:
+        about = "vllm-0.0.1.dist-info"
+        wheel.writestr("vllm_program.py", "def main(): print('served')\n")
+        wheel.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: vllm\nVersion: 0.0.1\n")
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{about}/entry_points.txt", "[console_scripts]\nvllm=vllm_program:main\n")
+        wheel.writestr(f"{about}/RECORD", "")
+    monkeypatch.setattr(vllm, "has_gpu", lambda: True)
+    monkeypatch.setattr(vllm, "DISK_BYTES", 0)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    told: list[str] = []
+    with pytest.raises(EngineError, match=r"remove .*/home/vllm and start again"):
+        vllm.install(tiny(home), home, told.append)
+    assert not vllm.is_installed(home)
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    vllm.install(tiny(home), home, told.append)
+    assert vllm.is_installed(home)
+    assert "installing collected packages:" in told
