@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
+THREAD_S = 0.5
+"""Real time in which a thread may still wake a loop that has nothing else to wait for."""
+
 
 class _JumpingSelector(selectors.DefaultSelector):
     """Instead of waiting for a timer, moves the clock to it. Real I/O is polled, never awaited."""
@@ -17,6 +20,8 @@ class _JumpingSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
+        if not ready and timeout is None:
+            ready = super().select(THREAD_S)
         if not ready and timeout is None:
             raise RuntimeError("every task waits, and nothing will ever wake one")
         if not ready and timeout:

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import httpx2
 import openai
@@ -25,16 +25,16 @@ def words_of(error: openai.APIStatusError) -> str:
 
 
 @contextlib.contextmanager
-def as_service_errors(*, may_be_cold: bool) -> Iterator[None]:
+def as_service_errors(may_be_cold: Callable[[], bool]) -> Iterator[None]:
     """`may_be_cold`: it has not answered yet, or is one that sleeps when nobody asks."""
     try:
         yield
     except TimeoutError as exc:
-        trouble = Trouble(cold=may_be_cold)
-        message = "no answer yet: cold" if may_be_cold else "too slow"
+        trouble = Trouble(cold=may_be_cold())
+        message = "no answer yet: cold" if trouble.cold else "too slow"
         raise ServiceError("llm", message, retryable=True, trouble=trouble) from exc
     except openai.APIStatusError as exc:
-        raise _refusal(exc, may_be_cold=may_be_cold) from exc
+        raise _refusal(exc, may_be_cold=may_be_cold()) from exc
     except (openai.OpenAIError, httpx2.HTTPError, ValueError) as exc:  # torn JSON is a ValueError
         raise ServiceError("llm", type(exc).__name__, retryable=True) from exc
     except httpx2.InvalidURL as exc:

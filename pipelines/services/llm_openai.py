@@ -102,7 +102,7 @@ class OpenAiLanguageModel:
             raise ServiceError("llm", "is not open", retryable=False)
         now = asyncio.get_running_loop().time
         answer = Answer()
-        with as_service_errors(may_be_cold=self.may_be_cold):
+        with as_service_errors(lambda: self.may_be_cold and not answer.begun):
             async with asyncio.timeout(self.first_token_s) as first_token:
                 chunks = await self._ask(self._client, messages, sampling)
             deadline = first_token.when()
@@ -128,7 +128,7 @@ class OpenAiLanguageModel:
         brief = Sampling(max_tokens=1, temperature=0.0, tools=sampling.tools)
         if self._client is None:
             return
-        with contextlib.suppress(ServiceError), as_service_errors(may_be_cold=self.may_be_cold):
+        with contextlib.suppress(ServiceError), as_service_errors(lambda: self.may_be_cold):
             async with asyncio.timeout(WARM_WITHIN_S):
                 chunks = await self._ask(self._client, messages, brief)
                 try:

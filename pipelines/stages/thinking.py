@@ -43,6 +43,7 @@ class _Reply:
     reply_id: int
     turn_id: int
     question: str
+    asked_s: float
     committed: asyncio.Event = field(default_factory=asyncio.Event)
     spoken: str = ""
     """Of the answer that is coming."""
@@ -102,7 +103,7 @@ class Thinking(FrameProcessor):
                 await self.push_frame(TokenFrame(reply_id, words))
                 await self.push_frame(ReplyEndFrame(reply_id))
             case StartReply(reply_id, turn_id, text):
-                self._start(_Reply(reply_id, turn_id, text))
+                self._start(_Reply(reply_id, turn_id, text, self._now()))
             case CommitReply(reply_id, turn_id, text) if text:
                 self._conversation.said(turn_id, text)
                 if reply_id in self._replies:
@@ -110,9 +111,9 @@ class Thinking(FrameProcessor):
             case WithdrawReply(reply_id, turn_id, reopened):
                 if reopened:
                     self._conversation.unsaid(turn_id)
-                self._cancel(reply_id)
+                await self._cancel(reply_id)
             case StopReply(reply_id):
-                self._cancel(reply_id)
+                await self._cancel(reply_id)
                 await self._prepare()
             case _:
                 pass
@@ -129,12 +130,15 @@ class Thinking(FrameProcessor):
         self._tasks.pop(reply_id, None)
         self._replies.pop(reply_id, None)
 
-    def _cancel(self, reply_id: int) -> None:
+    async def _cancel(self, reply_id: int) -> None:
         """Nobody waits for it: the HTTP stream closes while the call goes on."""
         self._afterwards.pop(reply_id, None)
-        task = self._tasks.get(reply_id)
-        if task is not None:
-            task.cancel()
+        task, reply = self._tasks.get(reply_id), self._replies.get(reply_id)
+        if task is None or reply is None:
+            return
+        task.cancel()
+        if not reply.spoken:  # what it had cost until then
+            await self.push_frame(FactFrame(Worked("llm", reply.asked_s, self._now(), reply_id)))
 
     async def _prepare(self) -> None:
         if self._between is not None:

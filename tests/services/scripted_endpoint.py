@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -12,15 +14,19 @@ HANG: Final = "hang"
 TEAR: Final = "tear"
 """Cut the connection in the middle of the body."""
 
-Step = Mapping[str, Any] | str | bytes
+RESET: Final = "reset"
+"""Have the kernel say that there never was a connection."""
+
+Step = Mapping[str, Any] | str | bytes | float
 
 
 @dataclass(frozen=True)
 class Reply:
-    """`steps`: an event's JSON, raw bytes, `HANG` or `TEAR`."""
+    """`steps`: an event's JSON, raw bytes, seconds to wait, `HANG`, `TEAR` or `RESET`."""
 
     steps: Sequence[Step] = ()
-    status: int = 200
+    status: int | None = 200
+    """None: the steps are all that is sent, and there is no HTTP about them."""
     headers: tuple[str, ...] = ()
 
 
@@ -30,6 +36,7 @@ class ScriptedEndpoint:
     requests: list[dict[str, Any]] = field(default_factory=list)
     headers: list[str] = field(default_factory=list)
     connections: int = 0
+    open_connections: int = 0
     answering: int = 0
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
@@ -59,6 +66,7 @@ class ScriptedEndpoint:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.open_connections += 1
         self._writers.add(writer)
         task = asyncio.current_task()
         assert task is not None
@@ -71,6 +79,7 @@ class ScriptedEndpoint:
             self.left.set()
         finally:
             self._writers.discard(writer)
+            self.open_connections -= 1
             writer.close()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -96,12 +105,34 @@ class ScriptedEndpoint:
     async def _answer(
         self, reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
+        if reply.status is None:
+            return await self._send(reply, reader, writer, bare=True)
         kind = "text/event-stream" if reply.status == 200 else "application/json"
         headers = reply.headers or (f"content-type: {kind}",)
         head = [f"HTTP/1.1 {reply.status} X", *headers, "transfer-encoding: chunked", "", ""]
         writer.write("\r\n".join(head).encode())
+        return await self._send(reply, reader, writer, bare=False)
+
+    async def _send(
+        self,
+        reply: Reply,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        bare: bool,
+    ) -> bool:
         for step in reply.steps:
+            if isinstance(step, float):
+                if await self._gone(reader, step):
+                    return False
+                continue
             if step == TEAR:
+                return False
+            if step == RESET:
+                await writer.drain()
+                linger = struct.pack("ii", 1, 0)
+                sock = writer.get_extra_info("socket")
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 return False
             if step == HANG:
                 await writer.drain()
@@ -109,10 +140,22 @@ class ScriptedEndpoint:
                 self.left.set()
                 return False
             data = step if isinstance(step, bytes) else f"data: {json.dumps(step)}\n\n".encode()
-            writer.write(b"%x\r\n%s\r\n" % (len(data), data))
+            writer.write(data if bare else b"%x\r\n%s\r\n" % (len(data), data))
             await writer.drain()
+        if bare:
+            return False
         writer.write(b"0\r\n\r\n")
         await writer.drain()
+        return True
+
+    async def _gone(self, reader: asyncio.StreamReader, within_s: float) -> bool:
+        """Whether the client has gone away by then: it has nothing else to say."""
+        try:
+            async with asyncio.timeout(within_s):
+                await reader.read(1)
+        except TimeoutError:
+            return False
+        self.left.set()
         return True
 
 

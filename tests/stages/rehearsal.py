@@ -10,6 +10,7 @@ import contextlib
 import itertools
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,6 +36,7 @@ from pipelines.core.exchange import (
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
     ChatMessage,
+    LanguageModel,
     Samples,
     ServiceError,
     SpeechChunk,
@@ -77,6 +79,10 @@ class Scene:
     answers: Callable[[Sequence[ChatMessage]], Iterable[Step]] = field(
         default=lambda messages: paced(f"You said {messages[-1].content}")
     )
+    llm: Callable[[], AbstractAsyncContextManager[LanguageModel]] | None = None
+    """Instead of the one that gives `answers`; not open yet."""
+    microphone: bool = True
+    """False: no audio comes in, for those who only type."""
     score: Callable[[Samples], float] = lambda audio: 0.95
     """The turn model's."""
     stt_fails: Callable[[TranscriptionJob], bool] = lambda job: False
@@ -261,10 +267,16 @@ class _Rehearsal:
         self._travelling: deque[Callable[[], None]] = deque()
 
     async def play(self) -> Rehearsed:
+        if self._scene.llm is None:
+            return await self._play(self._llm)
+        async with self._scene.llm() as llm:
+            return await self._play(llm)
+
+    async def _play(self, llm: LanguageModel) -> Rehearsed:
         before = asyncio.all_tasks()
         ears = self._scene.stt or self._stt
         turn = self._scene.turn or self._turn
-        for service in (self._llm, ears, turn, self._voice):
+        for service in (llm, ears, turn, self._voice):
             await service.open()
         lead_s = self._scene.lead_s
         form = CallFormat(
@@ -273,9 +285,7 @@ class _Rehearsal:
             lead_s=lead_s if lead_s is not None else (0.2 if self._scene.flushes else 0.06),
             reports_playout=self._scene.flushes,
         )
-        services = Services(
-            new_vad=self._scene.vad, stt=ears, turn=turn, llm=self._llm, tts=self._voice
-        )
+        services = Services(new_vad=self._scene.vad, stt=ears, turn=turn, llm=llm, tts=self._voice)
         self._call = Call(services, form, self._send, self._scene.policies)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(self._call.run())
@@ -327,7 +337,7 @@ class _Rehearsal:
 
     async def _speak(self) -> None:
         tape, size = self._tape(), round(FRAME_S * EAR_RATE_HZ)
-        for frame in range(len(tape) // size):
+        for frame in range(len(tape) // size if self._scene.microphone else 0):
             await _until(self._scene.arrivals(frame))
             pcm = tape[frame * size : (frame + 1) * size]
             self._call.push(AudioIn(pcm.tobytes()))
