@@ -83,7 +83,7 @@ def test_a_port_in_use_gives_one_line(command: str) -> None:
         (
             ["--profile", "b200"],
             {},
-            "PROFILE=b200 should be 'none', 'a100', 'h100-fp8' or 'fixed-150'",
+            "PROFILE=b200 should be none, a100, h100-fp8, fixed-150 or a file with a profile",
         ),
         ([], {"LLM_BASEURL": "x"}, "LLM_BASEURL is not a setting: did you mean LLM_BASE_URL?"),
     ],

@@ -64,7 +64,7 @@ def serve(  # noqa: PLR0913 - the options of a command are its arguments
     profile: Annotated[
         str | None,
         typer.Option(
-            help="The pace of the demo engine: none, a100, h100-fp8 or fixed-150 (PROFILE; none)."
+            help="The demo engine's pace: none, a100, h100-fp8, fixed-150, a FILE (PROFILE; none)."
         ),
     ] = None,
 ) -> None:

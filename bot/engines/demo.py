@@ -26,7 +26,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from bot.engines.demo_replies import answer
-from bot.engines.latency_profile import PROFILES, LatencyProfile, ProfileName
+from bot.engines.latency_profile import LatencyProfile, ProfileError, profile_named
 from bot.listening import CannotListenError, address, listen
 
 MODEL = "halfsecond-demo"
@@ -296,16 +296,28 @@ async def _serve(engine: DemoEngine, host: str, port: int, *, leashed: bool) -> 
 def demo(
     port: Annotated[int, typer.Option(help="0 takes any that is free.")] = 8000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    profile: Annotated[ProfileName, typer.Option(help="The hardware whose pace to play.")] = "none",
+    profile: Annotated[
+        str,
+        typer.Option(help="Whose pace to play: none, a100, h100-fp8, fixed-150, or a FILE."),
+    ] = "none",
     seed: Annotated[int, typer.Option(help="For whatever is drawn by chance.")] = 0,
     model: Annotated[str, typer.Option(help="The name to answer to.")] = MODEL,
     leashed: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Run the demo engine: OpenAI-compatible, answers by rule, prints its address.
 
-    Example: halfsecond llm demo --port 8001 --profile fixed-150 --seed 1
+    A profile's FILE is what `llm bench --json` wrote, or as docs/language-model.md has it.
+
+    \b
+    Examples:
+      halfsecond llm demo --port 8001 --profile fixed-150 --seed 1
+      halfsecond llm demo --profile measured.json
     """
-    engine = DemoEngine(PROFILES[profile], seed, model)
+    try:
+        engine = DemoEngine(profile_named(profile), seed, model)
+    except ProfileError as error:
+        typer.echo(f"halfsecond: --profile {profile} {error}", err=True)
+        raise typer.Exit(2) from None
     try:
         asyncio.run(_serve(engine, host, port, leashed=leashed))
     except CannotListenError as error:

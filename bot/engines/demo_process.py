@@ -5,7 +5,6 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
-from bot.engines.latency_profile import ProfileName
 from pipelines.services.protocols import ServiceError
 
 START_LIMIT_S = 30.0
@@ -17,7 +16,7 @@ _ROOT = Path(__file__).parents[2]
 class DemoProcess:
     """The child holds the other end of a pipe: it goes when this process goes, however it goes."""
 
-    def __init__(self, profile: ProfileName = "none", seed: int = 0) -> None:
+    def __init__(self, profile: str = "none", seed: int = 0) -> None:
         self._arguments = ("--port", "0", "--profile", profile, "--seed", str(seed), "--leashed")
         self._process: Process | None = None
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from bot.engines.latency_profile import ProfileName
+from bot.engines.latency_profile import PROFILES, profile_named
 from bot.settings.group import EmptyIsUnset, Group, List
 
 
@@ -82,8 +82,8 @@ class Model(Group):
     llm_queue_size: int = Field(64, ge=1, le=10_000)
     """Texts that may wait for it; one client's may fill half of that. Calls go before them."""
 
-    profile: ProfileName = "none"
-    """The hardware whose latencies the demo engine plays. Means nothing to a real endpoint."""
+    profile: str = "none"
+    """Whose latencies the demo engine plays: none, a100, h100-fp8, fixed-150, or a file."""
 
     seed: int = Field(0, ge=0)
     """For whatever the demo engine draws by chance."""
@@ -98,6 +98,12 @@ class Model(Group):
         if url.rstrip("/").endswith("/chat/completions"):
             raise ValueError("should end before /chat/completions")
         return url.rstrip("/")
+
+    @field_validator("profile")
+    @classmethod
+    def _a_pace(cls, profile: str) -> str:
+        profile_named(profile)
+        return profile if profile in PROFILES else str(Path(profile).absolute())
 
     @field_validator("llm_fallbacks")
     @classmethod

@@ -255,7 +255,10 @@ def test_killed_in_mid_call_it_is_back_and_the_caller_hears_an_apology_and_goes_
             serving(engine.as_engine(), limits=Limits(calls=4)) as served,
         ):
             tasks.create_task(kill_when_busy(register, made))
-            lines = [Line(one) for one in await spoken("Please count.", "Count once more.")]
+            lines = [
+                Line(one)
+                for one in await spoken("Please count for me.", "Please count for me again.")
+            ]
             options = CallOptions(manners=Manners(until_quiet_s=2.0))
             result = await place_call(f"http://127.0.0.1:{served.port}", lines, options)
         assert len(notices) == 2, "down, and back"
