@@ -6,29 +6,14 @@ import numpy as np
 import pytest
 
 from pipelines.services.protocols import Pcm, ServiceError, SpokenWord, TextToSpeech
-from pipelines.services.scripted import ScriptedVoice
-from pipelines.services.studio import Studio
-from pipelines.services.tts_espeak import espeak_voice
-from pipelines.services.tts_stub import StubTextToSpeech
 from tests.services.contracts.leaks import run_leaving_nothing
+from tests.services.contracts.voices import VOICES
 
 NewVoice = Callable[[], TextToSpeech]
 LONG = "The first of them went out. " * 60
 
 
-def espeak_in_the_studio() -> TextToSpeech:
-    return Studio(espeak_voice())
-
-
-def scripted_in_the_studio() -> TextToSpeech:
-    return Studio(ScriptedVoice())
-
-
-@pytest.fixture(
-    params=[
-        espeak_voice, StubTextToSpeech, ScriptedVoice, espeak_in_the_studio, scripted_in_the_studio
-    ]
-)  # fmt: skip
+@pytest.fixture(params=VOICES)
 def new_voice(request: pytest.FixtureRequest) -> NewVoice:
     made: NewVoice = request.param
     return made
