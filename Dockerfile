@@ -1,0 +1,72 @@
+# syntax=docker/dockerfile:1
+# docker build -t halfsecond .                             the bot: ears and voice on the CPU
+# docker build -t halfsecond:cuda --target bot-cuda .      its ears on an NVIDIA GPU
+# docker build -t you/halfsecond:pod --target pod .        with vLLM beside it (runpod/pod.json)
+
+ARG PYTHON=3.11-slim-bookworm
+ARG VLLM=v0.27.1
+
+# ---- what it needs, from the lock and nothing else ----
+FROM python:${PYTHON} AS build
+WORKDIR /build
+COPY requirements.lock ./
+RUN python -m venv /opt/venv
+RUN /opt/venv/bin/python -m pip install --no-cache-dir --no-compile --require-hashes -r requirements.lock
+
+# ---- the ears on a GPU: what CTranslate2 asks of CUDA 12 ----
+FROM build AS build-cuda
+RUN /opt/venv/bin/python -m pip install --no-cache-dir --no-compile nvidia-cublas-cu12==12.9.3.13 nvidia-cudnn-cu12==9.28.0.42
+
+# ---- the bot ----
+FROM python:${PYTHON} AS bot
+RUN useradd --uid 10001 --create-home halfsecond && install -d -o 10001 /home/halfsecond/.cache
+COPY --from=build /opt/venv /opt/venv
+WORKDIR /app
+COPY LICENSE NOTICE pyproject.toml .env.example ./
+COPY pipelines/ pipelines/
+COPY client/ client/
+COPY bot/ bot/
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONPATH=/app \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOST=0.0.0.0 \
+    PORT=7860
+USER 10001
+WORKDIR /home/halfsecond
+EXPOSE 7860
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/readyz', timeout=2)"]
+# As it stands, so that it is the first process and the one that hears SIGTERM.
+CMD ["python", "-P", "-m", "bot", "serve"]
+
+# ---- the bot, its ears on a GPU ----
+FROM bot AS bot-cuda
+COPY --from=build-cuda /opt/venv /opt/venv
+ENV LD_LIBRARY_PATH=/opt/venv/lib/python3.11/site-packages/nvidia/cublas/lib:/opt/venv/lib/python3.11/site-packages/nvidia/cudnn/lib \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility \
+    STT_DEVICE=cuda
+
+# ---- vLLM and the bot side by side, for a pod ----
+FROM vllm/vllm-openai:${VLLM} AS pod
+WORKDIR /build
+COPY requirements.lock ./
+RUN python3 -m venv /opt/venv
+RUN /opt/venv/bin/python -m pip install --no-cache-dir --no-compile --require-hashes -r requirements.lock
+WORKDIR /app
+COPY LICENSE NOTICE pyproject.toml .env.example ./
+COPY pipelines/ pipelines/
+COPY client/ client/
+COPY bot/ bot/
+COPY runpod/start.sh runpod/
+ENV PYTHONPATH=/app \
+    PYTHONUNBUFFERED=1 \
+    BOT_PYTHON=/opt/venv/bin/python
+EXPOSE 7860
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/app/runpod/start.sh"]
+
+# ---- what `docker build .` makes ----
+FROM bot
