@@ -64,11 +64,15 @@ def replay(  # noqa: PLR0913 - the options of a command are its arguments
         typer.Option("--set", metavar="NAME=VALUE", help="In place of what was set then."),
     ] = None,
     llm: Annotated[
-        str, typer.Option(help="recording, live, or a profile: fixed-150, a100, h100-fp8, none.")
+        str,
+        typer.Option(help="recording, live, or a profile: fixed-150 (or another N), a100, none."),
     ] = "recording",
     voice: Annotated[
         Literal["recording", "live"], typer.Option(help="Whose voice is heard.")
     ] = "recording",
+    no_speculation: Annotated[
+        bool, typer.Option("--no-speculation", help="No answer is begun before the turn is over.")
+    ] = False,
     repeats: Annotated[int | None, typer.Option(min=1, help="How often each is played.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Keep the run in this folder, to compare it later.")
@@ -94,14 +98,16 @@ def replay(  # noqa: PLR0913 - the options of a command are its arguments
     """
     configure_logs(sys.stderr)
     from bench.replay.conducting import Wanted, suites_of
-    from bench.replay.performance import Options
+    from bench.replay.performance import Options, profile_of
 
-    if llm not in (choices := ("recording", "live", *PROFILES)):
-        _stop(f"--llm {llm}: one of {', '.join(choices)}")
+    if llm not in ("recording", "live") and profile_of(llm) is None:
+        _stop(f"--llm {llm}: recording, live, fixed-N (ms), or one of {', '.join(PROFILES)}")
     if fast and against:
         _stop("--fast is on virtual time, and --against a server's: choose one")
     wanted = Wanted(
-        options=Options(settings=_pairs(settings or []), llm=llm, voice=voice),
+        options=Options(
+            settings=_pairs(settings or []), llm=llm, voice=voice, speculates=not no_speculation
+        ),
         mode="against a server" if against else ("fast" if fast else "real time"),
         url=against,
         repeats=repeats,

@@ -1,7 +1,7 @@
 """What the models were asked in a recorded call, what they answered, and when."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -131,5 +131,5 @@ class Memory:
 def _first_s(past: Past) -> float:
     """When the first of the answer came."""
     assert past.end is not None
-    first: Sequence[Line] = past.pieces[:1] or [past.end]
-    return float(first[0]["t"])
+    first = past.pieces[0] if past.pieces else past.end
+    return float(first["first_s"] if "first_s" in first else first["t"])

@@ -6,7 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from loguru import logger
@@ -40,6 +40,7 @@ from bot.wiring.records import shown
 from client.replay.recorded import RecordedCall, UnreadableError
 from client.replay.turns import turns_of
 from pipelines.cascade import CallFormat, Policies, Services
+from pipelines.core.attendance import Manners
 from pipelines.core.recording import Model
 from pipelines.services.protocols import EAR_RATE_HZ, VAD_CHUNK
 
@@ -57,6 +58,14 @@ OF_MODEL: Mapping[str, Model] = {
 HARMLESS = frozenset({"llm_api_key", "tts_stub_first_audio_s"})
 
 
+def profile_of(name: str) -> LatencyProfile | None:
+    """One of those with a name, or fixed-N: N ms to the first token, 25 between. None if none."""
+    word, _, number = name.partition("-")
+    if word == "fixed" and number.isdecimal():
+        return LatencyProfile(int(number) / 1000, int(number) / 1000, 0.025)
+    return {**PROFILES}.get(name)  # type: ignore[call-overload, no-any-return]
+
+
 def _unchanged(services: Services, policies: Policies) -> tuple[Services, Policies]:
     return services, policies
 
@@ -70,6 +79,8 @@ class Options:
     llm: str = "recording"
     """`recording`, `live`, or a profile: the recorded text at its pace."""
     voice: Source = "recording"
+    speculates: bool = True
+    """Answers are begun before the turn is over."""
     change: Change = _unchanged
     """To the pipeline, for those who try one out."""
 
@@ -92,7 +103,7 @@ def settings_of(call: RecordedCall, options: Options) -> Settings:
         if name in Settings.model_fields and name not in NOT_THE_CALLS and value != "***"
     }
     chosen = {name.lower(): value for name, value in options.settings.items()}
-    if options.llm in PROFILES:
+    if options.llm in PROFILES:  # others are ours alone
         chosen.setdefault("profile", options.llm)
     return load(**{**recorded, **chosen})
 
@@ -125,6 +136,7 @@ def script_of(call: RecordedCall, *, listened: bool) -> Script:
         out_rate_hz=about["bot_rate_hz"],
         lead_s=about["lead_s"],
         reports_playout=about["reports_playout"],
+        manners=Manners(),  # what the bot said of its own accord is among what came in
     )
     ways = [turn.waited["played"] for turn in turns_of(call.events)]
     return Script(
@@ -148,7 +160,7 @@ class Company:
         settings = settings_of(call, self._options)
         recalled = Recalled(Memory(call.events))
         services, policies = self._cast(call, settings, recalled)
-        services, policies = self._options.change(services, policies)
+        services, policies = self._options.change(services, _rules(policies, self._options))
 
         async def play() -> Replayed:
             return await Stage(services, policies, script).play(tell)
@@ -165,7 +177,7 @@ class Company:
     ) -> tuple[Services, Policies]:
         options = self._options
         others = set(others_than_then(call, settings, options))
-        profile = PROFILES.get(options.llm)  # type: ignore[call-overload]
+        profile = profile_of(options.llm)
         if options.llm == "live":
             others.add("llm")
         elif profile is not None:
@@ -205,7 +217,7 @@ async def in_real_time(
     script = script_of(call, listened=False)
     settings = settings_of(call, options)
     recalled = Recalled(Memory(call.events))
-    profile: LatencyProfile | None = PROFILES.get(options.llm)  # type: ignore[call-overload]
+    profile: LatencyProfile | None = profile_of(options.llm)
     async with AsyncExitStack() as stack:
         wiring = Wiring(settings)
         stack.push_async_callback(wiring.close)
@@ -224,9 +236,15 @@ async def in_real_time(
                 recalled, live.tts, call.voice, call.about["voice_rate_hz"]
             ),
         )
-        services, policies = options.change(services, wiring.policies)
+        services, policies = options.change(services, _rules(wiring.policies, options))
         recalled.begun_s = asyncio.get_running_loop().time()
         return Outcome(await Stage(services, policies, script).play(tell), recalled.again)
+
+
+def _rules(policies: Policies, options: Options) -> Policies:
+    """Without tools: what they did then, nobody wants done again."""
+    turn = policies.turn if options.speculates else replace(policies.turn, most_speculations=0)
+    return replace(policies, turn=turn, tools=())
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import cast
 
 from bench.replay.memory import Memory, Past, stretch
 from bot.engines.latency_profile import LatencyProfile
-from client.replay.recorded import Pcm
+from client.replay.recorded import Line, Pcm
 from pipelines.core.recording import Model
 from pipelines.services.protocols import (
     AS_SET,
@@ -22,11 +22,13 @@ from pipelines.services.protocols import (
     Samples,
     Sampling,
     ServiceError,
+    Source,
     SpeechChunk,
     SpeechToText,
     SpokenWord,
     TextDelta,
     TextToSpeech,
+    ToolCall,
     Transcription,
     TranscriptionJob,
     TurnModel,
@@ -163,11 +165,11 @@ class RememberedLanguageModel(_Remembered):
             for index, piece in enumerate(past.pieces):
                 await recalled.until(self._due_s(past, piece["t"], asked_s, index))
                 said += len(piece["text"])
-                yield TextDelta(piece["text"])
+                yield TextDelta(piece["text"], self._source(past, piece, asked_s))
             if past.end is not None:
                 if past.end["type"] == "Failed":
                     raise ServiceError("llm", "as recorded", retryable=past.end["retryable"])
-                yield Finished("stop")
+                yield _finished(past.end)
                 return
             await self._outlived(past, asked_s)
             recalled.ask_again("llm", "was called off")
@@ -181,11 +183,23 @@ class RememberedLanguageModel(_Remembered):
                     delta = TextDelta(rest)
                 yield delta
 
+    def _source(self, past: Past, piece: Line, asked_s: float) -> Source | None:
+        """With the first token's own time, where it was held until the next one came."""
+        if "first_s" not in piece or self._profile is not None:
+            return None
+        first_s = past.due_s(piece["first_s"], asked_s) + self._recalled.begun_s
+        return Source(endpoint=piece.get("endpoint", ""), first_token_s=first_s)
+
     def _due_s(self, past: Past, moment_s: float, asked_s: float, index: int) -> float:
         if self._profile is None:
             return past.due_s(moment_s, asked_s)
         profile = self._profile
         return asked_s + profile.first_token_median_s + index * profile.between_s
+
+
+def _finished(end: Line) -> Finished:
+    calls = tuple(ToolCall(*one) for one in end.get("tool_calls", ()))
+    return Finished("tool_calls" if calls else "stop", tool_calls=calls)
 
 
 class RememberedTextToSpeech(_Remembered):

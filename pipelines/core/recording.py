@@ -66,6 +66,10 @@ class Came:
     words: tuple[tuple[str, float, bool], ...] | None = None
     """Of a voice: the word, where it starts in seconds, and whether that is an estimate."""
     trimmed_s: float | None = None
+    first_s: float | None = None
+    """Monotonic. When an LLM's first token was here, where it was held since."""
+    endpoint: str | None = None
+    """Which of several answered: its name."""
     pcm: NDArray[np.int16] | None = None
 
 
@@ -84,6 +88,8 @@ class Answered:
     prompt_tokens: int | None = None
     cached_tokens: int | None = None
     completion_tokens: int | None = None
+    tool_calls: tuple[tuple[str, str, str], ...] | None = None
+    """The id, the name and the arguments of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +135,8 @@ _KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
 KIND_OF: Mapping[type, str] = {one: kind for kind, types in _KINDS for one in types}
 """By class; `Played` is news of the caller, and no class has two kinds."""
 
-MONOTONIC = frozenset({"at_s", "start_s", "end_s"})
-"""Fields of what the ledger is told."""
+MONOTONIC = frozenset({"at_s", "start_s", "end_s", "first_s"})
+"""Fields of what the ledger is told, and of an answer's pieces."""
 
 OUR_WORDS = frozenset({"what", "stage", "state", "speaker", "of"})
 """Fields whose texts are one of a few that the source lists."""
@@ -160,7 +166,7 @@ def line_of(item: Noted, at_s: float, level: Level, begun_s: float = 0.0) -> dic
         value = getattr(item, field.name)
         if field.name == "pcm" or value is None:
             continue
-        if isinstance(item, Reached | Worked) and field.name in MONOTONIC:
+        if isinstance(item, Reached | Worked | Came) and field.name in MONOTONIC:
             value = round(value - begun_s, 6)
         if level == "full":
             line[field.name] = value

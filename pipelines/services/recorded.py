@@ -176,8 +176,16 @@ class RecordedLanguageModel:
             async with aclosing(stream):
                 async for delta in stream:
                     match delta:
-                        case TextDelta(text):
-                            notes.add(Came(question=number, of="llm", text=text))
+                        case TextDelta(text, source):
+                            notes.add(
+                                Came(
+                                    question=number,
+                                    of="llm",
+                                    text=text,
+                                    first_s=source.first_token_s if source else None,
+                                    endpoint=source.endpoint if source else None,
+                                )
+                            )
                         case Finished():
                             notes.add(
                                 Answered(
@@ -186,6 +194,11 @@ class RecordedLanguageModel:
                                     prompt_tokens=delta.prompt_tokens,
                                     cached_tokens=delta.cached_tokens,
                                     completion_tokens=delta.completion_tokens,
+                                    tool_calls=tuple(
+                                        (one.call_id, one.name, one.arguments)
+                                        for one in delta.tool_calls
+                                    )
+                                    or None,
                                 )
                             )
                     yield delta
