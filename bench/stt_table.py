@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Protocol
 from xml.sax.saxutils import escape
 
 from rich.console import Console
@@ -139,11 +140,32 @@ def print_tables(console: Console, alone: Sequence[Alone], cells: Sequence[Cell]
         console.print(table)
 
 
-def draw(cells: Sequence[Cell], heading: str) -> str:
-    """The 95th percentile over the calls at once, a line an engine. SVG."""
+class Point(Protocol):
+    @property
+    def engine(self) -> str: ...
+
+    @property
+    def calls(self) -> int: ...
+
+    @property
+    def p95_s(self) -> float: ...
+
+
+def draw(
+    cells: Sequence[Point],
+    heading: str,
+    *,
+    label: str = "p95 from the last sample to the final",
+    least_s: float = 0.5,
+    pace_s: float = HUMAN_PACE_S,
+) -> str:
+    """The 95th percentile over the calls at once, a line an engine. SVG.
+
+    `least_s`: to which the axis goes at least; `pace_s`: where a red line is drawn.
+    """
     engines = list(dict.fromkeys(one.engine for one in cells))
     levels = sorted({one.calls for one in cells})
-    highest_s = max(0.5, *(one.p95_s for one in cells))
+    highest_s = max(least_s, *(one.p95_s for one in cells))
 
     def at(calls: int, p95_s: float) -> tuple[float, float]:
         x = LEFT + PLOT_WIDTH * (levels.index(calls) + 0.5) / len(levels)
@@ -154,7 +176,7 @@ def draw(cells: Sequence[Cell], heading: str) -> str:
         'font-family="system-ui, sans-serif" font-size="13" fill="#222">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
         _text(LEFT, 26, heading, size=15),
-        _text(LEFT, TOP - 12, "p95 from the last sample to the final", colour="#555"),
+        _text(LEFT, TOP - 12, label, colour="#555"),
         _text(LEFT + PLOT_WIDTH / 2, HEIGHT - 16, "calls at once", anchor="middle", colour="#555"),
     ]
     for step in range(6):
@@ -163,7 +185,7 @@ def draw(cells: Sequence[Cell], heading: str) -> str:
         parts.append(_line(LEFT, y, LEFT + PLOT_WIDTH, y, "#e4e4e4"))
         told = f"{1000 * time_s:.0f} ms"
         parts.append(_text(LEFT - 8, y + 4, told, anchor="end", colour="#555"))
-    _, y = at(levels[0], HUMAN_PACE_S)
+    _, y = at(levels[0], pace_s)
     parts.append(_line(LEFT, y, LEFT + PLOT_WIDTH, y, "#b00020"))
     for calls in levels:
         x, _ = at(calls, 0.0)
