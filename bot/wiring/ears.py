@@ -20,8 +20,8 @@ from pipelines.services.stt_restarting import RestartingSpeechToText
 
 ON_CUDA, ON_CPU = "large-v3-turbo", "distil-small.en"
 """The Whisper that is taken where none is named."""
-WHISPER_HUNG_S = 15.0
-"""On a CPU a single job of a large model takes seconds, and is no sign of death."""
+WHISPER_HUNG_S = 7.0
+"""On a CPU a job can take seconds and be no sign of death; after 8 a turn gives up on its ears."""
 NVIDIA = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
 """One of them is there where a driver is; the second is Windows' own Linux."""
 
