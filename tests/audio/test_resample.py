@@ -92,3 +92,27 @@ def test_an_image_of_the_voice_does_not_get_into_the_ears() -> None:
     spectrum = np.abs(np.fft.rfft(out * np.hanning(len(out))))
 
     assert 20 * np.log10(spectrum[2_400:].max() / spectrum.max()) < -60  # above 4.8 kHz
+
+
+@pytest.mark.parametrize("from_hz", [16_000, 22_050, 24_000])
+@pytest.mark.parametrize(("hz", "gain_db"), [(300, 0.0), (3_000, 0.0), (3_400, 0.0)])
+def test_for_a_telephone_the_band_of_speech_is_kept(from_hz: int, hz: int, gain_db: float) -> None:
+    assert through_8_khz(from_hz, hz) == pytest.approx(gain_db, abs=0.5)
+
+
+@pytest.mark.parametrize("from_hz", [16_000, 22_050, 24_000])
+@pytest.mark.parametrize("hz", [4_500, 5_000, 7_000])
+def test_for_a_telephone_what_is_above_it_is_gone_and_not_folded_down(
+    from_hz: int, hz: int
+) -> None:
+    assert through_8_khz(from_hz, hz) < -70
+
+
+def through_8_khz(from_hz: int, hz: int) -> float:
+    """What becomes of a tone's level, in dB, at 20 ms a piece."""
+    at = np.arange(from_hz) / from_hz
+    pcm = (16_000 * np.sin(2 * np.pi * hz * at)).astype(np.int16)
+    resampler = Resampler(from_hz, 8_000)
+    out = np.concatenate([*map(resampler.feed, np.array_split(pcm, 50)), resampler.flush()])
+    middle = out[800:-800].astype(float)
+    return float(20 * np.log10(max(np.sqrt(np.mean(middle**2)), 1e-3) / (16_000 / np.sqrt(2))))
