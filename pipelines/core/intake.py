@@ -30,6 +30,7 @@ class Intake:
         self._offset_s: float | None = None
         self._arrived_s = 0.0
         self._filled = 0
+        self._earliest_s: float | None = None
         self._shift = 0
         self._stated_s = 0.0
         self.dropped = 0
@@ -75,8 +76,8 @@ class Intake:
         if gap < 0:
             return 0, min(samples, -gap)
         passed_s = LONGEST_GAP_S
-        if self._offset_s is not None:
-            passed_s = now - self._offset_s - self.media_s - samples / self._rate
+        if self._earliest_s is not None:
+            passed_s = now - self._earliest_s - self.media_s - samples / self._rate
         silence = min(gap, round(max(0.0, min(passed_s, LONGEST_GAP_S)) * self._rate))
         self._shift -= gap - silence
         return silence, 0
@@ -93,6 +94,8 @@ class Intake:
 
     def _arrive(self, now: float) -> None:
         offset_s = now - self.media_s
+        if self._earliest_s is None or offset_s < self._earliest_s:
+            self._earliest_s = offset_s
         elapsed_s = now - self._arrived_s if self._offset_s is not None else 0.0
         if self._offset_s is None or (offset_s < self._offset_s and self._filled == 0):
             self._offset_s = offset_s
