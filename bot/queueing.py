@@ -105,9 +105,10 @@ class Queue:
             del self._texts[client]
             if own:
                 self._texts[client] = own
+        wanted = min(len(self._calls), self._kept())  # one a call: it may withdraw and ask at once
         leaving = sum(ticket.state is State.GIVING_WAY for ticket in self._served)
         for ticket in reversed(self._served):
-            if leaving >= len(self._calls):
+            if leaving >= wanted:
                 break
             if ticket.kind is Kind.TEXT and ticket.state is State.SERVED:
                 ticket.state = State.GIVING_WAY
@@ -118,7 +119,7 @@ class Queue:
         self._served.append(ticket)
 
     def _kept(self) -> int:
-        """Places that stay free for calls that are connected and ask nothing now."""
+        """Places that belong to calls that are connected and have none now."""
         return max(0, self._lines - sum(one.kind is Kind.CALL for one in self._served))
 
     # ---- what there is ----

@@ -156,6 +156,19 @@ def test_a_text_gives_way_to_a_call_that_came_later_the_youngest_first() -> None
     assert young.state is State.SERVED
 
 
+def test_a_call_that_asks_twice_at_once_takes_no_second_place_from_a_text() -> None:
+    first, second, writes = call(), call(), text()
+    line = queue(first, writes, second, places=2, lines=1)
+    assert (first.state, writes.state, second.state) == (
+        State.SERVED,
+        State.SERVED,
+        State.WAITING,
+    )
+    line.leave(first)  # it was withdrawn
+    line.settle()
+    assert (second.state, writes.state) == (State.SERVED, State.SERVED)
+
+
 def test_who_was_put_off_goes_before_its_own_others() -> None:
     first, second = text("a"), text("a")
     line = queue(first, second)
@@ -222,7 +235,8 @@ def check(line: Queue, tickets: list[Ticket], places: int, lines: int) -> None:
     if waiting_calls:  # then no text keeps it from its place
         giving_way = sum(t.state is State.GIVING_WAY for t in held)
         assert len(held) == places
-        assert giving_way >= min(len(waiting_calls), line.served(Kind.TEXT))
+        owed = max(0, lines - line.served(Kind.CALL))
+        assert giving_way >= min(len(waiting_calls), owed, line.served(Kind.TEXT))
     elif waits and not lines:
         assert len(held) == places
     ahead = sorted(line.place(t) for t in waits if t.kind is Kind.TEXT)

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tomllib
@@ -104,10 +105,11 @@ def test_its_steps_make_an_environment_that_serves_and_is_well(tmp_path: Path) -
     build, bot = STAGES["build"], STAGES["bot"]
     lay_out(build, tmp_path)
     for command in build.of("RUN"):
-        words = here(command.replace("python ", f"{sys.executable} ", 1))
+        words = here(re.sub(r"^python ", f"{sys.executable} ", command))
         subprocess.run(words, shell=True, cwd=tmp_path, check=True, timeout=1800)
     lay_out(bot, app)
-    port = "17861"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
     given = {name: here(value) for name, value in bot.environment.items() if name != "PATH"}
     environment = given | {"PATH": f"{venv}/bin:/usr/bin:/bin", "HOME": str(home), "PORT": port}
     with subprocess.Popen(
