@@ -1,0 +1,1 @@
+"""How fast an LLM endpoint is, cold and warm, with few callers and many."""

@@ -1,0 +1,96 @@
+"""`halfsecond llm run`: one answer in the terminal, by the client that calls have."""
+
+import asyncio
+import sys
+from contextlib import aclosing
+from typing import Annotated, NoReturn
+
+import typer
+
+from bot.settings import Settings, SettingsError, load
+from bot.telemetry import configure_logs
+
+
+def run(
+    prompt: Annotated[str, typer.Argument(help="What to ask; - reads it from standard input.")],
+    url: Annotated[str | None, typer.Option(help="The endpoint, up to /v1 (LLM_BASE_URL).")] = None,
+    model: Annotated[str | None, typer.Option(help="The model to ask for (LLM_MODEL).")] = None,
+    system: Annotated[
+        str | None, typer.Option(help="What it is told before (LLM_SYSTEM_PROMPT).")
+    ] = None,
+    max_tokens: Annotated[
+        str | None, typer.Option(help="Tokens of the answer, at most (LLM_MAX_TOKENS).")
+    ] = None,
+) -> None:
+    """Ask the language model once, and print its answer as it comes.
+
+    Without an endpoint it is the demo engine that answers. How fast it was is said on standard
+    error.
+
+    \b
+    Examples:
+      halfsecond llm run "How are you?"
+      halfsecond llm run "Say hello." --url http://localhost:8000/v1 --model my-model
+      git diff | halfsecond llm run - --system "Sum it up in one sentence." --max-tokens 1000
+    """
+    try:
+        settings = load(
+            llm_base_url=url, llm_model=model, llm_system_prompt=system, llm_max_tokens=max_tokens
+        )
+    except SettingsError as error:
+        _stop(str(error), 2)
+    asked = sys.stdin.read().strip() if prompt == "-" else prompt
+    if not asked:
+        _stop("there is nothing to ask", 2)
+    configure_logs(sys.stderr)
+    try:
+        told = asyncio.run(_run(settings, asked))
+    except KeyboardInterrupt:
+        _stop("stopped", 130)
+    if told is not None:
+        _stop(told, 1)
+
+
+async def _run(settings: Settings, asked: str) -> str | None:
+    """What went wrong, in one line."""
+    # Imported here, for they bring the vendor's client: help and a wrong setting answer at once.
+    from bot.engines.demo_process import DemoProcess
+    from bot.wiring.model import language_model_for
+    from pipelines.services.protocols import ChatMessage, Finished, ServiceError, TextDelta
+
+    demo = None if settings.llm_base_url else DemoProcess(settings.profile, settings.seed)
+    now, llm = asyncio.get_running_loop().time, None
+    try:
+        base_url = settings.llm_base_url or (await demo.open() if demo else "")
+        llm = language_model_for(settings, base_url)
+        await llm.open()
+        messages = [ChatMessage("system", settings.llm_system_prompt), ChatMessage("user", asked)]
+        asked_s, came_s = now(), list[float]()
+        async with aclosing(llm.stream(messages)) as answer:
+            async for delta in answer:
+                if isinstance(delta, TextDelta):
+                    came_s.append(now())
+                    typer.echo(delta.text, nl=False)
+                elif isinstance(delta, Finished):
+                    pieces = delta.completion_tokens or len(came_s)
+                    typer.echo()
+                    typer.echo(_pace(llm.name, asked_s, came_s, pieces), err=True)
+    except ServiceError as error:
+        return f"{settings.llm_model} at {settings.llm_base_url}: {error} (halfsecond doctor)"
+    finally:
+        if llm is not None:
+            await llm.close()
+        if demo is not None:
+            await demo.close()
+    return None
+
+
+def _pace(name: str, asked_s: float, came_s: list[float], tokens: int) -> str:
+    first_ms, took_s = 1000 * (came_s[0] - asked_s), came_s[-1] - came_s[0]
+    rate = f", then {(tokens - 1) / took_s:.0f} a second" if took_s > 0 else ""
+    return f"{name}: first token after {first_ms:.0f} ms{rate}, {tokens} tokens"
+
+
+def _stop(line: str, code: int) -> NoReturn:
+    typer.echo(f"halfsecond: {line}", err=True)
+    raise typer.Exit(code)
