@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from bot.telemetry import Metrics, configure_logs
-from pipelines.core.exchange import Caption, TurnMeasured
+from pipelines.core.exchange import AnswerMeasured, Caption, TurnMeasured
 
 ROW = {
     "voice_to_voice_s": 0.45,
@@ -149,3 +149,29 @@ def test_each_app_counts_for_itself() -> None:
     assert sample(one, 'halfsecond_calls_refused_total{reason="full"}') == 1
     assert sample(one, 'halfsecond_dropped_audio_seconds_total{reason="too early"}') == 0.5
     assert b'reason="full"' not in other.text()
+
+
+def test_answers_are_counted_by_the_endpoint_that_gave_them() -> None:
+    metrics = Metrics()
+    facts: dict[str, str | int | float | bool | None] = {
+        "turn": 1,
+        "llm_endpoint": "gemma@gpu:8000",
+        "llm_first_token_s": 0.06,
+        "llm_tokens_per_s": 75.0,
+        "llm_requests": 2,
+        "llm_hedges": 1,
+        "llm_cached_tokens": 90,
+        "llm_failed": True,
+    }
+    metrics.observe(AnswerMeasured(facts))
+    metrics.observe(AnswerMeasured({**facts, "llm_cached_tokens": 10}))
+    figures = metrics.text().decode()
+    for line in (
+        'halfsecond_llm_first_token_seconds_bucket{endpoint="gemma@gpu:8000",le="0.06"} 2.0',
+        'halfsecond_llm_tokens_per_second_count{endpoint="gemma@gpu:8000"} 2.0',
+        'halfsecond_llm_requests_total{endpoint="gemma@gpu:8000"} 4.0',
+        'halfsecond_llm_hedges_total{endpoint="gemma@gpu:8000"} 2.0',
+        'halfsecond_llm_cached_tokens_total{endpoint="gemma@gpu:8000"} 100.0',
+        'halfsecond_llm_failed_total{endpoint="gemma@gpu:8000"} 2.0',
+    ):
+        assert line in figures

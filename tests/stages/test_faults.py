@@ -7,10 +7,8 @@ default. Time is virtual, the loopback sockets are not.
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
@@ -29,6 +27,7 @@ from tests.services.scripted_endpoint import (
     delta,
     finish,
 )
+from tests.stages.inline import Inline
 from tests.stages.rehearsal import Cue, Rehearsed, does, rehearse, says, speech_end
 
 ASKED_S = 1.0
@@ -91,15 +90,6 @@ FAULTS: dict[str, tuple[Iterable[Reply], Case]] = {
 
 def model_at(url: str) -> OpenAiLanguageModel:
     return OpenAiLanguageModel(base_url=url, model="m", idle_s=IDLE_S)
-
-
-class Inline(ThreadPoolExecutor):
-    """The vendor's client asks a thread for the platform's name: it would take real time."""
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
 
 
 def calling(
