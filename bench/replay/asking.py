@@ -19,6 +19,7 @@ from bot.wiring.ears import ears_for
 from bot.wiring.model import language_model_for
 from bot.wiring.voice import voice_for
 from pipelines.core.recording import Model
+from pipelines.services.onnx import OnnxModel
 from pipelines.services.protocols import (
     AS_SET,
     EAR_RATE_HZ,
@@ -33,8 +34,10 @@ from pipelines.services.protocols import (
     Transcription,
     TranscriptionJob,
     TurnModel,
+    VoiceActivity,
 )
 from pipelines.services.turn_smart import SmartTurn
+from pipelines.services.vad_silero import SileroVad, load_silero
 
 T = TypeVar("T")
 
@@ -48,6 +51,7 @@ class Models:
         self._thread = threading.Thread(target=self._loop.run_forever, name="models", daemon=True)
         self._thread.start()
         self._opened: list[Any] = []
+        self._silero: OnnxModel | None = None
         self._stt: SpeechToText | None = None
         self._turn: TurnModel | None = None
         self._llm: LanguageModel | None = None
@@ -84,6 +88,13 @@ class Models:
         if self._tts is None:
             self._tts = self._open(voice_for(self._settings))
         return self._tts
+
+    @property
+    def vad(self) -> VoiceActivity:
+        """A new one for each call."""
+        if self._silero is None:
+            self._silero = load_silero()
+        return SileroVad(self._silero)
 
     def close(self) -> None:
         for one in reversed(self._opened):
@@ -126,6 +137,21 @@ class _Asking:
     async def open(self) -> None: ...
 
     async def close(self) -> None: ...
+
+
+class AskedVad:
+    """`VoiceActivity`. It costs nothing on virtual time, as it does in a call: 0.1 ms."""
+
+    def __init__(self, models: Callable[[], Models]) -> None:
+        self._vad = models().vad
+        self.chunks = 0
+
+    def probability(self, chunk: Samples) -> float:
+        self.chunks += 1
+        return self._vad.probability(chunk)
+
+    def reset(self) -> None:
+        self._vad.reset()
 
 
 class AskedSpeechToText(_Asking):

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from bench.replay.performance import Company, Options, Outcome, in_real_time
 from bot.wiring.records import code_version
-from client.replay.recorded import RecordedCall, UnreadableError, load
+from client.replay.recorded import RecordedCall, UnreadableError, from_sound, load
 from client.replay.run import Played, Run, play_of, save_sound
 from client.replay.suite import NAME, Item, Suite, find, load_suite, marks_of
 from pipelines.services.protocols import ServiceError
@@ -63,7 +63,7 @@ def _tasks(suites: Sequence[Suite], wanted: Wanted) -> Iterator[Task]:
             options = replace(options, llm=suite.llm)
         options = replace(options, settings={**suite.settings, **options.settings})
         for item in suite.items:
-            call = load(item.path)
+            call = load(item.path) if item.path.is_dir() else from_sound(item.path)
             for repeat in range(wanted.repeats or suite.repeats):
                 yield Task(item, call, repeat, options)
 

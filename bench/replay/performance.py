@@ -17,6 +17,7 @@ from bench.replay.asking import (
     AskedSpeechToText,
     AskedTextToSpeech,
     AskedTurnModel,
+    AskedVad,
     Costs,
     Models,
 )
@@ -182,7 +183,7 @@ class Company:
             others.add("llm")
         elif profile is not None:
             others.discard("llm")
-        if options.voice == "live":
+        if options.voice == "live" or not call.about["voice_rate_hz"]:
             others.add("tts")
         for model in sorted(others):
             recalled.ask_again(model, "another one than in the recording, asked for everything")
@@ -193,7 +194,7 @@ class Company:
                 self._models[settings] = Models(settings)
             return self._models[settings]
 
-        vad = RememberedVad(recalled)
+        vad = RememberedVad(recalled) if recalled.memory.voiced else AskedVad(models)
         stt, turn = AskedSpeechToText(models, costs), AskedTurnModel(models, costs)
         llm, tts = AskedLanguageModel(models, costs), AskedTextToSpeech(models, costs)
         services = Services(

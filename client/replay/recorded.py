@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, get_args
 
 import numpy as np
 import soundfile
+import soxr
 from numpy.typing import NDArray
 
 from pipelines.core.exchange import AudioIn, FromCaller
@@ -28,6 +29,8 @@ Line: TypeAlias = dict[str, Any]
 Pcm: TypeAlias = NDArray[np.int16]
 
 _BLOCK = 4096
+ROOM_S = 5.5
+"""Of silence after a sound that is played: an answer that takes longer is missed."""
 _FROM_CALLER = {one.__name__: one for one in get_args(FromCaller)}
 
 
@@ -42,6 +45,8 @@ class RecordedCall:
     """As `call.json` has it."""
     events: tuple[Line, ...]
     """In the order in which they happened; `t` is seconds from the recording's beginning."""
+    given: Pcm | None = None
+    """Shape (n, 2). In place of what is in the folder."""
 
     @property
     def name(self) -> str:
@@ -66,11 +71,13 @@ class RecordedCall:
     @cached_property
     def sound(self) -> Pcm:
         """Shape (n, 2) at the caller's rate: the caller, the bot."""
-        return read_sound(self.folder / SOUND_NAME)
+        return read_sound(self.folder / SOUND_NAME) if self.given is None else self.given
 
     @cached_property
     def voice(self) -> Pcm:
         """Shape (n,) at the voice's rate: all that it said, heard or not."""
+        if self.given is not None:
+            return np.zeros(0, np.int16)
         return read_sound(self.folder / VOICE_NAME)[:, 0]
 
     def from_caller(self, *, listened: bool = False) -> Iterator[tuple[float, FromCaller]]:
@@ -131,6 +138,33 @@ def load(folder: Path) -> RecordedCall:
             f"{folder}: version {about.get('version')} of the format; this reads {VERSION}"
         )
     return RecordedCall(folder, about, tuple(_lines(folder / EVENTS_NAME)))
+
+
+def from_sound(path: Path) -> RecordedCall:
+    """A caller of whom there is only the sound, mono, at a telephone's or a page's rate.
+
+    It comes in 20 ms frames, each on time, with silence after it for an answer. No model was
+    asked anything, so all of them are asked. Raises UnreadableError.
+    """
+    sound = read_sound(path)[:, 0]
+    rate_hz = soundfile.info(path).samplerate
+    if rate_hz not in (8_000, 16_000):
+        sound = soxr.resample(sound, rate_hz, 16_000)
+        rate_hz = 16_000
+    frame = rate_hz // 50
+    frames = -(-len(sound) // frame) + round(ROOM_S * 50)
+    both = np.zeros((frames * frame, 2), np.int16)
+    both[: len(sound), 0] = sound
+    about = {
+        "level": "full", "caller_rate_hz": rate_hz, "voice_rate_hz": 0, "settings": {},
+        "bot_rate_hz": 8_000 if rate_hz == 8_000 else 24_000, "lead_s": 0.2,
+        "reports_playout": True, "ended_s": frames / 50,
+    }  # fmt: skip
+    events = (
+        {"t": (at + 1) / 50, "k": "in", "type": "AudioIn", "samples": frame, "from": at * frame}
+        for at in range(frames)
+    )
+    return RecordedCall(path, about, tuple(events), both)
 
 
 def _lines(path: Path) -> Iterator[Line]:
