@@ -3,7 +3,7 @@
 import asyncio
 
 from bot.checks.finding import Finding, bad, good, poor
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.wiring.model import language_model_for
 from bot.wiring.voice import voice_for
 from pipelines.services.protocols import ChatMessage, ServiceError, TextDelta
@@ -12,7 +12,10 @@ ASKED = "Count from one to ten, in words."
 
 
 async def check_voice(settings: Settings) -> Finding:
-    voice = voice_for(settings)
+    try:
+        voice = voice_for(settings)
+    except SettingsError as error:
+        return bad("voice", str(error), "or choose another TTS_ENGINE: espeak needs nothing")
     now = asyncio.get_running_loop().time
     try:
         await voice.open()
@@ -21,13 +24,21 @@ async def check_voice(settings: Settings) -> Finding:
             first_s = now() - asked_s if first_s is None else first_s
             samples += len(chunk.pcm)
     except ServiceError as error:
-        return bad("voice", str(error), "remove .venv and start ./run again: it makes it anew")
+        return bad("voice", str(error), _mend_voice(settings))
     finally:
         await voice.close()
     if first_s is None:
         return bad("voice", f"{settings.tts_engine} says nothing", "choose another TTS_ENGINE")
     said = f"{settings.tts_engine}: first sound after {1000 * first_s:.0f} ms"
     return good("voice", f"{said}, {samples / voice.rate_hz:.1f} s in all")
+
+
+def _mend_voice(settings: Settings) -> str:
+    if settings.tts_engine == "openai":
+        return "see that it runs, that TTS_BASE_URL ends with /v1, and that it has TTS_MODEL"
+    if settings.tts_engine == "pipecat":
+        return "see that the service of TTS_SERVICE speaks in a Pipecat bot"
+    return "remove .venv and start ./run again: it makes it anew"
 
 
 async def check_llm(settings: Settings) -> Finding:

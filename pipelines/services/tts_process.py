@@ -40,14 +40,14 @@ class ProcessTextToSpeech:
         self._command = tuple(command)
         self._process: _Process | None = None
         self._starting = asyncio.Lock()
+        self._rate_hz = 0
         self._opened = False
         self._deaths: deque[float] = deque(maxlen=DEATHS)
 
     @property
     def rate_hz(self) -> int:
-        """Known once it is open."""
-        assert self._process is not None
-        return self._process.rate_hz
+        """Known once it has been opened; 0 before."""
+        return self._rate_hz
 
     async def open(self) -> None:
         """Starts the process. Raises ServiceError, as for a voice that it does not have."""
@@ -90,6 +90,7 @@ class ProcessTextToSpeech:
                 raise ServiceError("tts", "is not open", retryable=False)
             if self._process is None or self._process.exited.done():
                 self._process = await _start(self._name, self._command, self._deaths)
+                self._rate_hz = self._process.rate_hz
             return self._process
 
     async def _next_audio(

@@ -29,6 +29,21 @@ def test_the_voice_is_heard(engine: str) -> None:
     assert finding.found.startswith(f"{engine}: first sound after ")
 
 
+def test_a_voice_that_is_not_here_is_told_with_what_to_run(tmp_path: Path) -> None:
+    finding = asyncio.run(
+        engines.check_voice(settings(tts_engine="piper", models_dir=str(tmp_path)))
+    )
+    assert finding.verdict is Verdict.FAIL
+    assert "halfsecond models download piper-" in finding.found
+
+
+def test_a_voice_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    server = settings(tts_engine="openai", tts_base_url="http://127.0.0.1:9/v1", tts_model="m")
+    finding = asyncio.run(engines.check_voice(server))
+    assert finding.verdict is Verdict.FAIL
+    assert "TTS_BASE_URL" in finding.mend
+
+
 def text(words: str, finish: str | None = None) -> dict[str, object]:
     return {"choices": [{"index": 0, "delta": {"content": words}, "finish_reason": finish}]}
 
