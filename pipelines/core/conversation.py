@@ -10,6 +10,8 @@ MESSAGE_TOKENS = 6
 """What a chat template puts around a message."""
 QUESTION_SHARE = 8
 """The part of the limit, one in so many, that is kept free for the next question."""
+KEPT_SHARE = 3
+"""The part of the limit, one in so many, that is left when the oldest turns go."""
 LONGEST_SUMMARY = 1200
 """Characters."""
 SUMMARY = "Earlier in this call: "
@@ -34,7 +36,7 @@ class Line:
 class Conversation:
     """Append-only but for its last lines, so that a server's prefix cache stays warm.
 
-    When it no longer fits, the oldest half goes at once: the beginning changes rarely.
+    When it no longer fits, the oldest two thirds go at once: the beginning changes rarely.
     """
 
     def __init__(self, system_prompt: str, limit_tokens: int | None = None) -> None:
@@ -109,9 +111,11 @@ class Conversation:
     # ---- what no longer fits ----
 
     def trim(self) -> bool:
-        """Between two turns: where the next question might not fit, the oldest half goes."""
+        """Between two turns: where the next question might not fit, the oldest turns go."""
         limit = self.limit_tokens
-        return limit is not None and self._trim_to(limit - limit // QUESTION_SHARE, limit // 2)
+        return limit is not None and self._trim_to(
+            limit - limit // QUESTION_SHARE, limit // KEPT_SHARE
+        )
 
     def shrink(self) -> bool:
         """It did not fit, whatever was counted. False where there is nothing left to cut."""
@@ -124,7 +128,7 @@ class Conversation:
         if self.limit_tokens is None:
             return question
         asked = estimate(question) + MESSAGE_TOKENS
-        self._trim_to(self.limit_tokens - asked, self.limit_tokens // 2 - asked)
+        self._trim_to(self.limit_tokens - asked, self.limit_tokens // KEPT_SHARE - asked)
         free = self.limit_tokens - self.tokens - MESSAGE_TOKENS
         return question[-max(1, int(free * CHARACTERS_A_TOKEN)) :]
 
