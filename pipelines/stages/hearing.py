@@ -13,6 +13,7 @@ from pipecat.processors.frame_processor import (
     FrameProcessorSetup,
 )
 
+from pipelines.audio.highpass import HighPass
 from pipelines.audio.resample import Resampler
 from pipelines.audio.tape import Tape
 from pipelines.core.commands import ForgetSpeech, ScoreTurn
@@ -92,6 +93,7 @@ class Hearing(FrameProcessor):
         self._tape = Tape(EAR_RATE_HZ, KEEP_S)
         self._microphone = Microphone(EAR_RATE_HZ)
         self._own_voice = Resampler(ears.out_rate_hz, EAR_RATE_HZ)
+        self._voice_pass, self._words_pass = (HighPass(EAR_RATE_HZ, WINDOW) for _ in range(2))
         self._voice_in: Samples = np.zeros(0, np.float32)
         self._words_in: Samples = np.zeros(0, np.float32)
         self._chunk: Samples = np.zeros(0, np.float32)
@@ -166,7 +168,7 @@ class Hearing(FrameProcessor):
         while len(self._voice_in) >= WINDOW:
             voice, self._voice_in = self._voice_in[:WINDOW], self._voice_in[WINDOW:]
             words, self._words_in = self._words_in[:WINDOW], self._words_in[WINDOW:]
-            await self._hear_window(voice, words)
+            await self._hear_window(self._voice_pass.feed(voice), self._words_pass.feed(words))
         self._arrivals.append((self._tape.end_s, self._now()))
         await self._tell(Listened(self._tape.end_s))
         await self._transcribe_next()

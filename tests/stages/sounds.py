@@ -38,6 +38,21 @@ def hum(seconds: float, seed: int) -> Samples:
     return total.astype(np.float32) + silence(seconds, seed)
 
 
+def mains(seconds: float) -> Samples:
+    """50 Hz without a harmonic, at -25 dBFS."""
+    t = np.arange(round(seconds * EAR_RATE_HZ)) / EAR_RATE_HZ
+    return (10 ** (-25 / 20) * np.sqrt(2) * np.sin(2 * np.pi * 50 * t)).astype(np.float32)
+
+
+def spoken(name: str, seconds: float) -> Samples:
+    """A recording, half a second from the beginning."""
+    samples, rate_hz = soundfile.read(RECORDINGS / f"{name}.wav")
+    sound = np.zeros(round(seconds * EAR_RATE_HZ), np.float32)
+    heard = soxr.resample(samples, rate_hz, EAR_RATE_HZ)[: len(sound) - EAR_RATE_HZ // 2]
+    sound[EAR_RATE_HZ // 2 :][: len(heard)] = heard
+    return sound
+
+
 def music(seconds: float, seed: int) -> Samples:
     """Plucked strings (Karplus and Strong, 1983) in four voices over a beat, at -22 dBFS."""
     chance = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Sounds that are no speech to the bot are no turns: the real ears, on virtual time."""
+"""Sounds that are no speech to the bot are no turns, and hide none: the real ears, virtual time."""
 
 from collections.abc import Callable
 from functools import cache
@@ -10,7 +10,7 @@ from pipelines.services.moonshine import Moonshine
 from pipelines.services.protocols import Samples
 from pipelines.services.vad_silero import SileroVad, load_silero
 from tests.stages.rehearsal import Rehearsed, rehearse
-from tests.stages.sounds import crowd, hum, music, silence, white_noise
+from tests.stages.sounds import crowd, hum, mains, music, silence, spoken, white_noise
 
 SHORT_S, LONG_S = 20.0, 600.0
 SOUNDS = [silence, white_noise, hum, music]
@@ -22,6 +22,7 @@ def ears() -> InlineStt:
 
 
 def call_with(sound: Samples, seconds: float) -> Rehearsed:
+    """Nothing else reaches the microphone."""
     silero = load_silero()
     return rehearse(
         sound=sound,
@@ -52,3 +53,10 @@ def test_many_people_who_talk_to_each_other_are_one_turn_at_most(seconds: float)
     call = call_with(crowd(seconds, 1), seconds)
 
     assert len(call.captions("user", final=True)) <= 1
+
+
+def test_a_voice_is_heard_over_the_mains() -> None:
+    call = call_with(spoken("phone_not_in_service", 8.0) + mains(8.0), 8.0)
+
+    said = "The number you have dialed is not in service. Please check the number and try again."
+    assert call.captions("user", final=True) == [said]
