@@ -166,6 +166,7 @@ async def bench(wanted: Wanted) -> AsyncIterator[Bench]:
             "LLM_BASE_URL": llm.url,
             "LLM_MODEL": MODEL,
             "TTS_ENGINE": wanted.tts,
+            "TTS_CACHE_MB": "0",  # the answer is always the same one: it is spoken anew each time
             "TTS_STUB_FIRST_AUDIO_S": str(first_audio / 1000),
             "MAX_CALLS": str(wanted.calls + 1),  # one may still be hanging up
             "CALLS_PER_ADDRESS": str(wanted.calls + 1),

@@ -66,6 +66,9 @@ class Speech(Group):
     tts_service: Annotated[str | None, EmptyIsUnset] = None
     """For TTS_ENGINE=pipecat: module:function that returns a Pipecat TTSService."""
 
+    tts_cache_mb: int = Field(8, ge=0, le=1024)
+    """Megabytes of short phrases kept for when they are said again; 0 speaks each one anew."""
+
     tts_stub_first_audio_s: float = Field(0.0, ge=0, le=10)
     """How long the stub voice takes to its first audio, in seconds."""
 

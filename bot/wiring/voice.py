@@ -35,7 +35,8 @@ def choose_voice(settings: Settings) -> VoiceChoice:
     """Raises SettingsError, with what to run, where what is named is not here."""
     bare = _ENGINES[settings.tts_engine](settings)
     read = aloud if settings.tts_language == "en" else as_written
-    return VoiceChoice(Studio(bare.service, read=read), bare.model, bare.in_words)
+    studio = Studio(bare.service, read=read, cached_bytes=settings.tts_cache_mb * 2**20)
+    return VoiceChoice(studio, bare.model, bare.in_words)
 
 
 def voice_for(settings: Settings) -> TextToSpeech:

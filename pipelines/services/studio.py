@@ -36,8 +36,11 @@ log = structlog.get_logger(__name__)
 class Studio:
     """`TextToSpeech` around another. Word times are those of the words that were written."""
 
-    def __init__(self, voice: TextToSpeech, *, read: Read = aloud) -> None:
+    def __init__(
+        self, voice: TextToSpeech, *, read: Read = aloud, cached_bytes: int = CACHED_BYTES
+    ) -> None:
         """`read`: the text in pieces, each with what is said for it."""
+        self._cached_bytes = cached_bytes
         self._voice = voice
         self._read = read
         self._loudness: Loudness | None = None
@@ -127,11 +130,11 @@ class Studio:
 
     def _keep(self, said: str, take: list[SpeechChunk]) -> None:
         size = sum(chunk.pcm.nbytes for chunk in take)
-        if len(said) > CACHED_CHARACTERS or size > CACHED_BYTES or said in self._takes:
+        if len(said) > CACHED_CHARACTERS or size > self._cached_bytes or said in self._takes:
             return
         self._takes[said] = take
         self._bytes += size
-        while self._bytes > CACHED_BYTES:
+        while self._bytes > self._cached_bytes:
             _, oldest = self._takes.popitem(last=False)
             self._bytes -= sum(chunk.pcm.nbytes for chunk in oldest)
 
