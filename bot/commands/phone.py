@@ -85,22 +85,26 @@ async def _dial(
 ) -> None:
     async with line.rest() as rest:
         called_from = from_number or await _own_number(line, rest)
-        form = {
-            "To": to_number,
-            "From": called_from,
-            "Url": line.public_url + VOICE,
-            "Method": "POST",
-            "StatusCallback": line.public_url + STATUS,
-            "StatusCallbackMethod": "POST",
-            "Timeout": str(rings),
-            **(DETECTION if detects else {}),
-        }
-        call = await rest.dial(form)
+        form = outbound(line, called_from, to_number, rings)
+        call = await rest.dial(form | (DETECTION if detects else {}))
         typer.echo(f"calling {to_number} from {called_from} ({call.get('sid')})")
         status = await _settled(rest, call, rings)
     if status in FAILED:
         _stop(f"{to_number}: {status}{_why(status)}", 1)
     typer.echo("answered" if status == "in-progress" else status)
+
+
+def outbound(line: Line, from_number: str, to_number: str, rings: int) -> dict[str, str]:
+    """What Twilio is asked for; once answered, the call is as one that came in."""
+    return {
+        "To": to_number,
+        "From": from_number,
+        "Url": line.public_url + VOICE,
+        "Method": "POST",
+        "StatusCallback": line.public_url + STATUS,
+        "StatusCallbackMethod": "POST",
+        "Timeout": str(rings),
+    }
 
 
 async def _settled(rest: TwilioRest, call: dict[str, Any], rings: int) -> str:

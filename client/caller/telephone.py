@@ -58,7 +58,8 @@ class Telephone:
             except CallError as exc:
                 raise CallError(f"{exc}{_farewell(rest, tally)}") from exc
             else:
-                _farewell(rest, tally)
+                if self.trouble.vanish is None:
+                    _farewell(rest, tally)
             finally:
                 await line.report(stream)
 
