@@ -73,7 +73,7 @@ class Model(Group):
     llm_idle_s: float = Field(2.0, gt=0, le=600)
     """Seconds without a token, after which an answer that has begun is given up."""
 
-    llm_apology_s: float = Field(3.5, gt=0, le=600)
+    llm_apology_s: float = Field(3.0, gt=0, le=600)
     """Seconds without anything to say, after which the bot apologises."""
 
     llm_max_concurrency: int = Field(30, ge=1, le=10_000)

@@ -33,7 +33,7 @@ class Patience:
     """From the request. The next endpoint is asked then, and this one still listened to."""
     first_clause_s: float = 1.5
     """From the first token to a clause that can be spoken. The same."""
-    apology_s: float = 3.5
+    apology_s: float = 3.0
     """From the question: with nothing to say by then, there is no answer."""
 
 
