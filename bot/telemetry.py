@@ -175,7 +175,7 @@ class Metrics:
         """What is to be known of something that a call sends."""
         match request:
             case TurnMeasured(row):
-                told = {name: row.get(name) for name in _LOGGED}
+                told = {name: row.get(name) for name in _LOGGED} | _unmeasured(row)
                 _log.info("turn measured", **told, overspent=_overspent(row))
                 self.observe_turn(row)
             case AnswerMeasured(facts):
@@ -254,6 +254,13 @@ _COUNTED: Final = {
     "llm_cached_tokens": "Tokens of prompts that the endpoint still had.",
     "llm_tokens": "Tokens of answers.",
 }
+
+
+def _unmeasured(row: Mapping[str, object]) -> dict[str, object]:
+    """The part of the way that we cannot see, where there is one."""
+    facts = row.get("facts")
+    leg = facts.get("telephone_leg") if isinstance(facts, Mapping) else None
+    return {"telephone_leg": leg} if leg else {}
 
 
 def _overspent(row: Mapping[str, object]) -> str | None:

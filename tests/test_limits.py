@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from bot.access import TICKET_S
 from bot.connection import OUTBOX_LIMIT
 from bot.endpoints.browser import BODY_LIMIT
+from bot.endpoints.twilio import MOST_WAITING
 from bot.farewell import Outcome, Over, farewell
 from bot.limits import Allowance, Bucket, Limits
+from bot.phone import LAST_WORDS_S, START_S, Phone
+from bot.settings import Settings
 from bot.transport import REQUEST_S
 from bot.wire.errors import PeerError
 from bot.wire.messages import FromClient
@@ -97,6 +100,8 @@ def test_a_bucket_never_gives_more_than_its_burst_and_its_rate(
 
 TABLE = (Path(__file__).parents[1] / "docs" / "limits.md").read_text()
 LIMITS = Limits()
+ON_PHONE = Phone().limits(LIMITS)
+CALL_S = Settings.model_fields["phone_call_s"].default
 
 
 @pytest.mark.parametrize(
@@ -105,7 +110,8 @@ LIMITS = Limits()
         f"WebSocket message | {LIMITS.message_bytes // 1024} KiB, in however many pieces | 1009 |",
         f"audio | {LIMITS.audio_rate:g} times real time, and {LIMITS.audio_burst_s:g} s at once |",
         f"| other messages | {LIMITS.control_per_s:g} a second | 1008 |",
-        f"reports of what was played | {LIMITS.control_per_s:g} a second, and {LIMITS.reports_burst} at ",
+        f"reports of what was played | {LIMITS.control_per_s:g} a second, and "
+        f"{LIMITS.reports_burst} at once",
         f"| an HTTP request | {REQUEST_S:g} s from the open connection to its last byte |",
         f"| the body of `POST /start` | {BODY_LIMIT // 1024} KiB | HTTP 413 |",
         f"`client-ready` | within {LIMITS.opening_s:g} s of the open socket | 1008 |",
@@ -116,6 +122,12 @@ LIMITS = Limits()
         f"| calls at once | `MAX_CALLS` ({LIMITS.calls}) | HTTP 503, 1013 |",
         f"from one address | `CALLS_PER_ADDRESS` ({LIMITS.calls_per_address}) | HTTP 429, 1013 |",
         f"without a code), the call waits {LIMITS.return_s:g} s.",
+        f"within {START_S:g} s, with its webhook's token, {TICKET_S:g} s old at most | 1008 |",
+        f"| media sockets that have not started | {MOST_WAITING} | HTTP 503 |",
+        f"audio | {ON_PHONE.audio_rate:g} times real time, and {ON_PHONE.audio_burst_s:g} s at",
+        f"{ON_PHONE.control_per_s:g} a second each, and {ON_PHONE.reports_burst} marks at once",
+        f"| a stream of which nothing is heard | {ON_PHONE.idle_s:g} s | 1008 |",
+        f"`PHONE_CALL_S` ({CALL_S:g} s) and a word before its end; {LAST_WORDS_S:g} s more",
     ],
 )
 def test_the_documentation_has_the_limit_as_it_is(row: str) -> None:

@@ -17,6 +17,7 @@ from bot.access import House
 from bot.farewell import AWAY_IN_WORDS, BROKEN_IN_WORDS, BUSY_IN_WORDS
 from bot.limits import Limits
 from bot.phone import Phone, hand_on_to
+from bot.twilio_rest import TwilioError, TwilioRest
 from bot.wire import twiml
 from pipelines.audio import mulaw
 from pipelines.core.exchange import AudioIn, Dtmf, LineDropped, Say
@@ -409,6 +410,20 @@ def test_a_caller_who_hangs_up_is_not_hung_up_on() -> None:
             client.transport.abort()
         await until_calls(served, 0)
         assert cloud.asked == []
+
+    with_rest(play)
+
+
+def test_a_call_that_is_over_already_need_not_be_hung_up() -> None:
+    async def play(served: Served, cloud: Cloud) -> None:
+        rest = TwilioRest(cloud.url, SID, SECRET)
+        await rest.hang_up("CA-gone")
+        with pytest.raises(TwilioError, match="HTTP 404, error 20404"):
+            await rest.follow("CA-gone", "<Response/>")
+        await rest.close()
+        async with TwilioRest(cloud.url, SID, "wrong") as stranger:
+            with pytest.raises(TwilioError, match="the auth token is wrong"):
+                await stranger.hang_up(CALL)
 
     with_rest(play)
 
