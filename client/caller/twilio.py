@@ -129,7 +129,7 @@ class Twilio:
             case "clear":
                 echoes += self._clear(now)
             case _:
-                raise PeerError(f"the server sent {event!r}, which Twilio does not know (31950)")
+                raise PeerError(f"the server sent {event!r}, which Twilio does not know (31951)")
         return echoes
 
     def part(self) -> list[Message]:
@@ -187,15 +187,15 @@ def is_audio(message: Message) -> bool:
 
 def _parsed(message: Message) -> dict[str, Any]:
     if isinstance(message, bytes):
-        raise PeerError("the server sent a binary message, which Twilio does not read (31950)")
+        raise PeerError("the server sent a binary message, which Twilio does not read (31951)")
     if len(message) > MESSAGE_BYTES:
-        raise PeerError("the server sent a message that is too long (31950)")
+        raise PeerError("the server sent a message that is too long (31951)")
     try:
         said = json.loads(message)
     except (ValueError, RecursionError) as exc:
-        raise PeerError("the server sent a message that is not JSON (31950)") from exc
+        raise PeerError("the server sent a message that is not JSON (31951)") from exc
     if not isinstance(said, dict):
-        raise PeerError("the server sent JSON that is not a message (31950)")
+        raise PeerError("the server sent JSON that is not a message (31951)")
     return said
 
 
@@ -203,11 +203,11 @@ def _samples_of(said: Mapping[str, Any]) -> Pcm:
     media = said.get("media")
     payload = media.get("payload") if isinstance(media, dict) else None
     if not isinstance(payload, str):
-        raise PeerError("the server sent media without a payload (31950)")
+        raise PeerError("the server sent media without a payload (31951)")
     try:
         sound = base64.b64decode(payload, validate=True)
     except (binascii.Error, ValueError) as exc:
-        raise PeerError("the server sent a payload that is not base64 (31950)") from exc
+        raise PeerError("the server sent a payload that is not base64 (31951)") from exc
     if sound.startswith(b"RIFF"):
         raise PeerError("the server sent a file header for audio: it would be heard as a click")
     return np.asarray(decode(sound), dtype=np.int16)
@@ -217,7 +217,7 @@ def _name_of(said: Mapping[str, Any]) -> str:
     mark = said.get("mark")
     name = mark.get("name") if isinstance(mark, dict) else None
     if not isinstance(name, str):
-        raise PeerError("the server sent a mark without a name (31950)")
+        raise PeerError("the server sent a mark without a name (31951)")
     return name
 
 

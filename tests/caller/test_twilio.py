@@ -172,7 +172,7 @@ def test_it_counts_what_it_held_and_when_it_ran_dry() -> None:
         ("x" * 70_000, "too long"),
         (json.dumps({"event": "clear"}), "31951"),
         (json.dumps({"event": "clear", "streamSid": "MZ2"}), "31951"),
-        (event("hello"), "31950"),
+        (event("hello"), "31951"),
         (event("media"), "without a payload"),
         (event("media", media={"payload": "!"}), "not base64"),
         (event("media", media={"payload": base64.b64encode(b"RIFFxxxx").decode()}), "header"),
