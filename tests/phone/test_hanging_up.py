@@ -9,8 +9,10 @@ THINKING_S, SPEAKING_S = 1.5, 3.0
 """After the question: the language model has been asked, and the answer is being heard."""
 
 
-@pytest.mark.parametrize("dropping", [False, True])
-@pytest.mark.parametrize(("after_s", "first_token_s"), [(THINKING_S, 9.0), (SPEAKING_S, 0.05)])
+@pytest.mark.parametrize(
+    ("after_s", "first_token_s", "dropping"),
+    [(THINKING_S, 9.0, False), (THINKING_S, 9.0, True), (SPEAKING_S, 0.05, True)],
+)
 def test_a_caller_who_leaves_frees_all_of_the_call(
     after_s: float, first_token_s: float, dropping: bool
 ) -> None:

@@ -21,12 +21,12 @@ def story(messages: Sequence[ChatMessage]) -> list[Step]:
     return paced("Once there was a miller who had three sons. " * 6 if told else "Thank you.")
 
 
-def with_manners(*cues: Cue, **manners: Any) -> Rehearsed:
-    return rehearse(*cues, policies=Policies(manners=Manners(**manners)), until_s=18.0)
+def with_manners(*cues: Cue, until_s: float, **manners: Any) -> Rehearsed:
+    return rehearse(*cues, policies=Policies(manners=Manners(**manners)), until_s=until_s)
 
 
 def test_a_greeting_is_heard_at_once_and_is_history() -> None:
-    call = with_manners(says(5.0, "what time is it?"), greeting=GREETING)
+    call = with_manners(says(3.5, "what time is it?"), greeting=GREETING, until_s=8.0)
 
     assert call.heard[0].start_s < 0.1
     assert call.heard_text.startswith(GREETING)
@@ -37,7 +37,7 @@ def test_a_greeting_is_heard_at_once_and_is_history() -> None:
 
 
 def test_a_greeting_can_be_interrupted() -> None:
-    call = with_manners(says(0.6, "stop, what time is it?"), greeting=GREETING)
+    call = with_manners(says(0.6, "stop, what time is it?"), greeting=GREETING, until_s=6.0)
 
     assert any(isinstance(item, Flush) for _, item in call.sent)
     assert GREETING not in call.heard_text
@@ -47,7 +47,7 @@ def test_a_greeting_can_be_interrupted() -> None:
 
 
 def test_what_is_said_of_ones_own_accord_ends_what_was_under_way() -> None:
-    call = rehearse(says(1.0, "tell me a story"), does(3.0, Say("We close now.")))
+    call = rehearse(says(1.0, "tell me a story"), does(3.0, Say("We close now.")), until_s=6.0)
 
     assert call.heard_text.endswith("We close now.")
     assert call.states[-3:] == ["thinking", "speaking", "listening"]
@@ -56,19 +56,19 @@ def test_what_is_said_of_ones_own_accord_ends_what_was_under_way() -> None:
 
 
 def test_a_silence_is_asked_about_and_ends_the_call() -> None:
-    call = with_manners(silence_s=5.0)
+    call = with_manners(silence_s=3.0, until_s=14.0)
 
     manners = Manners()
     assert call.heard_text == f"{manners.are_you_there} {manners.nobody_there}"
     asked, left = [word for word in call.heard if word.text in ("Are", "I")][:2]
-    assert asked.start_s == pytest.approx(5.0, abs=0.1)
-    assert left.start_s - asked.start_s > 5.0
+    assert asked.start_s == pytest.approx(3.0, abs=0.1)
+    assert left.start_s - asked.start_s > 3.0
     assert call.ended_s == pytest.approx(call.heard[-1].end_s, abs=0.15)
     assert call.tasks_left == set()
 
 
 def test_the_call_ends_when_the_last_word_was_heard() -> None:
-    call = rehearse(does(1.0, Say("Goodbye then, and thank you.", ends_call=True)))
+    call = rehearse(does(1.0, Say("Goodbye then, and thank you.", ends_call=True)), until_s=5.0)
 
     assert call.heard_text == "Goodbye then, and thank you."
     assert call.ended_s == pytest.approx(call.heard[-1].end_s, abs=0.15)
@@ -85,7 +85,7 @@ def test_who_cuts_the_last_word_off_keeps_the_call() -> None:
 
 def test_keys_interrupt_and_reach_the_model_in_order() -> None:
     cues = [does(3.0 + 0.3 * n, Dtmf(key)) for n, key in enumerate("4711#")]
-    call = rehearse(says(1.0, "tell me a story"), *cues, answers=story)
+    call = rehearse(says(1.0, "tell me a story"), *cues, answers=story, until_s=8.0)
 
     flushes = [at for at, item in call.sent if isinstance(item, Flush)]
     assert len(flushes) == 1
@@ -97,7 +97,7 @@ def test_keys_interrupt_and_reach_the_model_in_order() -> None:
 
 def test_keys_without_a_terminator_are_complete_after_a_pause() -> None:
     policies = Policies(keypad=KeypadPolicy(pause_s=1.0))
-    call = rehearse(does(1.0, Dtmf("1")), does(1.5, Dtmf("2")), policies=policies, until_s=6.0)
+    call = rehearse(does(1.0, Dtmf("1")), does(1.5, Dtmf("2")), policies=policies, until_s=4.0)
 
     assert call.questions == ["(pressed on the telephone's keypad: 1 2)"]
     assert call.asked_s[0] == pytest.approx(2.5, abs=0.02)
