@@ -19,7 +19,7 @@ def doctor(
 ) -> None:
     """Check that the server can run as it is set up, and say how to mend what is wrong.
 
-    It looks at Python, packages, models, voice, port, TLS, token, public address, the LLM's
+    It looks at Python, packages, models, ears, voice, port, TLS, token, public address, the LLM's
     endpoint (one short answer is asked for), Twilio where set, disk and file limits. The exit
     code is 1 if something fails, and 0 otherwise, warnings or not.
     """
@@ -33,12 +33,13 @@ def doctor(
 
 async def examine(settings: Settings) -> list[Finding]:
     # Imported here, for they bring the frameworks: help and a wrong setting answer at once.
-    from bot.checks import engines, machine, network
+    from bot.checks import ears, engines, machine, network
 
     findings = [
         machine.check_python(),
         machine.check_packages(),
         *machine.check_models(),
+        await ears.check_ears(settings),
         await engines.check_voice(settings),
         await network.check_port(settings),
         network.check_tls(settings),

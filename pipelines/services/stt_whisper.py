@@ -12,11 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import soundfile
-
-from pipelines.audio.resample import Resampler
-from pipelines.services.onnx import packaged_file
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
     Samples,
@@ -24,6 +19,7 @@ from pipelines.services.protocols import (
     Transcription,
     TranscriptionJob,
 )
+from pipelines.services.sample import somebody_speaks
 from pipelines.services.stretches import check_samples, is_silent, split_at_quiet
 from pipelines.services.whisper import Device, Heard, Whisper, best_compute_type, cuda_devices
 from pipelines.services.workers import CalledOff, Workers
@@ -92,7 +88,7 @@ class WhisperSpeechToText:
 
     async def _try_out(self, device: Device) -> None:
         """The first jobs are slower than all others: nobody has to wait for those."""
-        job = TranscriptionJob(await asyncio.to_thread(_speech), final=True)
+        job = TranscriptionJob(await asyncio.to_thread(somebody_speaks, TRIED_ON_S), final=True)
         took = [(await self.transcribe(job)).busy_s for _ in range(TRIES)]
         assert self._model is not None
         where = "on CUDA" if device == "cuda" else "on this machine's CPU"
@@ -163,12 +159,3 @@ def _joined(parts: Sequence[Heard]) -> Found:
     weighed = sum(one.confidence * len(one.tokens) for one in parts)
     text = " ".join(one.text for one in parts)
     return Found(text, tokens, weighed / len(tokens) if tokens else 0.0)
-
-
-def _speech() -> Samples:
-    """A few seconds of a person, to try it out on."""
-    path = packaged_file("moonshine_voice", "assets", "two_cities.wav")
-    with soundfile.SoundFile(path) as file:
-        pcm = file.read(round(TRIED_ON_S * file.samplerate), dtype="int16")
-        heard = Resampler(file.samplerate, EAR_RATE_HZ).feed(pcm)
-    return np.asarray(heard / 32768.0, np.float32)

@@ -1,0 +1,53 @@
+"""What the doctor says of the ears."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bot.checks import ears
+from bot.checks.finding import Finding, Verdict
+from bot.settings import Settings
+from bot.wiring import ears as wiring
+from tests.services.contracts.ears import TINY_WHISPER
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ears, "SLOW_S", 60.0)
+    monkeypatch.setattr(wiring, "_in_hub_cache", lambda repo: None)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def looked_at(**given: object) -> Finding:
+    return asyncio.run(ears.check_ears(Settings.model_validate({"models_dir": "models", **given})))
+
+
+def test_ears_that_hear_say_how_long_it_takes() -> None:
+    finding = looked_at(stt_engine="moonshine")
+    assert finding.verdict is Verdict.PASS
+    assert finding.found.startswith("moonshine-tiny-en: ")
+    assert finding.found.endswith(" ms for a final of 3 s")
+
+
+def test_slow_ears_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ears, "SLOW_S", 0.0)
+    finding = looked_at(stt_engine="moonshine")
+    assert finding.verdict is Verdict.WARN
+    assert "smaller STT_MODEL" in finding.mend
+
+
+def test_a_model_that_is_not_here_fails_with_what_to_run() -> None:
+    finding = looked_at(stt_engine="faster-whisper", stt_model="tiny.en")
+    assert finding.verdict is Verdict.FAIL
+    assert "halfsecond models download tiny.en" in finding.found
+
+
+def test_ears_that_cannot_be_loaded_fail() -> None:
+    finding = looked_at(
+        stt_engine="faster-whisper", stt_model=str(TINY_WHISPER), stt_compute_type="float17"
+    )
+    assert finding.verdict is Verdict.FAIL
+    assert "cannot load" in finding.found
