@@ -32,6 +32,7 @@ from tests.phone.line import FRAME, RATE_HZ, TwilioLine
 STORY = " ".join(f"and then number{n} went on its way" for n in range(12)) + "."
 ASKED = "a story"
 BREAKS_IN = "wait again please"
+LISTENS = "mhm"
 CHARACTER = round(0.06 * RATE_HZ)
 LEVEL = 8000
 
@@ -70,13 +71,16 @@ class Notes:
 class Conversation:
     """A caller who asks for a story."""
 
-    def __init__(self, *, way_s: float = 0.0, first_token_s: float = 0.05) -> None:
+    def __init__(
+        self, *, way_s: float = 0.0, first_token_s: float = 0.05, story: str = STORY
+    ) -> None:
         self._first_token_s = first_token_s
+        self._story = story
         self.line = TwilioLine(way_s=way_s)
         self.notes = Notes([])
         self.voice = EvenVoice()
         self.llm = ScriptedLanguageModel(self._answer)
-        self._tones = ToneSpeech(f"{ASKED} {BREAKS_IN}")
+        self._tones = ToneSpeech(f"{ASKED} {BREAKS_IN} {LISTENS}")
         self._call: Call | None = None
         self.last: Farewell | None = None
         self.hung_up_s = self.over_s = 0.0
@@ -84,6 +88,11 @@ class Conversation:
     def play_breaking_in(self, draw: random.Random, times: int) -> "Conversation":
         """Breaks in on the story so many times, and hangs up."""
         self.last = run(self._play(self._break_in(draw, times)))
+        return self
+
+    def play_listening(self, until_s: float) -> "Conversation":
+        """Says that it listens, in the middle of the story, and hangs up in the end."""
+        self.last = run(self._play(self._listen(until_s)))
         return self
 
     def play_leaving(self, after_s: float, *, dropping: bool) -> "Conversation":
@@ -99,7 +108,7 @@ class Conversation:
         return [line.text for line in lines if line.role == "assistant"]
 
     def _answer(self, messages: Sequence[ChatMessage]) -> list[Step]:
-        return paced(STORY, first_s=self._first_token_s, between_s=0.005)
+        return paced(self._story, first_s=self._first_token_s, between_s=0.005)
 
     async def _play(self, talk: Coroutine[None, None, None]) -> Farewell:
         stt, turn = ScriptedSpeechToText(self._tones.heard), ScriptedTurnModel(lambda audio: 0.95)
@@ -135,6 +144,12 @@ class Conversation:
             self.line.drop()
         else:
             self.line.hang_up()
+
+    async def _listen(self, until_s: float) -> None:
+        await self._say("", 0.5)
+        await self._say(ASKED, 3.0)
+        await self._say(LISTENS, until_s)
+        self.line.hang_up()
 
     async def _break_in(self, draw: random.Random, times: int) -> None:
         await self._say("", 0.5)

@@ -40,6 +40,8 @@ class TwilioLine:
         self.media: list[tuple[float, int]] = []
         """When each frame came, and its loudest sample."""
         self.cleared: list[Cleared] = []
+        self.samples = 0
+        """All that came."""
         self.held_s: list[float] = []
         """The audio in the buffer, as each frame came."""
         self.ran_dry = 0
@@ -92,6 +94,7 @@ class TwilioLine:
                 if self.media[1:] and self._ends_s < now:
                     self.ran_dry += 1
                 begins_s = max(now, self._ends_s)
+                self.samples += len(pcm)
                 self.held_s.append(begins_s - now + len(pcm) / RATE_HZ)
                 self._pieces.append((begins_s, len(pcm)))
                 self._ends_s = begins_s + len(pcm) / RATE_HZ / self._pace

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from bot.farewell import Outcome
+from bot.phone import LEAD_S
 from pipelines.core.commands import CommitReply, PauseReply
 from pipelines.core.phrasing import Phraser
-from tests.phone.conversing import CHARACTER, STORY, Conversation
+from tests.phone.conversing import CHARACTER, RATE_HZ, STORY, Conversation
 
 
 def words_heard(samples: int) -> int:
@@ -55,3 +56,16 @@ def test_who_breaks_in_is_not_talked_over() -> None:
 def test_who_breaks_in_at_two_hundred_random_moments_is_not_talked_over(seed: int) -> None:
     draw = random.Random(seed)
     breaks_in(draw, 10, draw.uniform(0.0, 0.06))
+
+
+def test_a_back_channel_is_no_barge_in_and_the_answer_goes_on_from_what_was_heard() -> None:
+    story = "There was a miller who had three sons. He had a mill, a donkey and a cat."
+    call = Conversation(way_s=0.03, story=story).play_listening(6.0)
+
+    [cleared] = call.line.cleared
+    assert call.kept == [story]
+    spoken = CHARACTER * (len(story) - 1)  # the space between two clauses is not
+    sent_again = call.line.samples - spoken
+    most = LEAD_S + 2 * 0.03  # what lay in the buffer, and what a mark took to come back
+    assert 0 < sent_again <= most * RATE_HZ
+    assert cleared.echoed > 0
