@@ -104,7 +104,8 @@ class Cloud:
         if found is None:
             return _not_found(request)
         names = {"VoiceUrl": "voice_url", "VoiceMethod": "voice_method"}
-        names |= {"StatusCallback": "status_callback"}
+        names |= {"StatusCallback": "status_callback", "TrunkSid": "trunk_sid"}
+        names |= {"VoiceApplicationSid": "voice_application_sid"}
         found.update({names[key]: v for key, v in self.asked[-1][2].items() if key in names})
         return JSONResponse(found)
 

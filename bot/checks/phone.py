@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -111,13 +111,19 @@ def check_status(account: dict[str, Any]) -> Finding:
 
 def check_numbers(line: Line, numbers: Sequence[dict[str, Any]]) -> Finding:
     ours = line.public_url + VOICE
-    here = [str(one.get("phone_number")) for one in numbers if one.get("voice_url") == ours]
+    here = [str(one.get("phone_number")) for one in numbers if rings_at(one) == ours]
     if here:
         return good("numbers", f"{', '.join(here)} rings here")
     if not numbers:
         return poor("numbers", "the account has none", "buy one at console.twilio.com")
     first = numbers[0].get("phone_number")
     return poor("numbers", f"none rings at {ours}", f"halfsecond phone setup {first}")
+
+
+def rings_at(number: Mapping[str, Any]) -> str:
+    """Where Twilio turns to: it passes over a webhook where there is an application or a trunk."""
+    names = ("trunk_sid", "voice_application_sid", "voice_url")
+    return next((str(number[name]) for name in names if number.get(name)), "")
 
 
 def check_address(line: Line) -> Finding:

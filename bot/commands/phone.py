@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from bot.checks.finding import Verdict
-from bot.checks.phone import STATUS, VOICE, Line, NoTelephoneError, examine, line_of
+from bot.checks.phone import STATUS, VOICE, Line, NoTelephoneError, examine, line_of, rings_at
 from bot.commands.doctor import as_json, as_text
 from bot.settings import SettingsError, load
 from bot.twilio_rest import TwilioError, TwilioRest
@@ -123,7 +123,7 @@ async def _settled(rest: TwilioRest, call: dict[str, Any], rings: int) -> str:
 
 async def _own_number(line: Line, rest: TwilioRest) -> str:
     numbers = await rest.numbers()
-    ours = [one for one in numbers if one.get("voice_url") == line.public_url + VOICE]
+    ours = [one for one in numbers if rings_at(one) == line.public_url + VOICE]
     for found in (ours, numbers):
         if len(found) == 1:
             return str(found[0]["phone_number"])
@@ -133,13 +133,15 @@ async def _own_number(line: Line, rest: TwilioRest) -> str:
 
 async def _setup(line: Line, number: str) -> None:
     async with line.rest() as rest:
-        found = await rest.numbers(number)
+        found = [one for one in await rest.numbers(number) if one.get("phone_number") == number]
         if not found:
             have = ", ".join(str(one.get("phone_number")) for one in await rest.numbers())
             raise NoTelephoneError(f"{number} is not the account's: it has {have or 'none'}")
-        before = str(found[0].get("voice_url") or "")
+        before = rings_at(found[0])
         webhook = line.public_url + VOICE
         form = {
+            "TrunkSid": "",
+            "VoiceApplicationSid": "",
             "VoiceUrl": webhook,
             "VoiceMethod": "POST",
             "StatusCallback": line.public_url + STATUS,

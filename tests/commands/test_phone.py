@@ -135,10 +135,20 @@ def test_a_number_is_pointed_at_the_server(cloud: Cloud) -> None:
     assert cloud.numbers[NUMBER_SID] == {
         "sid": NUMBER_SID,
         "phone_number": NUMBER,
+        "trunk_sid": "",
+        "voice_application_sid": "",
         "voice_url": WEBHOOK,
         "voice_method": "POST",
         "status_callback": f"{PUBLIC}/twilio/status",
     }
+
+
+def test_an_application_that_goes_before_the_webhook_is_taken_away_and_told(cloud: Cloud) -> None:
+    cloud.numbers[NUMBER_SID] |= {"voice_url": WEBHOOK, "voice_application_sid": "AP1"}
+    assert (
+        f"{NUMBER} rings at {WEBHOOK} (before: AP1)\n" in typed("setup", NUMBER, api=cloud.url)[1]
+    )
+    assert cloud.numbers[NUMBER_SID]["voice_application_sid"] == ""
 
 
 def test_somebody_elses_number_is_left_alone(cloud: Cloud) -> None:
