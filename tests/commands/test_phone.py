@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from bot.__main__ import command_line
 from bot.commands import phone
 from bot.settings import Settings
-from tests.twilio_cloud import NUMBER, NUMBER_SID, SECRET, SID, Cloud, running
+from tests.twilio_cloud import ANSWERED, NUMBER, NUMBER_SID, SECRET, SID, Cloud, running
 
 PUBLIC = "https://voice.example"
 WEBHOOK = PUBLIC + "/twilio/voice"
@@ -24,11 +24,20 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(phone, "LOOK_EVERY_S", 0.0)
 
 
+@pytest.fixture(scope="module")
+def started() -> Iterator[Cloud]:
+    with running(Cloud()) as cloud:
+        yield cloud
+
+
 @pytest.fixture
-def cloud() -> Iterator[Cloud]:
-    with running(Cloud()) as started:
-        started.own()
-        yield started
+def cloud(started: Cloud) -> Cloud:
+    """As new: with one number, and nobody has called."""
+    started.goes = ANSWERED
+    for kept in (started.numbers, started.calls, started.asked):
+        kept.clear()
+    started.own()
+    return started
 
 
 def typed(*words: str, api: str, **more: str) -> tuple[int, str, str]:
