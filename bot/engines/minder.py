@@ -87,7 +87,8 @@ class Minder:
         self._register.log(self._recipe.name).write_bytes(b"")
         try:
             async with self._started() as process:
-                self._tell(await self._until_ready(process, self._tell))
+                took_s = await self._until_well(process, self._tell)
+                self._tell(Ready(took_s, await self._answers()))
                 ready_s = now()
                 trouble = await self._until_over(process)
             while True:
@@ -95,7 +96,7 @@ class Minder:
                 down_s = now()
                 try:
                     async with self._started() as process:
-                        await self._until_ready(process)
+                        await self._until_well(process)
                         ready_s = now()
                         self._notice(f"{self._recipe.name} is back after {ready_s - down_s:.1f} s")
                         trouble = await self._until_over(process)
@@ -123,10 +124,10 @@ class Minder:
         finally:
             await _end(process)
 
-    async def _until_ready(
+    async def _until_well(
         self, process: Process, tell: Callable[[News], None] = lambda news: None
-    ) -> Ready:
-        """Raises EngineError."""
+    ) -> float:
+        """Until it says so itself; how long that took. Raises EngineError."""
         now = asyncio.get_running_loop().time
         began_s = now()
         self._write(engine=process.pid, state="starting")
@@ -138,11 +139,10 @@ class Minder:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_EVERY_S):
                         await process.wait()
-            streams = await self._answers(http)
         self._write(engine=process.pid, state="ready")
-        return Ready(now() - began_s, streams)
+        return now() - began_s
 
-    async def _answers(self, http: httpx2.AsyncClient) -> bool:
+    async def _answers(self) -> bool:
         """Whether one short answer comes in more than one piece. Raises EngineError."""
         body = {
             "model": self._recipe.model,
@@ -152,8 +152,12 @@ class Minder:
         }
         pieces = 0
         try:
-            path = "/v1/chat/completions"
-            async with http.stream("POST", path, json=body, timeout=ANSWER_LIMIT_S) as answer:
+            async with (
+                httpx2.AsyncClient(trust_env=False, timeout=ANSWER_LIMIT_S) as http,
+                http.stream(
+                    "POST", f"{self._recipe.base_url}/chat/completions", json=body
+                ) as answer,
+            ):
                 if answer.status_code != 200:
                     said = (await answer.aread()).decode(errors="replace")[:200]
                     raise EngineError(

@@ -36,7 +36,9 @@ class VllmOptions:
 def recipe_for(options: VllmOptions) -> Recipe:
     """Raises EngineError if a program was named and is not there."""
     folder = Path(options.model).expanduser()
-    shown = str(folder.absolute()) if folder.is_dir() else options.model
+    shown, name = options.model, options.model
+    if folder.is_dir():
+        shown, name = str(folder.absolute()), folder.absolute().name
     if options.program is None:
         program = environment(options.home) / "bin" / "vllm"
     elif (found := shutil.which(options.program.expanduser())) is not None:
@@ -46,7 +48,7 @@ def recipe_for(options: VllmOptions) -> Recipe:
     return Recipe(
         name="vllm",
         command=[
-            str(program), "serve", shown, "--served-model-name", options.model,
+            str(program), "serve", shown, "--served-model-name", name,
             "--host", "127.0.0.1", "--port", str(options.port),
             "--max-model-len", str(options.context), "--max-num-seqs", str(options.slots),
             "--gpu-memory-utilization", str(options.gpu_memory), "--enable-prefix-caching",
@@ -54,7 +56,7 @@ def recipe_for(options: VllmOptions) -> Recipe:
         ],
         variables={"HF_TOKEN": options.token} if options.token else {},
         port=options.port,
-        model=options.model,
+        model=name,
         shown=shown,
         memory_bytes=options.memory_bytes,
         start_limit_s=options.start_limit_s,

@@ -44,7 +44,8 @@ def test_a_model_of_the_hub_is_served_under_its_name(tmp_path: Path) -> None:
 def test_a_folder_is_served_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").mkdir()
-    assert recipe_for(options(tmp_path, "mine")).command[2] == str(tmp_path / "mine")
+    recipe = recipe_for(options(tmp_path, "./mine"))
+    assert (recipe.command[2], recipe.model) == (str(tmp_path / "mine"), "mine")
 
 
 def test_a_python_that_vllm_does_not_run_on_is_not_taken(

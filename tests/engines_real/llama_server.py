@@ -36,13 +36,8 @@ class LlamaServer:
     http: httpx2.AsyncClient
     pid: int
 
-    async def busy(self) -> int:
-        """How many of its slots are at work, as it says itself."""
-        slots = (await self.http.get("/slots")).json()
-        return sum(slot["is_processing"] for slot in slots)
-
     async def until_idle(self) -> None:
-        while await self.busy():  # noqa: ASYNC110 - it is another process: there is no event
+        while await decoding(self.http):  # noqa: ASYNC110 - it is another process: there is no event
             await asyncio.sleep(0.02)
 
 
@@ -73,6 +68,13 @@ async def running(
         if process.returncode is None:
             process.kill()
         await process.wait()
+
+
+async def decoding(http: httpx2.AsyncClient) -> list[int]:
+    """Of each slot that is at work, as it says itself: the tokens that it has made so far."""
+    slots = (await http.get("/slots")).json()
+    busy = [slot.get("next_token") or [{}] for slot in slots if slot["is_processing"]]
+    return [next_token[0].get("n_decoded", 0) for next_token in busy]
 
 
 async def _drain(log: asyncio.StreamReader) -> None:

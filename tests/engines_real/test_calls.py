@@ -16,7 +16,7 @@ from pipelines.core.wording import words
 from pipelines.services.protocols import ChatMessage, TextDelta
 from tests.engines_real import llama_server
 from tests.engines_real.calling import SYSTEM_PROMPT, WiredEngine, spoken
-from tests.engines_real.llama_server import LlamaServer
+from tests.engines_real.llama_server import LlamaServer, decoding
 from tests.engines_real.tiny_gemma3 import counting
 from tests.serving import serving
 from tests.test_first_call import by_ear
@@ -97,9 +97,7 @@ class Watched:
 
     async def watch(self, model: LlamaServer) -> None:
         while True:
-            slots = (await model.http.get("/slots")).json()
-            busy = [slot["next_token"][0]["n_decoded"] for slot in slots if slot["is_processing"]]
-            if busy:
+            if busy := await decoding(model.http):
                 self.decoded[-1] = max(self.decoded[-1], *busy)
             elif self.decoded[-1]:
                 self.decoded.append(0)

@@ -244,8 +244,8 @@ def test_killed_in_mid_call_it_is_back_and_the_caller_hears_an_apology_and_goes_
     tmp_path: Path,
 ) -> None:
     async def scenario() -> CallResult:
-        model = counting(tmp_path / "count.gguf", 1000, idle_layers=8)
-        made = recipe(llm_engine_model=str(model), llm_engine_context=4096)
+        model = counting(tmp_path / "count.gguf", 1000, idle_layers=3)
+        made = recipe(llm_engine_model=str(model), llm_engine_context=4096, llm_engine_slots=2)
         register, notices = Register(tmp_path), list[str]()
         given = {"llm_base_url": made.base_url, "llm_model": made.model, "llm_max_tokens": 60}
         engine = WiredEngine(**given)
@@ -255,16 +255,14 @@ def test_killed_in_mid_call_it_is_back_and_the_caller_hears_an_apology_and_goes_
             serving(engine.as_engine(), limits=Limits(calls=4)) as served,
         ):
             tasks.create_task(kill_when_busy(register, made))
-            lines = [
-                Line(one)
-                for one in await spoken("Please count for me.", "Please count for me again.")
-            ]
-            options = CallOptions(manners=Manners(until_quiet_s=2.0))
+            asked = await spoken("Please count for me.", "Please count again.", "Thank you.")
+            lines = [Line(one) for one in asked]
+            options = CallOptions(manners=Manners(gap_s=20.0, hear_s=0.1))
             result = await place_call(f"http://127.0.0.1:{served.port}", lines, options)
         assert len(notices) == 2, "down, and back"
         return result
 
-    first, second = asyncio.run(scenario()).turns
+    first, second, _ = asyncio.run(scenario()).turns
     assert first.words.answer.startswith("Sure, counting: 1 2 3")
     assert "Sorry" in first.words.answer
     assert second.words.answer.startswith("Sure, counting: 1 2 3")
@@ -276,8 +274,7 @@ async def kill_when_busy(register: Register, made: Recipe) -> None:
     async with httpx2.AsyncClient(base_url=made.root) as http:
         decoded = 0
         while decoded < 8:
-            [slot] = (await http.get("/slots")).json()
-            decoded = slot["next_token"][0]["n_decoded"] if slot["is_processing"] else 0
+            decoded = max(await llama_server.decoding(http), default=0)
             await asyncio.sleep(0.01)
     [found] = register.root.glob("*.json")
     os.kill(json.loads(found.read_text())["engine"], signal.SIGKILL)
