@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from bench.llm.asking import AskError, Endpoint
-from bench.llm.figures import Percentiles, Row, document, row, summary
+from bench.llm.figures import Percentiles, Row, caution, document, row, summary
 from bench.llm.load import Level, Load, Measured, plan
 from bench.llm.picture import draw
 from bot.settings import Settings, SettingsError, load
@@ -70,6 +70,8 @@ def bench(  # noqa: PLR0913 - the options of a command are its arguments
     console = Console() if sys.stdout.isatty() else Console(width=PRINTED_CELLS)
     console.print(table(rows, heading, budget_ms))
     console.print(summary(rows), markup=False)
+    if doubt := caution(rows):
+        console.print(doubt, markup=False)
     for line in sorted({line for one in measured for line in one.failures})[:3]:
         console.print(f"failed: {line}", markup=False)
     made: dict[str, object] = {

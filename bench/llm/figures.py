@@ -12,6 +12,7 @@ SPECULATION_MS = 400.0
 SPEAKING_MS = 150.0
 """Between two tokens: speech at 165 words a minute takes one in about 270 ms."""
 FAILED_SHARE = 0.05
+LATE_MS = 10.0
 QUANTILES = 21
 """Of the first token in a profile: every 5 %."""
 
@@ -41,6 +42,8 @@ class Row:
     """Of all callers together."""
     cached_share: float | None
     """Of the answers, how many found a part of their prompt cached; None if it is never said."""
+    late_ms: float
+    """The 95th percentile of how late this process was itself."""
     verdict: str
 
 
@@ -58,6 +61,7 @@ def row(measured: Measured, budget_ms: float) -> Row:
         between_tokens_ms=between,
         tokens_per_s=round(sum(one.tokens for one in answers) / max(measured.took_s, 1e-9), 1),
         cached_share=sum(map(bool, said)) / len(said) if said else None,
+        late_ms=round(1000 * percentile(measured.late_s, 95), 1) if measured.late_s else 0.0,
         verdict=verdict(first, between, len(measured.failures) / level.requests, budget_ms),
     )
 
@@ -92,6 +96,16 @@ def summary(rows: Sequence[Row]) -> str:
     parts += [f"with speculation up to {hidden}"] if hidden > best else []
     line = ", ".join(parts)
     return (line if best else f"fits {line}").capitalize() + "."
+
+
+def caution(rows: Sequence[Row]) -> str:
+    """Where the machine that measured was too busy to; else nothing."""
+    late_ms = max((one.late_ms for one in rows), default=0.0)
+    if late_ms <= LATE_MS:
+        return ""
+    return (
+        f"This machine was up to {late_ms:.0f} ms late itself: the waits are too long by as much."
+    )
 
 
 def profile(measured: Measured) -> dict[str, object]:

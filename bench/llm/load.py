@@ -11,6 +11,7 @@ import httpx2
 from bench.llm.asking import Answer, AskError, Endpoint, ask
 from pipelines.services.llm_openai import is_loopback
 
+TICK_S = 0.02
 Prefix: TypeAlias = Literal["cold", "warm"]
 
 SYSTEM_PROMPT = (
@@ -44,6 +45,8 @@ class Measured:
     level: Level
     answers: list[Answer] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    late_s: list[float] = field(default_factory=list)
+    """By how much this process was late for its own timers meanwhile: a busy machine shows here."""
     took_s: float = 0.0
 
 
@@ -80,9 +83,12 @@ class Load:
         if level.prefix == "warm":
             await self._warm(http, known, measured)
         began_s = now()
-        async with asyncio.TaskGroup() as tasks:
-            for stranger in known:
-                tasks.create_task(self._caller(http, stranger, turns, measured))
+        async with asyncio.TaskGroup() as timing:
+            ticking = timing.create_task(_tick(measured.late_s, now))
+            async with asyncio.TaskGroup() as tasks:
+                for stranger in known:
+                    tasks.create_task(self._caller(http, stranger, turns, measured))
+            ticking.cancel()
         measured.took_s = now() - began_s
         return measured
 
@@ -114,3 +120,10 @@ class Load:
             messages.append({"role": "assistant", "content": answered})
         messages.append({"role": "user", "content": next(self._questions)})
         return await ask(http, self._endpoint, messages, asyncio.get_running_loop().time)
+
+
+async def _tick(late_s: list[float], now: Callable[[], float]) -> None:
+    while True:
+        due_s = now() + TICK_S
+        await asyncio.sleep(TICK_S)
+        late_s.append(now() - due_s)

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bench.llm.asking import Answer, AskError, Endpoint
-from bench.llm.figures import Percentiles, document, profile, row, summary, verdict
+from bench.llm.figures import Percentiles, caution, document, profile, row, summary, verdict
 from bench.llm.load import Level, Load, Measured, plan
 from bench.llm.picture import draw
 from bot.__main__ import command_line
@@ -156,6 +156,16 @@ def test_the_summary_says_for_how_many_it_fits() -> None:
     written = document({"model": "m"}, [drawn(200)], rows[:1])
     assert json.loads(json.dumps(written))["rows"][0]["callers"] == 1
     assert len(written["profile"]["first_token_ms"]) == 21  # type: ignore[index]
+
+
+def test_a_machine_that_was_late_itself_says_so() -> None:
+    measured = drawn(200)
+    measured.late_s += [0.001] * 99
+    assert caution([row(measured, 150.0)]) == ""
+    measured.late_s += [0.030] * 99
+    assert caution([row(measured, 150.0)]).startswith("This machine was up to 30 ms late itself")
+    [real], _ = loaded([ANSWER, Reply([0.1, *ANSWER.steps])], [Level(1, "cold", 1)])
+    assert len(real.late_s) > 1
 
 
 def test_the_picture_has_a_point_for_each_row_and_percentile() -> None:
