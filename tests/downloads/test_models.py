@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from faster_whisper.utils import _MODELS
+from moonshine_voice.moonshine_api import moonshine_get_stt_dependencies_string
 from typer.testing import CliRunner, Result
 
 from bot.__main__ import command_line
@@ -114,6 +115,20 @@ def test_every_name_is_one_that_the_engine_knows_by_the_same_repository() -> Non
     for model in whispers:
         assert isinstance(model.source, HubSource)
         assert _MODELS[model.name] == model.source.repo
+
+
+@pytest.mark.parametrize(
+    ("name", "arch"),
+    [("tiny-streaming", 2), ("small-streaming", 4), ("medium-streaming", 5), ("base", 1)],
+)
+def test_moonshines_files_are_those_of_its_own_list(name: str, arch: int) -> None:
+    model = CATALOGUE[f"moonshine-{name}-en"]
+    listed = moonshine_get_stt_dependencies_string("en", {"model_arch": arch})
+    files = json.loads(listed)["groups"][0]["files"]
+    assert isinstance(model.source, Addresses)
+    ours = {f"{model.source.base}/{path}" for path in model.source.files}
+    assert ours == {file["url"] for file in files}
+    assert model.mb == round(sum(file["size"] for file in files) / 1e6)
 
 
 def test_a_name_that_is_nearly_right_is_put_right() -> None:
