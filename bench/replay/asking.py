@@ -9,7 +9,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from bench.replay.memory import Memory
@@ -162,8 +162,9 @@ class AskedSpeechToText(_Asking):
         stt, began_s = models.stt, time.perf_counter()
         answer = models.wait(stt.transcribe(job))
         took_s = time.perf_counter() - began_s
-        await asyncio.sleep(self._costs.of("stt", took_s, len(job.audio) / EAR_RATE_HZ))
-        return answer
+        cost_s = self._costs.of("stt", took_s, len(job.audio) / EAR_RATE_HZ)
+        await asyncio.sleep(cost_s)
+        return replace(answer, queued_s=0.0, busy_s=cost_s)
 
 
 class AskedTurnModel(_Asking):

@@ -81,11 +81,11 @@ def conduct(
     of and kept as failed. Raises SettingsError.
     """
     played: list[Played] = []
-    companies: dict[int, Company] = {}
+    company = Company()
     before_s = 0.0
     try:
         for task in tasks:
-            one = _play(task, wanted, companies, partial(_add, tell, before_s))
+            one = _play(task, wanted, company, partial(_add, tell, before_s))
             played.append(one)
             before_s += task.call.duration_s
             tell(before_s)
@@ -94,8 +94,7 @@ def conduct(
     except KeyboardInterrupt:
         pass
     finally:
-        for company in companies.values():
-            company.close()
+        company.close()
     return Run(name=name, made=_made(wanted, len(tasks) - len(played)), played=played)
 
 
@@ -106,13 +105,12 @@ def _add(tell: Callable[[float], None], before_s: float, now_s: float) -> None:
 def _play(
     task: Task,
     wanted: Wanted,
-    companies: dict[int, Company],
+    company: Company,
     tell: Callable[[float], None],
 ) -> Played:
     try:
         if wanted.mode == "fast":
-            company = companies.setdefault(id(task.options), Company(task.options))
-            outcome = company.play(task.call, tell)
+            outcome = company.play(task.call, task.options, tell)
         elif wanted.url is not None:
             from bench.replay.against import against
 

@@ -151,17 +151,19 @@ def script_of(call: RecordedCall, *, listened: bool) -> Script:
 class Company:
     """Plays calls on virtual time; `close` is owed."""
 
-    def __init__(self, options: Options) -> None:
-        self._options = options
-        self._models: dict[Settings, Models] = {}
+    def __init__(self) -> None:
+        self._models: dict[str, Models] = {}
+        """By the settings that they are chosen by."""
 
-    def play(self, call: RecordedCall, tell: Callable[[float], None] = lambda _: None) -> Outcome:
+    def play(
+        self, call: RecordedCall, options: Options, tell: Callable[[float], None] = lambda _: None
+    ) -> Outcome:
         """Raises UnreadableError, SettingsError, ServiceError."""
         script = script_of(call, listened=True)
-        settings = settings_of(call, self._options)
+        settings = settings_of(call, options)
         recalled = Recalled(Memory(call.events))
-        services, policies = self._cast(call, settings, recalled)
-        services, policies = self._options.change(services, _rules(policies, self._options))
+        services, policies = self._cast(call, settings, recalled, options)
+        services, policies = options.change(services, _rules(policies, options))
 
         async def play() -> Replayed:
             return await Stage(services, policies, script).play(tell)
@@ -174,9 +176,8 @@ class Company:
             models.close()
 
     def _cast(
-        self, call: RecordedCall, settings: Settings, recalled: Recalled
+        self, call: RecordedCall, settings: Settings, recalled: Recalled, options: Options
     ) -> tuple[Services, Policies]:
-        options = self._options
         others = set(others_than_then(call, settings, options))
         profile = profile_of(options.llm)
         if options.llm == "live":
@@ -190,9 +191,10 @@ class Company:
         costs = Costs(recalled.memory, frozenset(others))
 
         def models() -> Models:
-            if settings not in self._models:
-                self._models[settings] = Models(settings)
-            return self._models[settings]
+            chosen = repr(settings)
+            if chosen not in self._models:
+                self._models[chosen] = Models(settings)
+            return self._models[chosen]
 
         vad = RememberedVad(recalled) if recalled.memory.voiced else AskedVad(models)
         stt, turn = AskedSpeechToText(models, costs), AskedTurnModel(models, costs)

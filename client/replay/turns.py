@@ -21,8 +21,9 @@ Stage: TypeAlias = Literal[
 STAGES: tuple[Stage, ...] = get_args(Stage)
 """What a stage takes: its own time, whether somebody waited for it or it was hidden.
 
-`vad` is from the last sample of speech to the moment that the pause is noticed, `endpointing`
-from there to the decision. All others are the stage's own work: from its question to its answer.
+`vad` is how much sound it takes after the last sample of speech until the pause is noticed,
+whenever that sound arrives; `endpointing` is from there to the decision. All others are the
+stage's own work: from its question to its answer.
 """
 _WORK: Mapping[str, Stage] = {
     "stt": "stt",
@@ -70,14 +71,10 @@ class Turn:
 class _Seen:
     """What is known while the lines go by."""
 
-    paused_t: dict[float, float] = field(default_factory=dict)
-    """When each pause was noticed, by its media time."""
-    arrived: list[tuple[float, float]] = field(default_factory=list)
-    """Ends of speech: when noticed, and when the last sample came."""
     paused_media_s: float = 0.0
+    lag_s: float | None = None
+    """Of noticing that pause."""
     speech_ended_s: float = 0.0
-    speech_noticed_s: float = 0.0
-    commit: Line | None = None
     committed: dict[int, "_Commit"] = field(default_factory=dict)
     work: dict[int | None, dict[str, float]] = field(default_factory=dict)
     reached: dict[tuple[int | None, str], float] = field(default_factory=dict)
@@ -89,7 +86,7 @@ class _Commit:
     text: str
     ended_s: float
     ended_media_s: float
-    noticed_s: float
+    lag_s: float
     work: Mapping[str, float]
 
 
@@ -101,7 +98,9 @@ def turns_of(events: Iterable[Line]) -> list[Turn]:
     for line in events:
         match line["k"], line["type"]:
             case "fact", "SpeechPaused":
-                seen.paused_media_s = line["media_s"]
+                seen.paused_media_s, seen.lag_s = line["media_s"], None
+            case "fact", "Listened" if seen.lag_s is None:  # told right after the pause is
+                seen.lag_s = line["media_s"] - seen.paused_media_s
             case "fact", "Reached":
                 _reach(seen, line)
             case "fact", "Worked":
@@ -133,7 +132,7 @@ def decisions_of(events: Iterable[Line]) -> list[str]:
 def _reach(seen: _Seen, line: Line) -> None:
     what, at_s = line["what"], line["at_s"]
     if what == "speech_ended":
-        seen.speech_ended_s, seen.speech_noticed_s = at_s, line["t"]
+        seen.speech_ended_s = at_s
     seen.reached[line.get("reply_id"), what] = at_s
 
 
@@ -143,7 +142,7 @@ def _commit(seen: _Seen, line: Line) -> None:
         line.get("text", ""),
         seen.speech_ended_s,
         seen.paused_media_s,
-        seen.speech_noticed_s,
+        seen.lag_s or 0.0,
         dict(seen.work.get(None, {})),
     )
 
@@ -157,9 +156,8 @@ def _turn(seen: _Seen, row: Mapping[str, Any]) -> Turn:
     ended_s = ended_media_s = 0.0
     if commit is not None:
         ended_s, ended_media_s = commit.ended_s, commit.ended_media_s
-        lag_s = max(0.0, commit.noticed_s - commit.ended_s)
-        took = {"vad": lag_s} if lag_s else {}  # seen from outside, there is none
-        took["endpointing"] = max(0.0, waited["endpointing"] - lag_s)
+        took = {"vad": commit.lag_s} if commit.lag_s else {}  # seen from outside, there is none
+        took["endpointing"] = max(0.0, waited["endpointing"] - commit.lag_s)
         work = {**commit.work, **seen.work.get(commit.reply_id, {})}
         took |= {stage: work[name] for name, stage in _WORK.items() if name in work}
     took |= {"send": waited["send"], "played": waited["played"]}

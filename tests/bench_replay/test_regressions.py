@@ -1,0 +1,226 @@
+"""A change for the worse is named, with its size, and the gate does not open; no change passes."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from bench.replay.performance import Change, Company, Options, Outcome
+from client.replay.comparison import Comparison, Difference, compare
+from client.replay.recorded import RecordedCall, load
+from client.replay.run import Run, play_of
+from client.replay.suite import BOX
+from client.replay.turns import decisions_of
+from pipelines.cascade import Policies, Services
+from pipelines.core.phrasing import Phraser
+from pipelines.services.protocols import (
+    Samples,
+    SpeechToText,
+    Transcription,
+    TranscriptionJob,
+    VoiceActivity,
+)
+from pipelines.stages import phrasing
+
+STT_S, VAD_S = 0.080, 0.100
+NEAR_S = 0.015
+
+
+@dataclass
+class SlowerEars:
+    inner: SpeechToText
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def transcribe(self, job: TranscriptionJob) -> Transcription:
+        answer = await self.inner.transcribe(job)
+        await asyncio.sleep(STT_S)
+        return answer
+
+
+@dataclass
+class LingeringVad:
+    """Says speech for a quarter of a second more, so that the level alone ends it."""
+
+    inner: VoiceActivity
+    last: deque[float] = field(default_factory=lambda: deque(maxlen=9))
+
+    def probability(self, chunk: Samples) -> float:
+        self.last.append(self.inner.probability(chunk))
+        return max(self.last)
+
+    def reset(self) -> None:
+        self.inner.reset()
+
+
+class WholeSentences:
+    """An aggregator that waits for the full stop."""
+
+    def __init__(self) -> None:
+        self._phraser = Phraser()
+        self._held = ""
+
+    def feed(self, text: str) -> list[str]:
+        self._held += text
+        if not self._held.rstrip().endswith((".", "?", "!")):
+            return []
+        held, self._held = self._held, ""
+        return self._phraser.feed(held + " ")
+
+    def finish(self) -> list[str]:
+        return [*self._phraser.feed(self._held), *self._phraser.finish()]
+
+
+def slower_ears(services: Services, policies: Policies) -> tuple[Services, Policies]:
+    return replace(services, stt=SlowerEars(services.stt)), policies
+
+
+def later_vad(services: Services, policies: Policies) -> tuple[Services, Policies]:
+    voicing = policies.voicing
+    slower = replace(
+        voicing, lull_s=voicing.lull_s + VAD_S, noisy_lull_s=voicing.noisy_lull_s + VAD_S
+    )
+    vad = LingeringVad(services.new_vad())
+    return replace(services, new_vad=lambda: vad), replace(policies, voicing=slower)
+
+
+TWO_TURNS_S = 13.0
+
+Play = Callable[..., Outcome]
+"""A call, and a change if any."""
+
+
+@pytest.fixture(scope="module")
+def call() -> RecordedCall:
+    """The beginning of one: it takes a second to replay."""
+    whole = load(BOX / "smoke" / "browser")
+    return replace(whole, events=tuple(x for x in whole.events if x["t"] < TWO_TURNS_S))
+
+
+@pytest.fixture(scope="module")
+def played() -> Iterator[Play]:
+    company = Company()
+
+    def play(call: RecordedCall, change: Change | None = None) -> Outcome:
+        return company.play(call, Options() if change is None else Options(change=change))
+
+    yield play
+    company.close()
+
+
+def told(outcome: Outcome) -> str:
+    """All that happened; the VAD's own time is this machine's, and not virtual."""
+    return json.dumps([{**line, "took_s": None} for line in outcome.replayed.lines])
+
+
+def run_of(call: RecordedCall, outcome: Outcome, name: str = "") -> Run:
+    lines, sound = outcome.replayed.lines, outcome.replayed.sound
+    one = play_of(call.name, lines, sound, call.caller_rate_hz)
+    return Run(name=name, made={}, played=[one])
+
+
+@pytest.fixture(scope="module")
+def unchanged(call: RecordedCall, played: Play) -> Outcome:
+    return played(call)
+
+
+@pytest.fixture
+def compared(call: RecordedCall, unchanged: Outcome) -> Callable[[Outcome], Comparison]:
+    return lambda other: compare(run_of(call, unchanged), run_of(call, other))
+
+
+def worst(found: Comparison) -> Difference:
+    """Of the stages."""
+    stages = [one for one in found.differences if one.stage != "v2v"]
+    return max(stages, key=lambda one: one.typical_s.value)
+
+
+def test_slower_ears_are_named(
+    call: RecordedCall, played: Play, compared: Callable[[Outcome], Comparison]
+) -> None:
+    found = compared(played(call, slower_ears))
+    assert worst(found).stage == "stt"
+    assert worst(found).typical_s.value == pytest.approx(STT_S, abs=NEAR_S)
+    assert any(line.startswith("speech to text: p95 is worse") for line in found.broken)
+
+
+def test_an_aggregator_that_waits_for_the_full_stop_is_named(
+    call: RecordedCall,
+    played: Play,
+    compared: Callable[[Outcome], Comparison],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(phrasing, "Phraser", WholeSentences)
+    other = played(call)
+    found = compared(other)
+    one = worst(found)
+    assert one.stage == "first_clause"
+    truth = [_to_the_full_stop(turn, other) for turn in range(one.after.turns)]
+    assert one.after.p95 == pytest.approx(max(truth), abs=NEAR_S)
+    assert any(line.startswith("the first clause: p95 is worse") for line in found.broken)
+
+
+def _to_the_full_stop(turn: int, outcome: Outcome) -> float:
+    """From the first token of a turn's answer to the one that ends its first sentence."""
+    lines = outcome.replayed.lines
+    reply = [line["reply_id"] for line in lines if line["type"] == "CommitReply"][turn]
+    reached = {
+        line["what"]: line["at_s"]
+        for line in lines
+        if line["type"] == "Reached" and line.get("reply_id") == reply
+    }
+    ends = [
+        line["t"]
+        for line in lines
+        if line["type"] == "Came" and line["of"] == "llm" and line["text"].endswith((".", "?"))
+    ]
+    first_s = float(reached["first_token"])
+    return min(float(end) for end in ends if end >= first_s) - first_s
+
+
+def test_a_vad_that_stops_later_is_named(
+    call: RecordedCall, played: Play, compared: Callable[[Outcome], Comparison]
+) -> None:
+    found = compared(played(call, later_vad))
+    assert worst(found).stage == "vad"
+    assert worst(found).typical_s.value == pytest.approx(VAD_S, abs=NEAR_S)
+    assert any(line.startswith("noticing the pause: p95 is worse") for line in found.broken)
+
+
+def test_no_change_is_none(
+    call: RecordedCall,
+    played: Play,
+    unchanged: Outcome,
+    compared: Callable[[Outcome], Comparison],
+) -> None:
+    again = played(call)
+    found = compared(again)
+    assert found.broken == []
+    assert [one.stage for one in found.differences if one.changed] == []
+    assert told(again) == told(unchanged)
+    assert decisions_of(again.replayed.lines)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("recording", ["browser", "phone"])
+def test_ten_replays_are_the_same_to_the_last_line(recording: str, played: Play) -> None:
+    call = load(BOX / "smoke" / recording)
+    assert len({told(played(call)) for _ in range(10)}) == 1
+
+
+def test_the_parts_of_every_turn_sum_to_its_wait(call: RecordedCall, unchanged: Outcome) -> None:
+    for events in (
+        call.events,
+        unchanged.replayed.lines,
+        load(call.folder.parent / "phone").events,
+    ):
+        rows = [line["row"] for line in events if line["type"] == "TurnMeasured"]
+        assert len(rows) >= 2
+        for row in rows:
+            parts_us = [round(part * 1e6) for part in row["segments"].values()]
+            assert sum(parts_us) == round(row["voice_to_voice_s"] * 1e6)
