@@ -187,7 +187,10 @@ class _Call:
                 if frames % SHOW_EVERY_FRAMES == 0:
                     self._show()
             await self._send([])
-        await self._send(self._dialect.part())
+        self._network.put(self._dialect.part(), self._now())
+        while self._network.deadline < math.inf:
+            await asyncio.sleep(self._network.deadline - self._now())
+            await self._send([])
         return False
 
     async def _listen(self) -> None:

@@ -3,7 +3,7 @@
 import math
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
 from client.caller.dialect import Message
@@ -81,12 +81,10 @@ class Network:
                 self._let_go(now)
                 self._send(message, now)
 
-    def take(self, now: float) -> list[Message]:
-        """What has arrived by `now`."""
-        arrived: list[Message] = []
+    def take(self, now: float) -> Iterator[Message]:
+        """What has arrived by `now`, each taken out as it is asked for: two may ask by turns."""
         while self._under_way and self._under_way[0][0] <= now:
-            arrived.append(self._under_way.popleft()[1])
-        return arrived
+            yield self._under_way.popleft()[1]
 
     def _put_audio(self, message: Message, now: float) -> None:
         chance = self._random.random
