@@ -183,6 +183,7 @@ def in_use(url: str, chosen: Chosen, token: str | None = None) -> str:
         f"  LLM    {chosen.llm}",
         f"  voice  {chosen.voice}",
         f"  phone  {chosen.telephone}",
+        f"  texts  {url}/v1, for any OpenAI client",
     ]
     if chosen.records is not None:
         lines.append(f"  calls  {chosen.records}")

@@ -206,3 +206,13 @@ def test_every_query_asks_for_what_metrics_has_with_labels_that_it_has() -> None
         "refused",
     ):
         assert any(stem in name for name in asked), stem
+
+
+def test_the_page_on_deployment_names_only_metrics_that_there_are() -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text()
+    there = {re.sub("_(bucket|sum|count|created)$", "", name) for name in figures()}
+    named = set(re.findall(r"`(halfsecond_\w+)", page))
+    assert len(named) > 10
+    assert named <= there
+    for path in re.findall(r"\]\(\.\./([^)#]+)\)", page):
+        assert (ROOT / path).exists(), path
