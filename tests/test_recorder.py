@@ -1,0 +1,144 @@
+"""The flight recorder: what it writes, what a crash leaves, and what it never holds up."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bot.recorder import QUEUE_LIMIT, FlightRecorder, Rates
+from bot.recordings import Retention, kept, prune
+from bot.settings import Settings
+from bot.wiring.records import shown
+from client.replay.recorded import UnreadableError, load
+from pipelines.core.events import Listened
+from pipelines.core.exchange import AudioIn, AudioOut, Caption, Played
+from pipelines.core.recording import Came, Level
+
+RATES = Rates(caller_hz=16_000, bot_hz=24_000, voice_hz=22_050)
+ENOUGH = Retention(days=1, size=10**9)
+NOISE = np.random.default_rng(0).normal(0, 3000, 16_000 * 20).astype(np.int16)
+
+
+def recorder(folder: Path, level: Level = "full") -> FlightRecorder:
+    return FlightRecorder(folder, level, ENOUGH, lambda: {"settings": {}})
+
+
+def test_a_call_comes_back_as_it_was(tmp_path: Path) -> None:
+    flight = recorder(tmp_path)
+    call = flight.new_call(RATES, {"call": "abc", "door": "browser"})
+    for number in range(100):
+        pcm = NOISE[number * 320 : (number + 1) * 320]
+        call.note(AudioIn(pcm.tobytes()), 500.02 + number * 0.02)
+        call.note(AudioOut(np.full(480, 7000, np.int16).tobytes(), 0, 480 * number), 501.0)
+    call.note(Played(0, 480), 502.1)
+    call.note(Came(question=1, of="tts", pcm=NOISE[:500]), 502.1)
+    call.close()
+    flight.close()
+
+    (one,) = kept(tmp_path)
+    assert one.name.endswith("-abc")
+    read = load(one.folder)
+    assert read.ended_well
+    assert read.about["lost"] == 0
+    came = list(read.from_caller())
+    heard = np.concatenate([np.frombuffer(e.pcm, "<i2") for _, e in came if isinstance(e, AudioIn)])
+    assert heard.tolist() == NOISE[:32_000].tolist()
+    assert came[0][0] == 0.0
+    assert came[-1][0] == pytest.approx(2.08)
+    assert came[-1][1] == Played(0, 480)
+    assert read.voice.tolist() == NOISE[:500].tolist()
+    assert read.sound[16_800:40_000, 1].mean() == pytest.approx(7000, abs=20)
+
+
+def test_times_alone_are_times_alone(tmp_path: Path) -> None:
+    flight = recorder(tmp_path, "timing")
+    call = flight.new_call(RATES, {"call": "abc"})
+    call.note(AudioIn(NOISE[:320].tobytes()), 1.0)
+    call.note(Caption("user", "the zebrafish", final=True, turn=1), 1.5)
+    call.close()
+    flight.close()
+    (one,) = kept(tmp_path)
+    assert sorted(file.name for file in one.folder.iterdir()) == ["call.json", "events.jsonl"]
+    assert "zebrafish" not in (one.folder / "events.jsonl").read_text()
+    with pytest.raises(UnreadableError, match="times only"):
+        list(load(one.folder).from_caller())
+
+
+WRITER = """
+import sys, time, numpy as np
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from bot.recorder import FlightRecorder, Rates
+from bot.recordings import Retention
+from pipelines.core.exchange import AudioIn
+noise = np.random.default_rng(0).normal(0, 3000, 16_000 * 20).astype(np.int16)
+flight = FlightRecorder(Path({folder!r}), "full", Retention(days=1, size=10**9), lambda: {{}})
+call = flight.new_call(Rates(caller_hz=8_000, bot_hz=8_000, voice_hz=8_000), {{"call": "x"}})
+began = time.monotonic()
+for number in range(2000):
+    call.note(AudioIn(noise[number * 160 % 300_000:][:160].tobytes()), number * 0.02)
+    if number == 150:
+        print("three seconds", flush=True)
+    time.sleep(max(0, began + number * 0.02 - time.monotonic()))
+"""
+
+
+def test_killed_in_mid_call_it_has_all_but_the_last_second(tmp_path: Path) -> None:
+    root = str(Path(__file__).parents[1])
+    program = WRITER.format(root=root, folder=str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        os.kill(process.pid, signal.SIGKILL)
+    (one,) = kept(tmp_path)
+    read = load(one.folder)
+    assert not read.ended_well
+    last_s = max(at_s for at_s, _ in read.from_caller())
+    assert last_s >= 3.0 - 1.0
+    assert read.duration_s >= 3.0 - 0.5
+
+
+def test_a_disk_that_is_too_slow_loses_lines_and_never_waits(tmp_path: Path) -> None:
+    flight = recorder(tmp_path)
+    call = flight.new_call(RATES, {})
+    flight.close()  # nobody takes anything any more
+    for number in range(QUEUE_LIMIT + 50):
+        call.note(Listened(number * 0.02), number * 0.02)
+    assert call.lost == 50
+
+
+def test_the_oldest_go_first_and_what_is_no_recording_stays(tmp_path: Path) -> None:
+    for days in (20, 3, 2, 1):
+        folder = tmp_path / f"call-{days}"
+        folder.mkdir()
+        began = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+        about = {"format": "halfsecond-recording", "version": 1, "began": began}
+        (folder / "call.json").write_text(json.dumps(about))
+        (folder / "call.flac").write_bytes(b"x" * 1000)
+    (tmp_path / "holiday").mkdir()
+    (tmp_path / "holiday" / "photo").write_bytes(b"x" * 9000)
+    keep = {tmp_path / "call-3"}
+    assert prune(tmp_path, Retention(days=14, size=1500), keep) == ["call-20", "call-2"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["call-1", "call-3", "holiday"]
+
+
+def test_no_secret_is_shown_and_no_password_in_an_address() -> None:
+    settings = Settings.model_validate(
+        {
+            "llm_base_url": "https://user:canary@engine.example/v1",
+            "llm_api_key": "canary",
+            "access_token": "canary",
+            "llm_system_prompt": "say canary",
+        }
+    )
+    assert "canary" not in json.dumps(shown(settings, words=False))
+    full = shown(settings, words=True)
+    assert full["llm_base_url"] == "https://engine.example/v1"
+    assert full["llm_system_prompt"] == "say canary"
+    assert "canary" not in json.dumps({**full, "llm_system_prompt": ""})
