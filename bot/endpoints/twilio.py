@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from typing import Any
 from urllib.parse import parse_qsl
 
 import structlog
@@ -32,6 +33,17 @@ MOST_WAITING = 64
 
 _TOLD = ("CallStatus", "StreamEvent", "StreamError", "ErrorCode", "SipResponseCode")
 """Of a callback, what is worth a line in the log: no numbers of people."""
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "The body is no form of a call's."},
+    403: {"description": "It is not signed, or not by the account whose token is set."},
+    413: {"description": "The request is too big."},
+    415: {"description": f"The body is not {FORM}."},
+    503: {"description": "The telephone is not set up."},
+}
+_TWIML: dict[int | str, dict[str, Any]] = {
+    200: {"description": "What Twilio is to do.", "content": {twiml.CONTENT_TYPE: {}}}
+}
 
 _log = structlog.get_logger(__name__)
 
@@ -68,8 +80,10 @@ class Telephone:
 
     def routes(self) -> APIRouter:
         router = APIRouter(tags=["phone"])
-        router.post(VOICE)(self.voice)
-        router.post(STATUS)(self.status)
+        router.post(VOICE, response_class=Response, responses=_TWIML | _REFUSALS)(self.voice)
+        router.post(STATUS, status_code=204, response_class=Response, responses=_REFUSALS)(
+            self.status
+        )
         router.websocket(MEDIA)(self.media)
         return router
 
