@@ -150,12 +150,18 @@ class Race:
     """Each endpoint that is well is asked once, in order; where there is only one, twice."""
 
     def __init__(
-        self, healths: Sequence[Health], patience: Patience, hedge: Hedge, now: float
+        self,
+        healths: Sequence[Health],
+        patience: Patience,
+        hedge: Hedge,
+        now: float,
+        waited_s: float = 0.0,
     ) -> None:
+        """`waited_s`: how long the person had waited before."""
         self._healths = healths
         self._patience = patience
         self._hedge = hedge
-        self._give_up_s = now + patience.apology_s
+        self._give_up_s = now + max(WORTH_ASKING_S, patience.apology_s - waited_s)
         well = [at for at, health in enumerate(healths) if health.may_be_asked(now)]
         self._waiting = deque(2 * well if len(well) == 1 else well)
         self._attempts: list[_Attempt] = []

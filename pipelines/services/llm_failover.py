@@ -87,9 +87,9 @@ class FailoverLanguageModel:
     async def count(self, text: str) -> int | None:
         return await self._endpoints[0].count(text)
 
-    def race(self) -> Race:
+    def race(self, waited_s: float) -> Race:
         now = asyncio.get_running_loop().time()
-        return Race(self._healths, self._patience, self._hedge, now)
+        return Race(self._healths, self._patience, self._hedge, now, waited_s)
 
     def endpoint(self, at: int) -> Endpoint:
         return self._endpoints[at]
@@ -126,7 +126,7 @@ class _Question:
         self._model = model
         self._messages = messages
         self._sampling = sampling
-        self._race = model.race()
+        self._race = model.race(sampling.waited_s)
         self._attempts: list[_Attempt] = []
         self._winner: _Attempt | None = None
         self._failure: ServiceError | None = None

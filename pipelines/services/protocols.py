@@ -185,6 +185,8 @@ class Sampling:
     """Fields of the API's request, as they are: top_p, stop, seed and their like."""
     tools: tuple[Mapping[str, object], ...] = ()
     """Functions that the model may want called, as the API describes them."""
+    waited_s: float = 0.0
+    """How long the person has been waiting: so much less time is left until an apology is due."""
 
 
 AS_SET = Sampling()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import structlog
@@ -44,6 +44,8 @@ class _Reply:
     turn_id: int
     question: str
     asked_s: float
+    since_s: float
+    """When the person fell silent, where that is known."""
     committed: asyncio.Event = field(default_factory=asyncio.Event)
     spoken: str = ""
     """Of the answer that is coming."""
@@ -73,6 +75,8 @@ class Thinking(FrameProcessor):
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._between: asyncio.Task[None] | None = None
         self._afterwards: dict[int, list[Callable[[], None]]] = {}
+        self._silent_since_s: float | None = None
+        """In the turn that is not committed."""
 
     async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
         await super().setup(setup)
@@ -84,6 +88,8 @@ class Thinking(FrameProcessor):
         match frame:
             case CommandFrame(command=command):
                 await self._obey(command)
+            case FactFrame(fact=Reached(what="speech_ended", at_s=at_s)):
+                self._silent_since_s = at_s
             case FactFrame(fact=PlayoutEnded(reply_id)):
                 for act in self._afterwards.pop(reply_id, ()):
                     act()
@@ -103,8 +109,11 @@ class Thinking(FrameProcessor):
                 await self.push_frame(TokenFrame(reply_id, words))
                 await self.push_frame(ReplyEndFrame(reply_id))
             case StartReply(reply_id, turn_id, text):
-                self._start(_Reply(reply_id, turn_id, text, self._now()))
+                now = self._now()
+                since_s = now if self._silent_since_s is None else self._silent_since_s
+                self._start(_Reply(reply_id, turn_id, text, now, since_s))
             case CommitReply(reply_id, turn_id, text) if text:
+                self._silent_since_s = None
                 self._conversation.said(turn_id, text)
                 if reply_id in self._replies:
                     self._replies[reply_id].committed.set()
@@ -190,7 +199,10 @@ class Thinking(FrameProcessor):
         """One answer, passed on as it comes. Raises ServiceError."""
         asked_s = self._now()
         first_s = 0.0
-        stream = cast(AsyncGenerator[Delta, None], self._llm.stream(messages, self._sampling))
+        first_round = not reply.said and "llm_tool_calls" not in reply.facts
+        waited_s = max(0.0, asked_s - reply.since_s) if first_round else 0.0
+        sampling = replace(self._sampling, waited_s=waited_s)
+        stream = cast(AsyncGenerator[Delta, None], self._llm.stream(messages, sampling))
         finished: Finished | None = None
         async with aclosing(stream):
             async for delta in stream:

@@ -118,6 +118,19 @@ def test_there_is_an_end_to_patience() -> None:
     assert one.is_over(3.5)
 
 
+def test_the_time_that_was_waited_before_counts() -> None:
+    one = Race([Health()], PATIENCE, "off", 0.0, waited_s=1.0)
+    one.next(0.0)
+    one.next(1.5)
+    assert one.deadline() == 2.5
+
+
+def test_whoever_waited_too_long_already_still_gets_a_chance() -> None:
+    one = Race([Health()], PATIENCE, "off", 0.0, waited_s=9.0)
+    one.next(0.0)
+    assert one.deadline() == 0.5
+
+
 # ---- the hedge ----
 
 
