@@ -30,7 +30,7 @@ from bot.endpoints.chat import (
 from bot.event_stream import EventStream, Writer
 from bot.queueing import FullError
 from bot.sessions import Doors, Sessions
-from bot.sharing import GaveWayError, Queued, SharedModel
+from bot.sharing import GaveWayError, Progress, Queued, SharedModel
 from bot.sharing import Request as Asked
 from bot.wire.chat import (
     CLIENT_ID,
@@ -145,37 +145,48 @@ class _Pages:
 
         async with asyncio.TaskGroup() as tasks:
             answering = tasks.create_task(_answer_all(page, self._shared, writer))
-            for task in (tasks.create_task(leave()), tasks.create_task(give_up(answering))):
-                answering.add_done_callback(lambda _, task=task: task.cancel())
+            watching = [tasks.create_task(leave()), tasks.create_task(give_up(answering))]
+            answering.add_done_callback(lambda _: [task.cancel() for task in watching])
 
 
 async def _answer_all(page: _Page, shared: SharedModel, writer: Writer) -> None:
     async with asyncio.TaskGroup() as tasks:
         while (one := await page.asked.get()) is not None:
-            begun = asyncio.Event()
-            tasks.create_task(_answer(*one, shared, writer, begun)).add_done_callback(
-                lambda _, asked=one[1], begun=begun: None if begun.is_set() else shared.drop(asked)
-            )
+            completion, asked = one
+            answering = _Answering(completion, asked, shared, writer)
+            tasks.create_task(answering.run()).add_done_callback(answering.over)
 
 
-async def _answer(
-    completion: Completion, asked: Asked, shared: SharedModel, writer: Writer, begun: asyncio.Event
-) -> None:
-    begun.set()
-    try:
-        async with aclosing(shared.answer(asked)) as answer:
-            async for one in answer:
-                match one:
-                    case Queued(place):
-                        told = {"request_id": completion.id, "place": place}
-                        await writer.write(event(told, "queued"))
-                    case TextDelta(text):
-                        await writer.write(completion.piece(text))
-                    case Finished(reason):
-                        await writer.write(completion.last(reason) + completion.count(one))
-    except (ServiceError, GaveWayError) as error:
-        told = failure_of(error) | {"request_id": completion.id}
-        await writer.write(failure_event(told))
+@dataclass(slots=True)
+class _Answering:
+    completion: Completion
+    asked: Asked
+    shared: SharedModel
+    writer: Writer
+    begun: bool = False
+
+    def over(self, _task: "asyncio.Task[None]") -> None:
+        if not self.begun:  # it was cancelled before its first step
+            self.shared.drop(self.asked)
+
+    async def run(self) -> None:
+        self.begun = True
+        try:
+            async with aclosing(self.shared.answer(self.asked)) as answer:
+                async for one in answer:
+                    await self.writer.write(self._told(one))
+        except (ServiceError, GaveWayError) as error:
+            told = failure_of(error) | {"request_id": self.completion.id}
+            await self.writer.write(failure_event(told))
+
+    def _told(self, progress: Progress) -> bytes:
+        match progress:
+            case Queued(place):
+                return event({"request_id": self.completion.id, "place": place}, "queued")
+            case TextDelta(text=text):
+                return self.completion.piece(text)
+            case Finished(reason=reason):
+                return self.completion.last(reason) + self.completion.count(progress)
 
 
 def _no_room() -> Response:
