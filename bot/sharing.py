@@ -72,21 +72,22 @@ class SharedModel:
         self.calls: LanguageModel = _ForCalls(self)
         """For the calls: opened and closed with this."""
         self._queue = Queue(places, size)
-        self._llm: LanguageModel | None = None
+        self._llms: dict[Kind, LanguageModel] = {}
         self._changed = asyncio.Event()
         self._reading: dict[Ticket, asyncio.Timeout] = {}
         """What waits for the engine's next words."""
 
     @property
     def is_open(self) -> bool:
-        return self._llm is not None
+        return bool(self._llms)
 
-    def open(self, llm: LanguageModel, model: str) -> None:
-        """`llm` is open, and whoever opened it closes it."""
-        self._llm, self.model = llm, model
+    def open(self, llm: LanguageModel, model: str, texts: LanguageModel | None = None) -> None:
+        """`llm` is open, and whoever opened it closes it. `texts` is the same, for texts."""
+        self._llms = {Kind.CALL: llm, Kind.TEXT: texts or llm}
+        self.model = model
 
     def close(self) -> None:
-        self._llm = None
+        self._llms = {}
 
     # ---- calls ----
 
@@ -187,15 +188,13 @@ class SharedModel:
                 await changed.wait()
 
     async def _serve(self, request: Request) -> AsyncGenerator[Delta, None]:
-        if self._llm is None:
-            raise ServiceError("llm", "is not open", retryable=True)
         kind, now = request.ticket.kind, asyncio.get_running_loop().time
+        if (llm := self._llms.get(kind)) is None:
+            raise ServiceError("llm", "is not open", retryable=True)
         began = first = last = now()
         self.metrics.waited(kind, began - request.asked_s)
         pieces = 0
-        stream = cast(
-            AsyncGenerator[Delta, None], self._llm.stream(request.messages, request.sampling)
-        )
+        stream = cast(AsyncGenerator[Delta, None], llm.stream(request.messages, request.sampling))
         async with aclosing(stream):
             try:
                 while (delta := await self._next(request.ticket, stream)) is not None:

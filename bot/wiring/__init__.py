@@ -9,7 +9,7 @@ from bot.recorder import Rates
 from bot.settings import Settings, SettingsError
 from bot.sharing import CallOnLine, SharedModel
 from bot.wiring.ears import choose_ears
-from bot.wiring.model import failover_for
+from bot.wiring.model import failover_for, failover_for_texts
 from bot.wiring.records import about_call, recorder_for, records_in_words
 from bot.wiring.telephone import keypad_for, manners_for, phone_for
 from bot.wiring.tools import hangs_up, tools_for
@@ -45,6 +45,7 @@ class Wiring:
         words = (*manners.words, *self._phone.manners.words, APOLOGY, COLD, MEANWHILE)
         self._tts = SpokenAhead(self._voice.service, words)
         self._llm: FailoverLanguageModel | None = None
+        self._texts: FailoverLanguageModel | None = None
         self.shared = SharedModel(settings.llm_max_concurrency, settings.llm_queue_size)
         """The language model, for the doors that take texts."""
         self._services: Services | None = None
@@ -125,7 +126,7 @@ class Wiring:
             tts=self._tts,
             prompts=llm.result(),
         )
-        self.shared.open(llm.result(), str(self._facts()["llm"]))
+        self.shared.open(llm.result(), str(self._facts()["llm"]), self._texts)
 
     def new_call(self, form: CallFormat, send: Callable[[ToCaller], None]) -> CallOnLine:
         return CallOnLine(self._new_call(form, send), self.shared)
@@ -146,7 +147,7 @@ class Wiring:
         """Also after an `open` that failed or was cancelled."""
         self._services = None
         self.shared.close()
-        for service in (self._llm, self._demo, self._tts, self._turn, self._stt):
+        for service in (self._texts, self._llm, self._demo, self._tts, self._turn, self._stt):
             if service is not None:
                 await service.close()
         if self._recorder is not None:
@@ -155,7 +156,9 @@ class Wiring:
     async def _open_llm(self) -> FailoverLanguageModel:
         url = self._settings.llm_base_url or await self._open_demo()
         self._llm = llm = failover_for(self._settings, url)
+        self._texts = failover_for_texts(self._settings, url)
         await llm.open()
+        await self._texts.open()
         return llm
 
     async def _open_demo(self) -> str:

@@ -9,6 +9,11 @@ from pipelines.services.llm_openai import OpenAiLanguageModel
 LONGEST_WAIT_S = 10.0
 """For whoever asks one endpoint alone; a call has its own clocks."""
 
+TEXT_WAIT_S = 120.0
+"""To the first token of a text; OpenAI's clients wait for ten minutes."""
+
+TEXT_IDLE_S = 10.0
+
 
 def language_model_for(settings: Settings, base_url: str) -> OpenAiLanguageModel:
     """The first endpoint alone. Not open yet."""
@@ -22,14 +27,8 @@ def language_model_for(settings: Settings, base_url: str) -> OpenAiLanguageModel
 
 def failover_for(settings: Settings, base_url: str) -> FailoverLanguageModel:
     """The first endpoint and its fallbacks, as one. Not open yet."""
-    keys = settings.llm_fallback_api_keys.get_secret_value().split(",")
-    fallbacks: list[OpenAiLanguageModel] = []
-    for at, fallback in enumerate(settings.llm_fallbacks):
-        model, _, url = fallback.rpartition("@")
-        key = keys[at].strip() if at < len(keys) else ""
-        fallbacks.append(_endpoint(settings, url, model or settings.llm_model, key))
     return FailoverLanguageModel(
-        [language_model_for(settings, base_url), *fallbacks],
+        _endpoints(settings, base_url),
         Patience(
             first_token_s=settings.llm_first_token_s,
             first_clause_s=settings.llm_first_clause_s,
@@ -37,6 +36,27 @@ def failover_for(settings: Settings, base_url: str) -> FailoverLanguageModel:
         ),
         settings.llm_hedge_after,
     )
+
+
+def failover_for_texts(settings: Settings, base_url: str) -> FailoverLanguageModel:
+    """The same endpoints, for those who can wait: a long prompt takes a slow engine its time."""
+    endpoints = _endpoints(settings, base_url)
+    for endpoint in endpoints:
+        endpoint.first_token_s, endpoint.idle_s = TEXT_WAIT_S, TEXT_IDLE_S
+    patience = Patience(
+        first_token_s=TEXT_WAIT_S, first_clause_s=TEXT_WAIT_S, apology_s=TEXT_WAIT_S
+    )
+    return FailoverLanguageModel(endpoints, patience, "off")
+
+
+def _endpoints(settings: Settings, base_url: str) -> list[OpenAiLanguageModel]:
+    keys = settings.llm_fallback_api_keys.get_secret_value().split(",")
+    fallbacks: list[OpenAiLanguageModel] = []
+    for at, fallback in enumerate(settings.llm_fallbacks):
+        model, _, url = fallback.rpartition("@")
+        key = keys[at].strip() if at < len(keys) else ""
+        fallbacks.append(_endpoint(settings, url, model or settings.llm_model, key))
+    return [language_model_for(settings, base_url), *fallbacks]
 
 
 def _endpoint(settings: Settings, base_url: str, model: str, api_key: str) -> OpenAiLanguageModel:

@@ -7,9 +7,11 @@ import pytest
 from pydantic import ValidationError
 
 from bot.settings import Settings
-from bot.wiring.model import failover_for
-from pipelines.services.protocols import ChatMessage
-from tests.services.scripted_endpoint import DONE, Reply, ScriptedEndpoint, delta, finish
+from bot.wiring.model import failover_for, failover_for_texts
+from pipelines.services.protocols import ChatMessage, ServiceError
+from tests.services.scripted_endpoint import DONE, HANG, Reply, ScriptedEndpoint, delta, finish
+
+HELLO = [ChatMessage("user", "Hello.")]
 
 
 def test_the_fallbacks_have_models_and_keys_of_their_own() -> None:
@@ -60,3 +62,21 @@ def test_the_fallbacks_have_models_and_keys_of_their_own() -> None:
 def test_what_cannot_be_meant_is_refused(name: str, value: object, complaint: str) -> None:
     with pytest.raises(ValidationError, match=complaint):
         Settings.model_validate({name: value, "llm_max_tokens": 300})
+
+
+def test_a_text_is_waited_for_longer_than_a_call_can_wait() -> None:
+    async def scenario() -> None:
+        async with ScriptedEndpoint([Reply([HANG]), Reply([HANG]), Reply([HANG])]) as slow:
+            settings = Settings.model_validate(
+                {"llm_base_url": slow.url, "llm_first_token_s": 0.5, "llm_apology_s": 0.5}
+            )
+            for made, gives_up in ((failover_for, True), (failover_for_texts, False)):
+                model = made(settings, slow.url)
+                await model.open()
+                error = ServiceError if gives_up else TimeoutError
+                with pytest.raises(error):
+                    async with asyncio.timeout(1.0), aclosing(model.stream(HELLO)) as deltas:
+                        await anext(deltas)
+                await model.close()
+
+    asyncio.run(scenario())
