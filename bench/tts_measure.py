@@ -87,7 +87,7 @@ async def measure(
                     name: [await say(choice.service, texts.new(words)) for _ in range(TIMES)]
                     for name, words in LENGTHS.items()
                 }
-                memory_mb = whole_rss_mb() - before_mb
+                memory_mb = max(0.0, whole_rss_mb() - before_mb)
                 alone.append(_alone(choice.model, opens_s, memory_mb, said))
                 bar.advance(task)
                 for calls in levels:

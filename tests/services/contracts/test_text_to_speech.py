@@ -31,10 +31,12 @@ def with_voice(new_voice: NewVoice, scenario: Callable[[TextToSpeech], Awaitable
     run_leaving_nothing(opened)
 
 
-async def say(voice: TextToSpeech, text: str) -> tuple[Pcm, list[SpokenWord]]:
+async def say(
+    voice: TextToSpeech, text: str, *, first: bool = False
+) -> tuple[Pcm, list[SpokenWord]]:
     pcm: list[Pcm] = [np.zeros(0, np.int16)]
     spoken: list[SpokenWord] = []
-    async with aclosing(voice.synthesise(text)) as chunks:  # type: ignore[type-var]
+    async with aclosing(voice.synthesise(text, first=first)) as chunks:  # type: ignore[type-var]
         async for chunk in chunks:
             assert chunk.pcm.dtype == np.int16
             assert chunk.pcm.ndim == 1
@@ -107,6 +109,18 @@ def test_calls_at_once_each_hear_their_own(new_voice: NewVoice) -> None:
             texts, await asyncio.gather(*(say(voice, text) for text in texts)), strict=True
         ):
             assert " ".join(word.text for word in spoken) == text
+
+    with_voice(new_voice, scenario)
+
+
+def test_what_somebody_waits_for_is_said_among_what_nobody_does(new_voice: NewVoice) -> None:
+    texts = [f"This is call {n}, not yours." for n in ("one", "two", "three", "four")]
+
+    async def scenario(voice: TextToSpeech) -> None:
+        said = await asyncio.gather(
+            *(say(voice, text, first=number % 2 == 1) for number, text in enumerate(texts))
+        )
+        assert [" ".join(word.text for word in spoken) for _, spoken in said] == texts
 
     with_voice(new_voice, scenario)
 

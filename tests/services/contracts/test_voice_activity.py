@@ -5,7 +5,13 @@ import pytest
 import soundfile
 
 from pipelines.services.onnx import packaged_file
-from pipelines.services.protocols import VAD_CHUNK, Samples, ServiceError, VoiceActivity
+from pipelines.services.protocols import (
+    EAR_RATE_HZ,
+    VAD_CHUNK,
+    Samples,
+    ServiceError,
+    VoiceActivity,
+)
 from pipelines.services.scripted import ScriptedVad, ToneSpeech
 from pipelines.services.vad_silero import SileroVad, load_silero
 
@@ -71,6 +77,23 @@ def test_a_chunk_of_another_size_is_refused(kind: Kind) -> None:
     for samples in (0, VAD_CHUNK // 2, VAD_CHUNK + 1):
         with pytest.raises(ServiceError):
             new().probability(np.zeros(samples, np.float32))
+
+
+def test_after_a_minute_of_silence_it_is_silence_still_and_speech_is_speech(kind: Kind) -> None:
+    new, speech = kind
+    vad = new()
+    silence = np.zeros(60 * EAR_RATE_HZ, np.float32)
+
+    assert max(listen(vad, silence)[-100:]) < 0.2
+    if speech.any():  # one goes by the clock
+        assert max(listen(vad, speech)) > 0.8
+
+
+def test_very_loud_and_broken_samples_leave_it_a_probability(kind: Kind) -> None:
+    new, speech = kind
+    vad = new()
+    for scale in (0.0, 1e-6, 1.0, 10.0):
+        assert all(0 <= p <= 1 for p in listen(vad, speech[: 20 * VAD_CHUNK] * scale))
 
 
 def test_what_is_given_is_left_as_it_was(kind: Kind) -> None:

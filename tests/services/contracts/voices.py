@@ -114,7 +114,8 @@ def kokoro() -> TextToSpeech:
 
 
 VOICES = [
-    espeak, espeak_in_the_studio, stub, scripted, scripted_in_the_studio, openai_server,
+    espeak, espeak_in_the_studio, stub, scripted, scripted_in_the_studio,
+    pytest.param(openai_server, marks=pytest.mark.soak),
     pytest.param(pipecat_service, marks=pytest.mark.soak),
     pytest.param(piper, marks=pytest.mark.soak),
     pytest.param(kokoro, marks=pytest.mark.soak),
