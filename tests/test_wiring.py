@@ -8,7 +8,9 @@ import pytest
 
 from bot.settings import Settings
 from bot.wiring import Wiring
+from bot.wiring.telephone import keypad_for, manners_for, phone_for
 from pipelines.cascade import CallFormat
+from pipelines.core.attendance import Manners
 from pipelines.core.exchange import ToCaller
 
 
@@ -79,3 +81,25 @@ def test_told_to_leave_while_it_loads_it_leaves_nothing(turns_of_the_loop: int) 
     before = children()
     asyncio.run(scenario())
     assert children() == before
+
+
+def test_the_telephone_is_as_the_settings_have_it() -> None:
+    settings = Settings.model_validate(
+        {
+            "public_base_url": "https://Voice.example:443",
+            "twilio_account_sid": "AC1",
+            "twilio_auth_token": "t",
+            "phone_greeting": " Hello! ",
+            "phone_silence_s": "",
+            "phone_call_s": 60,
+            "phone_transfers": "sales=+15551230001,support=+15551230002",
+            "dtmf_terminator": "",
+        }
+    )
+    phone = phone_for(settings)
+    assert (phone.account_sid, phone.auth_token, phone.lacks) == ("AC1", "t", "")
+    assert phone.in_words == "Twilio, by its webhook https://voice.example/twilio/voice"
+    assert phone.transfers == {"sales": "+15551230001", "support": "+15551230002"}
+    assert phone.manners == Manners(greeting="Hello!", silence_s=None, call_s=60)
+    assert (manners_for(settings), keypad_for(settings).terminator) == (Manners(), "")
+    assert "set TWILIO_AUTH_TOKEN and" in phone_for(Settings.model_validate({})).in_words

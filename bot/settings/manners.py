@@ -6,6 +6,8 @@ from pydantic import Field
 
 from bot.settings.group import EmptyIsUnset, Group
 
+Silence = Annotated[float, Field(ge=3, le=3600)]
+
 
 class HouseManners(Group):
     greeting: str = ""
@@ -14,7 +16,7 @@ class HouseManners(Group):
     phone_greeting: str = "Hello! How can I help you?"
     """What it says first on the telephone, at once. Empty: it waits to be spoken to."""
 
-    phone_silence_s: Annotated[float | None, EmptyIsUnset, Field(ge=3, le=3600)] = 30.0
+    phone_silence_s: Annotated[Silence | None, EmptyIsUnset] = 30.0
     """Silence on the telephone until the bot asks, and then until it hangs up. Empty: never."""
 
     phone_call_s: Annotated[float, Field(ge=10, le=86_400)] = 1800.0

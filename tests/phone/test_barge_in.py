@@ -9,7 +9,8 @@ from bot.farewell import Outcome
 from bot.phone import LEAD_S
 from pipelines.core.commands import CommitReply, PauseReply
 from pipelines.core.phrasing import Phraser
-from tests.phone.conversing import CHARACTER, RATE_HZ, STORY, Conversation
+from tests.phone.conversing import CHARACTER, STORY, Conversation
+from tests.phone.line import RATE_HZ
 
 
 def words_heard(samples: int) -> int:
