@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -153,8 +154,7 @@ class _Call:
             listening = tasks.create_task(self._listen())
             is_gone = await self._speak()
             listening.cancel()
-        if is_gone:
-            await self._vanish()
+        await (self._vanish() if is_gone else self._leave())
         return self.result()
 
     def cut_short(self, cause: Exception) -> CallResult:
@@ -187,10 +187,6 @@ class _Call:
                 if frames % SHOW_EVERY_FRAMES == 0:
                     self._show()
             await self._send([])
-        self._network.put(self._dialect.part(), self._now())
-        while self._network.deadline < math.inf:
-            await asyncio.sleep(self._network.deadline - self._now())
-            await self._send([])
         return False
 
     async def _listen(self) -> None:
@@ -211,6 +207,14 @@ class _Call:
         self._network.put(messages, now)
         for message in self._network.take(now):
             await self._socket.send(message)
+
+    async def _leave(self) -> None:
+        """Say goodbye, after all that is still under way; nothing is listened to any more."""
+        self._network.put(self._dialect.part(), self._now())
+        with suppress(ConnectionClosed):
+            while self._network.deadline < math.inf:
+                await asyncio.sleep(self._network.deadline - self._now())
+                await self._send([])
 
     async def _vanish(self) -> None:
         """Neither read nor write, ask nor answer, and see whether the server lets go."""
