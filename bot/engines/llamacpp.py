@@ -83,6 +83,10 @@ def _llama_server(given: Path | None) -> str | None:
 
 
 def cores_to_use() -> int:
-    """Those that this process may run on, less one for the calls where there are more than two."""
+    """Those that this process may run on, less one for the calls.
+
+    llama.cpp's threads wait for one another in a loop: one that has to share its core with the
+    ears holds up all of them, and makes a token cost many times as much.
+    """
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return cores - 1 if cores > 2 else cores
+    return max(1, cores - 1)

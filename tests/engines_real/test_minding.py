@@ -22,6 +22,7 @@ from bot.engines.recipe import EngineError, Recipe
 from bot.engines.register import Entry, Register
 from bot.limits import Limits
 from bot.settings import Settings, environment
+from client.caller import conductor
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Line, Manners
 from tests.engines_real import llama_server
@@ -241,8 +242,10 @@ def test_up_status_logs_and_down_on_the_command_line(tmp_path: Path) -> None:
 
 @pytest.mark.soak
 def test_killed_in_mid_call_it_is_back_and_the_caller_hears_an_apology_and_goes_on(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(conductor, "MISSED_S", 30.0)  # the machine may be busy with other tests
+
     async def scenario() -> CallResult:
         model = counting(tmp_path / "count.gguf", 1000, idle_layers=3)
         made = recipe(llm_engine_model=str(model), llm_engine_context=4096, llm_engine_slots=2)
@@ -255,14 +258,14 @@ def test_killed_in_mid_call_it_is_back_and_the_caller_hears_an_apology_and_goes_
             serving(engine.as_engine(), limits=Limits(calls=4)) as served,
         ):
             tasks.create_task(kill_when_busy(register, made))
-            asked = await spoken("Please count for me.", "Please count again.", "Thank you.")
+            asked = await spoken("Please count for me.", "Please count for me again.")
             lines = [Line(one) for one in asked]
-            options = CallOptions(manners=Manners(gap_s=20.0, hear_s=0.1))
+            options = CallOptions(manners=Manners(until_quiet_s=2.0))
             result = await place_call(f"http://127.0.0.1:{served.port}", lines, options)
         assert len(notices) == 2, "down, and back"
         return result
 
-    first, second, _ = asyncio.run(scenario()).turns
+    first, second = asyncio.run(scenario()).turns
     assert first.words.answer.startswith("Sure, counting: 1 2 3")
     assert "Sorry" in first.words.answer
     assert second.words.answer.startswith("Sure, counting: 1 2 3")
