@@ -31,7 +31,7 @@ class Hub:
 
 
 def is_large(path: str) -> bool:
-    return path.endswith((".bin", ".onnx"))
+    return path.endswith((".bin", ".onnx", ".gguf"))
 
 
 def described(path: str, data: bytes) -> dict[str, object]:

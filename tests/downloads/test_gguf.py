@@ -1,0 +1,90 @@
+"""Language models for llama.cpp: named, fetched from a hub on loopback, and found again."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.__main__ import command_line
+from bot.engines.recipe import EngineError
+from bot.models.gguf import GGUF, find_gguf, model_named
+from bot.models.model import Addresses, Hub
+from bot.models.store import Store
+from bot.settings import Settings
+from tests.model_hub import Hub as FakeHub
+from tests.model_hub import serving
+
+REPO = "ggml-org/gemma-3-1b-it-GGUF"
+FILE = "gemma-3-1b-it-Q4_K_M.gguf"
+WEIGHTS = bytes(range(256)) * 4096
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("MODELS_DIR", str(tmp_path / "models"))
+
+
+def typed(hub: FakeHub, *words: str) -> tuple[int, str, str]:
+    words = ("llm", "fetch", *words)
+    result = CliRunner().invoke(command_line(words), words, env={"MODELS_HUB": hub.url})
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_a_model_is_fetched_by_its_name_and_found_by_it(tmp_path: Path) -> None:
+    store = Store(tmp_path / "models")
+    with pytest.raises(EngineError, match=r"no model is chosen.*llm fetch gemma-3-1b"):
+        find_gguf(store, None)
+    with pytest.raises(EngineError, match="gemma-3-1b is not here yet: halfsecond llm fetch"):
+        find_gguf(store, "gemma-3-1b")
+    with serving(FakeHub()) as hub:
+        hub.files[REPO] = {FILE: WEIGHTS}
+        code, said, complaint = typed(hub, "gemma-3-1b")
+        assert code == 0, complaint
+        listed = typed(hub)[1].splitlines()
+    file = store.root / "gemma-3-1b" / FILE
+    assert file.read_bytes() == WEIGHTS
+    assert said.splitlines()[-1] == f"  start it  halfsecond llm up llama.cpp --model {file}"
+    assert find_gguf(store, "gemma-3-1b") == file
+    assert find_gguf(store, None) == file, "the only one there is"
+    assert [line.split()[0] for line in listed] == list(GGUF)
+    assert ["here" in line.split()[3:4] for line in listed] == [True, False, False, False]
+
+
+def test_a_connection_that_is_cut_is_gone_on_with(tmp_path: Path) -> None:
+    with serving(FakeHub()) as hub:
+        hub.files[REPO] = {FILE: WEIGHTS}
+        hub.cut_after = 500_000
+        code, _, said = typed(hub, "gemma-3-1b")
+        assert (code, said.strip().count("\n")) == (1, 0)
+        assert typed(hub, "gemma-3-1b")[0] == 0
+        first, second = hub.ranges
+    assert first == ""
+    begins_at = int(second.removeprefix("bytes=").rstrip("-"))
+    assert 0 < begins_at <= 500_000
+    assert (tmp_path / "models" / "gemma-3-1b" / FILE).read_bytes() == WEIGHTS
+
+
+def test_any_file_can_be_named_by_its_repository_or_its_address() -> None:
+    model = model_named("someone/things-GGUF/things-Q8_0.gguf")
+    assert (model.name, model.source) == (
+        "things-Q8_0",
+        Hub("someone/things-GGUF", ("things-Q8_0.gguf",)),
+    )
+    model = model_named("https://files.example/a/b.gguf")
+    assert (model.name, model.source) == ("b", Addresses("https://files.example/a", ("b.gguf",)))
+
+
+@pytest.mark.parametrize("name", ["gema-3-1b", "things", "../x.gguf", "a/b"])
+def test_a_name_that_is_none_is_told_in_one_line(name: str) -> None:
+    with pytest.raises(EngineError, match=rf"^there is no model {name}: [^\n]+$"):
+        model_named(name)
+
+
+def test_a_file_is_taken_by_its_path(tmp_path: Path) -> None:
+    (tmp_path / "mine.gguf").write_bytes(b"GGUF")
+    store = Store(tmp_path / "models")
+    assert find_gguf(store, "mine.gguf") == Path("mine.gguf")
+    assert find_gguf(store, "/no/such.gguf") == Path("/no/such.gguf"), "the engine's to refuse"
