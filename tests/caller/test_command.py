@@ -122,3 +122,24 @@ def test_a_file_that_is_no_recording_is_one_line_and_exit_code_two(tmp_path: Pat
 
     assert code == FAILED
     assert "no such file" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--as", "twilio"], "set TWILIO_AUTH_TOKEN"),
+        (["--as", "twilio", "--auth-token", "x", "--dtmf", "12x"], "no telephone has x"),
+        (["--as", "twilio", "--auth-token", "x", "--trouble", "rain=1"], "'rain' is no trouble"),
+        (["--dtmf", "1"], "they are for --as twilio"),
+        (["--trouble", "loss=0.1"], "they are for --as twilio"),
+    ],
+)
+def test_what_twilio_could_not_do_is_one_line(
+    recordings: list[str], words: list[str], complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TWILIO_AUTH_TOKEN", raising=False)
+    code, out, err = halfsecond_call(recordings[0], "--url", "http://127.0.0.1:1", *words)
+
+    assert (code, out) == (FAILED, "")
+    [line] = err.strip().splitlines()
+    assert complaint in line

@@ -1,6 +1,7 @@
 import io
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from client.caller.call import CallResult, TurnResult
 from client.caller.measure import BargeIn, Heard, Said, Wait, Words
 from client.caller.recording import Recording, Turn
 from client.caller.report import as_json, print_report
+from client.caller.twilio import Tally
 
 ROW = {
     "segments": {"endpointing": 0.2, "stt": 0.0, "llm_first_token": 0.1, "send": 0.1},
@@ -121,3 +123,30 @@ def test_a_call_without_turns_has_no_percentiles_in_the_document() -> None:
     assert summary["p50_s"] is None
     assert summary["word_error_rate"] is None
     assert not any(isinstance(value, float) and math.isnan(value) for value in summary.values())
+
+
+def test_a_telephone_call_tells_what_twilio_knows_and_no_words() -> None:
+    tally = Tally(
+        "CA1",
+        "MZ1",
+        received={"media": 200, "mark": 40, "clear": 1},
+        most_ahead_s=0.2,
+        said=["Sorry."],
+        ended="the server hung up (1000)",
+    )
+    one = replace(result(ANSWERED), tally=tally)
+    console = Console(file=io.StringIO(), width=200)
+    print_report(console, [one], None)
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
+
+    assert "412 ms voice to voice" in said
+    assert "Twilio was sent 200 pieces of audio, 40 marks and 1 clears" in said
+    assert "at most 200 ms of audio, and ran dry 0 times" in said
+    assert "Twilio says: Sorry." in said
+    assert "the server hung up (1000)" in said
+    assert "what time is it" not in said
+    document = as_json([one, result(ANSWERED)], None)
+    assert document["telephone"][0]["received"]["clear"] == 1
+    assert document["telephone"][1] is None
+    assert as_json([one], None)["summary"]["word_error_rate"] is None
