@@ -108,35 +108,38 @@ def test_who_has_not_signed_is_refused_and_nothing_is_allocated() -> None:
                 f"http://127.0.0.1:{served.port}/twilio/voice", FACTS
             )
         }
-        for path in ("/twilio/voice", "/twilio/status"):
-            asked = [
-                (403, await served.http.post(path, data=FACTS)),
-                (403, await served.http.post(path, data=FACTS, headers=wrong)),
-                (403, await served.http.post(path, data=FACTS, headers=elsewhere)),
-                (403, await served.http.post(path, data=FACTS | {"To": "+1"}, headers=right)),
-                (415, await served.http.post(path, json=FACTS, headers=right)),
-                (415, await served.http.post(path, headers=right)),
-                (
-                    413,
-                    await served.http.post(path, content=b"x" * 70_000, headers=right | form),
-                ),
-                (400, await served.http.post(path, content=b"\xff=1", headers=right | form)),
-                (405, await served.http.get(path, headers=right)),
-            ]
-            assert [answer.status_code for _, answer in asked] == [code for code, _ in asked]
-            assert all("error" in answer.json() for _, answer in asked[:-1])
-        assert refusals(served, "signature") == 8
+        path = "/twilio/voice"
+        asked = [
+            (403, await served.http.post(path, data=FACTS)),
+            (403, await served.http.post(path, data=FACTS, headers=wrong)),
+            (403, await served.http.post(path, data=FACTS, headers=elsewhere)),
+            (403, await served.http.post(path, data=FACTS | {"To": "+1"}, headers=right)),
+            (415, await served.http.post(path, json=FACTS, headers=right)),
+            (415, await served.http.post(path, headers=right)),
+            (
+                413,
+                await served.http.post(path, content=b"x" * 70_000, headers=right | form),
+            ),
+            (400, await served.http.post(path, content=b"\xff=1", headers=right | form)),
+            (405, await served.http.get(path, headers=right)),
+        ]
+        asked.append((403, await served.http.post("/twilio/status", data=FACTS)))
+        assert [answer.status_code for _, answer in asked] == [code for code, _ in asked]
+        assert all("error" in answer.json() for code, answer in asked if code != 405)
+        assert refusals(served, "signature") == 5
         assert served.engine.calls == []
 
     on_a_phone(play)
 
 
-def test_the_query_is_signed_too() -> None:
+def test_the_query_is_signed_too_and_what_twilio_reports_is_taken() -> None:
     async def play(served: Served) -> None:
         path = "/twilio/voice?tenant=a%20b&x="
         right = await served.http.post(path, data=FACTS, headers=signed(path, FACTS))
         wrong = await served.http.post(path, data=FACTS, headers=signed("/twilio/voice", FACTS))
         assert (right.status_code, wrong.status_code) == (200, 403)
+        report = await post(served, "/twilio/status", StreamEvent="stream-error", StreamError="x")
+        assert (report.status_code, report.content) == (204, b"")
 
     on_a_phone(play)
 
@@ -191,14 +194,6 @@ def test_an_answering_machine_is_hung_up_on() -> None:
             document = await webhook(served, AnsweredBy=who)
             assert [verb.tag for verb in document] == ["Hangup"]
         assert (await webhook(served, AnsweredBy="human")).find("Connect") is not None
-
-    on_a_phone(play)
-
-
-def test_what_twilio_reports_is_taken() -> None:
-    async def play(served: Served) -> None:
-        answer = await post(served, "/twilio/status", StreamEvent="stream-error", StreamError="x")
-        assert (answer.status_code, answer.content) == (204, b"")
 
     on_a_phone(play)
 
@@ -477,9 +472,9 @@ def test_without_numbers_there_is_nothing_to_hand_on_to() -> None:
 
 def test_calls_that_vanish_are_all_let_go() -> None:
     async def play(served: Served) -> None:
-        await vanish(served, 8)
+        await vanish(served, 4)
 
-    limits = Limits(calls=8, ping_s=0.2)
+    limits = Limits(calls=4, ping_s=0.1)
     on_a_phone(play, engine=EchoEngine(), limits=limits)
 
 

@@ -61,7 +61,7 @@ def test_who_breaks_in_at_two_hundred_random_moments_is_not_talked_over(seed: in
 
 def test_a_back_channel_is_no_barge_in_and_the_answer_goes_on_from_what_was_heard() -> None:
     story = "There was a miller who had three sons. He had a mill, a donkey and a cat."
-    call = Conversation(way_s=0.03, story=story).play_listening(6.0)
+    call = Conversation(way_s=0.03, story=story).play_listening(5.0)
 
     [cleared] = call.line.cleared
     assert call.kept == [story]

@@ -321,7 +321,7 @@ def junk(count: int) -> None:
 
 
 def test_junk_is_a_peers_error_or_a_message_and_nothing_else() -> None:
-    junk(20_000)
+    junk(10_000)
 
 
 @pytest.mark.soak

@@ -110,7 +110,7 @@ def agrees_with_twilio(count: int) -> None:
 
 
 def test_it_agrees_with_twilios_own_package() -> None:
-    agrees_with_twilio(1_000)
+    agrees_with_twilio(500)
 
 
 @pytest.mark.soak
