@@ -22,6 +22,8 @@ from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk, SpokenW
 
 REHEARSAL = "Hello. This is a short rehearsal, so that the voice is warm."
 TRIES = 3
+PATIENCE_S = 3.0
+"""After so long a clause is not asked for again: somebody waits, and is to be told."""
 RETRY_AFTER_S = 0.05
 CACHED_BYTES = 8 * 2**20
 """Three minutes at 22,050 Hz."""
@@ -111,7 +113,8 @@ class Studio:
 
     async def _perform(self, said: str, *, first: bool) -> AsyncGenerator[SpeechChunk, None]:
         """What the voice says; where it fails and may be asked again, from where it stopped."""
-        given = _Given()
+        now = asyncio.get_running_loop().time
+        given, asked_s = _Given(), now()
         for tries in range(1, TRIES + 1):
             given.again()
             stream = cast(
@@ -123,7 +126,7 @@ class Studio:
                         yield given.new_of(chunk)
                 return
             except ServiceError as error:
-                if not error.retryable or tries == TRIES:
+                if not error.retryable or tries == TRIES or now() - asked_s > PATIENCE_S:
                     raise
                 log.warning("the voice is asked again", service=error.service, error=str(error))
                 await asyncio.sleep(RETRY_AFTER_S * (tries - 1))

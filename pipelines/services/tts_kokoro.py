@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from pipelines.services.tts_process import ProcessTextToSpeech
+from pipelines.services.tts_process import SENTENCE_WITHIN_S, ProcessTextToSpeech
 
 VOICE = "af_heart"
 
@@ -13,4 +13,5 @@ def kokoro_voice(
 ) -> ProcessTextToSpeech:
     """Not open yet. `model`: the `.onnx`; `voices`: all voices' styles, a `.bin`."""
     program = (sys.executable, "-m", "pipelines.services.neural_process", "kokoro")
-    return ProcessTextToSpeech("Kokoro", (*program, str(model), str(voices), voice, f"{speed:.3f}"))
+    command = (*program, str(model), str(voices), voice, f"{speed:.3f}")
+    return ProcessTextToSpeech("Kokoro", command, reply_within_s=SENTENCE_WITHIN_S)

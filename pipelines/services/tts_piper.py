@@ -3,10 +3,11 @@
 import sys
 from pathlib import Path
 
-from pipelines.services.tts_process import ProcessTextToSpeech
+from pipelines.services.tts_process import SENTENCE_WITHIN_S, ProcessTextToSpeech
 
 
 def piper_voice(*, model: Path, speed: float = 1.0) -> ProcessTextToSpeech:
     """Not open yet. `model`: a voice's `.onnx`, with its `.onnx.json` beside it."""
     program = (sys.executable, "-m", "pipelines.services.neural_process", "piper")
-    return ProcessTextToSpeech("Piper", (*program, str(model), f"{speed:.3f}"))
+    command = (*program, str(model), f"{speed:.3f}")
+    return ProcessTextToSpeech("Piper", command, reply_within_s=SENTENCE_WITHIN_S)

@@ -21,7 +21,9 @@ from pipelines.services.voice_messages import MARK, NUMBER, Kind, message, take_
 PIECE_CHARACTERS = 400
 START_WITHIN_S = 60.0
 """A neural voice has a model to load."""
-REPLY_WITHIN_S = 10.0
+REPLY_WITHIN_S = 5.0
+SENTENCE_WITHIN_S = 20.0
+"""For a neural voice: it may be busy with other calls, and makes a sentence at a time."""
 END_WITHIN_S = 2.0
 DEATHS, DEATHS_WITHIN_S = 3, 60.0
 """So many deaths within so long, and what it was saying is given up. It is started all the same."""
@@ -34,8 +36,14 @@ class ProcessTextToSpeech:
     A process that dies fails the jobs it had, as retryable, and is started again for the next.
     """
 
-    def __init__(self, name: str, command: Sequence[str]) -> None:
-        """`name`: for people. `command`: what runs the program, in the project's folder."""
+    def __init__(
+        self, name: str, command: Sequence[str], *, reply_within_s: float = REPLY_WITHIN_S
+    ) -> None:
+        """`name`: for people. `command`: what runs the program, in the project's folder.
+
+        `reply_within_s`: without a sound for so long it hangs, and is killed.
+        """
+        self._reply_within_s = reply_within_s
         self._name = name
         self._command = tuple(command)
         self._process: _Process | None = None
@@ -98,7 +106,7 @@ class ProcessTextToSpeech:
     ) -> tuple[list[tuple[int, int]], Pcm] | None:
         """Marks (character, sample) and audio, or None at the job's end. Raises ServiceError."""
         try:
-            async with asyncio.timeout(REPLY_WITHIN_S):
+            async with asyncio.timeout(self._reply_within_s):
                 kind, payload = await replies.get()
         except TimeoutError as exc:
             process.kill()

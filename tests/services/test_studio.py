@@ -7,9 +7,17 @@ from contextlib import aclosing
 import numpy as np
 import pytest
 
+from bench.virtual_time import run
 from pipelines.audio.pcm import audible_from, to_float
 from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk, SpokenWord, TextToSpeech
-from pipelines.services.studio import CACHED_BYTES, CACHED_CHARACTERS, REHEARSAL, TRIES, Studio
+from pipelines.services.studio import (
+    CACHED_BYTES,
+    CACHED_CHARACTERS,
+    PATIENCE_S,
+    REHEARSAL,
+    TRIES,
+    Studio,
+)
 from pipelines.services.tts_espeak import espeak_voice
 from pipelines.services.tts_process import ProcessTextToSpeech
 
@@ -208,6 +216,28 @@ def test_a_voice_that_keeps_failing_is_given_up(retryable: bool, tries: int) -> 
         assert len(broken.texts) == 1 + tries
 
     in_the_studio(broken, scenario)
+
+
+def test_a_voice_that_takes_its_time_to_fail_is_not_asked_again() -> None:
+    class Slow(Loud):
+        async def synthesise(
+            self, text: str, *, first: bool = False
+        ) -> AsyncGenerator[SpeechChunk, None]:
+            async for chunk in super().synthesise(text, first=first):
+                yield chunk
+                if text != REHEARSAL:
+                    await asyncio.sleep(PATIENCE_S + 0.1)
+
+    broken = Slow(fails=[1] * 10)
+
+    async def scenario() -> None:
+        studio = Studio(broken)
+        await studio.open()
+        with pytest.raises(ServiceError):
+            await say(studio, "Hello there")
+        assert broken.texts == [REHEARSAL, "Hello there"]
+
+    run(scenario())
 
 
 def test_a_voice_that_is_silent_does_not_open() -> None:
