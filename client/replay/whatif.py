@@ -112,8 +112,8 @@ def _served(jobs: Sequence[Job]) -> list[tuple[Job, float]]:
     upcoming = 0
     while upcoming < len(jobs) or waiting:
         now = heapq.heappop(free)
-        if not waiting and upcoming < len(jobs):
-            now = max(now, jobs[upcoming].asked_s)
+        nearest = min((index for _, index in waiting), default=upcoming)
+        now = max(now, jobs[nearest].asked_s)
         while upcoming < len(jobs) and jobs[upcoming].asked_s <= now:
             heapq.heappush(waiting, (not jobs[upcoming].final, upcoming))
             upcoming += 1

@@ -1,0 +1,101 @@
+"""Two runs beside each other, with figures that are known."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from client.replay.comparison import broken_budgets, compare
+from client.replay.page import page_of
+from client.replay.printed import markdown_of_comparison, markdown_of_run
+from client.replay.run import Marks, Played, Run, load_run
+from client.replay.turns import STAGES, Turn
+from pipelines.core.budget import SEGMENTS
+
+
+def turn(number: int, chance: random.Random) -> Turn:
+    took: dict[str, float] = {stage: 0.05 + chance.gauss(0.0, 0.004) for stage in STAGES}
+    waited: dict[str, float] = {segment: took[segment] for segment in SEGMENTS}
+    return Turn(
+        number=number,
+        ended_s=10.0 * number,
+        ended_media_s=10.0 * number,
+        answered_s=10.0 * number + sum(waited.values()),
+        v2v_s=sum(waited.values()),
+        waited=waited,
+        took=took,
+        hidden=dict.fromkeys(SEGMENTS, 0.0),
+        transcript="Which folder?",
+        answer="This </script> one.",
+    )
+
+
+def run(seed: int, name: str = "a run") -> Run:
+    chance = random.Random(seed)
+    turns = [turn(number, chance) for number in range(1, 41)]
+    marks = Marks(references={0: "Which folder, please?"})
+    play = Played(name="call", turns=turns, decisions=["CommitReply 1"], marks=marks)
+    return Run(name=name, made={}, played=[play])
+
+
+def slower(one: Run, stage: str, by_s: float) -> Run:
+    def changed(turn: Turn) -> Turn:
+        waited = {**turn.waited, stage: turn.waited[stage] + by_s}
+        took = {**turn.took, stage: turn.took[stage] + by_s}
+        return replace(turn, waited=waited, took=took, v2v_s=turn.v2v_s + by_s)
+
+    play = one.played[0]
+    return replace(one, played=[replace(play, turns=[changed(turn) for turn in play.turns])])
+
+
+def test_runs_that_differ_by_noise_alone_pass(soak: bool) -> None:
+    for seed in range(5 if not soak else 20):
+        assert compare(run(1000), run(seed)).broken == []
+
+
+@pytest.mark.parametrize("stage", ["stt", "llm_first_token", "tts_first_audio"])
+def test_what_became_slower_is_named_with_its_size(stage: str) -> None:
+    found = compare(run(1), slower(run(2), stage, 0.03))
+    changed = {one.stage: one for one in found.differences if one.changed}
+    assert set(changed) == {"v2v", stage}
+    assert changed[stage].typical_s.value == pytest.approx(0.03, abs=0.005)
+    assert changed[stage].worse
+    assert not changed["v2v"].worse  # by less than a tenth of the whole
+    assert len(found.broken) == 1
+
+
+def test_turns_are_paired_by_where_they_end() -> None:
+    first, second = run(1), run(1)
+    play = second.played[0]
+    later = [replace(turn, ended_media_s=turn.ended_media_s + 0.1) for turn in play.turns]
+    second = replace(second, played=[replace(play, turns=later[3:])])
+    found = compare(first, second)
+    assert (found.pairs, found.unpaired) == (37, 3)
+    assert [one.stage for one in found.differences if one.changed] == []
+
+
+def test_a_budget_that_is_not_kept_is_told() -> None:
+    budgets = {"v2v_p50_ms": 100.0, "stt_p95_ms": 500.0, "cut_ins": 0.0, "word_error_rate": 0.1}
+    broken = broken_budgets(run(1), budgets)
+    assert [line.partition(":")[0] for line in broken] == ["word_error_rate", "v2v_p50_ms"]
+
+
+def test_a_run_comes_back_from_its_folder(tmp_path: Path) -> None:
+    run(1).save(tmp_path)
+    assert load_run(tmp_path).as_json() == run(1).as_json()
+
+
+def test_the_page_needs_nothing_and_is_small() -> None:
+    found = compare(run(1), slower(run(2), "stt", 0.03))
+    page = page_of([run(1, "before"), slower(run(2, "after"), "stt", 0.03)], found)
+    assert len(page.encode()) < 2_000_000
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert "This <\\/script> one." in page
+    assert "speech to text: +" in page
+
+
+def test_a_pull_request_reads_it_too() -> None:
+    found = compare(run(1), slower(run(2), "stt", 0.03))
+    assert "**Gate: failed.**" in markdown_of_comparison(found, found.broken)
+    assert "| speech to text | 40 |" in markdown_of_run(run(1))
