@@ -40,7 +40,9 @@ from pipelines.stages.hearing import Ears, Hearing
 FRAME_S = 0.02
 FRAME = round(EAR_RATE_HZ * FRAME_S)
 AFTER_S = 1.5
-"""Silence after a recording: what is not final by then is missed."""
+"""Silence after a recording."""
+MISSED_S = 5.0
+"""Where there is no final by then, the silence goes on; what is not final after this is missed."""
 TICK_S = 0.005
 """How often the event loop's lag is asked for."""
 
@@ -167,12 +169,12 @@ async def _call(round_: Round, number: int, level: Level, tell: Callable[[], Non
     await asyncio.sleep(chance.random())
     async with _running(listener) as worker:
         for item in order:
-            final_s, text = await _play(worker, listener, item)
+            final_s, text, played = await _play(worker, listener, item)
             errors = word_errors(item.transcript, text)
             level.heard.append(
                 Heard(round_.engine, round_.calls, item.name, item.length_s, final_s, text, errors)
             )
-            frames += _frames(item)
+            frames += played
             if (forget := listener.forget(frames * FRAME_S)) is not None:
                 await worker.queue_frame(forget, FrameDirection.UPSTREAM)
             tell()
@@ -180,23 +182,26 @@ async def _call(round_: Round, number: int, level: Level, tell: Callable[[], Non
 
 async def _play(
     worker: PipelineWorker, listener: Listener, item: Recording
-) -> tuple[float | None, str]:
+) -> tuple[float | None, str, int]:
+    """The time to the final, the text, and how many frames were played."""
     now = asyncio.get_running_loop().time
     listener.finals.clear()
-    pcm = np.concatenate((item.pcm, np.zeros(_frames(item) * FRAME - len(item.pcm), np.int16)))
-    ends_in = int(item.end_s / FRAME_S)
-    due, ended_at = now(), 0.0
-    for n in range(_frames(item)):
+    pcm = np.concatenate((item.pcm, np.zeros(round(MISSED_S * EAR_RATE_HZ), np.int16)))
+    ends_in, enough = int(item.end_s / FRAME_S), _frames(item)
+    due, ended_at, played = now(), 0.0, 0
+    while played < enough or (not listener.finals and (played + 1) * FRAME <= len(pcm)):
         due += FRAME_S
         await asyncio.sleep(due - now())
-        await worker.queue_frame(listener.frame(pcm[n * FRAME : (n + 1) * FRAME].tobytes()))
-        if n == ends_in:
+        piece = pcm[played * FRAME : (played + 1) * FRAME]
+        await worker.queue_frame(listener.frame(piece.tobytes()))
+        if played == ends_in:
             ended_at = now()
+        played += 1
     finals = list(listener.finals)
     if not finals:
-        return None, ""
+        return None, "", played
     text = " ".join(text for _, text in finals) if listener.joins else finals[-1][1]
-    return max(0.0, finals[-1][0] - ended_at), text
+    return max(0.0, finals[-1][0] - ended_at), text, played
 
 
 def _frames(item: Recording) -> int:

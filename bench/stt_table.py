@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 from rich.console import Console
 from rich.table import Table
 
-from bench.stt_calls import AFTER_S, Heard, Level
+from bench.stt_calls import MISSED_S, Heard, Level
 from bench.stt_recordings import BUCKETS_S, WordErrors, bucket
 from client.replay.statistics import percentile
 
@@ -74,7 +74,7 @@ def cell(engine: str, calls: int, level: Level) -> Cell:
 
 
 def _time(one: Heard) -> float:
-    return AFTER_S if one.final_s is None else one.final_s
+    return MISSED_S if one.final_s is None else one.final_s
 
 
 def tables(alone: Sequence[Alone], cells: Sequence[Cell]) -> Iterator[Table]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bench.stt_calls import AFTER_S, Heard, Level
+from bench.stt_calls import MISSED_S, Heard, Level
 from bench.stt_measure import rss_mb, wanted
 from bench.stt_recordings import (
     WordErrors,
@@ -68,9 +68,9 @@ def heard(final_s: float | None, length_s: float = 2.0) -> Heard:
 def test_a_final_that_never_came_counts_with_all_the_time_there_was() -> None:
     level = Level([heard(0.1), heard(0.2), heard(None, 6.0)], [0.001] * 99 + [0.5])
     one = cell("e", 2, level)
-    assert (one.p50_s, one.p95_s) == (0.2, AFTER_S)
+    assert (one.p50_s, one.p95_s) == (0.2, MISSED_S)
     assert (one.missed, one.heard) == (1, 3)
-    assert one.by_length_s == {"under 3 s": 0.1, "over 5 s": AFTER_S}
+    assert one.by_length_s == {"under 3 s": 0.1, "over 5 s": MISSED_S}
     assert one.errors == WordErrors(3, 12)
     assert one.lag_p99_s == 0.001
 
