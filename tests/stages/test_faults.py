@@ -156,7 +156,9 @@ def test_a_port_where_nobody_listens_is_apologised_for() -> None:
     assert first_sound_s(done) <= 1.0
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize(
+    "name", ["401", "500", "half open", "stall", "dribble", "reset", "a 10 MB line"]
+)
 def test_a_fallback_answers_in_its_place_unless_something_was_said(name: str) -> None:
     replies, case = FAULTS[name]
     fallback = for_ever([well("Yes, it is noon.")])

@@ -134,8 +134,8 @@ def assert_steady(turns: int, watcher: Watcher) -> None:
 
 
 def test_a_long_call_keeps_its_prompt_within_the_limit_and_its_prefix() -> None:
-    watcher, _ = talk(40, ())
-    assert_steady(40, watcher)
+    watcher, _ = talk(25, ())
+    assert_steady(25, watcher)
 
 
 @pytest.mark.soak
