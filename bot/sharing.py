@@ -76,6 +76,8 @@ class SharedModel:
         self._changed = asyncio.Event()
         self._reading: dict[Ticket, asyncio.Timeout] = {}
         """What waits for the engine's next words."""
+        self._begun: set[Ticket] = set()
+        """What the engine was asked for."""
 
     @property
     def is_open(self) -> bool:
@@ -174,8 +176,7 @@ class SharedModel:
             self._leave(ticket)
 
     def _cancelled(self, ticket: Ticket) -> None:
-        is_waiting = ticket.state is State.WAITING
-        self.metrics.cancelled(ticket.kind, "waiting" if is_waiting else "served")
+        self.metrics.cancelled(ticket.kind, "served" if ticket in self._begun else "waiting")
 
     async def _wait(self, ticket: Ticket) -> AsyncGenerator[Queued, None]:
         told = None
@@ -191,6 +192,7 @@ class SharedModel:
         kind, now = request.ticket.kind, asyncio.get_running_loop().time
         if (llm := self._llms.get(kind)) is None:
             raise ServiceError("llm", "is not open", retryable=True)
+        self._begun.add(request.ticket)
         began = first = last = now()
         self.metrics.waited(kind, began - request.asked_s)
         pieces = 0
@@ -213,6 +215,7 @@ class SharedModel:
                     raise
             else:
                 return
+        self._begun.discard(request.ticket)
         self._queue.put_off(request.ticket)  # its stream is closed: the place is free
         self._settle()
         raise _PutOffError
@@ -233,6 +236,7 @@ class SharedModel:
             del self._reading[ticket]
 
     def _leave(self, ticket: Ticket) -> None:
+        self._begun.discard(ticket)
         self._queue.leave(ticket)
         self._settle()
 
