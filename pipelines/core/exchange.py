@@ -150,12 +150,5 @@ class Fault:
 
 
 ToCaller: TypeAlias = (
-    AudioOut
-    | Flush
-    | Caption
-    | StateChanged
-    | TurnMeasured
-    | AnswerMeasured
-    | CallBegan
-    | Fault
+    AudioOut | Flush | Caption | StateChanged | TurnMeasured | AnswerMeasured | CallBegan | Fault
 )
