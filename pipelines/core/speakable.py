@@ -28,6 +28,7 @@ from pipelines.core.speakable_words import (
     FRACTIONS,
     MONTH_OF,
     MONTHS,
+    PERIODS,
     POINTS,
     SIGNS,
     SPOKEN_LABELS,
@@ -194,6 +195,13 @@ def _street(found: re.Match[str]) -> str:
     return f"{house(found['house'])} {name} {STREETS.get(kind, kind)}"
 
 
+def _saint(found: re.Match[str]) -> str:
+    """A street, after a name or before nothing that could be a saint's."""
+    before, after = found.string[: found.start()], found.string[found.end() :]
+    street = re.search(r"[A-Z]\w+ $", before) or not re.match(r"\s[A-Z]", after)
+    return ("Street" if street else "Saint") + ("" if after.strip() else ".")
+
+
 def _zip(found: re.Match[str]) -> str:
     more = found["zip_more"]
     return f"{STATES[found['state']]} {digits(found['zip_code'])}" + (
@@ -213,12 +221,17 @@ def _unit(found: re.Match[str]) -> str:
     return f"{count(figures)} {unit(found['unit_name'], one=is_one(figures))}"
 
 
+def _per(found: re.Match[str]) -> str:
+    each = found["each"]
+    return f" per {PERIODS.get(each) or unit(each, one=True)}" if each else " per "
+
+
 def _inches(found: re.Match[str]) -> str:
     return f"{count(found['feet'])} {unit('ft', one=found['feet'] == '1')} {count(found['inches'])}"
 
 
 def _scaled(found: re.Match[str]) -> str:
-    return f"{count(found['thousands'])} {'thousand' if found[0][-1] in 'kK' else 'million'}"
+    return f"{count(found['thousands'])} {'thousand' if found[0][-1] == 'k' else 'million'}"
 
 
 def _decade(found: re.Match[str]) -> str:
@@ -316,7 +329,7 @@ _RULES: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
         _street,
     ),
     "numbered": (
-        r"(?:#|\b[Nn]o\.\s?)(?P<item>\d+)",
+        r"(?:#|(?<=\w )No\.\s?)(?P<item>\d+)",
         lambda found: f"number {count(found['item'])}",
     ),
     "price": (
@@ -330,14 +343,17 @@ _RULES: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
     "tall": (r"\b(?P<feet>\d)['′]\s?(?P<inches>\d{1,2})(?:[\"″]|'')", _inches),
     "unit": (
         rf"(?P<measure>(?:(?<![\w.,)])[-−+])?{_N})[ -]?"
-        rf"(?P<unit_name>{_any_of(UNITS)})(?![\w²³/'-])",
+        rf"(?P<unit_name>{_any_of(UNITS)})(?![\w²³/'-])(?:\.(?=\s[a-z]))?",
         _unit,
     ),
-    "scaled": (rf"(?P<thousands>{_N})[kKM]\b", _scaled),
+    "scaled": (rf"(?P<thousands>{_N})[kM]\b", _scaled),
     "multiple": (rf"(?P<fold>{_N})x\b", lambda found: f"{count(found['fold'])} times"),
     "by": (r"(?<=\d)\s?[x×]\s?(?=\d)", lambda found: " by "),
     "nth": (r"(?P<rank>\d+)(?:st|nd|rd|th)\b", lambda found: ordinal(found["rank"])),
-    "always": (r"\b24/7\b", lambda found: "twenty-four seven"),
+    "always": (
+        r"\b(?:24/7|9/11)\b",
+        lambda found: " ".join(map(count, found[0].split("/"))),
+    ),
     "part": (
         r"(?<![\d/.])(?:(?P<whole>\d+)\s?)?(?P<vulgar>[" + "".join(FRACTIONS) + "])"
         r"|(?<![\d/.])(?:(?P<mixed>\d+) )?(?P<over>\d{1,2})/(?P<under>\d{1,3})(?![\d/])",
@@ -347,11 +363,14 @@ _RULES: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
         rf"(?:(?<=[\d%])|(?<=\d[ap]m)|(?<=\d [ap]m))\s?[-–—]\s?(?={_CURRENCY}?\d)",
         lambda found: " to ",
     ),
-    "per": (r"(?<=[\d²³])\s?/\s?(?=[a-z])", lambda found: " per "),
+    "per": (
+        rf"(?<=[\d²³])\s?/\s?(?=[a-zL])(?:(?P<each>{_any_of(UNITS | PERIODS)})\b)?",
+        _per,
+    ),
     "either": (r"(?<=[a-z])/(?:or\b|(?=[a-z]))", lambda found: " or "),
     "calendar": (r"(?<![\w.,$-])(?:1[1-9]|20)\d\d(?!,?\d|\.\d|\w)", lambda found: year(found[0])),
     "number": (rf"(?:(?<![\w.,)])[-−+])?{_N}", _number),
-    "saint": (r"\bSt\.?\s(?=[A-Z])", lambda found: "Saint "),
+    "saint": (r"\bSt(?:\.(?=\s|[,;]|$)|(?=\s[A-Z]))", _saint),
     "abbreviation": (
         rf"(?<![\w.])(?P<short>{_any_of(ABBREVIATIONS | DAY_OF | MONTH_OF)})\.(?![\w])",
         _abbreviation,

@@ -47,6 +47,8 @@ UNITS = {
     "psi": "P S I", "rpm": "R P M", "dpi": "D P I",
 }  # fmt: skip
 
+PERIODS = {"day": "day", "wk": "week", "mo": "month", "yr": "year"}
+
 PLURALS = {"foot": "feet", "percent": "percent", "hertz": "hertz", "square foot": "square feet"}
 PLURALS |= {unit: unit for unit in UNITS.values() if unit.endswith("hertz") or unit.isupper()}
 

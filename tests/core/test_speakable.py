@@ -94,6 +94,11 @@ def test_addresses(written: str, spoken: str) -> None:
 @pytest.mark.parametrize(
     ("written", "spoken"),
     [
+        ("on Main St. in Port, or St. Ives St.", "on Main Street in Port, or Saint Ives Street."),
+        ("$5/hr or $9/mo", "five dollars per hour or nine dollars per month"),
+        ("5 lbs. of sugar in 10 min.", "five pounds of sugar in ten minutes."),
+        ("a 4K TV on 9/11, 24/7", "a four K TV on nine eleven, twenty-four seven"),
+        ("I said no. 5 came.", "I said no. five came."),
         ("25°C or 5 km", "twenty-five degrees Celsius or five kilometers"),
         ("1 km, 0.5 km, 5-10 km/h", "one kilometer, zero point five kilometers, five to ten kilometers per hour"),  # noqa: E501
         ("5'10\" and 120 m²", "five feet ten and one hundred twenty square meters"),
