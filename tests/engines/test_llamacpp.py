@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.engines import llamacpp
 from bot.engines.llamacpp import LlamaOptions, cores_to_use, recipe_for
 from bot.engines.recipe import EngineError
 
@@ -68,3 +69,14 @@ def test_without_a_program_it_says_how_to_get_one(
         recipe_for(options(model, None))
     with pytest.raises(EngineError, match=r"LLM_ENGINE_BIN=/no/such is not a program"):
         recipe_for(options(model, Path("/no/such")))
+
+
+def test_the_server_of_llama_cpp_python_is_the_last_resort(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(llamacpp, "find_spec", lambda name: name)
+    recipe = recipe_for(options(model, None))
+    assert recipe.command[1:3] == ["-m", "llama_cpp.server"]
+    assert "--n_ctx 4096" in " ".join(recipe.command)
+    assert recipe.health == "/v1/models"

@@ -281,3 +281,40 @@ async def kill_when_busy(register: Register, made: Recipe) -> None:
             await asyncio.sleep(0.01)
     [found] = register.root.glob("*.json")
     os.kill(json.loads(found.read_text())["engine"], signal.SIGKILL)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_server_starts_its_engine_answers_with_it_and_takes_it_along(
+    tmp_path: Path, how: signal.Signals
+) -> None:
+    variables = {
+        "LLM_ENGINE_HOME": str(tmp_path),
+        "LLM_ENGINE_PORT": "0",
+        "LLM_ENGINE_BIN": str(llama_server.find()),
+        "PYTHONPATH": str(Path(bot.__file__).parents[1]),
+    }
+    words = ["-m", "bot", "serve", "--port", "0", "--llm", "llama.cpp", "--llm-model", str(FAQ)]
+
+    async def scenario() -> None:
+        server = await asyncio.create_subprocess_exec(
+            sys.executable, *words, stdout=subprocess.PIPE, env=environment(variables), cwd=tmp_path
+        )
+        assert server.stdout is not None
+        try:
+            line = (await server.stdout.readline()).decode()
+            url = line.removeprefix("Halfsecond is ready: ").strip()
+            [entry] = Register(tmp_path).all()
+            messages = [{"role": "user", "content": "thank you"}]
+            async with httpx2.AsyncClient(base_url=url, timeout=30.0) as http:
+                body = {"model": entry.model, "messages": messages, "temperature": 0}
+                answer = (await http.post("/v1/chat/completions", json=body)).json()
+            said = answer["choices"][0]["message"]["content"]
+            assert said == "You are welcome. Is there anything else?"
+        finally:
+            server.send_signal(how)
+            await server.communicate()
+        await until(lambda: not is_alive(entry.engine) and not is_alive(entry.minder))
+
+    asyncio.run(scenario())
+    assert list(Register(tmp_path).all()) == []
