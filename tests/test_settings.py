@@ -118,6 +118,14 @@ def test_a_slip_in_the_file_is_found_too(empty_folder: Path) -> None:
         load()
 
 
+def test_a_pace_from_a_file_is_found_from_any_folder(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (empty_folder / "mine.json").write_text('{"first_token_ms": 1, "between_tokens_ms": 1}')
+    monkeypatch.setenv("PROFILE", "mine.json")
+    assert load().profile == str(empty_folder / "mine.json")
+
+
 def test_a_strangers_variable_is_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOSTNAME", "LOG_LEVEL", "SHLVL", "POSTGRES_PORT"):
         monkeypatch.setenv(name, "x")

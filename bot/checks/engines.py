@@ -3,6 +3,8 @@
 import asyncio
 
 from bot.checks.finding import Finding, bad, good, poor
+from bot.engines.own import recipe_for
+from bot.engines.recipe import EngineError, EngineName
 from bot.settings import Settings, SettingsError
 from bot.wiring.model import language_model_for
 from bot.wiring.voice import voice_for
@@ -41,8 +43,20 @@ def _mend_voice(settings: Settings) -> str:
     return "remove .venv and start ./run again: it makes it anew"
 
 
+def _check_own_engine(settings: Settings, name: EngineName) -> Finding:
+    """What can be known of an engine before it is started."""
+    try:
+        recipe = recipe_for(settings, name)
+    except EngineError as error:
+        wrong, _, mend = str(error).partition(": ")
+        return bad("llm", wrong, mend)
+    return good("llm", f"{name} with {recipe.shown} is started with the server")
+
+
 async def check_llm(settings: Settings) -> Finding:
     """One short answer is asked for, and paid for."""
+    if settings.llm_engine is not None:
+        return _check_own_engine(settings, settings.llm_engine)
     if settings.llm_base_url is None:
         return poor(
             "llm",

@@ -92,3 +92,19 @@ def test_the_demo_is_no_language_model() -> None:
     finding = asyncio.run(engines.check_llm(settings()))
     assert finding.verdict is Verdict.WARN
     assert "LLM_BASE_URL" in finding.mend
+
+
+def test_an_engine_that_is_started_with_the_server_is_looked_at_before(tmp_path: Path) -> None:
+    def found(**given: object) -> Finding:
+        own = {"llm_engine": "llama.cpp", "llm_engine_port": 0} | given
+        return asyncio.run(engines.check_llm(settings(**own)))
+
+    (tmp_path / "tiny.gguf").write_bytes(b"GGUF")
+    program = tmp_path / "llama-server"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    given = {"llm_engine_model": "tiny.gguf", "llm_engine_bin": program}
+    assert found(**given).found == f"llama.cpp with {tmp_path}/tiny.gguf is started with the server"
+    missing = found(llm_engine_model="nowhere.gguf", llm_engine_bin=program)
+    assert missing.verdict is Verdict.FAIL
+    assert "llm fetch" in missing.mend
