@@ -271,8 +271,7 @@ def _sentences(found: Comparison) -> list[str]:
     if not found.pairs:
         return ["The two runs have no turn in common: nothing can be compared."]
     lines = [
-        f"{name_of(one.stage)}: {one.typical_s.value * 1000:+.0f} ms a turn "
-        f"[{one.typical_s.low * 1000:+.0f}, {one.typical_s.high * 1000:+.0f}], "
+        f"{name_of(one.stage)}: {_typically(one)}"
         f"p95 {_ms(one.before.p95)} -> {_ms(one.after.p95)}{_of_it(one)}."
         for one in sorted(found.differences, key=lambda one: -_size(one))
         if one.changed
@@ -281,17 +280,32 @@ def _sentences(found: Comparison) -> list[str]:
     if same:
         lines.append(f"Unchanged beyond noise: {', '.join(same)}.")
     if found.other_words:
-        lines.append(f"{found.other_words} of {found.pairs} turns were understood otherwise.")
+        lines.append(f"{found.other_words} of {found.pairs} turns understood otherwise.")
     if found.other_decisions:
-        lines.append(f"In {found.other_decisions} recordings something else was decided.")
+        lines.append(
+            f"In {_counted(found.other_decisions, 'recording', 'recordings')} "
+            "something else was decided."
+        )
     if found.unpaired:
-        lines.append(f"{found.unpaired} turns are in one of the runs only.")
+        lines.append(f"{_counted(found.unpaired, 'turn is', 'turns are')} in one of the runs only.")
     if found.before_word_errors is not None and found.after_word_errors is not None:
         rates = f"{found.before_word_errors:.1%} -> {found.after_word_errors:.1%}"
         lines.append(f"Word errors: {rates}.")
     if found.before_cut_ins or found.after_cut_ins:
         lines.append(f"Cut-ins: {found.before_cut_ins} -> {found.after_cut_ins}.")
     return lines
+
+
+def _typically(one: Difference) -> str:
+    """Nothing where only the slowest turns changed."""
+    if not _beyond(one.typical_s):
+        return ""
+    low, high = one.typical_s.low * 1000, one.typical_s.high * 1000
+    return f"{one.typical_s.value * 1000:+.0f} ms a turn [{low:+.0f}, {high:+.0f}], "
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
 
 
 def _size(one: Difference) -> float:

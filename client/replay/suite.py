@@ -17,6 +17,8 @@ BOX = Path(__file__).parent / "suites"
 """Those that come with the program."""
 STOP_GAP_S = 0.25
 """Silence for so long is having stopped."""
+EARLY_S = 0.7
+"""The end of a turn may be seen so much before its label."""
 
 _BUDGETS = {
     *(f"{stage}_{percent}_ms" for stage in (*STAGES, "v2v") for percent in ("p50", "p95", "p99")),
@@ -109,12 +111,13 @@ def marks_of(item: Item, turns: Sequence[Turn], sound: Pcm, rate_hz: int) -> Mar
     bot = audible_ranges(sound[:, 1], rate_hz) / rate_hz
     starts = onsets([(float(start), float(end)) for start, end in bot])
     forbidden = [(said.start_s, said.end_s) for said in item.said] + list(item.silent)
+    references: dict[int, str] = {}
+    for said in item.said:
+        at = _place(said, turns)
+        if said.transcript is not None and at is not None:
+            references[at] = f"{references.get(at, '')} {said.transcript}".strip()
     return Marks(
-        references={
-            at: said.transcript
-            for said in item.said
-            if said.transcript is not None and (at := _place(said, turns)) is not None
-        },
+        references=references,
         cut_ins_s=[at for at in starts if any(start < at < end for start, end in forbidden)],
         missed_s=[
             said.end_s
@@ -136,10 +139,9 @@ def _nexts(said: Sequence[Said]) -> list[float]:
 
 
 def _place(said: Said, turns: Sequence[Turn]) -> int | None:
-    """The answered turn that ends where this one does."""
-    near = [abs(turn.ended_media_s - said.end_s) for turn in turns]
-    best = min(range(len(near)), key=near.__getitem__, default=None)
-    return best if best is not None and near[best] < 1.0 else None
+    """The answered turn that it is a part of: the first that ends with it, or later."""
+    later = (at for at, turn in enumerate(turns) if turn.ended_media_s > said.end_s - EARLY_S)
+    return next(later, None)
 
 
 def _sounds(bot: Sequence[Sequence[float]], at_s: float) -> bool:

@@ -101,10 +101,20 @@ const WORK = { endpointing: "endpointing", stt: "stt", turn: "turn", llm: "llm_f
   phrasing: "first_clause", tts: "tts_first_audio", send: "send", play: "played" };
 const ROW = 15;
 
-function waterfall(turn, className) {
-  const spans = turn.spans.filter((span) => WORK[span.stage] && !(span.stage === "stt" && span.end_s < -0.3));
-  const from = Math.min(-0.05, ...spans.map((span) => Math.max(span.start_s, -0.6)));
-  const to = Math.max(turn.v2v_s, 0.2, ...spans.map((span) => Math.min(span.end_s, turn.v2v_s + 0.4))) + 0.06;
+function spansOf(turn) {
+  return turn.spans.filter((span) => WORK[span.stage] && !(span.stage === "stt" && span.end_s < -0.3));
+}
+
+/** From and to, in seconds from the end of speech: the same for turns that stand below each other. */
+function reach(turns) {
+  const starts = turns.flatMap((turn) => spansOf(turn).map((span) => Math.max(span.start_s, -0.6)));
+  const ends = turns.flatMap((turn) => [turn.v2v_s,
+    ...spansOf(turn).map((span) => Math.min(span.end_s, turn.v2v_s + 0.4))]);
+  return [Math.min(-0.05, ...starts), Math.max(0.2, ...ends) + 0.06];
+}
+
+function waterfall(turn, [from, to], className) {
+  const spans = spansOf(turn);
   const width = 900, left = 118;
   const x = (s) => left + ((Math.max(from, Math.min(to, s)) - from) / (to - from)) * (width - left - 8);
   const stages = data.segments.filter((name) => turn.waited[name] >= 0.0005
@@ -324,8 +334,10 @@ function turnLine(turn, before, picture, play) {
   });
   const left = made("div");
   left.append(wait, show);
-  if (before) words.append(waterfall(before, "before"));
-  words.append(waterfall(turn, ""));
+  const scale = reach(before ? [before, turn] : [turn]);
+  if (before) words.append(made("p", "before", { class: "hint" }), waterfall(before, scale, "before"),
+    made("p", "after", { class: "hint" }));
+  words.append(waterfall(turn, scale, ""));
   line.append(left, words);
   return line;
 }
