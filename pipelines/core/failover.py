@@ -239,14 +239,15 @@ class Race:
         if not running:
             return self._not_before_s
         overdue_s = max(one.overdue_s(self._patience) for one in running)
-        return min(overdue_s, self._hedge_s())
+        return min(overdue_s, self._hedge_s(self._waiting[0]))
 
-    def _hedge_s(self) -> float:
+    def _hedge_s(self, target: int) -> float:
+        """When `target` is asked beside the first, which is silent; inf for never."""
         if len(self._attempts) != 1 or self._attempts[0].first_s is not None:
             return float("inf")
         first = self._attempts[0]
         after_s = self._healths[first.endpoint].hedge_after_s(self._hedge)
-        if after_s is None or self._waiting[0] == first.endpoint:
+        if after_s is None or target == first.endpoint:
             return float("inf")
         return first.asked_s + after_s
 
@@ -255,11 +256,4 @@ class Race:
             return "first"
         if any(one.endpoint == endpoint for one in self._attempts):
             return "retry"
-        return "hedge" if self._running and now >= self._hedge_s_of(endpoint) else "fallback"
-
-    def _hedge_s_of(self, endpoint: int) -> float:
-        self._waiting.appendleft(endpoint)
-        try:
-            return self._hedge_s()
-        finally:
-            self._waiting.popleft()
+        return "hedge" if self._running and now >= self._hedge_s(endpoint) else "fallback"
