@@ -8,6 +8,8 @@ short one.
 
 from dataclasses import dataclass
 
+from pipelines.core.wording import words
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DictationPolicy:
@@ -24,6 +26,8 @@ class DictationPolicy:
     """A stretch this long is closed at its longest pause so far, however short that was."""
     patience: float = 4.0
     """Partial jobs wait this many times as long as the last one took: they give way first."""
+    kept_words: int = 2
+    """So many words, heard while the person spoke, are not unheard because the whole is unclear."""
     final_tries: int = 3
     """A final job that fails is asked again: somebody waits for those words."""
 

@@ -55,6 +55,18 @@ def test_the_last_hypothesis_is_the_next_draft() -> None:
     assert hear(ears, 1.54).draft == (3, 4)
 
 
+def test_words_that_were_heard_are_not_unheard_because_the_whole_is_unclear() -> None:
+    for heard, kept in (("and the epoch", "and the epoch"), ("Yeah.", "")):
+        ears = dictation()
+        ears.speech_started(1.0)
+        ears.result(hear(ears, 1.2), heard, (3, 4), 0.01)
+        ears.speech_paused(1.5)
+
+        ears.result(hear(ears, 1.54), "", (), 0.03)
+
+        assert (ears.text, ears.complete) == (kept, True)
+
+
 def test_silence_is_transcribed_once() -> None:
     ears = dictation()
     ears.speech_started(1.0)
