@@ -122,7 +122,9 @@ class Dictation:
         if job is not self._job:
             return False
         self._job, self._failures, self._given_up = None, 0, False
-        self._text, self._draft = text, tokens
+        unclear = job.final and not text and len(words(self._text)) >= self._policy.kept_words
+        if not unclear:
+            self._text, self._draft = text, tokens
         self._heard_upto_s = max(self._heard_upto_s, job.end_s)
         self._not_before_s = job.end_s + self._policy.patience * took_s
         if job.final and self._paused_s is not None and job.end_s >= self._paused_s:
