@@ -164,6 +164,20 @@ def test_a_phrase_that_is_said_again_is_not_made_again() -> None:
     in_the_studio(voice, scenario)
 
 
+def test_a_cache_of_nothing_keeps_nothing() -> None:
+    voice = Loud()
+
+    async def scenario() -> None:
+        studio = Studio(voice, cached_bytes=0)
+        await studio.open()
+        for _ in range(2):
+            await say(studio, "One moment, please.")
+        await studio.close()
+
+    asyncio.run(scenario())
+    assert voice.texts[1:] == ["One moment, please."] * 2
+
+
 def test_the_cache_keeps_neither_much_nor_what_was_not_said_to_its_end() -> None:
     voice = Loud()
     long = "x" * (CACHED_CHARACTERS + 1)
