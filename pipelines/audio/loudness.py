@@ -17,6 +17,8 @@ MOST_DB = 20.0
 """A gain of more would bring up noise."""
 MEMORY_S = 10.0
 """What was said so long ago counts a third."""
+UNHEARD = 0.06
+"""Half a decibel: not worth the work."""
 CEILING = 0.9
 """Beyond it, a peak is bent instead of cut off."""
 
@@ -57,9 +59,11 @@ class Loudness:
 
 def amplified(pcm: NDArray[np.int16], gain: float) -> NDArray[np.int16]:
     """Shape (n,) to shape (n,); what would be above `CEILING` is bent, and nothing clips."""
-    if abs(gain - 1.0) < 0.01:
+    if abs(gain - 1.0) < UNHEARD:
         return pcm
     loud = to_float(pcm) * np.float32(gain)
     over = np.abs(loud) - CEILING
+    if not (over > 0).any():
+        return to_int16(loud)
     bent = np.sign(loud) * (CEILING + (1 - CEILING) * np.tanh(over / (1 - CEILING)))
     return to_int16(np.where(over > 0, bent, loud).astype(np.float32))
