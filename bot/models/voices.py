@@ -3,7 +3,7 @@
 from bot.models.model import Addresses, Hub, Model
 
 PIPER_REPO = "rhasspy/piper-voices"
-KOKORO_AT = "https://github.com/thewh1teagle/kokoro-onnx/releases/download/model-files-v1.0"
+KOKORO_AT = "https://github.com/thewh1teagle/kokoro-onnx/releases/download/model-files-v1.1"
 
 
 def _piper(name: str, about: str, mb: int = 63) -> Model:
@@ -28,7 +28,7 @@ VOICES = (
     _piper("de_DE-thorsten-medium", "German, a man"),
     _piper("fr_FR-siwis-medium", "French, a woman"),
     _piper("es_ES-davefx-medium", "Spanish, a man"),
-    _kokoro("kokoro-v1.0", "54 voices of nine languages; Kokoro's default here", 354),
-    _kokoro("kokoro-v1.0.fp16", "the same in half precision, for a GPU", 206),
-    _kokoro("kokoro-v1.0.int8", "the same in eight bits", 121),
+    _kokoro("kokoro-v1.0", "54 voices; Kokoro's default here", 354),
+    _kokoro("kokoro-v1.0.fp16", "the same in half precision", 192),
+    _kokoro("kokoro-v1.0.int8", "the same in eight bits", 142),
 )
