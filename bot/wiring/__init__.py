@@ -9,7 +9,7 @@ from bot.recorder import Rates
 from bot.settings import Settings, SettingsError
 from bot.sharing import CallOnLine, SharedModel
 from bot.wiring.ears import choose_ears
-from bot.wiring.model import failover_for, failover_for_texts
+from bot.wiring.model import failover_for, failover_for_texts, places_for
 from bot.wiring.records import about_call, recorder_for, records_in_words
 from bot.wiring.telephone import keypad_for, manners_for, phone_for
 from bot.wiring.tools import hangs_up, tools_for
@@ -46,7 +46,7 @@ class Wiring:
         self._tts = SpokenAhead(self._voice.service, words)
         self._llm: FailoverLanguageModel | None = None
         self._texts: FailoverLanguageModel | None = None
-        self.shared = SharedModel(settings.llm_max_concurrency, settings.llm_queue_size)
+        self.shared = SharedModel(places_for(settings), settings.llm_queue_size)
         """The language model, for the doors that take texts."""
         self._services: Services | None = None
         self._recorder = recorder_for(settings, self._facts())

@@ -25,6 +25,12 @@ def language_model_for(settings: Settings, base_url: str) -> OpenAiLanguageModel
     )
 
 
+def places_for(settings: Settings) -> int:
+    """Requests that the engine serves at once; llama.cpp that we start has so many slots."""
+    most = settings.llm_max_concurrency
+    return min(most, settings.llm_engine_slots) if settings.llm_engine == "llama.cpp" else most
+
+
 def failover_for(settings: Settings, base_url: str) -> FailoverLanguageModel:
     """The first endpoint and its fallbacks, as one. Not open yet."""
     return FailoverLanguageModel(

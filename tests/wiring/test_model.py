@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from bot.settings import Settings
-from bot.wiring.model import failover_for, failover_for_texts
+from bot.wiring.model import failover_for, failover_for_texts, places_for
 from pipelines.services.protocols import ChatMessage, ServiceError
 from tests.services.scripted_endpoint import DONE, HANG, Reply, ScriptedEndpoint, delta, finish
 
@@ -80,3 +80,13 @@ def test_a_text_is_waited_for_longer_than_a_call_can_wait() -> None:
                 await model.close()
 
     asyncio.run(scenario())
+
+
+def test_an_engine_that_we_start_is_asked_no_more_than_it_has_slots() -> None:
+    def places(**settings: object) -> int:
+        return places_for(Settings.model_validate(settings))
+
+    assert places() == 30
+    assert places(llm_engine="llama.cpp", llm_engine_slots=3) == 3
+    assert places(llm_engine="llama.cpp", llm_engine_slots=3, llm_max_concurrency=1) == 1
+    assert places(llm_engine="vllm", llm_engine_slots=3) == 30
