@@ -202,14 +202,14 @@ def test_the_command_writes_a_table_a_picture_and_a_profile(tmp_path: Path) -> N
     engine, loop = DemoProcess("fixed-150", seed=1), asyncio.new_event_loop()
     try:
         url = loop.run_until_complete(engine.open())
-        words = ["--url", url, "--model", MODEL, "--callers", "2", "--requests", "4"]
+        words = ["--url", url, "--model", MODEL, "--callers", "1", "--requests", "2"]
         files = ["--json", str(tmp_path / "b.json"), "--picture", str(tmp_path / "b.svg")]
-        code, said, complaint = typed("llm", "bench", *words, "--tokens", "3", *files)
+        code, said, complaint = typed("llm", "bench", *words, "--tokens", "2", *files)
         assert code == 0, complaint
     finally:
         loop.run_until_complete(engine.close())
         loop.close()
-    assert re.search(r"│\s+2 │\s+warm │", said)
+    assert re.search(r"│\s+1 │\s+warm │", said)
     written = json.loads((tmp_path / "b.json").read_text())
     assert [one["failed"] for one in written["rows"]] == [0, 0]
     assert min(written["profile"]["first_token_ms"]) >= 150

@@ -119,7 +119,7 @@ def test_a_barge_in_stops_the_generation_and_the_history_holds_what_was_heard(
             engine = WiredEngine(llm_base_url=model.url, llm_model="count", llm_max_tokens=2000)
             async with serving(engine.as_engine(), limits=Limits(calls=4)) as served:
                 ask, stop = await spoken("Please count for me.", "Stop, that is enough.")
-                lines = [Line(ask), Line(stop, barge_in_after_s=3.0)]
+                lines = [Line(ask), Line(stop, barge_in_after_s=2.0, expects_answer=False)]
                 with cancelled_after(tasks.create_task(watched.watch(model))):
                     url = f"http://127.0.0.1:{served.port}"
                     options = CallOptions(
