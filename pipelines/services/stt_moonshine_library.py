@@ -37,14 +37,13 @@ class MoonshineLibrarySpeechToText:
     """One of `SIZES`: the library cannot tell by the files."""
     workers: int = 2
     queue_limit: int = 64
-    _models: "list[Any]" = field(default_factory=list, init=False)
-    _free: "list[Any]" = field(default_factory=list, init=False)
+    _free: list[Any] = field(default_factory=list, init=False)
+    """Copies of the model that no thread is using."""
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _threads: Workers | None = field(default=None, init=False)
 
     async def open(self) -> None:
-        self._models = await asyncio.to_thread(self._load)
-        self._free = list(self._models)
+        self._free = await asyncio.to_thread(self._load)
         self._threads = Workers("stt", threads=self.workers, limit=self.queue_limit)
 
     async def close(self) -> None:
@@ -52,7 +51,7 @@ class MoonshineLibrarySpeechToText:
         if threads is not None:
             await threads.close()
         with self._lock:  # one that a stuck thread still uses is left to it
-            free, self._free, self._models = self._free, [], []
+            free, self._free = self._free, []
         for model in free:
             model.close()
 

@@ -34,6 +34,8 @@ LEAST_CONFIDENCE_IN_SILENCE = -0.5
 MOST_REPETITION = 2.4
 BATCH = 8
 """Jobs in one go on a GPU. On a CPU the encoder's cost grows with each, and nothing is gained."""
+HUMAN_PACE_S = 0.25
+"""What a final may take if the whole answer is to come within half a second."""
 TRIED_ON_S = 3.0
 TRIES = 3
 
@@ -92,9 +94,11 @@ class WhisperSpeechToText:
         took = [(await self.transcribe(job)).busy_s for _ in range(TRIES)]
         assert self._model is not None
         where = "on CUDA" if device == "cuda" else "on this machine's CPU"
+        took_s = statistics.median(took[1:])
+        slow = ": too slow for human pace" if took_s > HUMAN_PACE_S else ""
         self.says = (
             f"{self.folder.name} as {self._model.compute_type} {where}, "
-            f"{1000 * statistics.median(took[1:]):.0f} ms to a final"
+            f"{1000 * took_s:.0f} ms to a final{slow}"
         )
 
     async def transcribe(self, job: TranscriptionJob) -> Transcription:

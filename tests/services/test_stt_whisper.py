@@ -1,6 +1,7 @@
 """faster-whisper with a tiny model that really hears espeak: batches, drafts, gates, languages."""
 
 import asyncio
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -190,4 +191,4 @@ def test_what_it_runs_on_and_how_long_a_final_takes_is_known_once_it_is_open() -
 
     name, _, rest = asyncio.run(scenario()).partition(" as int8")
     assert name == "tiny-whisper-espeak"
-    assert rest.endswith(" ms to a final")
+    assert re.search(r" \d+ ms to a final(: too slow for human pace)?$", rest)
