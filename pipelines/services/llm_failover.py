@@ -150,7 +150,7 @@ class _Question:
         winner = self._winner
         self._race.close(None if winner is None else winner.ask.attempt, self._now())
         if winner is None or winner.first_s is None:
-            raise self._hopeless()
+            raise self._counted(self._hopeless())
         for attempt in self._attempts:
             if attempt is not winner:
                 await attempt.stream.aclose()
@@ -225,6 +225,10 @@ class _Question:
         cold = any(a.endpoint.may_be_cold for a in self._attempts if a.first_s is None)
         message = "no answer yet: cold" if cold else "too slow"
         return ServiceError("llm", message, retryable=True, trouble=Trouble(cold=cold))
+
+    def _counted(self, error: ServiceError) -> ServiceError:
+        error.trouble = replace(error.trouble, requests=len(self._attempts))
+        return error
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

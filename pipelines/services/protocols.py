@@ -48,6 +48,8 @@ class Trouble:
     too_long: bool = False
     """The conversation does not fit in the model's context."""
     retry_after_s: float = 0.0
+    requests: int = 0
+    """That were made in vain, where more than one may have been."""
 
 
 ILL = Trouble()

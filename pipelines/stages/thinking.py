@@ -29,6 +29,7 @@ from pipelines.services.protocols import (
     Role,
     Sampling,
     ServiceError,
+    Source,
     TextDelta,
 )
 from pipelines.stages.frames import CommandFrame, FactFrame, ReplyEndFrame, TokenFrame
@@ -164,6 +165,7 @@ class Thinking(FrameProcessor):
             log.warning("the language model failed", service=error.service, error=str(error))
             sorry = apology(cold=error.trouble.cold)
             reply.facts["llm_failed"] = True
+            _add(reply.facts, "llm_requests", error.trouble.requests or None)
         finally:
             if reply.bridging is not None:
                 reply.bridging.cancel()
@@ -215,6 +217,8 @@ class Thinking(FrameProcessor):
                         await self.push_frame(TokenFrame(reply.reply_id, text, first_s))
                     case Finished():
                         finished = delta
+                        if not reply.spoken:
+                            _credit(reply.facts, delta.source)
                         _count(reply, delta, self._now() - first_s if reply.spoken else 0.0)
         if finished is None:
             raise ServiceError("llm", "an answer without an end", retryable=True)
@@ -227,11 +231,7 @@ class Thinking(FrameProcessor):
         if reply.bridging is not None:
             reply.bridging.cancel()
         reply.facts["llm_first_token_s"] = round(first_s - asked_s, 6)
-        if delta.source is not None:
-            reply.facts["llm_endpoint"] = delta.source.endpoint
-            _add(reply.facts, "llm_requests", delta.source.requests)
-            _add(reply.facts, "llm_retries", delta.source.retries)
-            _add(reply.facts, "llm_hedges", delta.source.hedges)
+        _credit(reply.facts, delta.source)
         reply_id = reply.reply_id
         await self.push_frame(FactFrame(Worked("llm", asked_s, first_s, reply_id)))
         await self.push_frame(FactFrame(Reached("first_token", first_s, reply_id)))
@@ -266,6 +266,14 @@ class Thinking(FrameProcessor):
 
     def _now(self) -> float:
         return self.get_event_loop().time()
+
+
+def _credit(facts: dict[str, Fact], source: Source | None) -> None:
+    if source is not None:
+        facts["llm_endpoint"] = source.endpoint
+        _add(facts, "llm_requests", source.requests)
+        _add(facts, "llm_retries", source.retries)
+        _add(facts, "llm_hedges", source.hedges)
 
 
 def _count(reply: _Reply, finished: Finished, speaking_s: float) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 from pipelines.core.answering import APOLOGY, COLD
-from pipelines.core.exchange import Typed
+from pipelines.core.exchange import AnswerMeasured, Typed
 from pipelines.core.failover import Patience
 from pipelines.services.llm_failover import FailoverLanguageModel
 from pipelines.services.llm_openai import OpenAiLanguageModel
@@ -144,6 +144,8 @@ def test_a_fault_is_never_silence(name: str) -> None:
     assert done.heard_text == case.heard
     assert 0 < first_sound_s(done) <= case.within_s <= 4.0
     assert len(endpoint.requests) == case.requests
+    (answer,) = [item.facts for _, item in done.sent if isinstance(item, AnswerMeasured)]
+    assert answer["llm_requests"] == case.requests
     assert done.states[-1] == "listening"
     assert done.errors == []
 
