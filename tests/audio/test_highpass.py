@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pipelines.audio.highpass import CUT_OFF_HZ, HighPass
 
 RATE_HZ, BLOCK = 16_000, 160
 
 
-def passed(samples: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def passed(samples: NDArray[np.floating]) -> NDArray[np.float32]:
     high_pass = HighPass(RATE_HZ, BLOCK)
     blocks = samples.astype(np.float32).reshape(-1, BLOCK)
     return np.concatenate([high_pass.feed(block) for block in blocks])

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
+from numpy.typing import NDArray
 
 from bench.suite.noise import babble
 from pipelines.services.protocols import EAR_RATE_HZ, Samples
@@ -41,7 +42,8 @@ def hum(seconds: float, seed: int) -> Samples:
 def mains(seconds: float) -> Samples:
     """50 Hz without a harmonic, at -25 dBFS."""
     t = np.arange(round(seconds * EAR_RATE_HZ)) / EAR_RATE_HZ
-    return (10 ** (-25 / 20) * np.sqrt(2) * np.sin(2 * np.pi * 50 * t)).astype(np.float32)
+    tone: Samples = (10 ** (-25 / 20) * np.sqrt(2) * np.sin(2 * np.pi * 50 * t)).astype(np.float32)
+    return tone
 
 
 def spoken(name: str, seconds: float) -> Samples:
@@ -67,10 +69,11 @@ def music(seconds: float, seed: int) -> Samples:
                 total[at : at + len(note)] += note
         total[at : at + 400] += chance.standard_normal(400) * np.exp(-np.arange(400) / 80)
     total = total[:size] * 10 ** (-22 / 20) / np.sqrt(np.mean(np.square(total[:size])))
-    return np.clip(total, -1, 1).astype(np.float32)
+    heard: Samples = np.clip(total, -1, 1).astype(np.float32)
+    return heard
 
 
-def _pluck(pitch_hz: float, length: int, chance: np.random.Generator) -> np.ndarray:  # type: ignore[type-arg]
+def _pluck(pitch_hz: float, length: int, chance: np.random.Generator) -> NDArray[np.float64]:
     """A burst of noise that goes round a delay line, a little duller each time."""
     period = max(2, round(EAR_RATE_HZ / pitch_hz))
     line = chance.uniform(-1, 1, period)
