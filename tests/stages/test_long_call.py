@@ -42,6 +42,8 @@ class Watcher:
     warm: int = 0
     """Questions whose prompt began with all that was warmed before it."""
     most_tokens: int = 0
+    warmed: int = 0
+    """Times: when the call began, and after each answer."""
     _last: list[ChatMessage] = field(default_factory=list)
     _warmed: list[ChatMessage] = field(default_factory=list)
 
@@ -71,6 +73,7 @@ class Cache:
 
     async def warm(self, messages: Sequence[ChatMessage], sampling: Sampling = AS_SET) -> None:
         self._watcher._warmed = list(messages[:-1])
+        self._watcher.warmed += 1
 
     async def count(self, text: str) -> int | None:
         return estimate(text)
@@ -131,6 +134,7 @@ def assert_steady(turns: int, watcher: Watcher) -> None:
     assert watcher.most_tokens <= LIMIT_TOKENS
     assert watcher.same_prefix >= 0.9 * turns
     assert watcher.warm == turns
+    assert watcher.warmed >= turns
 
 
 def test_a_long_call_keeps_its_prompt_within_the_limit_and_its_prefix() -> None:
