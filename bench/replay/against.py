@@ -24,10 +24,12 @@ READY_ID = "1"
 HANDSHAKE_S = 10.0
 
 
-async def against(url: str, call: RecordedCall, tell: Callable[[float], None]) -> Outcome:
+async def against(
+    url: str, token: str | None, call: RecordedCall, tell: Callable[[float], None]
+) -> Outcome:
     """What the server said of each turn is taken from its own ledger. Raises UnreadableError."""
     try:
-        address = await find_socket(url, HANDSHAKE_S, None)
+        address = await find_socket(url, HANDSHAKE_S, token)
         async with connect(address, compression=None, proxy=None) as socket:
             return await _Visit(socket, call).pay(tell)
     except (CallError, PeerError, OSError, WebSocketException) as error:

@@ -59,6 +59,10 @@ def replay(  # noqa: PLR0913 - the options of a command are its arguments
     against: Annotated[
         str | None, typer.Option(metavar="URL", help="At a running server, as its page.")
     ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(envvar="ACCESS_TOKEN", show_envvar=False, help="That server's access token."),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="In place of what was set then."),
@@ -110,6 +114,7 @@ def replay(  # noqa: PLR0913 - the options of a command are its arguments
         ),
         mode="against a server" if against else ("fast" if fast else "real time"),
         url=against,
+        token=token,
         repeats=repeats,
         keep_sound=out,
     )

@@ -33,6 +33,8 @@ class Wanted:
     options: Options
     mode: Mode
     url: str | None = None
+    token: str | None = None
+    """The server's access token, where it asks for one."""
     repeats: int | None = None
     """In place of what a suite says."""
     keep_sound: Path | None = None
@@ -114,7 +116,7 @@ def _play(
         elif wanted.url is not None:
             from bench.replay.against import against
 
-            outcome = asyncio.run(against(wanted.url, task.call, tell))
+            outcome = asyncio.run(against(wanted.url, wanted.token, task.call, tell))
         else:
             outcome = asyncio.run(in_real_time(task.call, task.options, tell))
     except (UnreadableError, ServiceError, OSError) as error:
@@ -135,6 +137,7 @@ def _judged(task: Task, outcome: Outcome, wanted: Wanted) -> Played:
     return replace(
         played,
         repeat=task.repeat,
+        decisions=[] if wanted.url else played.decisions,  # they are the server's own affair
         again=dict(sorted(outcome.again.items())),
         marks=marks_of(task.item, played.turns, sound, rate_hz),
         sound=file,

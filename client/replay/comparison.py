@@ -146,9 +146,12 @@ def compare(before: Run, after: Run, *, seed: int = 0) -> Comparison:
     differences = [one for one in found if one is not None]
     plays = _by_name(after)
     other_decisions = sum(
-        bool(plays.get(one.name)) and one.decisions != plays[one.name][0].decisions
+        one.decisions != plays[one.name][0].decisions
         for one in before.played
         if one.repeat == 0
+        and one.decisions
+        and plays.get(one.name)
+        and plays[one.name][0].decisions
     )
     comparison = Comparison(
         before=before.name,
