@@ -5,7 +5,6 @@ asked and of what was closed early. They pass the contract tests that the real o
 """
 
 import asyncio
-import heapq
 import itertools
 import re
 import zlib
@@ -32,6 +31,7 @@ from pipelines.services.protocols import (
     TranscriptionJob,
 )
 from pipelines.services.stretches import check_samples
+from pipelines.services.turnstile import Turnstile
 
 # ---- speech that a script can hear ----
 
@@ -134,10 +134,8 @@ class ScriptedSpeechToText:
         self._heard = heard
         self._busy_s = busy_s
         self._busy_per_s = busy_per_s
-        self._free = workers
+        self._turnstile = Turnstile("stt", width=workers, limit=1024)
         self._fails = fails
-        self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []
-        self._order = itertools.count()
         self._opened = False
 
     async def open(self) -> None:
@@ -153,13 +151,10 @@ class ScriptedSpeechToText:
         asked_at = now()
         busy_s = self._busy_s + self._busy_per_s * len(job.audio) / EAR_RATE_HZ
         try:
-            await self._turn(job)
-            started_at = now()
-            self.jobs.append(job)
-            try:
+            async with self._turnstile.passed(urgent=job.final):
+                started_at = now()
+                self.jobs.append(job)
                 await asyncio.sleep(busy_s)
-            finally:
-                self._give_way()
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
@@ -169,27 +164,6 @@ class ScriptedSpeechToText:
         tokens = tuple(zlib.crc32(word.encode()) for word in text.split())
         confidence = -0.1 if text else 0.0
         return Transcription(text, tokens, confidence, started_at - asked_at, busy_s)
-
-    async def _turn(self, job: TranscriptionJob) -> None:
-        if self._free:
-            self._free -= 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (not job.final, next(self._order), turn))
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._give_way()
-            raise
-
-    def _give_way(self) -> None:
-        while self._waiting:
-            turn = heapq.heappop(self._waiting)[2]
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._free += 1
 
 
 class ScriptedTurnModel:
