@@ -44,7 +44,18 @@ def test_help_names_every_command_that_is_installed() -> None:
         assert f"\n  {command} " in said
 
 
-@pytest.mark.parametrize("command", ["serve", "doctor", "call", "llm demo"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "serve",
+        "doctor",
+        "call",
+        *(
+            f"llm {name}"
+            for name in ("run", "bench", "up", "status", "logs", "down", "fetch", "demo")
+        ),
+    ],
+)
 def test_each_command_explains_itself(command: str) -> None:
     code, said, _ = typed(*command.split(), "--help")
     assert code == 0

@@ -137,9 +137,9 @@ def test_a_barge_in_stops_the_generation_and_the_history_holds_what_was_heard(
     assert 0 < watched.decoded[0] < COUNTS_TO
     [cut_off] = [m for m in result.messages if m.data.get("type") == "cut-off"]
     assert history[1] == ("assistant", cut_off.data["heard"])
-    said = words(history[1][1])
-    assert said[:2] == ("sure", "counting")
-    assert list(said[2:]) == list(NUMBERS)[: len(said) - 2], "from one, in order"
+    said = list(words(history[1][1]))
+    assert said
+    assert said == ["sure", "counting", *NUMBERS][: len(said)]
     audible = result.heard[: round((cut_off.at_s - result.started_s) * 24_000)]
     heard = [word for word in words(by_ear(audible)) if word in NUMBERS.values()]
     counted = [NUMBERS[word] for word in said[2:]]
