@@ -6,8 +6,9 @@ and our own fixed words pass; a text becomes its length.
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Literal, Protocol, TypeAlias, get_args
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,18 +162,23 @@ def line_of(item: Noted, at_s: float, level: Level, begun_s: float = 0.0) -> dic
             line["samples"] = len(sound)
         case _:
             pass
-    assert is_dataclass(item)
-    for field in fields(item):
-        value = getattr(item, field.name)
-        if field.name == "pcm" or value is None:
+    shifted = isinstance(item, Reached | Worked | Came)
+    for name in _names(type(item)):
+        value = getattr(item, name)
+        if value is None:
             continue
-        if isinstance(item, Reached | Worked | Came) and field.name in MONOTONIC:
+        if shifted and name in MONOTONIC:
             value = round(value - begun_s, 6)
         if level == "full":
-            line[field.name] = value
+            line[name] = value
         else:
-            line.update(_without_words(field.name, value))
+            line.update(_without_words(name, value))
     return line
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if field.name != "pcm")
 
 
 def late_audio(pcm: bytes) -> str:
