@@ -65,7 +65,7 @@ def _tasks(suites: Sequence[Suite], wanted: Wanted) -> Iterator[Task]:
             options = replace(options, llm=suite.llm)
         options = replace(options, settings={**suite.settings, **options.settings})
         for item in suite.items:
-            call = load(item.path) if item.path.is_dir() else from_sound(item.path)
+            call = from_sound(item.path) if item.path.is_file() else load(item.path)
             for repeat in range(wanted.repeats or suite.repeats):
                 yield Task(item, call, repeat, options)
 

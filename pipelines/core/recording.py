@@ -7,8 +7,7 @@ and our own fixed words pass; a text becomes its length.
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cache
-from typing import Any, Literal, Protocol, TypeAlias, get_args
+from typing import Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,6 +135,10 @@ _KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
 KIND_OF: Mapping[type, str] = {one: kind for kind, types in _KINDS for one in types}
 """By class; `Played` is news of the caller, and no class has two kinds."""
 
+_NAMES: Mapping[type, tuple[str, ...]] = {
+    kind: tuple(field.name for field in fields(kind) if field.name != "pcm") for kind in KIND_OF
+}
+
 MONOTONIC = frozenset({"at_s", "start_s", "end_s", "first_s"})
 """Fields of what the ledger is told, and of an answer's pieces."""
 
@@ -163,7 +166,7 @@ def line_of(item: Noted, at_s: float, level: Level, begun_s: float = 0.0) -> dic
         case _:
             pass
     shifted = isinstance(item, Reached | Worked | Came)
-    for name in _names(type(item)):
+    for name in _NAMES[type(item)]:
         value = getattr(item, name)
         if value is None:
             continue
@@ -174,11 +177,6 @@ def line_of(item: Noted, at_s: float, level: Level, begun_s: float = 0.0) -> dic
         else:
             line.update(_without_words(name, value))
     return line
-
-
-@cache
-def _names(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind) if field.name != "pcm")
 
 
 def late_audio(pcm: bytes) -> str:

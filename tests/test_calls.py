@@ -1,0 +1,88 @@
+"""`halfsecond calls` and `halfsecond replay`, as they are typed."""
+
+import logging
+import shutil
+import tarfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import loguru
+import pytest
+import soundfile
+import structlog
+from typer.testing import CliRunner, Result
+
+from bot.__main__ import command_line
+from client.replay.suite import BOX
+
+
+def typed(*words: str | Path) -> Result:
+    texts: Sequence[str] = [str(word) for word in words]
+    return CliRunner().invoke(command_line(texts), list(texts))
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    yield
+    structlog.reset_defaults()
+    root.handlers[:], root.level = before
+    loguru.logger.remove()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copytree(BOX / "smoke" / "phone", tmp_path / "recordings" / "20261120-phone")
+    return tmp_path / "recordings"
+
+
+def test_calls_are_listed_and_shown(folder: Path) -> None:
+    listed = typed("calls", "list", "--folder", folder)
+    assert listed.exit_code == 0
+    assert "20261120-phone" in listed.output
+    shown = typed("calls", "show", "2026", "--folder", folder)
+    assert "Press four to place an outgoing call." in shown.output
+    assert "voice to voice" in shown.output
+
+
+def test_a_call_is_exported_whole_or_as_sound(folder: Path, tmp_path: Path) -> None:
+    archive, sound = tmp_path / "call.tar.gz", tmp_path / "call.flac"
+    for file in (archive, sound):
+        assert typed("calls", "export", "2026", "--to", file, "--folder", folder).exit_code == 0
+    with tarfile.open(archive) as tar:
+        assert "20261120-phone/events.jsonl" in tar.getnames()
+    assert soundfile.info(sound).channels == 2
+
+
+def test_a_deleted_call_is_gone(folder: Path) -> None:
+    assert typed("calls", "delete", "2026", "--yes", "--folder", folder).exit_code == 0
+    assert list(folder.iterdir()) == []
+    again = typed("calls", "show", "2026", "--folder", folder)
+    assert again.exit_code == 2
+    assert "no such recording" in again.output
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("replay", "nowhere", "--fast"), "nowhere: no recorded call"),
+        (("replay", "smoke", "--fast", "--set", "TTS_ENGINE"), "should be NAME=VALUE"),
+        (("replay", "smoke", "--fast", "--llm", "gpt"), "--llm gpt: recording, live, fixed-N"),
+        (("replay", "smoke", "--fast", "--against", "http://x"), "choose one"),
+        (("replay", "compare", "nowhere", "nowhere"), "cannot be read as a run"),
+        (("replay", "whatif", "nowhere"), "nowhere: no recorded call"),
+    ],
+)
+def test_what_is_wrong_is_one_line(words: tuple[str, ...], line: str) -> None:
+    found = typed(*words)
+    assert found.exit_code == 2
+    assert line in found.output
+    assert len(found.output.splitlines()) == 1
+
+
+def test_whatif_says_how_slow_the_first_token_may_be() -> None:
+    found = typed("replay", "whatif", BOX / "smoke" / "phone", "--llm-first-token", "60")
+    assert found.exit_code == 0
+    assert "Assumed: " in found.output
+    assert "p95" in found.output
