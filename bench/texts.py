@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated
 
 import httpx2
-import openai
 import typer
 
 from bench.servers import ServerError, running
@@ -43,38 +42,34 @@ class Writers:
     """Answers that gave way to a call."""
 
     async def write(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. It reads no more of the answers than it must: it shares the machine."""
         self.answers = self.answers or [0] * self.count
+        limits = httpx2.Limits(max_connections=None)
         async with (
-            openai.AsyncOpenAI(
-                base_url=f"{self.url}/v1",
-                api_key="EMPTY",
-                max_retries=0,
-                timeout=600,
-                http_client=httpx2.AsyncClient(limits=httpx2.Limits(max_connections=None)),
-            ) as client,
+            httpx2.AsyncClient(base_url=self.url, timeout=600, limits=limits) as http,
             asyncio.TaskGroup() as tasks,
         ):
             for number in range(self.count):
-                tasks.create_task(self._one(client, number))
+                tasks.create_task(self._one(http, number))
 
-    async def _one(self, client: openai.AsyncOpenAI, number: int) -> None:
+    async def _one(self, http: httpx2.AsyncClient, number: int) -> None:
+        asked = {
+            "model": MODEL,
+            "messages": [{"role": "user", "content": f"{QUESTION} ({number})"}],
+            "user": str(number),
+            "stream": True,
+        }
         while True:
-            began, spoken = time.monotonic(), False
-            stream = await client.chat.completions.create(
-                model=MODEL,
-                messages=[{"role": "user", "content": f"{QUESTION} ({number})"}],
-                user=str(number),
-                stream=True,
-            )
-            try:
-                async for chunk in stream:
-                    if not spoken and chunk.choices and chunk.choices[0].delta.content:
+            began, spoken, last = time.monotonic(), False, b""
+            async with http.stream("POST", "/v1/chat/completions", json=asked) as answer:
+                if answer.status_code != 200:
+                    raise ServerError(f"a text was refused with {answer.status_code}")
+                async for piece in answer.aiter_raw():
+                    if not spoken and piece.startswith(b"data"):
                         spoken = True
                         self.waits_s.append(time.monotonic() - began)
-            except openai.APIError as error:
-                if error.code != "gave_way":
-                    raise
+                    last = piece
+            if b"gave_way" in last:
                 self.cut_off += 1
             else:
                 self.answers[number] += 1
