@@ -34,7 +34,9 @@ SCRIPT = {
     ),
     "Tell me a joke.": "Why did the computer go to the doctor? Because it had a virus.",
     "Count to ten.": "One, two, three, four, five, six, seven, eight, nine, ten.",
-    "Can I talk to a human?": "Of course. I will connect you to a colleague, please hold the line.",
+    "Let me talk to a person.": (
+        "Of course. I will connect you to a colleague, please hold the line."
+    ),
     "Thank you.": "You are welcome. Is there anything else?",
 }
 COUNTS_TO = 1000
