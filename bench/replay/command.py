@@ -44,7 +44,9 @@ MarkdownFile = Annotated[Path | None, typer.Option("--markdown", help="A table, 
 HtmlFile = Annotated[
     Path | None, typer.Option("--html", help="Every turn, drawn, in one page, to FILE.")
 ]
-WithSound = Annotated[bool, typer.Option("--sound", help="Put the sound into the page.")]
+WithSound = Annotated[
+    bool, typer.Option("--sound", help="Put the sound of a run kept with --out into the page.")
+]
 Gate = Annotated[bool, typer.Option("--gate", help="Exit 1 where something is not good enough.")]
 
 
