@@ -84,6 +84,8 @@ def run_lines(run: Run) -> list[str]:
     for one in plays:
         again.update(one.again)
     lines += [f"Asked again, {why}: {count}." for why, count in sorted(again.items())]
+    if missing := run.made.get("not_played"):
+        lines.append(f"Ended early: {missing} more were to be played.")
     lines += [f"{one.name}: could not be played: {one.failed}" for one in plays if one.failed]
     return lines
 
