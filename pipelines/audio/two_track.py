@@ -9,13 +9,13 @@ Pcm = NDArray[np.int16]
 
 SLACK_S = 0.015
 """How far the caller's sound may be from its place on the clock: nobody hears that."""
-STALL_S = 0.3
+STALL_S = 0.22
 """Sound that has not come for so long is not waited for: its place stays silent."""
 JUDGED_S = 2.0
 """A caller whose sound came late for so long, all of it, has a slow clock."""
 SPURT_S = 0.04
 """After so long a silence the bot's voice begins anew, where it was sent."""
-KEEP_S = 0.35
+KEEP_S = 0.25
 """What may still change: a stall, or a lead that is flushed."""
 
 
