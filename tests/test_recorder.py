@@ -100,7 +100,7 @@ def test_killed_in_mid_call_it_has_all_but_the_last_second(tmp_path: Path) -> No
     read = load(one.folder)
     assert not read.ended_well
     last_s = max(at_s for at_s, _ in read.from_caller())
-    assert last_s >= 3.0 - 1.5  # 0.9 s, and what two busy cores add
+    assert last_s >= 3.0 - 1.0
     assert read.duration_s >= 3.0 - 0.5
 
 

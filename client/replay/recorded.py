@@ -28,7 +28,7 @@ Line: TypeAlias = dict[str, Any]
 """One of `events.jsonl`."""
 Pcm: TypeAlias = NDArray[np.int16]
 
-_BLOCK = 4096
+_BLOCK = 1152
 ROOM_S = 5.5
 """Of silence after a sound that is played: an answer that takes longer is missed."""
 _FROM_CALLER = {one.__name__: one for one in get_args(FromCaller)}
