@@ -137,7 +137,7 @@ def test_a_barge_in_stops_the_generation_and_the_history_holds_what_was_heard(
 
     assert len(watched.decoded) > 1, "a slot fell idle while the call went on"
     assert 0 < watched.decoded[0] < COUNTS_TO
-    [cut_off] = [m for m in result.messages if m.data.get("type") == "cut-off"]
+    cut_off = next(m for m in result.messages if m.data.get("type") == "cut-off")
     assert history[1] == ("assistant", cut_off.data["heard"])
     said = list(words(history[1][1]))
     assert said
