@@ -68,5 +68,13 @@ EXPOSE 7860
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/app/runpod/start.sh"]
 
+# ---- llama.cpp's server, for compose.yaml: Debian's own package of it ----
+FROM debian:forky-slim AS llamacpp
+RUN apt-get update && apt-get install -y --no-install-recommends curl llama.cpp-tools && rm -rf /var/lib/apt/lists/*
+RUN useradd --uid 10001 --create-home llama
+USER 10001
+EXPOSE 8000
+ENTRYPOINT ["llama-server"]
+
 # ---- what `docker build .` makes ----
 FROM bot
