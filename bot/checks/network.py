@@ -128,9 +128,13 @@ async def check_twilio(settings: Settings) -> Finding | None:
     sid, token = settings.twilio_account_sid, settings.twilio_auth_token
     if sid is None and token is None:
         return None
-    if sid is None or token is None:
-        return bad(
-            "twilio", "half of the credentials", "set both of TWILIO_ACCOUNT_SID and ..._TOKEN"
+    if token is None:
+        return bad("twilio", "the door is shut: no token", "set TWILIO_AUTH_TOKEN")
+    if sid is None:
+        return poor(
+            "twilio",
+            "calls can come in; it can place, end and transfer none",
+            "set TWILIO_ACCOUNT_SID",
         )
     if not (settings.public_base_url or "").startswith("https://"):
         return bad(

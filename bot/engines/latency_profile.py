@@ -92,6 +92,8 @@ def read_profile(written: Mapping[str, Any]) -> LatencyProfile:
         median_s = p95_s = _seconds(first)
     if p95_s < median_s or (p95_s > median_s == 0):
         raise ValueError("the p95 is not above the median")
+    if tail and set(tail) != {"share", "first_token_ms"}:
+        raise ValueError("a tail has a share and a first_token_ms, and nothing else")
     share = float(tail.get("share", 0.0))
     if not 0 <= share <= 1:
         raise ValueError("the tail's share is not between 0 and 1")

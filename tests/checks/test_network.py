@@ -185,5 +185,13 @@ def test_a_telephone_that_cannot_work_is_found(given: dict[str, object]) -> None
     assert finding.mend
 
 
+def test_a_telephone_that_can_only_be_called_is_a_warning() -> None:
+    finding = asyncio.run(
+        network.check_twilio(twilio("http://127.0.0.1:1", twilio_account_sid=None))
+    )
+    assert finding is not None
+    assert finding.verdict is Verdict.WARN
+
+
 def test_without_an_account_nothing_is_said_of_it() -> None:
     assert asyncio.run(network.check_twilio(settings())) is None

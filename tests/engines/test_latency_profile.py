@@ -88,6 +88,7 @@ def test_measured_quantiles_are_played_as_they_were(tmp_path: Path) -> None:
         {"first_token_ms": "soon", "between_tokens_ms": 1},
         {"first_token_ms": 1, "between_tokens_ms": 1, "tail": {"share": 2}},
         {"first_token_ms": 1, "between_tokens_ms": 1, "tail": 3},
+        {"first_token_ms": 1, "between_tokens_ms": 1, "tail": {"share": 0.1, "ms": 2000}},
     ],
 )
 def test_what_is_no_profile_is_said_in_one_line(tmp_path: Path, document: object) -> None:
