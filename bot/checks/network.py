@@ -128,14 +128,10 @@ async def check_twilio(settings: Settings) -> Finding | None:
     sid, token = settings.twilio_account_sid, settings.twilio_auth_token
     if sid is None and token is None:
         return None
-    if token is None:
-        return bad("twilio", "the door is shut: no token", "set TWILIO_AUTH_TOKEN")
-    if sid is None:
-        return poor(
-            "twilio",
-            "calls can come in; it can place, end and transfer none",
-            "set TWILIO_ACCOUNT_SID",
-        )
+    if sid is None or token is None:
+        shut = bad("twilio", "the door is shut: no token", "set TWILIO_AUTH_TOKEN")
+        can_be_called = "calls can come in; it can place, end and transfer none"
+        return shut if token is None else poor("twilio", can_be_called, "set TWILIO_ACCOUNT_SID")
     if not (settings.public_base_url or "").startswith("https://"):
         return bad(
             "twilio", "it could not reach this server", "set PUBLIC_BASE_URL to an https address"
