@@ -115,7 +115,7 @@ class EndpointingPolicy:
     """In a run of `LONG_RUN` and more. The turn model hears each figure of a number as an end or
     none as one: it is not asked."""
     hanging_s: float = 1.1
-    doubtful: float = 2.0
+    doubtful: float = 2.4
     """The turn model says less than 0.5, ..."""
     denied: float = 2.8
     """... less than 0.1."""
