@@ -65,7 +65,7 @@ class Watch(Protocol):
     def dropped_audio(self, seconds: float, reason: str) -> None: ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Leg:
     """The part of a call that is carried over one socket."""
 
@@ -84,21 +84,32 @@ class Seat:
         self.ending = asyncio.Event()
         """Set, it ends the call at once."""
         self._arrivals: asyncio.Queue[Leg] = asyncio.Queue()
+        self._came_back: set[Leg] = set()
+        self._last: tuple[int, str] | None = None
 
     async def come_back(self, socket: Socket) -> None:
         """Go on with the call over this socket; returns once the call is done with it."""
-        await self.turn_away(*MOVED)
+        while not self._arrivals.empty():
+            await self._arrivals.get_nowait().close(*MOVED)
+        if self._last is not None:
+            await socket.close(*self._last)
+            return
         leg = Leg(socket)
+        self._came_back.add(leg)
         self._arrivals.put_nowait(leg)
-        await leg.over.wait()
+        try:
+            await leg.over.wait()
+        finally:
+            self._came_back.discard(leg)
 
     async def next(self) -> Leg:
         return await self._arrivals.get()
 
-    async def turn_away(self, code: int, reason: str) -> None:
-        """Those who came back and were not heard yet."""
-        while not self._arrivals.empty():
-            await self._arrivals.get_nowait().close(code, reason)
+    async def close(self, code: int, reason: str) -> None:
+        """The call is over: also for those who came back and were not heard yet."""
+        self._last = code, reason
+        for leg in [leg for leg in self._came_back if not leg.over.is_set()]:
+            await leg.close(code, reason)
 
 
 async def serve(
@@ -123,7 +134,7 @@ async def serve(
             _log.error("a call failed", exc_info=error)
     last = farewell(errors)
     await line.leg.close(last.code, last.reason)
-    await seat.turn_away(last.code, last.reason)
+    await seat.close(last.code, last.reason)
     return last
 
 

@@ -9,6 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,7 +108,10 @@ class FlightRecorder:
         """Write all that there is; blocks until it is on disk."""
         thread, self._thread = self._thread, None
         if thread is not None:
-            self._queue.put(None)
+            while thread.is_alive():
+                with suppress(queue.Full):
+                    self._queue.put(None, timeout=WRITE_EVERY_S)
+                    break
             thread.join()
 
     def _work(self) -> None:
@@ -137,7 +141,7 @@ class FlightRecorder:
     ) -> None:
         call, item, at_s = entry
         if call not in tapes:
-            prune(self.folder, self.retention, keep={one.folder for one in tapes})
+            self._prune(keep={one.folder for one in tapes})
             tapes[call] = _begin(call, server, self.level)
         tape = tapes[call]
         if item is None:
@@ -146,16 +150,23 @@ class FlightRecorder:
         elif tape is not None:
             try:
                 tape.take(item, at_s)
-            except (OSError, soundfile.SoundFileRuntimeError) as error:
+            except Exception as error:  # noqa: BLE001 - the other calls are recorded all the same
                 _give_up(tape, error)
                 tapes[call] = None
+
+    def _prune(self, keep: set[Path]) -> None:
+        try:
+            prune(self.folder, self.retention, keep=keep)
+        except OSError as error:
+            _log.error("old recordings stay", reason=type(error).__name__)
 
 
 def _begin(call: CallRecorder, server: Mapping[str, object], level: Level) -> "_Tape | None":
     try:
         return _Tape(call, server, level)
-    except OSError as error:
-        _log.error("a call cannot be recorded", reason=error.strerror or type(error).__name__)
+    except Exception as error:  # noqa: BLE001 - the other calls are recorded all the same
+        reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+        _log.error("a call cannot be recorded", reason=reason)
         return None
 
 
@@ -164,7 +175,7 @@ def _safely(tape: "_Tape | None", act: "Callable[[_Tape], None]") -> None:
         return
     try:
         act(tape)
-    except (OSError, soundfile.SoundFileRuntimeError) as error:
+    except Exception as error:  # noqa: BLE001 - the other calls are recorded all the same
         _give_up(tape, error)
 
 
@@ -192,7 +203,9 @@ class _Tape:
         }  # fmt: skip
         call.folder.mkdir(parents=True, mode=0o700)
         self._write_about()
-        self._events = (call.folder / EVENTS_NAME).open("w", encoding="utf-8")
+        self._events = (call.folder / EVENTS_NAME).open(
+            "w", encoding="utf-8", errors="backslashreplace"
+        )
         self._at_s = 0.0
         self._track: TwoTrack | None = None
         if level == "full":

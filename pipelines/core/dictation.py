@@ -27,7 +27,7 @@ class DictationPolicy:
     patience: float = 4.0
     """Partial jobs wait this many times as long as the last one took: they give way first."""
     kept_words: int = 2
-    """So many words, heard while the person spoke, are not unheard because the whole is unclear."""
+    """So many words, once heard, are not unheard because a later look at them is unclear."""
     final_tries: int = 3
     """A final job that fails is asked again: somebody waits for those words."""
 
@@ -122,7 +122,7 @@ class Dictation:
         if job is not self._job:
             return False
         self._job, self._failures, self._given_up = None, 0, False
-        unclear = job.final and not text and len(words(self._text)) >= self._policy.kept_words
+        unclear = not text and len(words(self._text)) >= self._policy.kept_words
         if not unclear:
             self._text, self._draft = text, tokens
         self._heard_upto_s = max(self._heard_upto_s, job.end_s)

@@ -99,11 +99,11 @@ class Health:
         """`retry_after_s`: it asked to be left alone for so long."""
         self._failures += 1
         self._probing = False
-        if self._failures >= FAILURES_TO_REST:
-            self._resting = True
+        if self._failures >= FAILURES_TO_REST and now >= self._until_s:
+            self._resting = True  # what was under way when it fell fails too, and adds nothing
             self._until_s = now + self._rest_s
             self._rest_s = min(2 * self._rest_s, LONGEST_REST_S)
-        self._until_s = max(self._until_s, now + retry_after_s)
+        self._until_s = max(self._until_s, now + min(retry_after_s, LONGEST_REST_S))
 
     def left(self, waited_s: float | None = None) -> None:
         """Nobody waits for it any longer; it had been silent for `waited_s`."""

@@ -48,7 +48,7 @@ class Answer:
             getattr(delta, name, None) for name in ("reasoning", "reasoning_content")
         )
         content = getattr(delta, "content", None)
-        text = self._channels.feed(content) if isinstance(content, str) else ""
+        text = self._channels.feed(_written(content)) if isinstance(content, str) else ""
         self.finish_reason = getattr(choices[0], "finish_reason", None) or self.finish_reason
         if self.finish_reason is not None:
             text += self._channels.finish()
@@ -95,3 +95,8 @@ class Answer:
             wanted.name = wanted.name or (name if isinstance(name, str) else "")
             if isinstance(arguments, str):
                 wanted.arguments = (wanted.arguments + arguments)[:LONGEST_ARGUMENTS]
+
+
+def _written(content: str) -> str:
+    """Half of a character that a server has cut in two cannot be written anywhere."""
+    return content.encode("utf-8", "replace").decode()

@@ -36,6 +36,9 @@ from pipelines.stages.frames import CommandFrame, FactFrame, ReplyEndFrame, Toke
 from pipelines.stages.preparing import Preparing
 from pipelines.stages.tooling import call_tools
 
+OF_THIS_TURN_S = 2.0
+"""A silence longer than this is not the one before the question: nobody is made to wait so long."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -111,7 +114,9 @@ class Thinking(FrameProcessor):
                 await self.push_frame(ReplyEndFrame(reply_id))
             case StartReply(reply_id, turn_id, text):
                 now = self._now()
-                since_s = now if self._silent_since_s is None else self._silent_since_s
+                since_s = self._silent_since_s
+                if since_s is None or now - since_s > OF_THIS_TURN_S:
+                    since_s = now
                 self._start(_Reply(reply_id, turn_id, text, now, since_s))
             case CommitReply(reply_id, turn_id, text) if text:
                 self._silent_since_s = None
@@ -166,6 +171,10 @@ class Thinking(FrameProcessor):
             sorry = apology(cold=error.trouble.cold)
             reply.facts["llm_failed"] = True
             _add(reply.facts, "llm_requests", error.trouble.requests or None)
+        except Exception:
+            log.exception("a reply broke")  # and nobody is left in silence
+            sorry = apology(cold=False)
+            reply.facts["llm_failed"] = True
         finally:
             if reply.bridging is not None:
                 reply.bridging.cancel()
