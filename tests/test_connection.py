@@ -411,6 +411,23 @@ def test_of_two_that_come_back_at_once_the_later_has_the_call() -> None:
     served(desk, play)
 
 
+def test_who_comes_back_as_the_call_ends_is_told_so() -> None:
+    desk = Desk(ready(OURS), GONE)
+
+    async def play() -> None:
+        await desk.socket.until_sent("bot-ready")
+        await desk.call.until_heard(LineDropped())
+        async with asyncio.TaskGroup() as tasks:
+            returning = tasks.create_task(desk.come_back(ready(OURS)))
+            await asyncio.sleep(0)
+            desk.seat.ending.set()
+        assert returning.result().closed == (1012, "the server is shutting down")
+        late = await desk.come_back(ready(OURS))
+        assert late.closed == (1012, "the server is shutting down")
+
+    assert served(desk, play).outcome is Outcome.DRAINED
+
+
 def test_a_server_that_must_go_does_not_wait_for_those_who_were_cut_off() -> None:
     desk = Desk(ready(OURS), GONE)
 

@@ -17,7 +17,7 @@ from bot.settings import Settings
 from bot.wiring.records import shown
 from client.replay.recorded import UnreadableError, load
 from pipelines.core.events import Listened
-from pipelines.core.exchange import AudioIn, AudioOut, Caption, Played
+from pipelines.core.exchange import AudioIn, AudioOut, Caption, Played, Typed
 from pipelines.core.recording import Came, Level
 
 RATES = Rates(caller_hz=16_000, bot_hz=24_000, voice_hz=22_050)
@@ -54,6 +54,17 @@ def test_a_call_comes_back_as_it_was(tmp_path: Path) -> None:
     assert came[-1][1] == Played(0, 480)
     assert read.voice.tolist() == NOISE[:500].tolist()
     assert read.sound[16_800:40_000, 1].mean() == pytest.approx(7000, abs=20)
+
+
+def test_what_cannot_be_written_ends_no_other_recording(tmp_path: Path) -> None:
+    flight = recorder(tmp_path)
+    for text in ("half of \ud83d", "whole"):
+        call = flight.new_call(RATES, {"call": text[:5].strip(), "door": "browser"})
+        call.note(Typed(text), 500.0)
+        call.close()
+    flight.close()
+
+    assert {load(one.folder).about["call"] for one in kept(tmp_path)} == {"half", "whole"}
 
 
 def test_times_alone_are_times_alone(tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ def test_words_that_were_heard_are_not_unheard_because_the_whole_is_unclear() ->
         ears = dictation()
         ears.speech_started(1.0)
         ears.result(hear(ears, 1.2), heard, (3, 4), 0.01)
+        ears.result(hear(ears, 1.4), "", (), 0.01)
         ears.speech_paused(1.5)
 
         ears.result(hear(ears, 1.54), "", (), 0.03)

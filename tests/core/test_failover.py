@@ -282,3 +282,15 @@ def test_an_answer_that_nobody_wants_any_more_says_nothing_of_the_endpoint() -> 
     one.next(0.0)
     one.close(None, 2.0, wanted=False)
     assert (health.state(2.0), health.median_s) == (State.WELL, 0.1)
+
+
+def test_requests_that_fail_together_rest_an_endpoint_once() -> None:
+    health = Health()
+    failing(health, 5 * FAILURES_TO_REST)
+    assert health.may_be_asked(FIRST_REST_S)
+
+
+def test_nobody_is_left_alone_for_longer_than_a_minute() -> None:
+    health = Health()
+    health.failed(0.0, retry_after_s=86_400.0)
+    assert health.may_be_asked(LONGEST_REST_S)
