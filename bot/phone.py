@@ -38,6 +38,8 @@ MOST_TRANSFERS = 8
 """That wait to be carried out; more are not."""
 
 NOT_THROUGH = "I am sorry, I could not put you through."
+AFTER_TRANSFER = "Thank you for calling. Goodbye."
+"""Also for who has talked, and whose other side hung up first: Twilio says it to both."""
 
 FACTS = {"telephone_leg": "not measured"}
 """In every ledger row: an answer has been played when Twilio says so, which is not the ear."""
@@ -184,7 +186,7 @@ class Line:
         """Hands the call on when it asks for that; until cancelled."""
         while True:
             number = await self._asked.get()
-            if not await self._follow(twiml.dial(number, NOT_THROUGH)) and self._call:
+            if not await self._follow(twiml.dial(number, AFTER_TRANSFER)) and self._call:
                 self._call.push(Say(NOT_THROUGH))
 
     async def _follow(self, document: str) -> bool:

@@ -29,9 +29,9 @@ def hang_up() -> str:
     return _response("<Hangup/>")
 
 
-def dial(number: str, apology: str) -> str:
-    """Hand the call on; the apology is for a number that nobody answers."""
-    return _response(f"<Dial>{escape(number)}</Dial>{_say(apology)}<Hangup/>")
+def dial(number: str, farewell: str) -> str:
+    """Hand the call on; the farewell is for whoever is still there after it, or without it."""
+    return _response(f"<Dial>{escape(number)}</Dial>{_say(farewell)}<Hangup/>")
 
 
 def _say(words: str) -> str:

@@ -448,7 +448,7 @@ def test_a_call_is_handed_on_once_its_tool_was_used() -> None:
             await closing(client)
         [(_, _, form)] = cloud.asked
         assert canonicalize(form["Twiml"]) == canonicalize(
-            twiml.dial("+15551230001", bot.phone.NOT_THROUGH)
+            twiml.dial("+15551230001", bot.phone.AFTER_TRANSFER)
         )
 
     with_rest(play)
