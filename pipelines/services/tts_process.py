@@ -97,9 +97,11 @@ class ProcessTextToSpeech:
             if not self._opened:
                 raise ServiceError("tts", "is not open", retryable=False)
             if self._process is None or self._process.exited.done():
-                self._process = await _start(self._name, self._command, self._deaths)
-                self._rate_hz = self._process.rate_hz
-            return self._process
+                self._process = await _spawn(self._name, self._command, self._deaths)
+            process = self._process
+        await _until_ready(self._name, process)
+        self._rate_hz = process.rate_hz
+        return process
 
     async def _next_audio(
         self, process: "_Process", replies: asyncio.Queue[tuple[Kind, bytes]]
@@ -226,7 +228,7 @@ class _Process(asyncio.SubprocessProtocol):
         return pipe
 
 
-async def _start(name: str, command: tuple[str, ...], deaths: deque[float]) -> _Process:
+async def _spawn(name: str, command: tuple[str, ...], deaths: deque[float]) -> _Process:
     """In a session of its own: a Ctrl-C in the terminal is the server's, which still speaks."""
     try:
         _, process = await asyncio.get_running_loop().subprocess_exec(
@@ -240,16 +242,18 @@ async def _start(name: str, command: tuple[str, ...], deaths: deque[float]) -> _
         )
     except OSError as exc:
         raise ServiceError("tts", f"cannot start {name}", retryable=True) from exc
+    return process
+
+
+async def _until_ready(name: str, process: _Process) -> None:
+    """Who gives up waiting leaves it to start for those who come after."""
     try:
         async with asyncio.timeout(START_WITHIN_S):
-            await process.ready
-    except BaseException as exc:
+            await asyncio.shield(process.ready)
+    except TimeoutError as exc:
         process.kill()
         await process.exited
-        if isinstance(exc, TimeoutError):
-            raise ServiceError("tts", f"{name} did not start in time", retryable=True) from exc
-        raise
-    return process
+        raise ServiceError("tts", f"{name} did not start in time", retryable=True) from exc
 
 
 def split_text(text: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import threading
 from collections.abc import Awaitable, Callable
@@ -21,6 +22,7 @@ def run_leaving_nothing(scenario: Callable[[], Awaitable[None]]) -> None:
     for thread in set(threading.enumerate()) - threads:
         thread.join(ENDS_WITHIN_S)  # asyncio's, that waited for a process, may be on its way out
         assert not thread.is_alive()
+    gc.collect()  # what only a traceback still holds is not left
     left = open_files() - files
     assert left == set(), left
     running = children() - processes
