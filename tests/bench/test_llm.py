@@ -165,7 +165,7 @@ def test_a_machine_that_was_late_itself_says_so() -> None:
     measured.late_s += [0.030] * 99
     assert caution([row(measured, 150.0)]).startswith("This machine was up to 30 ms late itself")
     [real], _ = loaded([ANSWER, Reply([0.1, *ANSWER.steps])], [Level(1, "cold", 1)])
-    assert len(real.late_s) > 1
+    assert len(real.late_s) >= 1
 
 
 def test_the_picture_has_a_point_for_each_row_and_percentile() -> None:
