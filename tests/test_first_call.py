@@ -29,7 +29,7 @@ ALL = tuple(path.stem for path in sorted(RECORDINGS.glob("*.wav")))
 
 async def call(names: tuple[str, ...]) -> list[CallResult]:
     """A call for each recording, heard out."""
-    engine = cast(EchoEngine, RealEngine())
+    engine = cast(EchoEngine, RealEngine("fixed-150"))
     options = CallOptions(manners=Manners(until_quiet_s=1.0))
     async with serving(engine, limits=Limits(calls=4)) as served:
         url = f"http://127.0.0.1:{served.port}"

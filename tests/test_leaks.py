@@ -48,8 +48,8 @@ POOLED = 4
 class RealEngine:
     """All that `halfsecond serve` has by default."""
 
-    def __init__(self) -> None:
-        self._wiring = Wiring(Settings.model_validate({}))
+    def __init__(self, profile: str = "none") -> None:
+        self._wiring = Wiring(Settings.model_validate({"profile": profile}))
         self.closed = False
 
     async def open(self) -> None:
