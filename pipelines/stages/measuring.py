@@ -14,6 +14,7 @@ from pipelines.core.events import (
     PlayoutStarted,
     Reached,
     SilenceTrimmed,
+    TextTyped,
     Worked,
 )
 from pipelines.core.exchange import AnswerMeasured, ToCaller, TurnMeasured
@@ -43,7 +44,7 @@ class Measuring(FrameProcessor):
         self._facts = facts
         self._turn_id = 1
         self._unasked: set[int] = set()
-        """Turns in which the bot speaks of its own accord: nobody waited for that."""
+        """Turns in which nobody waited since they spoke: the bot began, or something was typed."""
         self._turns: dict[int, int] = {}
         self._speech_ended_s: float | None = None
 
@@ -57,6 +58,8 @@ class Measuring(FrameProcessor):
             case FactFrame(fact=Reached() | Worked() | AnswerCounted() | SilenceTrimmed() as fact):
                 self._note(fact)
                 self._write(fact)
+            case FactFrame(fact=TextTyped()):
+                self._unasked.add(self._turn_id)
             case FactFrame(fact=PlayoutStarted(reply_id) | PlayoutEnded(reply_id) as fact):
                 turn_id = self._turns.get(reply_id, 0)
                 self._turn_id = max(self._turn_id, turn_id + 1)

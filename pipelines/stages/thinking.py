@@ -17,7 +17,7 @@ from pipecat.processors.frame_processor import (
 from pipelines.core.answering import MEANWHILE, AnsweringPolicy, apology
 from pipelines.core.commands import CommitReply, StartReply, StopReply, TurnCommand, WithdrawReply
 from pipelines.core.conversation import Conversation
-from pipelines.core.events import AnswerCounted, PlayoutEnded, Reached, Worked
+from pipelines.core.events import AnswerCounted, PlayoutEnded, Reached, TextTyped, Worked
 from pipelines.core.ledger import Fact
 from pipelines.core.tools import Tool
 from pipelines.services.protocols import (
@@ -35,9 +35,6 @@ from pipelines.services.protocols import (
 from pipelines.stages.frames import CommandFrame, FactFrame, ReplyEndFrame, TokenFrame
 from pipelines.stages.preparing import Preparing
 from pipelines.stages.tooling import call_tools
-
-OF_THIS_TURN_S = 2.0
-"""A silence longer than this is not the one before the question: nobody is made to wait so long."""
 
 log = structlog.get_logger(__name__)
 
@@ -94,6 +91,8 @@ class Thinking(FrameProcessor):
                 await self._obey(command)
             case FactFrame(fact=Reached(what="speech_ended", at_s=at_s)):
                 self._silent_since_s = at_s
+            case FactFrame(fact=TextTyped()):
+                self._silent_since_s = None
             case FactFrame(fact=PlayoutEnded(reply_id)):
                 for act in self._afterwards.pop(reply_id, ()):
                     act()
@@ -114,9 +113,7 @@ class Thinking(FrameProcessor):
                 await self.push_frame(ReplyEndFrame(reply_id))
             case StartReply(reply_id, turn_id, text):
                 now = self._now()
-                since_s = self._silent_since_s
-                if since_s is None or now - since_s > OF_THIS_TURN_S:
-                    since_s = now
+                since_s = now if self._silent_since_s is None else self._silent_since_s
                 self._start(_Reply(reply_id, turn_id, text, now, since_s))
             case CommitReply(reply_id, turn_id, text) if text:
                 self._silent_since_s = None

@@ -80,7 +80,9 @@ class Turning(FrameProcessor):
         await super().process_frame(frame, direction)
         match frame:
             case CallerFrame(event=Typed(text, interrupts)):
-                await self._take(TextTyped(text, interrupts))
+                typed = TextTyped(text, interrupts)
+                await self.push_frame(FactFrame(typed))  # the silence before it was no wait
+                await self._take(typed)
             case CallerFrame(event=Say(text, ends_call)):
                 await self._take(SayAsked(text, ends_call))
             case CallerFrame(event=StopSpeaking()):

@@ -257,6 +257,22 @@ def test_what_is_typed_is_answered_without_a_word_spoken() -> None:
     assert call.lines == [("user", "tell me a joke"), ("assistant", "You said tell me a joke")]
 
 
+def test_what_is_typed_long_after_a_cough_has_waited_for_nothing() -> None:
+    class Deaf:
+        async def open(self) -> None: ...
+
+        async def close(self) -> None: ...
+
+        async def transcribe(self, job: TranscriptionJob) -> Transcription:
+            return Transcription("")
+
+    call = rehearse(says(1.0, "ahem"), does(8.0, Typed("tell me a joke")), stt=Deaf())
+
+    assert call.heard_text == "You said tell me a joke"
+    assert [sampling.waited_s for sampling in call.llm.samplings] == [0.0]
+    assert call.rows == []
+
+
 def test_two_messages_typed_at_once_answer_the_second() -> None:
     call = rehearse(does(1.0, Typed("one")), does(1.0, Typed("two")))
 
