@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from xml.sax.saxutils import escape
 
+from bench import svg
 from bench.playlist import KINDS
 from bench.plays import Play
 from bench.summary import Figures
@@ -24,7 +24,7 @@ def draw(found: Sequence[Figures], plays: Sequence[Play], heading: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
         'font-family="system-ui, sans-serif" font-size="13" fill="#222">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        _text(LEFT, 28, heading, size=15),
+        svg.text(LEFT, 28, heading, size=15),
         *_waits(found, plays),
         *_cuts(found),
         *_legend(found),
@@ -35,17 +35,17 @@ def draw(found: Sequence[Figures], plays: Sequence[Play], heading: str) -> str:
 
 def _waits(found: Sequence[Figures], plays: Sequence[Play]) -> Iterator[str]:
     """The cumulative distribution of the waits, with each server's median."""
-    yield _text(LEFT, TOP - 12, "share of turns answered within", colour="#555")
+    yield svg.text(LEFT, TOP - 12, "share of turns answered within", colour="#555")
     for share in SHARE_TICKS:
         y = _down(share)
-        yield _line(LEFT, y, LEFT + WAITS_WIDTH, y, "#e4e4e4")
-        yield _text(LEFT - 8, y + 4, f"{100 * share:.0f} %", anchor="end", colour="#555")
+        yield svg.line(LEFT, y, LEFT + WAITS_WIDTH, y, "#e4e4e4")
+        yield svg.text(LEFT - 8, y + 4, f"{100 * share:.0f} %", anchor="end", colour="#555")
     for tick_s in WAIT_TICKS_S:
         x = _across(tick_s)
-        yield _line(x, TOP, x, TOP + PANEL_HEIGHT, "#e4e4e4")
+        yield svg.line(x, TOP, x, TOP + PANEL_HEIGHT, "#e4e4e4")
         label = f"{1000 * tick_s:.0f} ms" if tick_s < 1 else f"{tick_s:g} s"
         label = "missed" if tick_s == LONGEST_S else label
-        yield _text(x, TOP + PANEL_HEIGHT + 20, label, anchor="middle", colour="#555")
+        yield svg.text(x, TOP + PANEL_HEIGHT + 20, label, anchor="middle", colour="#555")
     for number, one in enumerate(found):
         waits = sorted(p.v2v_s for p in plays if p.server == one.server and p.role == "turn")
         if not waits:
@@ -55,25 +55,25 @@ def _waits(found: Sequence[Figures], plays: Sequence[Play]) -> Iterator[str]:
         x, y = _across(p50_s), _down(0.5)
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{_colour(one)}"/>'
         told = f"{one.server}: p50 {1000 * p50_s:.0f} ms, p95 {1000 * p95_s:.0f} ms"
-        yield _text(LEFT, TOP + PANEL_HEIGHT + 46 + 18 * number, told, colour=_colour(one))
+        yield svg.text(LEFT, TOP + PANEL_HEIGHT + 46 + 18 * number, told, colour=_colour(one))
 
 
 def _cuts(found: Sequence[Figures]) -> Iterator[str]:
     """Bars for each kind of pause, with their intervals."""
-    yield _text(CUTS_LEFT, TOP - 12, "pauses of 0.2 to 1 s that it cut into", colour="#555")
+    yield svg.text(CUTS_LEFT, TOP - 12, "pauses of 0.2 to 1 s that it cut into", colour="#555")
     shares = [one.cut_ins[kind] for one in found for kind in KINDS]
     highest = max((share.estimate.high for share in shares if share.total), default=0.0)
     top = min(1.0, max(0.2, math.ceil(10 * highest) / 10))
     for step in range(5):
         y = _down(step / 4)
-        yield _line(CUTS_LEFT, y, CUTS_LEFT + CUTS_WIDTH, y, "#e4e4e4")
+        yield svg.line(CUTS_LEFT, y, CUTS_LEFT + CUTS_WIDTH, y, "#e4e4e4")
         label = f"{100 * top * step / 4:.0f} %"
-        yield _text(CUTS_LEFT - 8, y + 4, label, anchor="end", colour="#555")
+        yield svg.text(CUTS_LEFT - 8, y + 4, label, anchor="end", colour="#555")
     place = CUTS_WIDTH / len(KINDS)
     width = place * 0.7 / max(1, len(found))
     for index, kind in enumerate(KINDS):
         middle = CUTS_LEFT + place * (index + 0.5)
-        yield _text(middle, TOP + PANEL_HEIGHT + 20, kind, anchor="middle", colour="#555")
+        yield svg.text(middle, TOP + PANEL_HEIGHT + 20, kind, anchor="middle", colour="#555")
         for number, one in enumerate(found):
             share = one.cut_ins[kind]
             if not share.total:
@@ -83,7 +83,7 @@ def _cuts(found: Sequence[Figures]) -> Iterator[str]:
                 share.estimate.value / top, share.estimate.low / top, share.estimate.high / top
             ])  # fmt: skip
             told = f"{share.count}/{share.total}"
-            yield _text(
+            yield svg.text(
                 x + width / 2, TOP + PANEL_HEIGHT + 38, told, anchor="middle", colour=_colour(one)
             )
 
@@ -96,14 +96,14 @@ def _bar(x: float, width: float, one: Figures, heights: Sequence[float]) -> Iter
         f'height="{TOP + PANEL_HEIGHT - y:.1f}" fill="{_colour(one)}"/>'
     )
     middle = x + width / 2
-    yield _line(middle, _down(low), middle, _down(high), "#222")
+    yield svg.line(middle, _down(low), middle, _down(high), "#222")
 
 
 def _legend(found: Sequence[Figures]) -> Iterator[str]:
     for number, one in enumerate(found):
         x = CUTS_LEFT + 90 * number
         yield f'<rect x="{x}" y="{HEIGHT - 26}" width="12" height="12" fill="{_colour(one)}"/>'
-        yield _text(x + 18, HEIGHT - 15, one.server)
+        yield svg.text(x + 18, HEIGHT - 15, one.server)
 
 
 def _steps(waits: Sequence[float]) -> str:
@@ -125,19 +125,3 @@ def _down(share: float) -> float:
 
 def _colour(one: Figures) -> str:
     return COLOURS.get(one.server, "#444")
-
-
-def _line(x: float, y: float, to_x: float, to_y: float, colour: str) -> str:
-    return (
-        f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}" '
-        f'stroke="{colour}" stroke-width="1"/>'
-    )
-
-
-def _text(
-    x: float, y: float, words: str, *, anchor: str = "start", colour: str = "#222", size: int = 13
-) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" '
-        f'font-size="{size}">{escape(words)}</text>'
-    )

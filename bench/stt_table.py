@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
-from xml.sax.saxutils import escape
 
 from rich.console import Console
 from rich.table import Table
 
+from bench import svg
 from bench.stt_calls import MISSED_S, Heard, Level
 from bench.stt_recordings import BUCKETS_S, WordErrors, bucket
 from client.replay.statistics import percentile
@@ -175,21 +175,25 @@ def draw(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
         'font-family="system-ui, sans-serif" font-size="13" fill="#222">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        _text(LEFT, 26, heading, size=15),
-        _text(LEFT, TOP - 12, label, colour="#555"),
-        _text(LEFT + PLOT_WIDTH / 2, HEIGHT - 16, "calls at once", anchor="middle", colour="#555"),
+        svg.text(LEFT, 26, heading, size=15),
+        svg.text(LEFT, TOP - 12, label, colour="#555"),
+        svg.text(
+            LEFT + PLOT_WIDTH / 2, HEIGHT - 16, "calls at once", anchor="middle", colour="#555"
+        ),
     ]
     for step in range(6):
         time_s = highest_s * step / 5
         _, y = at(levels[0], time_s)
-        parts.append(_line(LEFT, y, LEFT + PLOT_WIDTH, y, "#e4e4e4"))
+        parts.append(svg.line(LEFT, y, LEFT + PLOT_WIDTH, y, "#e4e4e4"))
         told = f"{1000 * time_s:.0f} ms"
-        parts.append(_text(LEFT - 8, y + 4, told, anchor="end", colour="#555"))
+        parts.append(svg.text(LEFT - 8, y + 4, told, anchor="end", colour="#555"))
     _, y = at(levels[0], pace_s)
-    parts.append(_line(LEFT, y, LEFT + PLOT_WIDTH, y, "#b00020"))
+    parts.append(svg.line(LEFT, y, LEFT + PLOT_WIDTH, y, "#b00020"))
     for calls in levels:
         x, _ = at(calls, 0.0)
-        parts.append(_text(x, TOP + PLOT_HEIGHT + 20, str(calls), anchor="middle", colour="#555"))
+        parts.append(
+            svg.text(x, TOP + PLOT_HEIGHT + 20, str(calls), anchor="middle", colour="#555")
+        )
     for number, engine in enumerate(engines):
         colour = COLOURS[number % len(COLOURS)]
         points = [at(one.calls, one.p95_s) for one in cells if one.engine == engine]
@@ -197,21 +201,5 @@ def draw(
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>' for x, y in points]
         name_y = TOP + 16 + 22 * number
-        parts.append(_text(LEFT + PLOT_WIDTH + 20, name_y, engine, colour=colour))
+        parts.append(svg.text(LEFT + PLOT_WIDTH + 20, name_y, engine, colour=colour))
     return "\n".join([*parts, "</svg>"]) + "\n"
-
-
-def _line(x: float, y: float, to_x: float, to_y: float, colour: str) -> str:
-    return (
-        f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}" '
-        f'stroke="{colour}" stroke-width="1"/>'
-    )
-
-
-def _text(
-    x: float, y: float, words: str, *, anchor: str = "start", colour: str = "#222", size: int = 13
-) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" '
-        f'font-size="{size}">{escape(words)}</text>'
-    )

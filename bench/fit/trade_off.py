@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from xml.sax.saxutils import escape
 
+from bench import svg
 from bench.fit.observe import Observed
 from bench.fit.search import Figures, measure
 from bench.fit.simulate import Turn
@@ -83,26 +83,34 @@ def draw(lines: dict[str, list[Point]], heading: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
         'font-family="system-ui, sans-serif" font-size="13" fill="#222">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        _text(LEFT, 28, heading, size=15),
+        svg.text(LEFT, 28, heading, size=15),
         *_grid(),
     ]
     for number, (name, points) in enumerate(lines.items()):
         parts += _line(name, points)
-        parts.append(_text(LEFT + ACROSS + 30, TOP + 20 + 24 * number, name, COLOURS[name]))
+        parts.append(
+            svg.text(LEFT + ACROSS + 30, TOP + 20 + 24 * number, name, colour=COLOURS[name])
+        )
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 def _grid() -> Iterator[str]:
-    yield _text(LEFT, TOP - 14, "hanging pauses cut into", "#555")
+    yield svg.text(LEFT, TOP - 14, "hanging pauses cut into", colour="#555")
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         y = _y(share)
         yield f'<path d="M{LEFT},{y:.1f}H{LEFT + ACROSS}" stroke="#e4e4e4"/>'
-        yield _text(LEFT - 8, y + 4, f"{100 * share:.0f} %", "#555", anchor="end")
+        yield svg.text(LEFT - 8, y + 4, f"{100 * share:.0f} %", colour="#555", anchor="end")
     for ms in range(200, 1401, 200):
         x = _x(ms)
         yield f'<path d="M{x:.1f},{TOP}V{TOP + DOWN}" stroke="#e4e4e4"/>'
-        yield _text(x, TOP + DOWN + 20, f"{ms} ms", "#555", anchor="middle")
-    yield _text(LEFT + ACROSS / 2, TOP + DOWN + 44, "mean wait for the answer", "#555", "middle")
+        yield svg.text(x, TOP + DOWN + 20, f"{ms} ms", colour="#555", anchor="middle")
+    yield svg.text(
+        LEFT + ACROSS / 2,
+        TOP + DOWN + 44,
+        "mean wait for the answer",
+        colour="#555",
+        anchor="middle",
+    )
 
 
 def _line(name: str, points: Sequence[Point]) -> Iterator[str]:
@@ -111,7 +119,7 @@ def _line(name: str, points: Sequence[Point]) -> Iterator[str]:
     yield f'<path d="{path}" fill="none" stroke="{COLOURS[name]}" stroke-width="2"/>'
     for (x, y), point in zip(at, points, strict=True):
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{COLOURS[name]}"/>'
-        yield _text(x + 6, y - 6, point.setting, COLOURS[name], size=11)
+        yield svg.text(x + 6, y - 6, point.setting, colour=COLOURS[name], size=11)
 
 
 def _x(ms: float) -> float:
@@ -120,12 +128,3 @@ def _x(ms: float) -> float:
 
 def _y(share: float) -> float:
     return TOP + DOWN * (1 - min(share, MOST_SHARE) / MOST_SHARE)
-
-
-def _text(
-    x: float, y: float, words: str, colour: str = "#222", anchor: str = "start", size: int = 13
-) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" '
-        f'font-size="{size}">{escape(words)}</text>'
-    )

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from xml.sax.saxutils import escape
 
+from bench import svg
 from bench.llm.figures import SPECULATION_MS, Row
 
 WIDTH, HEIGHT = 800, 420
@@ -19,8 +19,8 @@ def draw(rows: Sequence[Row], heading: str, budget_ms: float) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
         'font-family="system-ui, sans-serif" font-size="13" fill="#222">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        _text(LEFT, 26, heading, size=15),
-        _text(LEFT, TOP - 12, "first token, by how many ask at once", colour="#555"),
+        svg.text(LEFT, 26, heading, size=15),
+        svg.text(LEFT, TOP - 12, "first token, by how many ask at once", colour="#555"),
         *_grid(scale, rows),
         *_limit(scale, budget_ms, f"budget {budget_ms:.0f} ms"),
         *_limit(scale, SPECULATION_MS, f"speculation hides {SPECULATION_MS:.0f} ms"),
@@ -53,18 +53,18 @@ class _Scale:
 def _grid(scale: _Scale, rows: Sequence[Row]) -> Iterator[str]:
     for ms in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000):
         if scale.least <= ms <= scale.most:
-            yield _line(LEFT, scale.y(ms), LEFT + WITHIN, scale.y(ms), "#e4e4e4")
+            yield svg.line(LEFT, scale.y(ms), LEFT + WITHIN, scale.y(ms), "#e4e4e4")
             label = f"{ms} ms" if ms < 1000 else f"{ms // 1000} s"
-            yield _text(LEFT - 8, scale.y(ms) + 4, label, anchor="end", colour="#555")
+            yield svg.text(LEFT - 8, scale.y(ms) + 4, label, anchor="end", colour="#555")
     for callers in scale.callers:
         x = scale.x(callers)
-        yield _line(x, TOP, x, TOP + DOWN, "#e4e4e4")
-        yield _text(x, TOP + DOWN + 20, str(callers), anchor="middle", colour="#555")
+        yield svg.line(x, TOP, x, TOP + DOWN, "#e4e4e4")
+        yield svg.text(x, TOP + DOWN + 20, str(callers), anchor="middle", colour="#555")
 
 
 def _limit(scale: _Scale, ms: float, words: str) -> Iterator[str]:
-    yield _line(LEFT, scale.y(ms), LEFT + WITHIN, scale.y(ms), "#c2571a")
-    yield _text(LEFT + WITHIN + 8, scale.y(ms) + 4, words, colour="#c2571a")
+    yield svg.line(LEFT, scale.y(ms), LEFT + WITHIN, scale.y(ms), "#c2571a")
+    yield svg.text(LEFT + WITHIN + 8, scale.y(ms) + 4, words, colour="#c2571a")
 
 
 def _curves(scale: _Scale, rows: Sequence[Row]) -> Iterator[str]:
@@ -84,18 +84,5 @@ def _curves(scale: _Scale, rows: Sequence[Row]) -> Iterator[str]:
             )
             x = LEFT + 130 * place
             yield f'<polyline points="{x},{HEIGHT - 24} {x + 26},{HEIGHT - 24}" {style}/>'
-            yield _text(x + 32, HEIGHT - 20, f"{prefix}, p{percent}")
+            yield svg.text(x + 32, HEIGHT - 20, f"{prefix}, p{percent}")
             place += 1
-
-
-def _line(x: float, y: float, to_x: float, to_y: float, colour: str) -> str:
-    return f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}" stroke="{colour}"/>'
-
-
-def _text(
-    x: float, y: float, words: str, *, anchor: str = "start", colour: str = "#222", size: int = 13
-) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" '
-        f'font-size="{size}">{escape(words)}</text>'
-    )
