@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import httpx2
 
 from bench.llm.asking import Answer, AskError, Endpoint, ask
-from pipelines.services.llm_openai import is_loopback
+from pipelines.services.openai_client import is_loopback
 
 TICK_S = 0.02
 Prefix: TypeAlias = Literal["cold", "warm"]

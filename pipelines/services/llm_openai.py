@@ -7,7 +7,6 @@ character, since a model that only thinks leaves the caller in silence.
 
 import asyncio
 import contextlib
-import ipaddress
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -22,6 +21,7 @@ from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 from pipelines.services.llm_answer import Answer
 from pipelines.services.llm_dialect import Dialect
 from pipelines.services.llm_faults import as_service_errors, bound_lines, words_of
+from pipelines.services.openai_client import new_client
 from pipelines.services.protocols import (
     AS_SET,
     ChatMessage,
@@ -31,10 +31,6 @@ from pipelines.services.protocols import (
     TextDelta,
 )
 
-CONNECTIONS = httpx2.Limits(
-    max_connections=1000, max_keepalive_connections=100, keepalive_expiry=60.0
-)
-"""httpx forgets an idle connection after 5 s, less than many a turn takes."""
 USAGE_WITHIN_S = 0.2
 """After the finish_reason: the last words must not wait until somebody has counted them."""
 DRAIN_WITHIN_S = 0.2
@@ -77,18 +73,7 @@ class OpenAiLanguageModel:
 
     async def open(self) -> None:
         """Opens no connection yet."""
-        self._client = AsyncOpenAI(
-            base_url=self.base_url,
-            api_key=self.api_key or "EMPTY",
-            max_retries=0,
-            http_client=openai.DefaultAsyncHttpx2Client(
-                # A proxy from the environment cannot reach an engine on this machine.
-                trust_env=not is_loopback(self.base_url),
-                limits=CONNECTIONS,
-                timeout=None,
-                event_hooks={"response": [bound_lines]},
-            ),
-        )
+        self._client = new_client(self.base_url, self.api_key, [bound_lines])
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -221,11 +206,3 @@ async def _drain(
         async with asyncio.timeout(within_s):
             while await anext(chunks, None) is not None:
                 pass
-
-
-def is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

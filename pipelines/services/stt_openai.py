@@ -16,7 +16,7 @@ import numpy as np
 import openai
 from openai import AsyncOpenAI
 
-from pipelines.services.llm_openai import is_loopback
+from pipelines.services.openai_client import new_client
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
     Samples,
@@ -54,14 +54,7 @@ class OpenAiSpeechToText:
 
     async def open(self) -> None:
         """Opens no connection yet."""
-        self._client = AsyncOpenAI(
-            base_url=self.base_url,
-            api_key=self.api_key or "EMPTY",
-            max_retries=0,
-            http_client=openai.DefaultAsyncHttpx2Client(
-                trust_env=not is_loopback(self.base_url), timeout=None
-            ),
-        )
+        self._client = new_client(self.base_url, self.api_key)
 
     async def close(self) -> None:
         client, self._client = self._client, None

@@ -16,18 +16,14 @@ from pipecat.frames.frames import (
     ErrorFrame,
     Frame,
     InputAudioRawFrame,
-    SystemFrame,
     TranscriptionFrame,
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
 )
-from pipecat.pipeline.pipeline import Pipeline
-from pipecat.pipeline.worker import PipelineParams, PipelineWorker
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.pipeline.worker import PipelineParams
 from pipecat.services.stt_service import SegmentedSTTService, STTService
-from pipecat.utils.asyncio.task_manager import TaskManager
-from pipecat.workers.runner import WorkerRunner
 
+from pipelines.services.pipecat_run import PipecatRun, made, start
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
     Samples,
@@ -40,8 +36,6 @@ from pipelines.services.stt_openai import pcm16
 from pipelines.services.turnstile import Turnstile
 
 FRAME = EAR_RATE_HZ // 10
-END_WITHIN_S = 5.0
-START_WITHIN_S = 10.0
 MOST_NEWS = 1024
 """Frames of one job that can be waiting to be read."""
 
@@ -104,10 +98,6 @@ class _Answered:
     """A segment has been dealt with, with words or without."""
 
 
-class _Begun(SystemFrame):
-    """Comes through when the pipeline has started: one that is cancelled before leaves tasks."""
-
-
 _News = TranscriptionFrame | ErrorFrame | _Answered
 
 
@@ -117,54 +107,32 @@ class _Lane:
     def __init__(self, new_service: Callable[[], STTService]) -> None:
         self._new_service = new_service
         self._news: asyncio.Queue[_News] = asyncio.Queue(MOST_NEWS)
-        self._worker: PipelineWorker | None = None
-        self._runner: WorkerRunner
-        self._running: asyncio.Task[None]
+        self._run: PipecatRun | None = None
         self._segmented = False
         self._owed = 0
         """Segments that were handed over and not answered."""
 
     async def open(self) -> None:
         """If it is not. Raises ServiceError."""
-        if self._worker is not None:
+        if self._run is not None:
             return
         self._news = asyncio.Queue(MOST_NEWS)
         self._owed = 0
-        try:
-            service = self._new_service()
-        except Exception as exc:
-            raise ServiceError("stt", f"cannot be made: {exc}", retryable=False) from exc
+        service = made("stt", self._new_service)
         self._segmented = isinstance(service, SegmentedSTTService)
         if self._segmented:
             _mark_answers(service, self._news)
-        started = asyncio.Event()
-        worker = PipelineWorker(
-            Pipeline([_Listener(self._news), service, _Listener(self._news, started)]),
-            params=PipelineParams(audio_in_sample_rate=EAR_RATE_HZ),
-            enable_rtvi=False,
-            enable_turn_tracking=False,
-            idle_timeout_secs=None,
-        )
-        self._runner = WorkerRunner(handle_sigint=False)
-        await self._runner.add_workers(worker)
-        tasks = TaskManager(loop=asyncio.get_running_loop())
-        self._running = tasks.create_task(self._runner.run(), "stt-pipecat")
-        self._worker = worker
-        await worker.queue_frame(_Begun())
-        try:
-            async with asyncio.timeout(START_WITHIN_S):
-                await started.wait()
-        except TimeoutError as exc:
-            await self.close()
-            raise ServiceError("stt", "did not start in time", retryable=True) from exc
+        params = PipelineParams(audio_in_sample_rate=EAR_RATE_HZ)
+        self._run = await start("stt", service, self._take, params)
 
     async def close(self) -> None:
-        worker, self._worker = self._worker, None
-        if worker is None:
-            return
-        await self._runner.cancel()
-        async with asyncio.timeout(END_WITHIN_S):
-            await self._running
+        run, self._run = self._run, None
+        if run is not None:
+            await run.close()
+
+    def _take(self, frame: Frame) -> None:
+        if isinstance(frame, TranscriptionFrame | ErrorFrame) and not self._news.full():
+            self._news.put_nowait(frame)
 
     async def hear(self, audio: Samples, answer_s: float, quiet_s: float) -> str:
         """Raises ServiceError. After it, or a cancel, a streaming lane has to be opened anew."""
@@ -177,7 +145,7 @@ class _Lane:
         return text
 
     async def _hear(self, audio: Samples, answer_s: float, quiet_s: float) -> str:
-        assert self._worker is not None
+        assert self._run is not None
         try:
             async with asyncio.timeout(answer_s):
                 while self._owed:
@@ -187,21 +155,21 @@ class _Lane:
             raise ServiceError("stt", "does not answer", retryable=True) from exc
         while not self._news.empty():
             self._news.get_nowait()
-        await self._play(self._worker, audio)
+        await self._play(self._run, audio)
         try:
             async with asyncio.timeout(answer_s):
                 return await self._answer(quiet_s)
         except TimeoutError as exc:
             raise ServiceError("stt", "too slow", retryable=True) from exc
 
-    async def _play(self, worker: PipelineWorker, audio: Samples) -> None:
+    async def _play(self, run: PipecatRun, audio: Samples) -> None:
         pcm = pcm16(audio)
-        await worker.queue_frame(VADUserStartedSpeakingFrame())
+        await run.queue_frame(VADUserStartedSpeakingFrame())
         for at in range(0, len(pcm), 2 * FRAME):
             piece = InputAudioRawFrame(pcm[at : at + 2 * FRAME], EAR_RATE_HZ, 1)
-            await worker.queue_frame(piece)
+            await run.queue_frame(piece)
         self._owed += self._segmented
-        await worker.queue_frame(VADUserStoppedSpeakingFrame())
+        await run.queue_frame(VADUserStoppedSpeakingFrame())
 
     async def _answer(self, quiet_s: float) -> str:
         texts: list[str] = []
@@ -227,23 +195,6 @@ class _Lane:
         news = await self._news.get()
         self._owed -= isinstance(news, _Answered)
         return news
-
-
-class _Listener(FrameProcessor):
-    """Before the service it hears of errors, which go up; behind it, of words."""
-
-    def __init__(self, news: asyncio.Queue[_News], begun: asyncio.Event | None = None) -> None:
-        super().__init__(enable_direct_mode=True)
-        self._news = news
-        self._begun = begun
-
-    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        await super().process_frame(frame, direction)
-        if isinstance(frame, TranscriptionFrame | ErrorFrame) and not self._news.full():
-            self._news.put_nowait(frame)
-        if isinstance(frame, _Begun) and self._begun is not None:
-            self._begun.set()
-        await self.push_frame(frame, direction)
 
 
 def _mark_answers(service: STTService, news: asyncio.Queue[_News]) -> None:

@@ -17,7 +17,7 @@ import openai
 from openai import AsyncOpenAI
 
 from pipelines.audio.pcm_stream import PcmStream
-from pipelines.services.llm_openai import CONNECTIONS, is_loopback
+from pipelines.services.openai_client import new_client
 from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk
 from pipelines.services.turnstile import Turnstile
 
@@ -56,14 +56,7 @@ class OpenAiTextToSpeech:
 
     async def open(self) -> None:
         """Opens no connection yet."""
-        self._client = AsyncOpenAI(
-            base_url=self.base_url,
-            api_key=self.api_key or "EMPTY",
-            max_retries=0,
-            http_client=openai.DefaultAsyncHttpx2Client(
-                trust_env=not is_loopback(self.base_url), limits=CONNECTIONS, timeout=None
-            ),
-        )
+        self._client = new_client(self.base_url, self.api_key)
 
     async def close(self) -> None:
         client, self._client = self._client, None

@@ -18,18 +18,13 @@ from pipecat.frames.frames import (
     TTSSpeakFrame,
     TTSStoppedFrame,
 )
-from pipecat.pipeline.pipeline import Pipeline
-from pipecat.pipeline.worker import PipelineParams, PipelineWorker
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.pipeline.worker import PipelineParams
 from pipecat.services.tts_service import TTSService
-from pipecat.utils.asyncio.task_manager import TaskManager
-from pipecat.workers.runner import WorkerRunner
 
+from pipelines.services.pipecat_run import PipecatRun, made, start
 from pipelines.services.protocols import ServiceError, SpeechChunk
 from pipelines.services.turnstile import Turnstile
 
-START_WITHIN_S = 10.0
-END_WITHIN_S = 5.0
 INTERRUPTED_WITHIN_S = 2.0
 MOST_NEWS = 4096
 """Frames of one text that can be waiting to be read."""
@@ -111,56 +106,30 @@ class _Lane:
         self._rate_hz = rate_hz
         self._news: asyncio.Queue[_News] = asyncio.Queue(MOST_NEWS)
         self._speaking = False
-        self._worker: PipelineWorker | None = None
-        self._runner: WorkerRunner
-        self._running: asyncio.Task[None]
+        self._run: PipecatRun | None = None
 
     async def open(self) -> None:
         """If it is not. Raises ServiceError."""
-        if self._worker is not None:
+        if self._run is not None:
             return
         self._news = asyncio.Queue(MOST_NEWS)
-        try:
-            service = self._new_service()
-        except Exception as exc:
-            raise ServiceError("tts", f"cannot be made: {exc}", retryable=False) from exc
-        started = asyncio.Event()
-        worker = PipelineWorker(
-            Pipeline([_Listener(self._news), service, _Listener(self._news)]),
-            params=PipelineParams(audio_out_sample_rate=self._rate_hz),
-            enable_rtvi=False,
-            enable_turn_tracking=False,
-            idle_timeout_secs=None,
-        )
-
-        async def on_started(_: PipelineWorker, __: Frame) -> None:
-            started.set()
-
-        worker.add_event_handler("on_pipeline_started", on_started)
-        self._runner = WorkerRunner(handle_sigint=False)
-        await self._runner.add_workers(worker)
-        tasks = TaskManager(loop=asyncio.get_running_loop())
-        self._running = tasks.create_task(self._runner.run(), "tts-pipecat")
-        self._worker = worker
-        try:
-            async with asyncio.timeout(START_WITHIN_S):
-                await started.wait()
-        except TimeoutError as exc:
-            await self.close()
-            raise ServiceError("tts", "did not start in time", retryable=True) from exc
+        service = made("tts", self._new_service)
+        params = PipelineParams(audio_out_sample_rate=self._rate_hz)
+        self._run = await start("tts", service, self._take, params)
 
     async def close(self) -> None:
-        worker, self._worker = self._worker, None
-        if worker is None:
-            return
-        await self._runner.cancel()
-        async with asyncio.timeout(END_WITHIN_S):
-            await self._running
+        run, self._run = self._run, None
+        if run is not None:
+            await run.close()
+
+    def _take(self, frame: Frame) -> None:
+        if isinstance(frame, _News) and not self._news.full():
+            self._news.put_nowait(frame)
 
     async def say(self, text: str) -> None:
-        assert self._worker is not None
+        assert self._run is not None
         self._speaking = True
-        await self._worker.queue_frame(TTSSpeakFrame(text, append_to_context=False))
+        await self._run.queue_frame(TTSSpeakFrame(text, append_to_context=False))
 
     async def next_audio(self, patience_s: float) -> TTSAudioRawFrame | None:
         """None at the end. Raises ServiceError."""
@@ -182,27 +151,13 @@ class _Lane:
 
     async def be_quiet(self) -> None:
         """Once this returns nothing comes of what was asked before."""
-        if self._worker is None or not self._speaking:
+        if self._run is None or not self._speaking:
             return
         self._speaking = False
-        await self._worker.queue_frame(InterruptionFrame())
+        await self._run.queue_frame(InterruptionFrame())
         try:
             async with asyncio.timeout(INTERRUPTED_WITHIN_S):
                 while not isinstance(await self._news.get(), InterruptionFrame):
                     pass
         except TimeoutError:
             await self.close()
-
-
-class _Listener(FrameProcessor):
-    """Before the service it hears of errors, which go up; behind it, of the audio."""
-
-    def __init__(self, news: asyncio.Queue[_News]) -> None:
-        super().__init__(enable_direct_mode=True)
-        self._news = news
-
-    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        await super().process_frame(frame, direction)
-        if isinstance(frame, _News) and not self._news.full():
-            self._news.put_nowait(frame)
-        await self.push_frame(frame, direction)

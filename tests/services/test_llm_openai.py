@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from pipelines.services.llm_dialect import merged
-from pipelines.services.llm_openai import OpenAiLanguageModel, is_loopback
+from pipelines.services.llm_openai import OpenAiLanguageModel
+from pipelines.services.openai_client import is_loopback
 from pipelines.services.protocols import ChatMessage, Delta, Finished, ServiceError, TextDelta
 from tests.services.scripted_endpoint import (
     DONE,

@@ -1,0 +1,40 @@
+"""The client of every OpenAI-compatible server here, as all adapters want it."""
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import urlsplit
+
+import httpx2
+import openai
+from openai import AsyncOpenAI
+
+CONNECTIONS = httpx2.Limits(
+    max_connections=1000, max_keepalive_connections=100, keepalive_expiry=60.0
+)
+"""httpx forgets an idle connection after 5 s, less than many a turn takes."""
+
+Hook = Callable[[httpx2.Response], Awaitable[None]]
+
+
+def new_client(base_url: str, api_key: str | None, on_response: Sequence[Hook] = ()) -> AsyncOpenAI:
+    """Opens no connection yet. The vendor's retries and timeouts are off: the policy is ours."""
+    return AsyncOpenAI(
+        base_url=base_url,
+        api_key=api_key or "EMPTY",
+        max_retries=0,
+        http_client=openai.DefaultAsyncHttpx2Client(
+            # A proxy from the environment cannot reach an engine on this machine.
+            trust_env=not is_loopback(base_url),
+            limits=CONNECTIONS,
+            timeout=None,
+            event_hooks={"response": list(on_response)},
+        ),
+    )
+
+
+def is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
