@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
 
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -28,7 +27,7 @@ from bench.stt_recordings import (
 from bench.stt_table import Alone, Cell, cell
 from bot.models.catalogue import EARS
 from bot.models.store import Store
-from bot.settings import Settings, SettingsError
+from bot.settings import Settings, changed
 from bot.wiring.ears import Choice
 from pipelines.services.onnx import OnnxModel
 from pipelines.services.protocols import SpeechToText, TranscriptionJob
@@ -48,24 +47,16 @@ def wanted(settings: Settings, engines: Sequence[str], model: str | None) -> lis
     """The settings of each engine to measure. Raises SettingsError."""
     if engines:
         given = {"stt_model": model} if model else {}
-        return [_changed(settings, stt_engine=engine, **given) for engine in engines]
-    found = [_changed(settings, stt_engine="moonshine", stt_model=None)]
+        return [changed(settings, stt_engine=engine, **given) for engine in engines]
+    found = [changed(settings, stt_engine="moonshine", stt_model=None)]
     store = Store(settings.models_dir)
     for one in EARS:
         if store.installed(one) is not None:
             kind = "faster-whisper" if one.kind == "whisper" else "moonshine"
-            found.append(_changed(settings, stt_engine=kind, stt_model=one.name))
+            found.append(changed(settings, stt_engine=kind, stt_model=one.name))
     if settings.stt_engine not in ("auto", "moonshine"):
         found.append(settings)
     return found
-
-
-def _changed(settings: Settings, **changes: object) -> Settings:
-    try:
-        return Settings.model_validate({**settings.model_dump(), **changes})
-    except ValidationError as error:
-        told = error.errors()[0]
-        raise SettingsError(f"{told['input']}: {told['msg']}") from None
 
 
 async def measure(

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench.stt_measure import rss_mb
 from bench.tts_table import Alone, Cell, cell
-from bot.settings import Settings, SettingsError
+from bot.settings import Settings, SettingsError, changed
 from bot.wiring.voice import VoiceChoice, choose_voice
 from pipelines.services.protocols import SpeechChunk, TextToSpeech
 
@@ -48,23 +47,15 @@ def wanted(settings: Settings, engines: Sequence[str], model: str | None) -> lis
     """The settings of each engine to measure. Raises SettingsError."""
     if engines:
         given = {"tts_model": model} if model else {}
-        return [_changed(settings, tts_engine=engine, **given) for engine in engines]
-    found = [_changed(settings, tts_engine=engine) for engine in ("espeak", "stub")]
+        return [changed(settings, tts_engine=engine, **given) for engine in engines]
+    found = [changed(settings, tts_engine=engine) for engine in ("espeak", "stub")]
     for engine in ("piper", "kokoro"):
         with suppress(SettingsError):  # neither is here
-            choose_voice(one := _changed(settings, tts_engine=engine))
+            choose_voice(one := changed(settings, tts_engine=engine))
             found.append(one)
     if settings.tts_engine in ("openai", "pipecat"):
         found.append(settings)
     return found
-
-
-def _changed(settings: Settings, **changes: object) -> Settings:
-    try:
-        return Settings.model_validate({**settings.model_dump(), **changes})
-    except ValidationError as error:
-        told = error.errors()[0]
-        raise SettingsError(f"{told['input']}: {told['msg']}") from None
 
 
 async def measure(

@@ -56,7 +56,15 @@ def load(**overrides: object) -> Settings:
     """
     names = [*os.environ, *(dotenv_values(ENV_FILE) if ENV_FILE.is_file() else ())]  # noqa: TID251
     _refuse_misspelt(names)
-    given = {name: value for name, value in overrides.items() if value is not None}
+    return _validated({name: value for name, value in overrides.items() if value is not None})
+
+
+def changed(settings: Settings, **changes: object) -> Settings:
+    """The same settings but for these. Raises SettingsError."""
+    return _validated({**settings.model_dump(), **changes})
+
+
+def _validated(given: dict[str, object]) -> Settings:
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
