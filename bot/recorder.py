@@ -6,6 +6,7 @@ comes is counted as lost, and the call goes on.
 
 import json
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -39,6 +40,9 @@ from pipelines.core.recording import (
 QUEUE_LIMIT = 20_000
 """Things not yet written, of all calls: one call brings about 250 a second."""
 WRITE_EVERY_S = 0.1
+NAME_LIMIT = 64
+"""Characters of a call's name in its folder's: the peer may have chosen it."""
+_STRANGE = re.compile(r"[^A-Za-z0-9_-]")
 
 _log = structlog.get_logger(__name__)
 
@@ -62,14 +66,20 @@ class CallRecorder:
     _queue: "queue.Queue[_Entry]"
     lost: int = 0
     begun_s: float | None = None
+    _over: bool = False
 
     def note(self, item: Noted, at_s: float) -> None:
+        """What is told after the end is not heard: the stages of a call end one by one."""
+        if self._over:
+            return
         if self.begun_s is None:
             self.begun_s = at_s
         self._put((self, item, at_s))
 
     def close(self) -> None:
-        self._put((self, None, 0.0))
+        if not self._over:
+            self._over = True
+            self._put((self, None, 0.0))
 
     def _put(self, entry: "_Entry") -> None:
         try:
@@ -100,7 +110,8 @@ class FlightRecorder:
             self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
             self._thread.start()
         now = datetime.now(UTC)
-        name = f"{now:%Y%m%dT%H%M%S}-{about.get('call') or now.microsecond}"
+        call = _STRANGE.sub("", str(about.get("call", "")))[:NAME_LIMIT] or now.microsecond
+        name = f"{now:%Y%m%dT%H%M%S}-{call}"
         described = {"began": now.isoformat(timespec="milliseconds"), **about}
         return CallRecorder(self.folder / name, described, rates, self._queue)
 
@@ -201,6 +212,10 @@ class _Tape:
             **server,
             "ended_s": None,
         }  # fmt: skip
+        first, number = call.folder.name, 1
+        while call.folder.exists():  # a call of the same name, in the same second
+            number += 1
+            call.folder = call.folder.with_name(f"{first}-{number}")
         call.folder.mkdir(parents=True, mode=0o700)
         self._write_about()
         self._events = (call.folder / EVENTS_NAME).open(

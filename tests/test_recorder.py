@@ -67,6 +67,36 @@ def test_what_cannot_be_written_ends_no_other_recording(tmp_path: Path) -> None:
     assert {load(one.folder).about["call"] for one in kept(tmp_path)} == {"half", "whole"}
 
 
+@pytest.mark.parametrize("name", ["../../outside", "/tmp/outside", "..", "a/b", "\0", "x" * 5000])
+def test_whatever_a_call_is_named_its_folder_is_in_the_folder(tmp_path: Path, name: str) -> None:
+    flight = recorder(tmp_path / "inside")
+    for _ in range(2):  # of the same name, in the same second
+        call = flight.new_call(RATES, {"call": name})
+        call.note(Typed("hello"), 500.0)
+        call.close()
+    flight.close()
+
+    assert [one.name for one in tmp_path.iterdir()] == ["inside"]
+    assert [load(one.folder).about["call"] for one in kept(tmp_path / "inside")] == [name, name]
+
+
+def test_what_is_told_after_the_end_is_not_heard(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    flight = recorder(tmp_path)
+    call = flight.new_call(RATES, {"call": "abc"})
+    call.note(Typed("hello"), 500.0)
+    call.close()
+    call.note(Typed("goodbye"), 501.0)
+    call.close()
+    flight.close()
+
+    (one,) = kept(tmp_path)
+    assert load(one.folder).duration_s == 0.0
+    assert load(one.folder).ended_well
+    assert capfd.readouterr().out == ""
+
+
 def test_times_alone_are_times_alone(tmp_path: Path) -> None:
     flight = recorder(tmp_path, "timing")
     call = flight.new_call(RATES, {"call": "abc"})
