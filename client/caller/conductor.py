@@ -1,6 +1,7 @@
 """When each recording is played: it listens to the bot as a polite person would, or does not."""
 
 import enum
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -200,6 +201,8 @@ class Conductor:
             return None
         latest = self.delivered[-1]
         last_sample = latest.first_sample + latest.line.recording.pcm.size
+        if self._microphone.position < last_sample:
+            return math.inf
         return self._microphone.heard_s(last_sample) + self._manners.gap_s
 
     def _gave_up(self, now: float) -> bool:

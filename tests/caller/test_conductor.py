@@ -138,6 +138,15 @@ def test_a_fixed_schedule_does_not_wait_for_the_bot() -> None:
     assert second - first == pytest.approx(2.5, abs=0.04)
 
 
+def test_a_fixed_schedule_counts_from_the_end_of_what_follows_the_words() -> None:
+    manners = Manners(lead_in_s=0.1, until_quiet_s=0.5, gap_s=1.0)
+    call = Rehearsal([Line(spoken(0.5, trailing_s=2.0)), Line(spoken(0.5))], manners)
+    call.run(answering(0.3, 0.3, for_s=0.4))
+
+    first, second = call.starts_s()
+    assert second - first == pytest.approx(3.5, abs=0.04)
+
+
 def test_a_barge_in_comes_so_long_after_the_answer_became_audible() -> None:
     call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.6), barge_in_after_s=1.5)])
     bot = answering(0.3, 0.4, for_s=8.0)
