@@ -101,8 +101,13 @@ class FlightRecorder:
     retention: Retention
     describe: Callable[[], Mapping[str, object]]
     """What stands in each recording about the server; asked once, on the thread."""
-    _queue: "queue.Queue[_Entry]" = field(default_factory=lambda: queue.Queue(QUEUE_LIMIT))
-    _thread: threading.Thread | None = None
+    limit: int = QUEUE_LIMIT
+    """Things not yet written; 0 for any number of them."""
+    _queue: "queue.Queue[_Entry]" = field(init=False)
+    _thread: threading.Thread | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._queue = queue.Queue(self.limit)
 
     def new_call(self, rates: Rates, about: Mapping[str, object]) -> CallRecorder:
         """`about`: what is known of this call alone."""

@@ -83,6 +83,9 @@ def replay(  # noqa: PLR0913 - the options of a command are its arguments
     out: Annotated[
         Path | None, typer.Option(help="Keep the run in this folder, to compare it later.")
     ] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Write what comes of it as recordings into this folder.")
+    ] = None,
     json_file: JsonFile = None,
     markdown_file: MarkdownFile = None,
     html_file: HtmlFile = None,
@@ -110,9 +113,15 @@ def replay(  # noqa: PLR0913 - the options of a command are its arguments
         _stop(f"--llm {llm}: recording, live, fixed-N (ms), or one of {', '.join(PROFILES)}")
     if fast and against:
         _stop("--fast is on virtual time, and --against a server's: choose one")
+    if record and against:
+        _stop("--record is for what is played here: the server at --against has RECORD_CALLS")
     wanted = Wanted(
         options=Options(
-            settings=_pairs(settings or []), llm=llm, voice=voice, speculates=not no_speculation
+            settings=_pairs(settings or []),
+            llm=llm,
+            voice=voice,
+            speculates=not no_speculation,
+            record=record,
         ),
         mode="against a server" if against else ("fast" if fast else "real time"),
         url=against,

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from loguru import logger
@@ -21,6 +22,7 @@ from bench.replay.asking import (
     Costs,
     Models,
 )
+from bench.replay.keeping import kept
 from bench.replay.memory import Memory
 from bench.replay.remembered import (
     Recalled,
@@ -84,6 +86,8 @@ class Options:
     """Answers are begun before the turn is over."""
     change: Change = _unchanged
     """To the pipeline, for those who try one out."""
+    record: Path | None = None
+    """Where what comes of it is kept as a recording of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +169,15 @@ class Company:
         services, policies = self._cast(call, settings, recalled, options)
         services, policies = options.change(services, _rules(policies, options))
 
-        async def play() -> Replayed:
-            return await Stage(services, policies, script).play(tell)
+        rate_hz = services.tts.rate_hz if options.record else 0
+        with (
+            _quietly(),
+            kept(options.record, call, settings, script.form, policies, rate_hz) as recorder,
+        ):
 
-        with _quietly():
+            async def play() -> Replayed:
+                return await Stage(services, policies, script, recorder).play(tell)
+
             return Outcome(virtual_time.run(play()), recalled.again)
 
     def close(self) -> None:
@@ -240,8 +249,12 @@ async def in_real_time(
             ),
         )
         services, policies = options.change(services, _rules(wiring.policies, options))
+        recorder = stack.enter_context(
+            kept(options.record, call, settings, script.form, policies, services.tts.rate_hz)
+        )
         recalled.begun_s = asyncio.get_running_loop().time()
-        return Outcome(await Stage(services, policies, script).play(tell), recalled.again)
+        played = await Stage(services, policies, script, recorder).play(tell)
+        return Outcome(played, recalled.again)
 
 
 def _rules(policies: Policies, options: Options) -> Policies:

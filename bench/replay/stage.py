@@ -11,8 +11,8 @@ import numpy as np
 
 from pipelines.audio.two_track import Pcm, TwoTrack
 from pipelines.cascade import Call, CallFormat, Policies, Services
-from pipelines.core.exchange import AudioIn, AudioOut, Flush, FromCaller, Played, ToCaller
-from pipelines.core.recording import Noted, line_of
+from pipelines.core.exchange import AudioIn, AudioOut, Flush, FromCaller, Played, Sent, ToCaller
+from pipelines.core.recording import Noted, Recorder, line_of
 
 REPORT_EVERY_S = 0.08
 """As our page and our caller do."""
@@ -24,11 +24,17 @@ class Tape:
 
     lines: list[dict[str, Any]] = field(default_factory=list)
     begun_s: float = 0.0
+    also: Recorder | None = None
+    """Is told all of it too."""
 
     def note(self, item: Noted, at_s: float) -> None:
         self.lines.append(line_of(item, at_s, "full", self.begun_s))
+        if self.also is not None:
+            self.also.note(item, at_s)
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        if self.also is not None:
+            self.also.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +92,16 @@ class Ear:
 class Stage:
     """Plays one script, on whichever clock the running loop has."""
 
-    def __init__(self, services: Services, policies: Policies, script: Script) -> None:
+    def __init__(
+        self,
+        services: Services,
+        policies: Policies,
+        script: Script,
+        recorder: Recorder | None = None,
+    ) -> None:
         self._script = script
         self._begun_s = asyncio.get_running_loop().time()
-        self._tape = Tape(begun_s=self._begun_s)
+        self._tape = Tape(begun_s=self._begun_s, also=recorder)
         form = script.form
         self._ear = Ear(form.out_rate_hz)
         self._track = TwoTrack(form.in_rate_hz, form.out_rate_hz)
@@ -113,13 +125,15 @@ class Stage:
         return Replayed(self._tape.lines, self._track.take(end_s))
 
     def _push(self, event: FromCaller) -> None:
-        if isinstance(event, Played):
-            return  # of what was heard then; this page has its own to report
+        if isinstance(event, Played | Sent):
+            return  # of what was sent and heard then; there is another answer now
         if isinstance(event, AudioIn):
             self._track.hear(np.frombuffer(event.pcm, "<i2"), self._now())
         self._call.push(event)
 
     def _send(self, item: ToCaller) -> None:
+        if isinstance(item, AudioOut) and item.tell:
+            self._call.push(item.sent(asyncio.get_running_loop().time()))
         if isinstance(item, AudioOut | Flush):
             self._travelling.append((self._now() + self._script.way_s, lambda: self._arrive(item)))
             if self._script.way_s:
