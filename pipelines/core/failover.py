@@ -19,6 +19,11 @@ LONGEST_REST_S = 60.0
 HEDGE_MEDIANS = 2.5
 LATEST_HEDGE_S = 0.4
 """A person hears a gap of half a second."""
+HEDGED_SHARE = 1 / 8
+"""Of an endpoint's requests: one that is late more often is slow, and a second request for each
+would only add to what slows it."""
+HEDGES_SAVED = 4
+"""Those that were not needed are kept for when several are, up to so many."""
 WORTH_ASKING_S = 0.5
 """An answer needs as much of the time that is left."""
 _WINDOW = 31
@@ -72,6 +77,8 @@ class Health:
         self._rest_s = FIRST_REST_S
         self._probing = False
         self._first_tokens = RunningMedian()
+        self._hedges = 1.0
+        self._silent_s = 0.0
 
     def state(self, now: float) -> State:
         if self._probing:
@@ -89,9 +96,14 @@ class Health:
 
     def asked(self) -> None:
         self._probing = self._resting
+        self._hedges = min(HEDGES_SAVED, self._hedges + HEDGED_SHARE)
+
+    def hedged(self) -> None:
+        self._hedges -= 1
 
     def answered(self, first_token_s: float) -> None:
         self._first_tokens.add(first_token_s)
+        self._silent_s = 0.0
         self._failures, self._rest_s = 0, FIRST_REST_S
         self._resting = self._probing = False
 
@@ -105,15 +117,21 @@ class Health:
             self._rest_s = min(2 * self._rest_s, LONGEST_REST_S)
         self._until_s = max(self._until_s, now + min(retry_after_s, LONGEST_REST_S))
 
-    def left(self, waited_s: float | None = None) -> None:
-        """Nobody waits for it any longer; it had been silent for `waited_s`."""
+    def left(self) -> None:
+        """Nobody waits for it any longer."""
         self._probing = False
-        if waited_s is not None:
-            self._first_tokens.add(waited_s)
+
+    def silent(self, waited_s: float) -> float:
+        """Another was faster. For how long nothing was heard of it, all such silences together
+        since its last word: that tells one that is slow from one that is dead.
+        """
+        self._first_tokens.add(waited_s)
+        self._silent_s += waited_s
+        return self._silent_s
 
     def hedge_after_s(self, hedge: Hedge) -> float | None:
-        """None for never."""
-        if hedge == "off":
+        """None for not at all."""
+        if hedge == "off" or self._hedges < 1:
             return None
         if hedge != "auto":
             return hedge
@@ -173,6 +191,8 @@ class Race:
             return None
         endpoint = self._waiting.popleft()
         reason = self._reason(endpoint, now)
+        if reason == "hedge":
+            self._healths[self._attempts[0].endpoint].hedged()
         self._attempts.append(_Attempt(endpoint, now))
         self._healths[endpoint].asked()
         return Ask(len(self._attempts) - 1, endpoint, reason)
@@ -221,11 +241,13 @@ class Race:
             if at == winner or one.failed:
                 continue
             health = self._healths[one.endpoint]
-            if wanted and now >= one.overdue_s(self._patience):
+            overdue = now >= one.overdue_s(self._patience)
+            if wanted and one.first_s is None:
+                overdue |= health.silent(now - one.asked_s) >= self._patience.first_token_s
+            if wanted and overdue:
                 health.failed(now)
             else:
-                silent = wanted and one.first_s is None
-                health.left(now - one.asked_s if silent else None)
+                health.left()
 
     # ---- when ----
 

@@ -5,6 +5,8 @@ import pytest
 from pipelines.core.failover import (
     FAILURES_TO_REST,
     FIRST_REST_S,
+    HEDGED_SHARE,
+    HEDGES_SAVED,
     LONGEST_REST_S,
     Ask,
     Health,
@@ -189,6 +191,73 @@ def test_a_loser_that_was_closed_early_is_slow_but_not_ill() -> None:
     one.close(1, 0.2)
     assert slow.state(0.2) is State.WELL
     assert slow.median_s == 0.06
+
+
+def lose(slow: Health, now: float, took_s: float = 0.25) -> bool:
+    """A question that another endpoint answers `took_s` after it came; whether by a hedge."""
+    one = race(slow, Health(), hedge=0.15, now=now)
+    one.next(now)
+    hedged = one.next(now + 0.15) is not None
+    if not hedged:
+        one.spoke(0, now + took_s)
+    else:
+        one.spoke(1, now + took_s)
+        one.close(1, now + took_s)
+    return hedged
+
+
+def test_of_many_slow_answers_one_in_eight_is_hedged() -> None:
+    slow = known(0.06)
+    assert sum(lose(slow, 10.0 * n) for n in range(800)) == 1 + 800 * HEDGED_SHARE
+
+
+def test_hedges_that_were_not_needed_are_saved_up_to_a_few() -> None:
+    slow = known(0.06)
+    for n in range(100):
+        one = race(slow, Health(), hedge="auto", now=10.0 * n)
+        one.next(10.0 * n)
+        one.spoke(0, 10.0 * n + 0.06)
+    hedged = [lose(slow, 1000.0 + 10.0 * n) for n in range(HEDGES_SAVED + 1)]
+    assert hedged == [True] * HEDGES_SAVED + [False]
+
+
+def test_without_a_hedge_left_the_clocks_still_bring_the_next_one_in() -> None:
+    slow = known(0.06)
+    lose(slow, 0.0)
+    one = race(slow, Health(), hedge="auto", now=10.0)
+    one.next(10.0)
+    assert one.deadline() == 11.5
+    assert one.next(11.5) == Ask(1, 1, "fallback")
+
+
+def test_an_endpoint_that_was_not_heard_for_as_long_as_its_clock_has_failed() -> None:
+    silent, losses = known(0.06), 0
+    while silent.state(10.0 * losses) is State.WELL and losses < 20:
+        for _ in range(8):
+            silent.asked()  # so that each may be hedged
+        assert lose(silent, 10.0 * losses)
+        losses += 1
+    assert losses == 5 + FAILURES_TO_REST, "six silences of 0.25 s are longer than 1.5 s"
+
+
+def test_a_word_between_two_silences_begins_the_count_anew() -> None:
+    slow = known(0.06)
+    for n in range(40):
+        for _ in range(8):
+            slow.asked()
+        lose(slow, 10.0 * n)
+        if n % 5 == 4:
+            slow.answered(0.3)
+    assert slow.state(400.0) is State.WELL
+
+
+def test_a_probe_that_a_hedge_overtakes_has_failed_too() -> None:
+    silent = Health()
+    failing(silent, FAILURES_TO_REST)
+    silent.silent(PATIENCE.first_token_s)
+    assert lose(silent, FIRST_REST_S)
+    assert not silent.may_be_asked(2.9 * FIRST_REST_S)
+    assert silent.may_be_asked(3 * FIRST_REST_S + 0.25)
 
 
 # ---- across questions ----
