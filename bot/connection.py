@@ -333,7 +333,9 @@ class _Line:
             await self._waiting.wait()
             self._waiting.clear()
             while self._outbox:
-                _, message = self._outbox.popleft()
+                request, message = self._outbox.popleft()
+                if isinstance(request, AudioOut) and request.tell and self._call is not None:
+                    self._call.push(request.sent(asyncio.get_running_loop().time()))
                 await socket.send(message)
             self._all_sent.set()
 

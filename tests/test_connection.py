@@ -20,6 +20,7 @@ from pipelines.core.exchange import (
     LineRestored,
     Muted,
     Played,
+    Sent,
     StateChanged,
 )
 from tests.echo import EchoCall, EchoEngine, FakeSocket, audio, kind, message, pcm, ready, typed
@@ -195,6 +196,30 @@ def test_a_client_within_the_limit_is_sent_everything_in_order() -> None:
     assert [pcm(one)[0] for one in desk.socket.sent[1:]] == [
         n % 256 for n in range(OUTBOX_LIMIT - 1)
     ]
+
+
+def test_what_is_to_be_told_is_told_when_the_socket_is_given_it() -> None:
+    desk = Desk(ready())
+
+    async def play() -> None:
+        await desk.socket.until_sent("bot-ready")
+        desk.socket.reads.clear()
+        desk.call.send(AudioOut(PCM, 0, 0, tell=False))
+        desk.call.send(AudioOut(PCM, 0, SAMPLES, tell=True))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert desk.call.heard == []
+        now = asyncio.get_running_loop().time()
+        desk.socket.reads.set()
+        while not desk.call.heard:
+            await asyncio.sleep(0)
+        [sent] = desk.call.heard
+        assert isinstance(sent, Sent)
+        assert sent == Sent(0, SAMPLES, sent.at_s)
+        assert now <= sent.at_s <= asyncio.get_running_loop().time()
+        desk.call.over.set()
+
+    assert served(desk, play).outcome is Outcome.FINISHED
 
 
 def test_a_flush_overtakes_the_audio_that_waits_and_nothing_else() -> None:

@@ -34,6 +34,16 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """The socket was given the frame of audio that begins there, of which this was to be told."""
+
+    generation: int
+    start: int
+    at_s: float
+    """Monotonic, on the server."""
+
+
+@dataclass(frozen=True, slots=True)
 class Typed:
     """The person typed instead of talking."""
 
@@ -81,7 +91,7 @@ class Say:
 
 
 FromCaller: TypeAlias = (
-    AudioIn | Played | Typed | Muted | StopSpeaking | Dtmf | LineDropped | LineRestored | Say
+    AudioIn | Played | Sent | Typed | Muted | StopSpeaking | Dtmf | LineDropped | LineRestored | Say
 )
 
 
@@ -95,6 +105,11 @@ class AudioOut:
     generation: int
     start: int
     """Index of its first sample since the last `Flush`."""
+    tell: bool = False
+    """Whoever carries it says when it has gone: `Sent`."""
+
+    def sent(self, at_s: float) -> Sent:
+        return Sent(self.generation, self.start, at_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,8 @@ class Send:
     pcm: bytes
     generation: int
     start: int
+    place: int
+    """Of its first sample in the reply."""
     plays_at_s: float
     """By the clock, as if the way took no time."""
 
@@ -157,7 +159,7 @@ class Playout:
             pcm = bytes(self._audio[2 * self._sent : 2 * (self._sent + n)])
             at, since = self._anchor
             plays_at_s = since + (self._sent - at) / self._rate
-            out.append(Send(pcm, self._generation, self._wire_sent, plays_at_s))
+            out.append(Send(pcm, self._generation, self._wire_sent, self._sent, plays_at_s))
             self._sent += n
             self._wire_sent += n
         return out

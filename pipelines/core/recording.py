@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from pipelines.core.commands import TurnCommand
 from pipelines.core.events import LedgerFact, Reached, TurnFact, Worked
-from pipelines.core.exchange import AudioIn, AudioOut, CallBegan, FromCaller, ToCaller, TurnMeasured
+from pipelines.core.exchange import (
+    AudioIn,
+    AudioOut,
+    CallBegan,
+    FromCaller,
+    Sent,
+    ToCaller,
+    TurnMeasured,
+)
 
 FORMAT = "halfsecond-recording"
 VERSION = 1
@@ -136,7 +144,8 @@ KIND_OF: Mapping[type, str] = {one: kind for kind, types in _KINDS for one in ty
 """By class; `Played` is news of the caller, and no class has two kinds."""
 
 _NAMES: Mapping[type, tuple[str, ...]] = {
-    kind: tuple(field.name for field in fields(kind) if field.name != "pcm") for kind in KIND_OF
+    kind: tuple(field.name for field in fields(kind) if field.name not in ("pcm", "tell"))
+    for kind in KIND_OF
 }
 
 MONOTONIC = frozenset({"at_s", "start_s", "end_s", "first_s"})
@@ -165,7 +174,7 @@ def line_of(item: Noted, at_s: float, level: Level, begun_s: float = 0.0) -> dic
             line["samples"] = len(sound)
         case _:
             pass
-    shifted = isinstance(item, Reached | Worked | Came)
+    shifted = isinstance(item, Reached | Worked | Came | Sent)
     for name in _NAMES[type(item)]:
         value = getattr(item, name)
         if value is None:

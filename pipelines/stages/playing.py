@@ -30,6 +30,7 @@ from pipelines.core.exchange import (
     LineDropped,
     LineRestored,
     Played,
+    Sent,
     ToCaller,
 )
 from pipelines.core.playout import ClauseBegan, Playout, Send, first_audible
@@ -65,6 +66,8 @@ class Playing(FrameProcessor):
         self._started = False
         self._answered = False
         self._reported = False
+        self._awaited: tuple[int, int] | None = None
+        """Generation and start of the audio of which is to be told when it was sent."""
         self._added = 0
         self._answer_from: int | None = None
         """The first audible sample of the reply that bridges no wait."""
@@ -103,6 +106,9 @@ class Playing(FrameProcessor):
                 self._changed.set()
             case CallerFrame(event=Played() as report):
                 await self._take_report(report)
+            case CallerFrame(event=Sent(generation, start, at_s)):
+                if self._awaited == (generation, start):
+                    await self._note_sent(at_s)
             case CallerFrame(event=LineDropped()):
                 self._paused_by.add("line")
                 await self._flush(self._playout.drop(self._now()))
@@ -121,7 +127,7 @@ class Playing(FrameProcessor):
                 self._playout.begin(reply_id)
                 self._turn_id = turn_id
                 self._started = self._answered = self._reported = self._told_of_failure = False
-                self._added, self._answer_from = 0, None
+                self._added, self._answer_from, self._awaited = 0, None, None
                 self._begun_s = now
                 self._paused_by.discard("caller")
                 if self._paused_by:
@@ -187,26 +193,35 @@ class Playing(FrameProcessor):
             match item:
                 case ClauseBegan(text):
                     self._send(Caption("bot", text, final=False, turn=self._turn_id))
-                case Send(pcm, generation, start, plays_at_s):
-                    self._send(AudioOut(pcm, generation, start))
+                case Send(pcm, generation, start, place, plays_at_s):
+                    if tell := self._is_answer(place, len(pcm) // 2):
+                        self._awaited = generation, start
+                    self._send(AudioOut(pcm, generation, start, tell))
                     await self._up(SpokenFrame(pcm, plays_at_s))
         reply_id = self._playout.reply_id
         if reply_id is None:
             return
-        if not self._answered and self._is_sent(self._answer_from):
-            self._answered = True
-            await self._tell(Worked("send", self._begun_s, now, reply_id))
-            self._begun_s = now
-            await self._tell(Reached("sent", now, reply_id))
-        if not self._started and self._is_sent(self._playout.audible_from):
+        audible = self._playout.audible_from
+        if not self._started and audible is not None and self._playout.sent > audible:
             self._started = True
             await self._tell(PlayoutStarted(reply_id))
             await asyncio.sleep(0)  # the connection's turn, before all else that a commit sets off
         if self._playout.over(now):
             await self._finish(reply_id)
 
-    def _is_sent(self, sample: int | None) -> bool:
-        return sample is not None and self._playout.sent > sample
+    def _is_answer(self, place: int, samples: int) -> bool:
+        """Whether the answer is first audible in these."""
+        first = self._answer_from
+        return not self._answered and first is not None and place <= first < place + samples
+
+    async def _note_sent(self, at_s: float) -> None:
+        self._answered, self._awaited = True, None
+        reply_id = self._playout.reply_id
+        if reply_id is None:
+            return
+        await self._tell(Worked("send", self._begun_s, at_s, reply_id))
+        self._begun_s = at_s
+        await self._tell(Reached("sent", at_s, reply_id))
 
     async def _finish(self, reply_id: int) -> None:
         self._keep(final=True)

@@ -100,6 +100,8 @@ class Scene:
     lead_s: float | None = None
     way_s: float = 0.0
     """From the server to the page, and as long back."""
+    socket_s: float = 0.0
+    """What the connection takes to give a frame to the socket."""
     arrivals: Callable[[int], float] = lambda frame: (frame + 1) * FRAME_S
     """When the microphone's frames reach the server. They come in order whatever it says."""
     until_s: float = 12.0
@@ -356,7 +358,12 @@ class _Rehearsal:
     def _send(self, item: ToCaller) -> None:
         now = self._now()
         self._sent.append((now, item))
+        if isinstance(item, AudioOut) and item.tell:
+            asyncio.get_running_loop().call_later(self._scene.socket_s, self._hand_over, item)
         self._on_its_way(lambda: self._receive(item))
+
+    def _hand_over(self, item: AudioOut) -> None:
+        self._call.push(item.sent(self._now()))
 
     def _receive(self, item: ToCaller) -> None:
         match item:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pytest
 
@@ -81,6 +82,20 @@ def test_what_was_ready_before_the_commit_is_held_and_goes_out_in_its_instant() 
     assert isinstance(segments, dict)
     hidden = ("llm_first_token", "first_clause", "tts_first_audio", "send")
     assert [segments[name] for name in hidden] == [0, 0, 0, 0]
+
+
+def test_an_answer_is_sent_when_the_socket_has_it() -> None:
+    """On a busy server that is later than when it was let go; the page plays both alike."""
+    changes: dict[str, Any] = {"answers": lambda messages: paced("It is noon."), "way_s": 0.05}
+    at_once = rehearse(says(1.0, QUESTION), **changes).rows[0]
+    later = rehearse(says(1.0, QUESTION), **changes, socket_s=0.03).rows[0]
+
+    assert later["voice_to_voice_s"] == at_once["voice_to_voice_s"]
+    changed = {
+        name: round(seconds - at_once["segments"][name], 6)  # type: ignore[index]
+        for name, seconds in later["segments"].items()  # type: ignore[attr-defined]
+    }
+    assert {name: by for name, by in changed.items() if by} == {"send": 0.03, "played": -0.03}
 
 
 def test_a_person_who_goes_on_withdraws_the_answer_without_a_trace() -> None:
