@@ -1,9 +1,11 @@
 """What one endpoint turned out not to take, and a request without it.
 
 Servers differ in what they refuse, and say so in words. What a refusal names is left out of the
-next request, and of all that follow: an endpoint is asked the same wrong thing once.
+next request, and once that is answered, of all that follow: an endpoint is asked the same wrong
+thing once, and one bad question takes nothing from the others.
 """
 
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +27,7 @@ _NAMED = re.compile(r"[a-z_]+")
 
 @dataclass
 class Dialect:
-    """Of one endpoint, for the process's life."""
+    """Of one endpoint."""
 
     counts_usage: bool = True
     takes_tools: bool = True
@@ -60,7 +62,7 @@ class Dialect:
     def learn(
         self, status: int, words: str, body: Mapping[str, object], own: Collection[str]
     ) -> str:
-        """What is left out from now on, by its name; "" where nothing more can be.
+        """What it leaves out from now on, by its name; "" where nothing more can be.
 
         `words` are what the endpoint said to `body`. Of its fields only those in `own` are ours
         to leave out: what one question alone asked for says nothing of the next.
@@ -130,13 +132,23 @@ def _written(message: ChatMessage) -> dict[str, Any]:
             {
                 "id": call.call_id,
                 "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
+                "function": {"name": call.name, "arguments": _readable(call.arguments)},
             }
             for call in message.tool_calls
         ]
     if message.role == "tool":
         written["tool_call_id"] = message.answers
     return written
+
+
+def _readable(arguments: str) -> str:
+    """A server that cannot read one call's arguments refuses the whole prompt."""
+    try:
+        given = json.loads(arguments)
+        json.dumps(given, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):  # half a character, too, is a ValueError
+        return "{}"
+    return arguments if isinstance(given, dict) else "{}"
 
 
 def _folded(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
