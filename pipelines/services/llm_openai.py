@@ -7,6 +7,7 @@ character, since a model that only thinks leaves the caller in silence.
 
 import asyncio
 import contextlib
+import copy
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -150,20 +151,26 @@ class OpenAiLanguageModel:
     async def _ask(
         self, client: AsyncOpenAI, messages: Sequence[ChatMessage], sampling: Sampling
     ) -> AsyncStream[ChatCompletionChunk]:
-        """What the endpoint refuses is left out, and remembered."""
-        fields = self._fields(sampling)
-        for _ in range(MOST_ADAPTATIONS):
-            body = self._dialect.body(fields, sampling)
+        """What the endpoint refuses is left out, and remembered if that was the mend."""
+        fields, dialect, left_out = self._fields(sampling), self._dialect, list[str]()
+        while True:
+            body = dialect.body(fields, sampling)
             try:
-                return await self._request(client, messages, body)
+                chunks = await self._request(client, dialect.messages(messages), body)
             except openai.APIStatusError as exc:
-                if exc.status_code not in (400, 422, 500, 501):
+                if len(left_out) == MOST_ADAPTATIONS or exc.status_code not in (400, 422, 500, 501):
                     raise
-                left_out = self._dialect.learn(exc.status_code, words_of(exc), body, fields)
-                if not left_out:
+                dialect = copy.deepcopy(dialect)
+                named = dialect.learn(exc.status_code, words_of(exc), body, fields)
+                if not named:
                     raise
-                log.warning("an endpoint takes less", endpoint=self.name, without=left_out)
-        return await self._request(client, messages, self._dialect.body(fields, sampling))
+                left_out.append(named)
+            else:
+                if left_out:
+                    self._dialect = dialect
+                    without = ", ".join(left_out)
+                    log.warning("an endpoint takes less", endpoint=self.name, without=without)
+                return chunks
 
     def _fields(self, sampling: Sampling) -> dict[str, object]:
         length, warmth = sampling.max_tokens, sampling.temperature
@@ -174,9 +181,8 @@ class OpenAiLanguageModel:
         }
 
     async def _request(
-        self, client: AsyncOpenAI, messages: Sequence[ChatMessage], body: Mapping[str, object]
+        self, client: AsyncOpenAI, written: list[dict[str, object]], body: Mapping[str, object]
     ) -> AsyncStream[ChatCompletionChunk]:
-        written = self._dialect.messages(messages)
         return await client.chat.completions.create(
             model=self.model,
             messages=cast(list[ChatCompletionMessageParam], written),
