@@ -8,11 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from bench.replay.cores import Waits
 from bench.replay.performance import Company, Options, Outcome, in_real_time
 from bot.wiring.records import code_version
 from client.replay.recorded import RecordedCall, UnreadableError, from_sound, load
 from client.replay.run import Played, Run, play_of, save_sound
 from client.replay.suite import NAME, Item, Suite, find, load_suite, marks_of
+from client.replay.turns import Turn, spans_of
 from pipelines.services.protocols import ServiceError
 
 Mode: TypeAlias = Literal["fast", "real time", "against a server"]
@@ -136,12 +138,20 @@ def _judged(task: Task, outcome: Outcome, wanted: Wanted) -> Played:
         save_sound(wanted.keep_sound / file, sound, rate_hz)
     return replace(
         played,
+        turns=[_held_up(turn, outcome.waits) for turn in played.turns],
         repeat=task.repeat,
         decisions=[] if wanted.url else played.decisions,  # they are the server's own affair
         again=dict(sorted(outcome.again.items())),
         marks=marks_of(task.item, played.turns, sound, rate_hz),
         sound=file,
     )
+
+
+def _held_up(turn: Turn, waits: Waits | None) -> Turn:
+    if waits is None:
+        return turn
+    known = {stage: waits.between(*span) for stage, span in spans_of(turn).items()}
+    return replace(turn, held_up={name: one for name, one in known.items() if one is not None})
 
 
 def _made(wanted: Wanted, missing: int) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from bench.replay.asking import (
     Costs,
     Models,
 )
+from bench.replay.cores import Waits
 from bench.replay.keeping import kept
 from bench.replay.memory import Memory
 from bench.replay.remembered import (
@@ -95,6 +96,8 @@ class Outcome:
     replayed: Replayed
     again: Counter[str]
     """What was asked again, and why."""
+    waits: Waits | None = None
+    """For a core; of a play in real time."""
 
 
 def settings_of(call: RecordedCall, options: Options) -> Settings:
@@ -253,8 +256,12 @@ async def in_real_time(
             kept(options.record, call, settings, script.form, policies, services.tts.rate_hz)
         )
         recalled.begun_s = asyncio.get_running_loop().time()
-        played = await Stage(services, policies, script, recorder).play(tell)
-        return Outcome(played, recalled.again)
+        waits = Waits(recalled.begun_s)
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(waits.watch())
+            played = await Stage(services, policies, script, recorder).play(tell)
+            watching.cancel()
+        return Outcome(played, recalled.again, waits)
 
 
 def _rules(policies: Policies, options: Options) -> Policies:

@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from client.replay.comparison import (
-    V2V,
     Comparison,
     Difference,
     figures,
@@ -18,7 +17,7 @@ from client.replay.comparison import (
     word_error_rate,
 )
 from client.replay.run import Run
-from client.replay.turns import STAGES
+from client.replay.turns import STAGES, V2V
 from client.replay.whatif import ASSUMPTIONS, CROWD_ASSUMPTIONS, GOAL_S, Foretold
 
 Row = tuple[str, ...]

@@ -32,6 +32,8 @@ _WORK: Mapping[str, Stage] = {
     "phrasing": "first_clause",
     "tts": "tts_first_audio",
 }
+_OTHERS: Mapping[str, Stage] = {"endpointing": "endpointing", "send": "send", "play": "played"}
+V2V = "v2v"
 _DECISIONS = frozenset({"StartReply", "CommitReply", "WithdrawReply", "PauseReply", "ResumeReply",
                         "StopReply"})  # fmt: skip
 
@@ -62,6 +64,9 @@ class Turn:
     spans: list[dict[str, Any]] = field(default_factory=list)
     """The ledger's, relative to `ended_s`."""
     verdict: str = ""
+    held_up: dict[str, float] = field(default_factory=dict)
+    """How long threads waited for a processor core meanwhile, by stage and of the whole wait
+    (`v2v`); only where that is known."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -176,6 +181,16 @@ def _turn(seen: _Seen, row: Mapping[str, Any]) -> Turn:
         spans=list(row["spans"]),
         verdict=str(row["verdict"]["text"]),
     )
+
+
+def spans_of(turn: Turn) -> dict[str, tuple[float, float]]:
+    """From when to when each stage was at work that was not in vain, and the whole wait."""
+    found = {V2V: (turn.ended_s, turn.answered_s)}
+    for span in turn.spans:
+        stage = _WORK.get(span["stage"], _OTHERS.get(span["stage"]))
+        if stage is not None and not span["withdrawn"]:
+            found[stage] = turn.ended_s + span["start_s"], turn.ended_s + span["end_s"]
+    return found
 
 
 def _with_answer(turn: Turn, said: Sequence[tuple[str, bool, str | None]]) -> Turn:

@@ -54,6 +54,38 @@ def test_runs_that_differ_by_noise_alone_pass(soak: bool) -> None:
         assert compare(run(1000), run(seed)).broken == []
 
 
+def busy(one: Run, seed: int, by_s: float) -> Run:
+    """Other programs take the processor: whatever thinks takes longer, and so does the wait."""
+    chance = random.Random(seed)
+
+    def held_up(turn: Turn) -> Turn:
+        more = {stage: chance.expovariate(1 / by_s) for stage in ("stt", "turn")}
+        took = {stage: spent + more.get(stage, 0.0) for stage, spent in turn.took.items()}
+        waited_s = sum(more.values())
+        held_up = {**dict.fromkeys(more, waited_s), "v2v": waited_s}  # both at work at once
+        return replace(turn, took=took, v2v_s=turn.v2v_s + waited_s, held_up=held_up)
+
+    play = one.played[0]
+    return replace(one, played=[replace(play, turns=[held_up(turn) for turn in play.turns])])
+
+
+def test_what_other_programs_took_is_nobodys_fault(soak: bool) -> None:
+    for seed in range(5 if not soak else 20):
+        found = compare(busy(run(1000), 1, 0.01), busy(run(seed), seed, 0.08))
+        assert found.broken == []
+        assert any(line.startswith("The machine was busier") for line in found.sentences)
+
+
+def test_what_became_slower_on_a_busy_machine_is_named_all_the_same() -> None:
+    later = slower(busy(run(2), 2, 0.08), "llm_first_token", 0.08)
+    changed = {
+        one.stage: one for one in compare(busy(run(1), 1, 0.01), later).differences if one.changed
+    }
+    assert set(changed) == {"v2v", "llm_first_token"}
+    assert changed["llm_first_token"].typical_s.value == pytest.approx(0.08, abs=0.015)
+    assert changed["llm_first_token"].worse
+
+
 @pytest.mark.parametrize("stage", ["stt", "llm_first_token", "tts_first_audio"])
 def test_what_became_slower_is_named_with_its_size(stage: str) -> None:
     found = compare(run(1), slower(run(2), stage, 0.03))
