@@ -1,6 +1,7 @@
 """`halfsecond llm up`, `status`, `logs`, `down`: an engine on this machine, started and minded."""
 
 import json
+import os
 import signal
 import sys
 import time
@@ -72,7 +73,7 @@ def up(  # noqa: PLR0913 - the options of a command are its arguments
         profile=profile,
     )
     register = Register(settings.llm_engine_home)
-    if (running := register.entry(engine)) is not None:
+    if (running := register.own(engine)) is not None:
         _stop(f"{engine} is up already, with {running.shown} (halfsecond llm down {engine})", 1)
     try:
         ready_s = _start(settings, engine)
@@ -80,7 +81,7 @@ def up(  # noqa: PLR0913 - the options of a command are its arguments
         _stop(str(error), 1)
     except KeyboardInterrupt:
         _stop("stopped before it was ready; nothing is left running", 130)
-    entry = register.entry(engine)
+    entry = register.own(engine)
     if entry is None:
         _stop(f"{engine} was ready, and is gone (halfsecond llm logs {engine})", 1)
     typer.echo(
@@ -139,9 +140,10 @@ def status(
 def _in_words(entry: Entry) -> str:
     times = "" if entry.restarts == 0 else f", started again {entry.restarts} times"
     why = f", the last time because {entry.trouble}" if entry.trouble else ""
+    minder = f"{entry.minder}, for a server" if entry.served else f"{entry.minder}"
     return (
         f"{entry.name}  {entry.state}  {entry.base_url}  {entry.shown}\n"
-        f"  since {entry.since}, pid {entry.engine or '-'}, minded by {entry.minder}{times}{why}"
+        f"  since {entry.since}, pid {entry.engine or '-'}, minded by {minder}{times}{why}"
     )
 
 
@@ -150,15 +152,18 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
 ) -> None:
     """Print the end of what an engine has said since it was started with `up` or `serve`."""
-    log = Register(_settings().llm_engine_home).log(engine)
-    if not log.is_file():
-        _stop(f"{engine} has never been up here, or not in {log.parent}", 1)
+    register = Register(_settings().llm_engine_home)
+    log = register.latest_log(engine)
+    if log is None:
+        _stop(f"{engine} has never been up here, or not in {register.root}", 1)
     with log.open("rb") as file:
         lines = file.readlines()[-KEPT_LINES:]
         sys.stdout.write(b"".join(lines).decode(errors="replace"))
         sys.stdout.flush()
         try:
             while follow:
+                if file.tell() > os.fstat(file.fileno()).st_size:  # its beginning was cut off
+                    file.seek(0)
                 sys.stdout.write(file.read().decode(errors="replace"))
                 sys.stdout.flush()
                 time.sleep(LOOK_EVERY_S)
@@ -167,9 +172,11 @@ def logs(
 
 
 def down(engine: Engine) -> None:
-    """End an engine, and who minds it."""
+    """End an engine that was started with `up`, and who minds it."""
     register = Register(_settings().llm_engine_home)
-    entry = register.entry(engine)
+    entry = register.own(engine)
+    if entry is None and register.entries(engine):
+        _stop(f"{engine} goes with the server that has started it: stop that one", 1)
     if entry is None:
         _stop(f"{engine} is not up", 1)
     stop(entry.minder)
@@ -179,7 +186,7 @@ def down(engine: Engine) -> None:
         time.sleep(LOOK_EVERY_S)
     else:
         stop(entry.minder, signal.SIGKILL)  # the engine's leash takes it along
-        register.remove(engine)
+        register.remove(engine, entry.minder)
     typer.echo(f"{engine} is down")
 
 

@@ -20,13 +20,15 @@ from pathlib import Path
 import httpx2
 
 from bot.engines.recipe import EngineError, Recipe, explain, last_line
-from bot.engines.register import Entry, Register, tail
+from bot.engines.register import Entry, Register, bound, tail
 
 LOOK_EVERY_S = 0.1
 ANSWER_LIMIT_S = 60.0
 """For the first short answer; the first request after a start is a slow one."""
 HEALTH_LIMIT_S = 1.0
 STOP_LIMIT_S = 10.0
+BOUND_EVERY_S = 10.0
+"""Its log is looked at so often, and kept from growing."""
 PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Before the next start, by how many have failed in a row; the last one again and again."""
 STEADY_S = 60.0
@@ -60,15 +62,20 @@ class Minder:
         recipe: Recipe,
         register: Register,
         *,
+        served: bool = False,
         tell: Callable[[News], None] = lambda news: None,
         notice: Callable[[str], None] = lambda line: None,
     ) -> None:
-        """`tell` hears of the first start, `notice` of what happens after it, a line each."""
+        """`tell` hears of the first start, `notice` of what happens after it, a line each.
+
+        `served`: it is for a server, and goes with it.
+        """
         self._recipe = recipe
         self._register = register
         self._tell = tell
         self._say = notice
         self._failures = 0
+        self._log = register.log(recipe.name, os.getpid())
         self._entry = Entry(
             name=recipe.name,
             minder=os.getpid(),
@@ -78,13 +85,13 @@ class Minder:
             model=recipe.model,
             shown=recipe.shown,
             since=datetime.now().astimezone().isoformat(timespec="seconds"),
+            served=served,
         )
 
     async def run(self) -> None:
         """Until it is cancelled. Raises EngineError if the first start fails."""
         now = asyncio.get_running_loop().time
-        self._register.root.mkdir(parents=True, exist_ok=True)
-        self._register.log(self._recipe.name).write_bytes(b"")
+        self._register.begin(self._recipe.name, os.getpid())
         try:
             async with self._started() as process:
                 took_s = await self._until_well(process, self._tell)
@@ -104,14 +111,15 @@ class Minder:
                     self._failures += 1
                     ready_s, trouble = now(), str(error)
         finally:
-            self._register.remove(self._recipe.name)
+            self._register.remove(self._recipe.name, os.getpid())
 
     @asynccontextmanager
     async def _started(self) -> AsyncIterator[Process]:
         recipe = self._recipe
+        bound(self._log)
         self._note(f"starting: {recipe.in_words}")
         leash = [sys.executable, "-I", str(_LEASH), str(os.getpid()), str(recipe.memory_bytes or 0)]
-        log = os.open(self._register.log(recipe.name), os.O_WRONLY | os.O_APPEND)
+        log = os.open(self._log, os.O_WRONLY | os.O_APPEND)
         try:
             process = await asyncio.create_subprocess_exec(
                 *leash, *recipe.command,
@@ -135,7 +143,7 @@ class Minder:
             while not await _is_well(http, self._recipe.health) or process.returncode is not None:
                 if process.returncode is not None or now() - began_s > self._recipe.start_limit_s:
                     raise EngineError(self._explain(process))
-                tell(Progress(last_line(self._log()), now() - began_s))
+                tell(Progress(last_line(self._said()), now() - began_s))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_EVERY_S):
                         await process.wait()
@@ -171,7 +179,11 @@ class Minder:
         return pieces > 2  # the first may be empty
 
     async def _until_over(self, process: Process) -> str:
-        code = await process.wait()
+        while (code := process.returncode) is None:
+            bound(self._log)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BOUND_EVERY_S):
+                    await process.wait()
         self._failures += 1
         return f"it was killed by signal {-code}" if code < 0 else self._explain(process)
 
@@ -189,15 +201,15 @@ class Minder:
         self._say(line)
 
     def _explain(self, process: Process) -> str:
-        return explain(self._recipe, self._log(), process.returncode)
+        return explain(self._recipe, self._said(), process.returncode)
 
-    def _log(self) -> str:
+    def _said(self) -> str:
         """What the engine has said since its latest start."""
-        return tail(self._register.log(self._recipe.name)).rpartition("starting: ")[2]
+        return tail(self._log).rpartition("starting: ")[2]
 
     def _note(self, line: str) -> None:
         """Into the engine's own log, between its lines."""
-        with self._register.log(self._recipe.name).open("a") as log:
+        with self._log.open("a") as log:
             log.write(f"halfsecond: {line}\n")
 
     def _write(
@@ -304,7 +316,13 @@ async def _mind(order: Order) -> bool:
         if order.leashed:
             sys.stderr.write(f"halfsecond: {line}\n")
 
-    minder = Minder(order.recipe, Register(order.root), tell=reports.tell, notice=notice)
+    minder = Minder(
+        order.recipe,
+        Register(order.root),
+        served=order.leashed,
+        tell=reports.tell,
+        notice=notice,
+    )
     async with asyncio.TaskGroup() as tasks:
         minding = tasks.create_task(_until_it_fails(minder, over))
         await over.wait()

@@ -1,4 +1,7 @@
-"""Which engines are up: a file each, written by its minder, with a log beside it."""
+"""Which engines are up: a file each, written by its minder, with a log beside it.
+
+Two of one name may be up, each with a minder of its own: one by `llm up`, and one for each server.
+"""
 
 import json
 import os
@@ -11,6 +14,9 @@ from pathlib import Path
 from bot.engines.recipe import EngineName
 
 TAIL_BYTES = 64 * 1024
+MOST_LOG_BYTES = 16 * 1024 * 1024
+KEPT_LOG_BYTES = 1024 * 1024
+"""Of a log that has grown longer than that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +33,8 @@ class Entry:
     shown: str
     since: str
     """ISO 8601, when its minder began."""
+    served: bool = False
+    """A server has started it, and it goes with that server."""
     restarts: int = 0
     trouble: str = ""
     """Why it was started again the last time."""
@@ -36,36 +44,57 @@ class Register:
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser() / "engines"
 
-    def log(self, name: EngineName) -> Path:
-        return self.root / f"{name}.log"
+    def log(self, name: EngineName, minder: int) -> Path:
+        return self.root / f"{name}.{minder}.log"
+
+    def latest_log(self, name: EngineName) -> Path | None:
+        """Of those that are up, and of the one that was up last."""
+        logs = self.root.glob(f"{name}.*.log")
+        return max(logs, key=lambda log: log.stat().st_mtime, default=None)
+
+    def begin(self, name: EngineName, minder: int) -> Path:
+        """An empty log; those of minders that are gone have had their time."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        for log in self.root.glob(f"{name}.*.log"):
+            if not is_minder(int(log.suffixes[-2][1:])):
+                log.unlink(missing_ok=True)
+        fresh = self.log(name, minder)
+        fresh.write_bytes(b"")
+        return fresh
 
     def write(self, entry: Entry) -> None:
-        self.root.mkdir(parents=True, exist_ok=True)
-        fresh = self._file(entry.name).with_suffix(".new")
+        file = self._file(entry.name, entry.minder)
+        fresh = file.with_suffix(".new")
         fresh.write_text(json.dumps(asdict(entry), indent=1) + "\n")
-        fresh.replace(self._file(entry.name))
+        fresh.replace(file)
 
-    def remove(self, name: EngineName) -> None:
-        self._file(name).unlink(missing_ok=True)
+    def remove(self, name: EngineName, minder: int) -> None:
+        self._file(name, minder).unlink(missing_ok=True)
 
-    def entry(self, name: EngineName) -> Entry | None:
-        """None if it is not up; what a minder that was killed left behind is removed."""
-        try:
-            entry = Entry(**json.loads(self._file(name).read_text()))
-        except (OSError, ValueError, TypeError):
-            return None
-        if is_minder(entry.minder):
-            return entry
-        self.remove(name)
-        return None
+    def entries(self, name: EngineName) -> list[Entry]:
+        """Those started by `llm up` first; what a minder that was killed left behind is removed."""
+        found = []
+        for file in self.root.glob(f"{name}.*.json"):
+            try:
+                entry = Entry(**json.loads(file.read_text()))
+            except (OSError, ValueError, TypeError):
+                continue
+            if is_minder(entry.minder):
+                found.append(entry)
+            else:
+                file.unlink(missing_ok=True)
+        return sorted(found, key=lambda entry: (entry.served, entry.since))
+
+    def own(self, name: EngineName) -> Entry | None:
+        """The one that `llm up` has started."""
+        return next((entry for entry in self.entries(name) if not entry.served), None)
 
     def all(self) -> Iterator[Entry]:
         for name in ("vllm", "llama.cpp", "demo"):
-            if (entry := self.entry(name)) is not None:
-                yield entry
+            yield from self.entries(name)
 
-    def _file(self, name: EngineName) -> Path:
-        return self.root / f"{name}.json"
+    def _file(self, name: EngineName, minder: int) -> Path:
+        return self.root / f"{name}.{minder}.json"
 
 
 def is_minder(pid: int) -> bool:
@@ -95,3 +124,11 @@ def tail(log: Path, size: int = TAIL_BYTES) -> str:
             return file.read().decode(errors="replace")
     except OSError:
         return ""
+
+
+def bound(log: Path) -> None:
+    """Cut what came first. Who writes to it appends, and goes on behind what was kept."""
+    if log.stat().st_size > MOST_LOG_BYTES:
+        kept = tail(log, KEPT_LOG_BYTES)
+        with log.open("w") as file:
+            file.write(kept)

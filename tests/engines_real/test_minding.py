@@ -120,7 +120,7 @@ def test_an_engine_that_is_killed_is_back_and_one_that_is_ended_leaves_nothing(
     [down, back] = notices
     assert down == "llama.cpp is down: it was killed by signal 9; starting it again in 0.1 s"
     assert back.startswith("llama.cpp is back after ")
-    log = register.log("llama.cpp").read_text()
+    log = register.log("llama.cpp", os.getpid()).read_text()
     assert log.count("halfsecond: starting: ") == 2
     assert down in log
 

@@ -1,0 +1,157 @@
+"""Which engines are up, where two of one name can be; and how long a log may grow."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+from typer.testing import CliRunner, Result
+
+from bot.__main__ import command_line
+from bot.engines import register as registers
+from bot.engines.minder import Minder, News, Ready
+from bot.engines.recipe import Recipe
+from bot.engines.register import Entry, Register, bound
+from tests.engines_real.llama_server import free_port
+
+
+@contextmanager
+def minder() -> Iterator[int]:
+    """A process that passes for one."""
+    waits = [sys.executable, "-c", "import sys; sys.stdin.read()", "bot.engines.minder"]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        try:
+            yield process.pid
+        finally:
+            process.stdin.close()
+
+
+def entry(pid: int, *, served: bool) -> Entry:
+    return Entry(
+        name="demo", minder=pid, engine=0, state="ready", base_url=f"http://127.0.0.1:{pid}/v1",
+        model="m", shown="m", since="2026-11-20T12:00:00+00:00", served=served,
+    )  # fmt: skip
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if is_so():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never happened")
+
+
+def begun(register: Register, pid: int, *, served: bool) -> None:
+    register.begin("demo", pid).write_text(f"{pid} says so")
+    register.write(entry(pid, served=served))
+
+
+def halfsecond(*words: str) -> Result:
+    return CliRunner().invoke(command_line(words), words)
+
+
+def test_an_engine_of_ones_own_and_one_of_a_server_do_not_touch_each_other(tmp_path: Path) -> None:
+    register = Register(tmp_path)
+    with minder() as served, minder() as own:
+        begun(register, served, served=True)
+        assert register.own("demo") is None
+        begun(register, own, served=False)
+        assert list(register.all()) == [entry(own, served=False), entry(served, served=True)]
+        assert register.log("demo", served).read_text() == f"{served} says so"
+        register.remove("demo", own)
+        assert list(register.all()) == [entry(served, served=True)]
+
+
+def test_who_was_killed_leaves_its_last_words_until_the_next_is_started(tmp_path: Path) -> None:
+    register = Register(tmp_path)
+    with minder() as dead:
+        begun(register, dead, served=False)
+    assert list(register.all()) == []
+    assert [file.name for file in register.root.iterdir()] == [f"demo.{dead}.log"]
+    assert register.latest_log("demo") == register.log("demo", dead)
+    with minder() as alive:
+        begun(register, alive, served=False)
+        assert register.latest_log("demo") == register.log("demo", alive)
+        assert not register.log("demo", dead).exists()
+
+
+def test_an_engine_of_a_server_is_not_taken_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LLM_ENGINE_HOME", str(tmp_path))
+    with minder() as served:
+        begun(Register(tmp_path), served, served=True)
+        done = halfsecond("llm", "down", "demo")
+        assert done.exit_code == 1
+        assert "goes with the server that has started it" in done.output
+        assert f"minded by {served}, for a server" in halfsecond("llm", "status").output
+        assert registers.is_minder(served)
+
+
+def test_a_log_that_grew_too_long_keeps_its_end_and_whoever_writes_goes_on_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registers, "MOST_LOG_BYTES", 1000)
+    monkeypatch.setattr(registers, "KEPT_LOG_BYTES", 100)
+    log = tmp_path / "log"
+    with log.open("ab", buffering=0) as writer:
+        writer.write(b"a" * 1000)
+        bound(log)
+        assert log.stat().st_size == 1000
+        writer.write(b"b")
+        bound(log)
+        writer.write(b"c")
+    assert log.read_text() == "a" * 99 + "bc"
+
+
+TALKER = """
+from http.server import BaseHTTPRequestHandler, HTTPServer
+import sys
+
+class Talker(BaseHTTPRequestHandler):
+    def do_GET(self):
+        print("x" * 5000, flush=True)
+        self.send_response(200)
+        self.end_headers()
+    do_POST = do_GET
+
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Talker).serve_forever()
+"""
+
+
+def test_an_engine_that_talks_without_end_does_not_fill_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registers, "MOST_LOG_BYTES", 1000)
+    monkeypatch.setattr(registers, "KEPT_LOG_BYTES", 100)
+    monkeypatch.setattr("bot.engines.minder.BOUND_EVERY_S", 0.01)
+    port = free_port()
+    command = [sys.executable, "-c", TALKER, str(port)]
+    recipe = Recipe(name="demo", command=command, port=port, model="m", shown="m")
+
+    async def scenario() -> None:
+        ready = asyncio.Event()
+        register = Register(tmp_path)
+
+        def tell(news: News) -> None:
+            if isinstance(news, Ready):
+                ready.set()
+
+        minder = Minder(recipe, register, tell=tell)
+        async with asyncio.TaskGroup() as tasks, httpx2.AsyncClient(base_url=recipe.root) as http:
+            running = tasks.create_task(minder.run())
+            await ready.wait()
+            for _ in range(5):
+                assert (await http.get("/health")).status_code == 200
+            log = register.log("demo", os.getpid())
+            await until(lambda: log.stat().st_size <= 1000)
+            running.cancel()
+
+    asyncio.run(scenario())
