@@ -60,15 +60,15 @@ async def run(
 ) -> bool:
     """Serve until told to leave (SIGTERM, SIGINT); False if the engine could not be opened.
 
-    The first signal stops admission and lets calls finish for up to `drain_s`, the second ends
-    them at once, the third is the system's own. With `shared`, it takes texts too.
+    The first signal stops admission and lets calls and texts finish for up to `drain_s`, the
+    second ends them at once, the third is the system's own. With `shared`, it takes texts too.
     """
     sessions = Sessions(engine, metrics, terms.limits)
     app = create_app(
         sessions, metrics, terms.house, web=terms.web, shared=shared, phone=terms.phone
     )
     config = configure(app, terms)
-    await Server(config, sessions, terms.drain_s, on_ready).serve([listener])
+    await Server(config, sessions, terms.drain_s, on_ready, shared).serve([listener])
     return sessions.doors is not Doors.BROKEN
 
 
@@ -102,11 +102,15 @@ class Server(uvicorn.Server):
         sessions: Sessions,
         drain_s: float,
         on_ready: Callable[[], None],
+        shared: SharedModel | None = None,
     ) -> None:
         super().__init__(config)
         self._sessions = sessions
         self._drain_s = drain_s
         self._on_ready = on_ready
+        self._shared = shared
+        self._texts: asyncio.Task[None] | None = None
+        """Waits for those that are being answered."""
 
     async def main_loop(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -116,8 +120,14 @@ class Server(uvicorn.Server):
                 self._on_ready()
             await self._sessions.until(Doors.DRAINING, Doors.BROKEN)
             _log.info("leaving", calls=self._sessions.calls)
-            await self._sessions.drain(self._drain_s)
+            await self._drain()
             self.should_exit = True
+
+    async def _drain(self) -> None:
+        async with asyncio.TaskGroup() as draining:
+            draining.create_task(self._sessions.drain(self._drain_s))
+            if self._shared is not None:
+                self._texts = draining.create_task(self._shared.drain(self._drain_s))
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -132,6 +142,8 @@ class Server(uvicorn.Server):
     def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._sessions.doors is Doors.DRAINING:
             self._let_go(loop)
+            if self._texts is not None:
+                self._texts.cancel()
         self._sessions.leave()
 
     @staticmethod

@@ -6,7 +6,7 @@ stream stops it.
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, cast
 
@@ -104,6 +104,13 @@ class SharedModel:
             self._settle()
 
     # ---- requests ----
+
+    async def drain(self, within_s: float) -> None:
+        """Until no text waits or is being answered, or for so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while self._queue.waiting(Kind.TEXT) or self._queue.served(Kind.TEXT):
+                    await self._changed.wait()
 
     def enter(
         self,

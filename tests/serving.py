@@ -75,7 +75,7 @@ async def serving(
     app = create_app(sessions, metrics, terms.house, web=web, shared=shared, phone=phone)
     config = configure(app, terms)
     change(config)
-    server = Server(config, sessions, drain_s, ready.set)
+    server = Server(config, sessions, drain_s, ready.set, shared)
     before = asyncio.all_tasks()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

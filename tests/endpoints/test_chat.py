@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import signal
 import subprocess
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,13 +11,15 @@ from typing import Any
 import httpx2
 import openai
 import pytest
+import uvicorn
 from openai.types.chat import ChatCompletionMessageParam
 
 import bot.event_stream
 from bot.access import House
 from bot.endpoints.chat import CLIENT_HEADERS, PLACE
+from bot.sessions import Doors
 from bot.sharing import SharedModel
-from tests.endpoints.test_browser import until
+from tests.endpoints.test_browser import signal_server, until
 from tests.endpoints.texting import MODEL, WORDS, Texting, texting
 from tests.serving import TOKEN, serving
 from tests.web.npm import node_modules
@@ -315,6 +318,53 @@ def test_who_leaves_is_cancelled_on_the_engine() -> None:
             assert on.figure('answers_cancelled_total{kind="text",where="served"}') == left
 
     on_a_server(play)
+
+
+def test_a_text_that_is_being_answered_is_answered_to_its_end_when_the_server_leaves() -> None:
+    async def play(on: Texting) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            asking = [tasks.create_task(post(on, body("slow", stream=s))) for s in (True, False)]
+            await until(lambda: on.llm.answering == 1)  # the other waits for its turn
+            on.served.sessions.leave()
+        streamed, whole = (one.result() for one in asking)
+        assert streamed.text.rstrip().endswith("[DONE]")
+        assert whole.json()["choices"][0]["message"]["content"] == ANSWER
+        assert (await post(on, body("hello"))).status_code == 503
+        await on.served.over
+
+    on_a_server(play, places=1, drain_s=60.0, change=at_once)
+
+
+def test_a_text_that_outlasts_the_drain_is_cut_off() -> None:
+    async def play(on: Texting) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(is_cut_off(on))
+            await until(lambda: on.llm.answering == 1)
+            on.served.sessions.leave()
+
+    on_a_server(play, drain_s=0.0, change=at_once)
+
+
+def test_a_second_signal_cuts_the_texts_off_too() -> None:
+    async def play(on: Texting) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(is_cut_off(on))
+            await until(lambda: on.llm.answering == 1)
+            signal_server(signal.SIGTERM)
+            await on.served.sessions.until(Doors.DRAINING)
+            signal_server(signal.SIGINT)
+
+    on_a_server(play, drain_s=3600.0, change=at_once)
+
+
+async def is_cut_off(on: Texting) -> None:
+    with pytest.raises(httpx2.RemoteProtocolError):
+        await post(on, body("long", stream=True))
+
+
+def at_once(config: uvicorn.Config) -> None:
+    """After the drain no request has any time."""
+    config.timeout_graceful_shutdown = 0
 
 
 def test_who_reads_no_more_loses_its_place(monkeypatch: pytest.MonkeyPatch) -> None:

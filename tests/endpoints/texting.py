@@ -1,10 +1,11 @@
 """A server on loopback that takes texts, with a scripted model behind it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import openai
+import uvicorn
 
 from bot.access import House
 from bot.phone import Phone
@@ -31,8 +32,8 @@ def steps(messages: Sequence[ChatMessage]) -> list[Step]:
             return [(0.0, "One "), (0.0, ServiceError("llm", "secret detail", retryable=True))]
         case "flood":
             return [(0.0, "word " * 4096)] * 4096
-        case _:
-            return [(0.004, word) for word in WORDS]
+        case question:
+            return [(0.3 if question == "slow" else 0.004, word) for word in WORDS]
 
 
 @dataclass
@@ -61,13 +62,21 @@ PHONE = Phone(auth_token="a-token", public="https://voice.example")
 
 @asynccontextmanager
 async def texting(
-    *, places: int = 8, size: int = 64, house: House | None = None, model: str = MODEL
+    *,
+    places: int = 8,
+    size: int = 64,
+    house: House | None = None,
+    model: str = MODEL,
+    drain_s: float = 0.0,
+    change: Callable[[uvicorn.Config], None] = lambda config: None,
 ) -> AsyncIterator[Texting]:
     """Left, no request is on the model and none waits."""
     llm, shared = ScriptedLanguageModel(steps), SharedModel(places, size)
     await llm.open()
     shared.open(llm, model)
-    async with serving(shared=shared, house=house, phone=PHONE) as served:
+    async with serving(
+        shared=shared, house=house, phone=PHONE, drain_s=drain_s, change=change
+    ) as served:
         yield Texting(served, shared, llm)
     assert llm.answering == 0
     waits = [line for line in served.figures() if line.startswith("halfsecond_queue_")]
