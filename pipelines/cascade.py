@@ -13,7 +13,7 @@ from pipelines.core.attendance import Attendance, Manners
 from pipelines.core.budget import Budget
 from pipelines.core.conversation import Conversation
 from pipelines.core.dictation import Dictation, DictationPolicy
-from pipelines.core.exchange import CallBegan, FromCaller, Say, ToCaller, TurnMeasured
+from pipelines.core.exchange import CallBegan, FromCaller, Say, ToCaller, TurnMeasured, Typed
 from pipelines.core.keypad import Keypad, KeypadPolicy
 from pipelines.core.ledger import Fact
 from pipelines.core.playout import Playout
@@ -258,5 +258,8 @@ class Call:
 
     async def _feed(self) -> None:
         while True:
-            event = await self._inbox.get()
-            await self._worker.queue_frame(CallerFrame(event))
+            match await self._inbox.get():
+                case Typed(text, interrupts=False):
+                    self.conversation.mentioned(text)
+                case event:
+                    await self._worker.queue_frame(CallerFrame(event))

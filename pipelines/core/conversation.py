@@ -15,6 +15,8 @@ KEPT_SHARE = 3
 LONGEST_SUMMARY = 1200
 """Characters."""
 SUMMARY = "Earlier in this call: "
+NO_TURN = 0
+"""The first turn is 1."""
 _CUT_LINES = 2000
 """Remembered of what was cut and not summed up yet."""
 
@@ -67,6 +69,11 @@ class Conversation:
                 line.text, line.tokens = text, None
                 return
         self._lines.append(Line("user", text, turn_id))
+
+    def mentioned(self, text: str) -> None:
+        """The person let it be known, in no turn: nothing answers it."""
+        self._lines.append(Line("user", text, NO_TURN))
+        self.trim()
 
     def unsaid(self, turn_id: int) -> None:
         """The turn goes on after all: it is said when it is over."""

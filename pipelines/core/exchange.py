@@ -49,6 +49,7 @@ class Typed:
 
     text: str
     interrupts: bool = True
+    """Else it is only to be known, and nothing answers it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,11 +109,8 @@ class Playing(FrameProcessor):
             case CallerFrame(event=Sent(generation, start, at_s)):
                 if self._awaited == (generation, start):
                     await self._note_sent(at_s)
-            case CallerFrame(event=LineDropped()):
-                self._paused_by.add("line")
-                await self._flush(self._playout.drop(self._now()))
-            case CallerFrame(event=LineRestored()):
-                await self._go_on("line")
+            case CallerFrame(event=LineDropped() | LineRestored() as line):
+                await self._mind(line)
             case CommandFrame(command=command):
                 await self.push_frame(frame, direction)
                 await self._obey(command)
@@ -144,6 +141,13 @@ class Playing(FrameProcessor):
             case _:
                 pass
         self._changed.set()
+
+    async def _mind(self, line: LineDropped | LineRestored) -> None:
+        if isinstance(line, LineRestored):
+            await self._go_on("line")
+        else:
+            self._paused_by.add("line")
+            await self._flush(self._playout.drop(self._now()))
 
     def _tell_of_failure(self) -> None:
         """Once for each answer."""

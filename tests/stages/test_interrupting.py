@@ -193,6 +193,17 @@ def test_typing_interrupts_the_answer() -> None:
     assert_history_is_what_was_heard(call, before)
 
 
+def test_what_is_typed_to_be_known_interrupts_nothing_and_is_known_to_the_next_answer() -> None:
+    known = Typed("I am in Paris.", interrupts=False)
+    call = interrupted_by(does(DURING, known), says(16.0, "why?"))
+
+    assert call.heard_text == f"{STORY} You said why?"
+    assert [m.content for m in call.llm.requests[-1] if m.role == "user"] == [
+        "tell me a story!", "I am in Paris.", "why?",
+    ]  # fmt: skip
+    assert "I am in Paris." not in call.questions
+
+
 def test_a_person_who_goes_on_before_the_answer_is_heard_is_answered_once() -> None:
     call = rehearse(
         first := says(1.0, "what time is it?"),
