@@ -8,7 +8,7 @@ import pytest
 
 from bot.limits import Limits
 from bot.settings import Settings
-from bot.wiring import Wiring
+from bot.wiring.engine import Wiring
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Line, Manners
 from client.caller.recording import load

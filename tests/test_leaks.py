@@ -17,7 +17,7 @@ import pytest
 from bot.connection import Call, Send
 from bot.limits import Limits
 from bot.settings import Settings
-from bot.wiring import Wiring
+from bot.wiring.engine import Wiring
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Line, Manners
 from client.caller.microphone import MICROPHONE_RATE_HZ

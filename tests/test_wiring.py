@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import Settings
-from bot.wiring import Wiring
+from bot.wiring.engine import Wiring
 from bot.wiring.telephone import keypad_for, manners_for, phone_for
 from pipelines.cascade import CallFormat
 from pipelines.core.attendance import Manners

@@ -39,7 +39,7 @@ from bot.settings import Settings, load
 from bot.settings.phone import Phone
 from bot.settings.records import Records
 from bot.settings.server import Server
-from bot.wiring import Wiring
+from bot.wiring.engine import Wiring
 from bot.wiring.records import shown
 from client.replay.recorded import RecordedCall, UnreadableError
 from client.replay.turns import turns_of

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Chosen(Protocol):
-    """What `bot.wiring.Wiring` chose, in words."""
+    """What `bot.wiring.engine.Wiring` chose, in words."""
 
     @property
     def ears(self) -> str: ...
@@ -120,7 +120,7 @@ async def _serve(given: Settings, listener: socket.socket) -> bool:
 
 async def _serve_with(settings: Settings, listener: socket.socket) -> bool:
     from bot.server import run
-    from bot.wiring import Wiring
+    from bot.wiring.engine import Wiring
 
     try:
         wiring = Wiring(settings)

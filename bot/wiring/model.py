@@ -1,6 +1,5 @@
 """Chooses the language model, and those that take its place."""
 
-from bot.engines.demo import MODEL
 from bot.settings import Settings
 from pipelines.core.failover import Patience
 from pipelines.services.llm_failover import FailoverLanguageModel
@@ -17,12 +16,12 @@ TEXT_IDLE_S = 10.0
 
 def language_model_for(settings: Settings, base_url: str) -> OpenAiLanguageModel:
     """The first endpoint alone. Not open yet."""
-    return _endpoint(
-        settings,
-        base_url,
-        settings.llm_model if settings.llm_base_url else MODEL,
-        settings.llm_api_key.get_secret_value(),
-    )
+    key = settings.llm_api_key.get_secret_value()
+    if settings.llm_base_url:
+        return _endpoint(settings, base_url, settings.llm_model, key)
+    from bot.engines.demo import MODEL  # it brings a web server, which only the demo needs
+
+    return _endpoint(settings, base_url, MODEL, key)
 
 
 def places_for(settings: Settings) -> int:

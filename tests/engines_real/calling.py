@@ -8,7 +8,7 @@ import soxr
 from bot.connection import Send
 from bot.settings import Settings
 from bot.sharing import CallOnLine
-from bot.wiring import Wiring
+from bot.wiring.engine import Wiring
 from client.caller.microphone import MICROPHONE_RATE_HZ
 from client.caller.recording import Recording, recording
 from pipelines.cascade import Call, CallFormat

@@ -1,0 +1,202 @@
+"""The composition root: which ears, which LLM, which voice. Nothing else chooses."""
+
+import asyncio
+from collections.abc import Callable
+
+from bot.engines.demo import MODEL
+from bot.engines.demo_process import DemoProcess
+from bot.recorder import Rates
+from bot.settings import Settings, SettingsError
+from bot.sharing import CallOnLine, SharedModel
+from bot.wiring.ears import choose_ears
+from bot.wiring.model import failover_for, failover_for_texts, places_for
+from bot.wiring.records import about_call, recorder_for, records_in_words
+from bot.wiring.telephone import keypad_for, manners_for, phone_for
+from bot.wiring.tools import hangs_up, tools_for
+from bot.wiring.voice import choose_voice
+from pipelines.cascade import Call, CallFormat, Policies, Services
+from pipelines.core.answering import APOLOGY, COLD, MEANWHILE, AnsweringPolicy
+from pipelines.core.budget import Budget
+from pipelines.core.exchange import ToCaller
+from pipelines.core.ledger import Fact
+from pipelines.services.llm_failover import FailoverLanguageModel
+from pipelines.services.protocols import (
+    ServiceError,
+    VoiceActivity,
+)
+from pipelines.services.tts_ahead import SpokenAhead
+from pipelines.services.turn_smart import SmartTurn
+from pipelines.services.vad_silero import SileroVad, load_silero
+
+
+class Wiring:
+    """The `Engine` behind the server: loads what the settings ask for, once, for all calls."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises SettingsError, with what to do, where something that is named is not here."""
+        self._settings = settings
+        self._demo = None if settings.llm_base_url else DemoProcess(settings.profile, settings.seed)
+        self._ears = choose_ears(settings)
+        self._stt = self._ears.service
+        self._turn = SmartTurn()
+        self._phone = phone_for(settings)
+        manners = manners_for(settings)
+        self._voice = choose_voice(settings)
+        words = (*manners.words, *self._phone.manners.words, APOLOGY, COLD, MEANWHILE)
+        self._tts = SpokenAhead(self._voice.service, words)
+        self._llm: FailoverLanguageModel | None = None
+        self._texts: FailoverLanguageModel | None = None
+        self.shared = SharedModel(places_for(settings), settings.llm_queue_size)
+        """The language model, for the doors that take texts."""
+        self._services: Services | None = None
+        self._recorder = recorder_for(settings, self._facts())
+        self._policies = Policies(
+            system_prompt=_prompt(settings),
+            prompt_tokens=settings.llm_context_tokens - settings.llm_max_tokens,
+            answering=AnsweringPolicy(
+                # The demo engine has no cache: there is nothing to warm.
+                warm=settings.llm_warm and not self.is_demo,
+                summarise=settings.llm_summarise,
+            ),
+            tools=tools_for(settings),
+            hangs_up=hangs_up(settings),
+            manners=manners,
+            keypad=keypad_for(settings),
+            budget=_budget(settings),
+            tells_last_wait=self.is_demo,
+            facts=self._facts(),
+        )
+
+    @property
+    def is_demo(self) -> bool:
+        return self._demo is not None
+
+    @property
+    def ears(self) -> str:
+        return self._ears.in_words()
+
+    @property
+    def llm(self) -> str:
+        if self.is_demo:
+            return f"none: the demo engine, at the pace of profile {self._settings.profile}"
+        return f"{self._settings.llm_model} at {self._settings.llm_base_url}"
+
+    @property
+    def voice(self) -> str:
+        return self._voice.in_words
+
+    @property
+    def telephone(self) -> str:
+        return self._phone.in_words
+
+    @property
+    def policies(self) -> Policies:
+        return self._policies
+
+    @property
+    def services(self) -> Services:
+        """Comes after `open`."""
+        assert self._services is not None, "calls come after `open`"
+        return self._services
+
+    @property
+    def records(self) -> str | None:
+        return records_in_words(self._settings)
+
+    async def open(self) -> None:
+        """Load everything, at once. Raises ServiceError; `close` is owed either way."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                silero = tasks.create_task(asyncio.to_thread(load_silero))
+                llm = tasks.create_task(self._open_llm())
+                for service in (self._stt, self._turn, self._tts):
+                    tasks.create_task(service.open())
+        except* ServiceError as group:
+            raise _first(group) from None
+        model = silero.result()
+
+        def new_vad() -> VoiceActivity:
+            return SileroVad(model)
+
+        self._services = Services(
+            new_vad=new_vad,
+            stt=self._stt,
+            turn=self._turn,
+            llm=self.shared.calls,
+            tts=self._tts,
+            prompts=llm.result(),
+        )
+        self.shared.open(llm.result(), str(self._facts()["llm"]), self._texts)
+
+    def new_call(self, form: CallFormat, send: Callable[[ToCaller], None]) -> CallOnLine:
+        return CallOnLine(self._new_call(form, send), self.shared)
+
+    def _new_call(self, form: CallFormat, send: Callable[[ToCaller], None]) -> Call:
+        services = self.services
+        if self._recorder is None:
+            return Call(services, form, send, self._policies)
+        rates = Rates(
+            caller_hz=form.in_rate_hz,
+            bot_hz=form.out_rate_hz,
+            voice_hz=services.tts.rate_hz,
+        )
+        recorder = self._recorder.new_call(rates, about_call(form))
+        return Call(services, form, send, self._policies, recorder)
+
+    async def close(self) -> None:
+        """Also after an `open` that failed or was cancelled."""
+        self._services = None
+        self.shared.close()
+        for service in (self._texts, self._llm, self._demo, self._tts, self._turn, self._stt):
+            if service is not None:
+                await service.close()
+        if self._recorder is not None:
+            await asyncio.to_thread(self._recorder.close)
+
+    async def _open_llm(self) -> FailoverLanguageModel:
+        url = self._settings.llm_base_url or await self._open_demo()
+        self._llm = llm = failover_for(self._settings, url)
+        self._texts = failover_for_texts(self._settings, url)
+        await llm.open()
+        await self._texts.open()
+        return llm
+
+    async def _open_demo(self) -> str:
+        assert self._demo is not None
+        return await self._demo.open()
+
+    def _facts(self) -> dict[str, Fact]:
+        settings = self._settings
+        return {
+            "stt": self._ears.model,
+            "llm": MODEL if self.is_demo else settings.llm_model,
+            "tts": self._voice.model,
+            "profile": settings.profile if self.is_demo else None,
+            **({} if settings.record_calls == "off" else {"recorded": settings.record_calls}),
+        }
+
+
+def _first(group: BaseExceptionGroup[ServiceError]) -> ServiceError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, ServiceError)
+    return error
+
+
+def _prompt(settings: Settings) -> str:
+    try:
+        return settings.system_prompt
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f"LLM_SYSTEM_PROMPT_FILE cannot be read: {error}") from None
+
+
+def _budget(settings: Settings) -> Budget:
+    return Budget(
+        endpointing_s=settings.budget_endpointing_ms / 1000,
+        stt_s=settings.budget_stt_ms / 1000,
+        llm_first_token_s=settings.budget_llm_first_token_ms / 1000,
+        first_clause_s=settings.budget_first_clause_ms / 1000,
+        tts_first_audio_s=settings.budget_tts_ms / 1000,
+        transport_s=settings.budget_transport_ms / 1000,
+    )
