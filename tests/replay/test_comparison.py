@@ -97,6 +97,29 @@ def test_what_became_slower_is_named_with_its_size(stage: str) -> None:
     assert len(found.broken) == 1
 
 
+@pytest.mark.parametrize(
+    ("mode", "before", "after", "breaks"),
+    [
+        ("fast", 0, 1, True),  # nothing but the code makes a difference
+        ("fast", 2, 2, False),
+        ("real time", 0, 1, False),  # it happens
+        ("real time", 1, 4, False),
+        ("real time", 0, 5, True),
+        ("real time", 3, 13, True),
+    ],
+)
+def test_cutting_in_more_often_than_by_chance_breaks_the_gate(
+    mode: str, before: int, after: int, breaks: bool
+) -> None:
+    def cutting_in(times: int) -> Run:
+        one = run(1)
+        marks = Marks(cut_ins_s=[10.0 * at for at in range(times)])
+        return replace(one, made={"mode": mode}, played=[replace(one.played[0], marks=marks)])
+
+    broken = compare(cutting_in(before), cutting_in(after)).broken
+    assert broken == ([f"cut-ins: {before} -> {after}"] if breaks else [])
+
+
 def test_turns_are_paired_by_where_they_end() -> None:
     first, second = run(1), run(1)
     play = second.played[0]
