@@ -1,4 +1,7 @@
-"""Who may ask the language model next: calls before texts, and the texts' clients in turn.
+"""Who may ask the language model next: calls before texts, and the texts' addresses in turn.
+
+Within an address its clients take turns. They name themselves: one who takes another name for each
+request gains nothing over other addresses, and goes behind whoever waits at its own.
 
 An engine serves so many requests at once. A call that is connected has a place kept for it, so that
 it never waits for a text; where the texts had all places before it came, the youngest gives way.
@@ -28,8 +31,14 @@ class Ticket:
 
     kind: Kind
     client: str = ""
-    """Whose it is; texts only."""
+    """Whose it is; texts only. An address, and after a slash who it is there."""
     state: State = State.OUTSIDE
+    turn: int = 0
+    """Among those of its address."""
+
+    @property
+    def address(self) -> str:
+        return self.client.partition("/")[0]
 
 
 class FullError(Exception):
@@ -37,15 +46,20 @@ class FullError(Exception):
 
 
 class Queue:
-    """`places` requests are served at once; `size` texts may wait, a client's own at most half."""
+    """`places` requests are served at once; `size` texts may wait.
+
+    A client's own are at most half of that, and those of an address three quarters.
+    """
 
     def __init__(self, places: int, size: int) -> None:
         self.places = places
         self._size = size
-        self._share = (size + 1) // 2
+        self._share, self._address_share = -(-size // 2), -(-3 * size // 4)
         self._calls: deque[Ticket] = deque()
         self._texts: dict[str, deque[Ticket]] = {}
-        """By client, in the order in which they have their turns; none is empty."""
+        """By address, in the order in which they have their turns; none is empty."""
+        self._turns: dict[str, int] = {}
+        """Of each address of which somebody waits: the turn that was served last."""
         self._served: list[Ticket] = []
         self._lines = 0
 
@@ -63,12 +77,16 @@ class Queue:
         if ticket.kind is Kind.CALL:
             self._calls.append(ticket)
         else:
-            own = self._texts.get(ticket.client, ())
+            own = self._texts.get(ticket.address, deque())
+            mine = [one.turn for one in own if one.client == ticket.client]
             if self.waiting(Kind.TEXT) >= self._size:
                 raise FullError(f"the queue is full ({self._size} are waiting): try again later")
-            if len(own) >= self._share:
+            if len(mine) >= self._share or len(own) >= self._address_share:
                 raise FullError(f"your part of the queue is full ({len(own)} are waiting)")
-            self._texts.setdefault(ticket.client, deque()).append(ticket)
+            ticket.turn = 1 + max(mine, default=self._turns.get(ticket.address, 0))
+            later = (n for n, one in enumerate(own) if one.turn > ticket.turn)
+            own.insert(next(later, len(own)), ticket)
+            self._texts[ticket.address] = own
         ticket.state = State.WAITING
 
     def leave(self, ticket: Ticket) -> None:
@@ -79,20 +97,32 @@ class Queue:
             case State.WAITING if ticket.kind is Kind.CALL:
                 self._calls.remove(ticket)
             case State.WAITING:
-                self._texts[ticket.client].remove(ticket)
-                if not self._texts[ticket.client]:
-                    del self._texts[ticket.client]
+                self._move_up(self._texts[ticket.address], ticket)
+                if not self._texts[ticket.address]:
+                    del self._texts[ticket.address]
+                    self._turns.pop(ticket.address, None)
             case State.OUTSIDE:
                 pass
         ticket.state = State.OUTSIDE
+
+    def _move_up(self, own: deque[Ticket], gone: Ticket) -> None:
+        """Each later one of the same client has the turn of the one before it."""
+        at = own.index(gone)
+        for later in range(at + 1, len(own)):
+            one = own[later]
+            if one.client == gone.client:
+                own[at], own[later] = one, gone
+                one.turn, gone.turn = gone.turn, one.turn
+                at = later
+        del own[at]
 
     def put_off(self, ticket: Ticket) -> None:
         """It gave way: it waits again, before all other texts."""
         assert ticket.state is State.GIVING_WAY
         self._served.remove(ticket)
-        own = self._texts.pop(ticket.client, deque())
+        own = self._texts.pop(ticket.address, deque())
         own.appendleft(ticket)
-        self._texts = {ticket.client: own, **self._texts}
+        self._texts = {ticket.address: own, **self._texts}
         ticket.state = State.WAITING
 
     def settle(self) -> None:
@@ -100,11 +130,15 @@ class Queue:
         while self._calls and len(self._served) < self.places:
             self._serve(self._calls.popleft())
         while self._texts and len(self._served) + self._kept() < self.places:
-            client, own = next(iter(self._texts.items()))
-            self._serve(own.popleft())
-            del self._texts[client]
+            address, own = next(iter(self._texts.items()))
+            ticket = own.popleft()
+            self._serve(ticket)
+            del self._texts[address]
             if own:
-                self._texts[client] = own
+                self._texts[address] = own
+                self._turns[address] = ticket.turn
+            else:
+                self._turns.pop(address, None)
         wanted = min(len(self._calls), self._kept())  # one a call: it may withdraw and ask at once
         leaving = sum(ticket.state is State.GIVING_WAY for ticket in self._served)
         for ticket in reversed(self._served):
@@ -139,11 +173,11 @@ class Queue:
             return 0
         if ticket.kind is Kind.CALL:
             return self._calls.index(ticket) + 1
-        turn = self._texts[ticket.client].index(ticket)
+        turn = self._texts[ticket.address].index(ticket)
         place = len(self._calls) + turn + 1
         is_before = True
-        for client, own in self._texts.items():
-            if client == ticket.client:
+        for address, own in self._texts.items():
+            if address == ticket.address:
                 is_before = False
             else:
                 place += min(len(own), turn + is_before)

@@ -54,6 +54,39 @@ def test_clients_take_turns_however_much_one_has_asked() -> None:
     assert order(queue(*tickets), *tickets) == [0, 1, 4, 5, 2, 6, 3]
 
 
+def test_who_takes_another_name_for_each_request_has_one_address_turn_all_the_same() -> None:
+    tickets = [*(text(f"greedy/{n}") for n in range(4)), text("b/1"), text("c/1"), text("b/2")]
+    assert order(queue(*tickets), *tickets) == [0, 1, 4, 5, 2, 6, 3]
+
+
+def test_the_clients_of_one_address_take_turns_too() -> None:
+    tickets = [*(text("a/greedy") for _ in range(4)), text("a/b"), text("a/c"), text("a/b")]
+    line = queue(*tickets)
+    assert [line.place(ticket) for ticket in tickets] == [0, 1, 4, 6, 2, 3, 5]
+    assert order(line, *tickets) == [0, 1, 4, 5, 2, 6, 3]
+
+
+def test_who_leaves_gives_its_turn_to_its_clients_next() -> None:
+    served, first, second, third, other = (text(f"a/{name}") for name in "sbbbc")
+    line = queue(served, first, second, third, other)
+    assert [line.place(one) for one in (first, other, second, third)] == [1, 2, 3, 4]
+    line.leave(first)
+    assert [line.place(one) for one in (second, other, third)] == [1, 2, 3]
+    assert order(line, served, second, other, third) == [0, 1, 2, 3]
+
+
+def test_new_names_do_not_keep_an_older_request_of_their_address_waiting() -> None:
+    old = [text("a/old") for _ in range(3)]
+    line, everyone = queue(*old), list(old)
+    for n in range(3):
+        everyone.append(text(f"a/new {n}"))
+        enter(line, everyone[-1])
+        [served] = [one for one in everyone if one.state is State.SERVED]
+        line.leave(served)
+        line.settle()
+    assert old[-1].state is State.SERVED
+
+
 def test_who_comes_back_each_time_does_not_keep_others_waiting() -> None:
     slow, quick = [text("slow") for _ in range(3)], [text("quick") for _ in range(3)]
     line = queue(*slow)
@@ -111,6 +144,14 @@ def test_a_full_queue_takes_nothing_more_and_one_client_fills_no_more_than_half(
         line.enter(late)
     assert late.state is State.OUTSIDE
     assert line.waiting(Kind.TEXT) == 4
+
+
+def test_one_address_leaves_a_quarter_of_the_queue_to_others() -> None:
+    line = queue(text("served"), size=8)
+    enter(line, *(text(f"greedy/{n}") for n in range(6)))
+    with pytest.raises(FullError, match="your part of the queue is full"):
+        line.enter(text("greedy/new"))
+    enter(line, text("b"))
 
 
 def test_calls_go_before_texts_and_are_not_turned_away() -> None:
@@ -202,7 +243,7 @@ def test_whatever_happens_no_place_is_lost_and_none_is_taken_twice(
         giving_way = [ticket for ticket in tickets if ticket.state is State.GIVING_WAY]
         match what:
             case "text" | "call":
-                came(line, tickets, text(str(which)) if what == "text" else call())
+                came(line, tickets, text(f"{which % 2}/{which}") if what == "text" else call())
             case "began":
                 line.call_began()
                 lines += 1
