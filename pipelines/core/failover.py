@@ -19,11 +19,11 @@ LONGEST_REST_S = 60.0
 HEDGE_MEDIANS = 2.5
 LATEST_HEDGE_S = 0.4
 """A person hears a gap of half a second."""
-HEDGED_SHARE = 1 / 8
+HEDGED_SHARE = 0.1
 """Of an endpoint's requests: one that is late more often is slow, and a second request for each
 would only add to what slows it."""
 HEDGES_SAVED = 4
-"""Those that were not needed are kept for when several are, up to so many."""
+"""Those that were not needed are kept for when several are, up to so many; so many at first."""
 WORTH_ASKING_S = 0.5
 """An answer needs as much of the time that is left."""
 _WINDOW = 31
@@ -77,7 +77,7 @@ class Health:
         self._rest_s = FIRST_REST_S
         self._probing = False
         self._first_tokens = RunningMedian()
-        self._hedges = 1.0
+        self._hedges: float = HEDGES_SAVED
         self._silent_s = 0.0
 
     def state(self, now: float) -> State:
