@@ -99,7 +99,8 @@ class Health:
         self._hedges = min(HEDGES_SAVED, self._hedges + HEDGED_SHARE)
 
     def hedged(self) -> None:
-        self._hedges -= 1
+        if not self._probing:
+            self._hedges -= 1
 
     def answered(self, first_token_s: float) -> None:
         self._first_tokens.add(first_token_s)
@@ -126,12 +127,13 @@ class Health:
         since its last word: that tells one that is slow from one that is dead.
         """
         self._first_tokens.add(waited_s)
+        self._failures += 1
         self._silent_s += waited_s
         return self._silent_s
 
     def hedge_after_s(self, hedge: Hedge) -> float | None:
-        """None for not at all."""
-        if hedge == "off" or self._hedges < 1:
+        """None for not at all. Nobody waits for a probe."""
+        if hedge == "off" or (self._hedges < 1 and not self._probing):
             return None
         if hedge != "auto":
             return hedge

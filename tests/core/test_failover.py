@@ -241,7 +241,18 @@ def test_an_endpoint_that_was_not_heard_for_as_long_as_its_clock_has_failed() ->
             silent.asked()  # so that each may be hedged
         assert lose(silent, 10.0 * losses)
         losses += 1
-    assert losses == 5 + FAILURES_TO_REST, "six silences of 0.25 s are longer than 1.5 s"
+    assert losses == 6, "of 0.25 s each, they are as long as its clock"
+
+
+def test_silences_before_one_that_ran_out_count_with_it() -> None:
+    silent = known(0.06)
+    for n in range(FAILURES_TO_REST - 1):
+        assert lose(silent, 10.0 * n)
+    assert silent.state(100.0) is State.WELL
+    one = race(silent, Health(), now=100.0)
+    one.next(100.0)
+    one.close(None, 101.5)
+    assert silent.state(101.5) is State.RESTING
 
 
 def test_a_word_between_two_silences_begins_the_count_anew() -> None:
@@ -257,11 +268,12 @@ def test_a_word_between_two_silences_begins_the_count_anew() -> None:
 
 def test_a_probe_that_a_hedge_overtakes_has_failed_too() -> None:
     silent = Health()
-    failing(silent, FAILURES_TO_REST)
-    silent.silent(PATIENCE.first_token_s)
-    assert lose(silent, FIRST_REST_S)
-    assert not silent.may_be_asked(2.9 * FIRST_REST_S)
-    assert silent.may_be_asked(3 * FIRST_REST_S + 0.25)
+    for n in range(HEDGES_SAVED):
+        assert lose(silent, 10.0 * n, took_s=0.4)
+    assert silent.state(31.0) is State.RESTING
+    assert lose(silent, 40.0), "hedged, though none is left: nobody waits for a probe"
+    assert not silent.may_be_asked(40.0 + 2 * FIRST_REST_S)
+    assert silent.may_be_asked(40.4 + 2 * FIRST_REST_S)
 
 
 # ---- across questions ----

@@ -216,6 +216,16 @@ def test_the_hedge_speaks_where_the_first_is_slow_and_the_first_is_closed() -> N
     assert (one.closed_early, other.closed_early) == (1, 0)
 
 
+def test_a_dead_endpoint_before_a_hedge_is_not_asked_for_ever() -> None:
+    one = Scripted("one", *[paced("Sure, it is noon.", first_s=0.06)] * 9, [HANG])
+    other = Scripted("other", paced("Yes, sir.", first_s=0.06))
+    came = asked(one, other, times=120, every_s=1.0, hedge="auto")
+    assert all(source(answer).endpoint == "other" for _, answer in came[9:])
+    waited = [n for n, (took_s, _) in enumerate(came[9:]) if took_s > 0.3]
+    assert waited == [4], "one, when no hedge was left, for as long as the clock"
+    assert requests(one) == [9 + 5 + 4], "four probes, after 5, 10, 20 and 40 s"
+
+
 def test_an_endpoint_that_failed_three_times_is_passed_over_until_it_has_rested() -> None:
     one = Scripted("one", *[[(0.01, DOWN)]] * 3, paced("Yes, I am back."))
     other = Scripted("other", paced("Yes, sir."))
