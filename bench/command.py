@@ -1,4 +1,4 @@
-"""`halfsecond bench turns`: how long people wait for an answer, and how often they are cut into."""
+"""`./run bench turns`: how long people wait for an answer, and how often they are cut into."""
 
 import asyncio
 import json
@@ -64,9 +64,9 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
 
     \b
     Examples:
-      halfsecond bench turns --limit 20
-      halfsecond bench turns --profile fixed-150 --peer stock --repeats 2 --picture turns.svg
-      halfsecond bench turns --as twilio --peer page --limit 20
+      ./run bench turns --limit 20
+      ./run bench turns --profile fixed-150 --peer stock --repeats 2 --picture turns.svg
+      ./run bench turns --as twilio --peer page --limit 20
     """
     errors = Console(stderr=True)
     wanted = Wanted(

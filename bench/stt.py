@@ -1,4 +1,4 @@
-"""`halfsecond bench stt`: how fast and how well each of the ears hears, alone and in calls."""
+"""`./run bench stt`: how fast and how well each of the ears hears, alone and in calls."""
 
 import asyncio
 import json
@@ -34,9 +34,9 @@ def stt(  # noqa: PLR0913 - the options of a command are its arguments
 
     \b
     Examples:
-      halfsecond bench stt
-      halfsecond bench stt --engine moonshine --calls 4 --peer stock
-      halfsecond bench stt --engine faster-whisper --model distil-small.en --calls 0
+      ./run bench stt
+      ./run bench stt --engine moonshine --calls 4 --peer stock
+      ./run bench stt --engine faster-whisper --model distil-small.en --calls 0
     """
     errors = Console(stderr=True)
     logger.remove()

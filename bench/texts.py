@@ -1,4 +1,4 @@
-"""`halfsecond bench texts`: what a caller feels of clients that write to the same language model.
+"""`./run bench texts`: what a caller feels of clients that write to the same language model.
 
 Calls with and without the writers, one after the other, so that both meet the same machine.
 """
@@ -112,7 +112,7 @@ def texts(
 ) -> None:
     """What a call's voice to voice is beside clients that write to the same language model.
 
-    Example: halfsecond bench texts --writers 32 --places 2
+    Example: ./run bench texts --writers 32 --places 2
     """
     try:
         quiet, beside, crowd = asyncio.run(measure(writers, places, rounds, profile))

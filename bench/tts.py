@@ -1,4 +1,4 @@
-"""`halfsecond bench tts`: how soon and how fast each voice speaks, alone and in calls at once."""
+"""`./run bench tts`: how soon and how fast each voice speaks, alone and in calls at once."""
 
 import asyncio
 import json
@@ -33,9 +33,9 @@ def tts(
 
     \b
     Examples:
-      halfsecond bench tts
-      halfsecond bench tts --engine piper --model voices/en_US-amy-medium.onnx --calls 4
-      halfsecond bench tts --json tts.json --picture tts.svg
+      ./run bench tts
+      ./run bench tts --engine piper --model voices/en_US-amy-medium.onnx --calls 4
+      ./run bench tts --json tts.json --picture tts.svg
     """
     errors = Console(stderr=True)
     logger.remove()

@@ -1,7 +1,7 @@
 """A Whisper of a published size with random weights: what it costs can be measured without it.
 
     python -m bench.whisper_shape /tmp/turbo --size large-v3-turbo
-    halfsecond bench stt --engine faster-whisper --model /tmp/turbo
+    ./run bench stt --engine faster-whisper --model /tmp/turbo
 
 The encoder does the same work for every sound, so its time is that of the real model. The decoder
 talks until it is stopped, so a job takes as long as the most words that its audio can hold: an

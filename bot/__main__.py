@@ -1,54 +1,59 @@
-"""`python -m bot`, or `halfsecond`: the command line. A command is imported when asked for."""
+"""`./run`, which is `python -m bot`: the command line. A command is imported when asked for."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
 from bot import __version__
 
-COMMANDS = {
-    "serve": "bot.commands.serve:serve",
-    "doctor": "bot.commands.doctor:doctor",
-    "models list": "bot.commands.models:list_models",
-    "models download": "bot.commands.models:download",
-    "models verify": "bot.commands.models:verify",
-    "models where": "bot.commands.models:where",
-    "call": "client.caller.command:call",
-    "phone dial": "bot.commands.phone:dial",
-    "phone check": "bot.commands.phone:check",
-    "phone setup": "bot.commands.phone:setup",
-    "llm run": "bot.commands.ask:run",
-    "llm bench": "bench.llm.command:bench",
-    "llm up": "bot.commands.engine:up",
-    "llm status": "bot.commands.engine:status",
-    "llm logs": "bot.commands.engine:logs",
-    "llm down": "bot.commands.engine:down",
-    "llm fetch": "bot.commands.fetch:fetch",
-    "llm demo": "bot.engines.demo:demo",
-    "bench turns": "bench.command:turns",
-    "bench stt": "bench.stt:stt",
-    "bench texts": "bench.texts:texts",
-    "bench tts": "bench.tts:tts",
-    "calls list": "bot.commands.calls:list_calls",
-    "calls show": "bot.commands.calls:show",
-    "calls export": "bot.commands.calls:export",
-    "calls delete": "bot.commands.calls:delete_call",
-    "replay": "bench.replay.command:replay",
-    "replay compare": "bench.replay.command:compare",
-    "replay whatif": "bench.replay.command:whatif",
+Commands = Mapping[str, tuple[str, str]]
+
+COMMANDS: Commands = {
+    "serve": ("bot.commands.serve:serve", "Start the server."),
+    "call": ("client.caller.command:call", "Play recordings at a server, and measure it."),
+    "doctor": ("bot.commands.doctor:doctor", "Look for faults, and say how to mend them."),
+    "llm run": ("bot.commands.ask:run", "Ask the language model once."),
+    "llm bench": ("bench.llm.command:bench", "Is an endpoint fast enough for calls?"),
+    "llm up": ("bot.commands.engine:up", "Start an engine, and leave it running."),
+    "llm status": ("bot.commands.engine:status", "Say which engines are up."),
+    "llm logs": ("bot.commands.engine:logs", "Print what an engine has said last."),
+    "llm down": ("bot.commands.engine:down", "End an engine."),
+    "llm fetch": ("bot.commands.fetch:fetch", "Fetch a model for llama.cpp."),
+    "llm demo": ("bot.engines.demo:demo", "Run the demo engine on its own."),
+    "models list": ("bot.commands.models:list_models", "Those there are, and those here."),
+    "models download": ("bot.commands.models:download", "Download models."),
+    "models verify": ("bot.commands.models:verify", "Check those that are here."),
+    "models where": ("bot.commands.models:where", "Print a model's folder."),
+    "phone dial": ("bot.commands.phone:dial", "Call somebody."),
+    "phone check": ("bot.commands.phone:check", "See whether Twilio can reach the server."),
+    "phone setup": ("bot.commands.phone:setup", "Let a number of yours ring at the server."),
+    "calls list": ("bot.commands.calls:list_calls", "All of them, the oldest first."),
+    "calls show": ("bot.commands.calls:show", "One call's turns, and where the time went."),
+    "calls export": ("bot.commands.calls:export", "One call as an archive, or its sound."),
+    "calls delete": ("bot.commands.calls:delete_call", "One call, for good."),
+    "replay": ("bench.replay.command:replay", "Play recorded calls again, and compare."),
+    "replay compare": ("bench.replay.command:compare", "Two runs, turn by turn."),
+    "replay whatif": ("bench.replay.command:whatif", "The waits with other parts."),
+    "bench turns": ("bench.command:turns", "How long people wait, beside a stock bot."),
+    "bench stt": ("bench.stt:stt", "The ears, alone and in calls."),
+    "bench tts": ("bench.tts:tts", "The voices, alone and in calls."),
+    "bench texts": ("bench.texts:texts", "A call beside clients that write."),
 }
-"""What is typed, and the function that does it. An installation may lack some of the modules."""
+"""What is typed, the function that does it, and a line for lists of commands.
+
+An installation may lack some of the modules.
+"""
 
 GROUPS = {
-    "phone": "What is to be done with Twilio: call somebody, set up a number, look for faults.",
-    "llm": "Engines to put behind the server.",
-    "models": "Ears and voices that are downloaded.",
-    "bench": "Measure the server.",
+    "llm": "Language models: start, ask, measure.",
+    "models": "Ears and voices that can be downloaded.",
+    "phone": "The telephone, by Twilio.",
     "calls": "Recorded calls.",
-    "replay": "Play recorded calls again, and compare.",
+    "bench": "Measure the server's parts.",
 }
 
 
@@ -60,49 +65,70 @@ def _print_version(wanted: bool) -> None:
 
 def halfsecond(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_print_version)
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print it and exit."
+        ),
     ] = False,
 ) -> None:
     """A self-hosted voice agent server that answers at human pace.
 
-    Start it with `halfsecond serve`, then talk to it on its page, or with `halfsecond call`.
+    Start it with `./run serve`, then talk to it on its page, or with `./run call`.
     """
 
 
-def command_line(words: Sequence[str]) -> typer.Typer:
-    """The command that `words` begin with; all of them where they name none."""
-    app = typer.Typer(rich_markup_mode=None, add_completion=False)
+def command_line(words: Sequence[str], commands: Commands = COMMANDS) -> typer.Typer:
+    """The command that `words` begin with; where they name none, all by their names alone.
+
+    A command's module is imported where it is the one that was typed, for that takes seconds.
+    """
+    app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
     app.callback()(halfsecond)
+    meant = _meant([word for word in words if not word.startswith("-")], commands)
     groups: dict[str, typer.Typer] = {}
-    asked = {name: at for name, at in COMMANDS.items() if name.split()[0] in words[:1]}
-    for name, at in (_meant(words) or asked or COMMANDS).items():
-        module, function = at.split(":")
-        try:
-            command = getattr(import_module(module), function)
-        except ModuleNotFoundError as error:
-            if error.name is None or not module.startswith(error.name):
-                raise
-            continue
+    for name, (at, line) in ({meant: commands[meant]} if meant else commands).items():
+        command = _imported(at) if meant else _named if _is_here(at) else None
         *group, last = name.split()
-        if group and group[0] in COMMANDS and not asked:
-            continue  # it is told of in the help of the command that it is a part of
+        if command is None or (group and group[0] in commands and not meant):
+            continue  # the second is told of in the help of the command that it is a part of
         if group and group[0] not in groups:
             groups[group[0]] = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
             groups[group[0]].callback()(lambda: None)
-            app.add_typer(groups[group[0]], name=group[0], help=GROUPS[group[0]])
-        (groups[group[0]] if group else app).command(last)(command)
+            app.add_typer(groups[group[0]], name=group[0], help=GROUPS.get(group[0]))
+        (groups[group[0]] if group else app).command(last, short_help=line)(command)
     return app
 
 
-def _meant(words: Sequence[str]) -> dict[str, str]:
-    """The one command whose whole name was typed: of `replay` and `replay compare` the longer."""
-    typed = [name for name in COMMANDS if name.split() == list(words[: len(name.split())])]
-    longest = max(typed, key=len, default=None)
-    return {} if longest is None else {longest: COMMANDS[longest]}
+def _imported(at: str) -> Callable[..., None] | None:
+    module, function = at.split(":")
+    if not _is_here(at):
+        return None
+    command: Callable[..., None] = getattr(import_module(module), function)
+    return command
+
+
+def _is_here(at: str) -> bool:
+    try:
+        return find_spec(at.partition(":")[0]) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _named() -> None:
+    """Stands in a list of commands."""
+
+
+def _meant(words: Sequence[str], commands: Commands) -> str | None:
+    """The command whose whole name was typed: of `replay` and `replay compare` the longer."""
+    typed = [name for name in commands if name.split() == list(words[: len(name.split())])]
+    return max(typed, key=len, default=None)
 
 
 def main() -> None:
-    command_line(sys.argv[1:])(prog_name="halfsecond")
+    try:
+        command_line(sys.argv[1:])(prog_name="./run")
+    except KeyboardInterrupt:  # while modules are imported; typer sees to it afterwards
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`halfsecond calls` and `halfsecond replay`, as they are typed."""
+"""`./run calls` and `./run replay`, as they are typed."""
 
 import logging
 import shutil

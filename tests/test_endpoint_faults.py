@@ -23,7 +23,7 @@ LATEST_S = 4.0
 
 
 class WiredEngine:
-    """All that `halfsecond serve` has with these settings."""
+    """All that `./run serve` has with these settings."""
 
     def __init__(self, settings: Settings) -> None:
         self._wiring = Wiring(settings)

@@ -46,7 +46,7 @@ POOLED = 4
 
 
 class RealEngine:
-    """All that `halfsecond serve` has by default."""
+    """All that `./run serve` has by default."""
 
     def __init__(self, profile: str = "none") -> None:
         self._wiring = Wiring(Settings.model_validate({"profile": profile}))

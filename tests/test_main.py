@@ -63,16 +63,33 @@ def test_each_command_explains_itself(command: str) -> None:
 
 
 def test_the_help_of_serve_has_examples() -> None:
-    assert "\n    halfsecond serve --port 8080 --profile fixed-150\n" in typed("serve", "--help")[1]
+    assert "\n    ./run serve --port 8080 --profile fixed-150\n" in typed("serve", "--help")[1]
 
 
-def test_a_command_whose_module_is_not_installed_leaves_the_rest(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(COMMANDS, "call", "client.nowhere:call")
-    assert typed("--help")[0] == 0
-    assert typed("serve", "--help")[0] == 0
-    assert typed("call")[0] == 2
+def test_a_command_whose_module_is_not_installed_leaves_the_rest() -> None:
+    lacking = {
+        **COMMANDS,
+        "call": ("client.nowhere:call", "Not here."),
+        "llm run": ("no.way:up", ""),
+    }
+
+    def code(*words: str) -> int:
+        return CliRunner().invoke(command_line(words, lacking), words).exit_code
+
+    assert (code("--help"), code("serve", "--help"), code("llm", "up", "--help")) == (0, 0, 0)
+    assert (code("call"), code("llm", "run")) == (2, 2)
+    assert "call" not in CliRunner().invoke(command_line([], lacking), ["--help"]).stdout.split()
+
+
+def test_each_line_of_a_list_of_commands_is_whole() -> None:
+    groups = {name.split()[0] for name in COMMANDS if " " in name and "replay" not in name}
+    for words in ([], *([group] for group in sorted(groups))):
+        code, said, _ = typed(*words, "--help")
+        assert (code, "..." in said.partition("Commands:")[2]) == (0, False)
+
+
+def test_without_a_command_the_help_is_shown() -> None:
+    assert typed() == (2, "", typed("--help")[1])
 
 
 @pytest.mark.parametrize("command", ["serve", "llm demo"])
@@ -105,10 +122,14 @@ def test_a_setting_that_cannot_be_meant_gives_one_line(
     assert typed("serve", *words, **env) == (2, "", f"halfsecond: {complaint}\n")
 
 
-def test_help_loads_no_model_and_no_framework() -> None:
-    heavy = ("pipecat", "onnxruntime", "openai", "fastapi", "moonshine_voice")
+@pytest.mark.parametrize(
+    ("words", "also"),
+    [([], ("bot.settings", "numpy")), (["llm"], ("bot.settings", "numpy")), (["serve"], ())],
+)
+def test_help_loads_no_model_and_no_framework(words: list[str], also: tuple[str, ...]) -> None:
+    heavy = ("pipecat", "onnxruntime", "openai", "fastapi", "moonshine_voice", *also)
     program = (
-        "import sys; from bot.__main__ import command_line; command_line(['serve']);"
+        f"import sys; from bot.__main__ import command_line; command_line({words});"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     root = Path(bot.__file__).parents[1]

@@ -1,7 +1,7 @@
 """A policy tried on what was observed: when the bot would have been heard, and when too soon.
 
 The turn machine is the product's own. What the LLM and the voice take is a stated constant, so
-that a thousand policies can be compared in minutes; `halfsecond bench turns` measures the real
+that a thousand policies can be compared in minutes; `./run bench turns` measures the real
 thing.
 """
 

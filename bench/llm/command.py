@@ -1,4 +1,4 @@
-"""`halfsecond llm bench`: is this endpoint fast enough for calls, and for how many at once?"""
+"""`./run llm bench`: is this endpoint fast enough for calls, and for how many at once?"""
 
 import asyncio
 import json
@@ -45,10 +45,10 @@ def bench(  # noqa: PLR0913 - the options of a command are its arguments
 
     \b
     Examples:
-      halfsecond llm bench
-      halfsecond llm bench --url http://localhost:8000/v1 --model google/gemma-3-27b-it
-      halfsecond llm bench --callers 1,4 --json mine.json --picture mine.svg
-      halfsecond llm demo --profile mine.json
+      ./run llm bench
+      ./run llm bench --url http://localhost:8000/v1 --model google/gemma-3-27b-it
+      ./run llm bench --callers 1,4 --json mine.json --picture mine.svg
+      ./run llm demo --profile mine.json
     """
     try:
         settings = load(llm_base_url=url, llm_model=model)

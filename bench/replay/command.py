@@ -1,4 +1,4 @@
-"""`halfsecond replay`: recorded calls through the pipeline again, compared, and thought through."""
+"""`./run replay`: recorded calls through the pipeline again, compared, and thought through."""
 
 import json
 import sys
@@ -95,15 +95,15 @@ def replay(  # noqa: PLR0913 - the options of a command are its arguments
     """Play recorded calls through the pipeline again, and say where the time went.
 
     RECORD_CALLS=full records calls. In real time unless --fast is given. Ctrl-C keeps what is
-    done. See also `halfsecond replay compare --help` and `halfsecond replay whatif --help`.
+    done. See also `./run replay compare --help` and `./run replay whatif --help`.
 
     \b
     Examples:
-      halfsecond replay recordings/20261120T121355Z-5d21 --fast
-      halfsecond replay smoke --fast --gate
-      halfsecond replay smoke --fast --set STT_ENGINE=faster-whisper --out runs/whisper
-      halfsecond replay compare runs/before runs/whisper --html report.html
-      halfsecond replay whatif recordings/20261120T121355Z-5d21 --llm-first-token 60
+      ./run replay recordings/20261120T121355Z-5d21 --fast
+      ./run replay smoke --fast --gate
+      ./run replay smoke --fast --set STT_ENGINE=faster-whisper --out runs/whisper
+      ./run replay compare runs/before runs/whisper --html report.html
+      ./run replay whatif recordings/20261120T121355Z-5d21 --llm-first-token 60
     """
     configure_logs(sys.stderr)
     from bench.replay.conducting import Wanted, suites_of
@@ -178,8 +178,8 @@ def compare(  # noqa: PLR0913
 
     \b
     Examples:
-      halfsecond replay compare runs/before runs/after
-      halfsecond replay compare tests/baseline/run runs/now --gate --markdown report.md
+      ./run replay compare runs/before runs/after
+      ./run replay compare tests/baseline/run runs/now --gate --markdown report.md
     """
     console, _ = _consoles()
     try:
@@ -222,12 +222,12 @@ def whatif(  # noqa: PLR0913
 ) -> None:
     """What the waits would have been with other parts, by the recorded calls' own timeline.
 
-    Also RECORD_CALLS=timing is enough. Nothing is played: see `halfsecond replay` for that.
+    Also RECORD_CALLS=timing is enough. Nothing is played: see `./run replay` for that.
 
     \b
     Examples:
-      halfsecond replay whatif recordings/* --llm-first-token 60
-      halfsecond replay whatif recordings/* --calls 20 --no-speculation --picture sweep.svg
+      ./run replay whatif recordings/* --llm-first-token 60
+      ./run replay whatif recordings/* --calls 20 --no-speculation --picture sweep.svg
     """
     console, _ = _consoles()
 

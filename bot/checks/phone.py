@@ -117,7 +117,7 @@ def check_numbers(line: Line, numbers: Sequence[dict[str, Any]]) -> Finding:
     if not numbers:
         return poor("numbers", "the account has none", "buy one at console.twilio.com")
     first = numbers[0].get("phone_number")
-    return poor("numbers", f"none rings at {ours}", f"halfsecond phone setup {first}")
+    return poor("numbers", f"none rings at {ours}", f"./run phone setup {first}")
 
 
 def rings_at(number: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""`halfsecond llm run`: one answer in the terminal, by the client that calls have."""
+"""`./run llm run`: one answer in the terminal, by the client that calls have."""
 
 import asyncio
 import sys
@@ -29,9 +29,9 @@ def run(
 
     \b
     Examples:
-      halfsecond llm run "How are you?"
-      halfsecond llm run "Say hello." --url http://localhost:8000/v1 --model my-model
-      git diff | halfsecond llm run - --system "Sum it up in one sentence." --max-tokens 1000
+      ./run llm run "How are you?"
+      ./run llm run "Say hello." --url http://localhost:8000/v1 --model my-model
+      git diff | ./run llm run - --system "Sum it up in one sentence." --max-tokens 1000
     """
     try:
         settings = load(
@@ -76,7 +76,7 @@ async def _run(settings: Settings, asked: str) -> str | None:
                     typer.echo()
                     typer.echo(_pace(llm.name, asked_s, came_s, pieces), err=True)
     except ServiceError as error:
-        return f"{settings.llm_model} at {settings.llm_base_url}: {error} (halfsecond doctor)"
+        return f"{settings.llm_model} at {settings.llm_base_url}: {error} (./run doctor)"
     finally:
         if llm is not None:
             await llm.close()

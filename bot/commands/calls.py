@@ -1,4 +1,4 @@
-"""`halfsecond calls`: what was recorded, and what becomes of it."""
+"""`./run calls`: what was recorded, and what becomes of it."""
 
 import shutil
 import sys
@@ -29,7 +29,7 @@ def list_calls(folder: Folder = None) -> None:
 
     \b
     Example:
-      halfsecond calls list
+      ./run calls list
     """
     where = _folder(folder)
     found = kept(where)
@@ -55,7 +55,7 @@ def show(name: Name, folder: Folder = None) -> None:
 
     \b
     Example:
-      halfsecond calls show 20261120T121355Z
+      ./run calls show 20261120T121355Z
     """
     one = _one(name, _folder(folder))
     try:
@@ -83,8 +83,8 @@ def export(
 
     \b
     Examples:
-      halfsecond calls export 20261120T121355Z --to call.tar.gz
-      halfsecond calls export 20261120T121355Z --to call.flac
+      ./run calls export 20261120T121355Z --to call.tar.gz
+      ./run calls export 20261120T121355Z --to call.flac
     """
     one = _one(name, _folder(folder))
     try:
@@ -110,7 +110,7 @@ def delete_call(
 
     \b
     Example:
-      halfsecond calls delete 20261120T121355Z --yes
+      ./run calls delete 20261120T121355Z --yes
     """
     one = _one(name, _folder(folder))
     if not yes:
@@ -131,7 +131,7 @@ def _folder(given: Path | None) -> Path:
 def _one(name: str, folder: Path) -> Kept:
     found = [one for one in kept(folder) if one.name.startswith(name)]
     if not found:
-        _stop(f"{name}: no such recording in {folder}; `halfsecond calls list` lists all")
+        _stop(f"{name}: no such recording in {folder}; `./run calls list` lists all")
     if len(found) > 1:
         _stop(f"{name}: could be {', '.join(one.name for one in found[:3])}")
     return found[0]

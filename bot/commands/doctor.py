@@ -1,4 +1,4 @@
-"""`halfsecond doctor`: looks at everything that the server needs, and says how to mend it."""
+"""`./run doctor`: looks at everything that the server needs, and says how to mend it."""
 
 import asyncio
 import json

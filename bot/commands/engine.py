@@ -1,4 +1,4 @@
-"""`halfsecond llm up`, `status`, `logs`, `down`: an engine on this machine, started and minded."""
+"""`./run llm up`, `status`, `logs`, `down`: an engine on this machine, started and minded."""
 
 import json
 import os
@@ -58,10 +58,10 @@ def up(  # noqa: PLR0913 - the options of a command are its arguments
 
     \b
     Examples:
-      halfsecond llm up llama.cpp --model gemma-3-1b
-      halfsecond llm up llama.cpp --model ~/models/mine.gguf --port 8001 --slots 2
-      HF_TOKEN=hf_... halfsecond llm up vllm --model google/gemma-3-27b-it
-      halfsecond llm up demo --profile a100
+      ./run llm up llama.cpp --model gemma-3-1b
+      ./run llm up llama.cpp --model ~/models/mine.gguf --port 8001 --slots 2
+      HF_TOKEN=hf_... ./run llm up vllm --model google/gemma-3-27b-it
+      ./run llm up demo --profile a100
     """
     settings = _settings(
         llm_engine_model=model,
@@ -74,7 +74,7 @@ def up(  # noqa: PLR0913 - the options of a command are its arguments
     )
     register = Register(settings.llm_engine_home)
     if (running := register.own(engine)) is not None:
-        _stop(f"{engine} is up already, with {running.shown} (halfsecond llm down {engine})", 1)
+        _stop(f"{engine} is up already, with {running.shown} (./run llm down {engine})", 1)
     try:
         ready_s = _start(settings, engine)
     except EngineError as error:
@@ -83,12 +83,12 @@ def up(  # noqa: PLR0913 - the options of a command are its arguments
         _stop("stopped before it was ready; nothing is left running", 130)
     entry = register.own(engine)
     if entry is None:
-        _stop(f"{engine} was ready, and is gone (halfsecond llm logs {engine})", 1)
+        _stop(f"{engine} was ready, and is gone (./run llm logs {engine})", 1)
     typer.echo(
         f"{engine} is up after {ready_s:.1f} s: {entry.shown} at {entry.base_url}\n"
         f"  use it  LLM_BASE_URL={entry.base_url} LLM_MODEL={entry.model} ./run serve\n"
-        f"  see it  halfsecond llm status; halfsecond llm logs {engine}\n"
-        f"  end it  halfsecond llm down {engine}"
+        f"  see it  ./run llm status; ./run llm logs {engine}\n"
+        f"  end it  ./run llm down {engine}"
     )
 
 
@@ -132,7 +132,7 @@ def status(
         typer.echo(json.dumps([asdict(entry) for entry in entries], indent=2))
         return
     if not entries:
-        typer.echo("No engine is up (halfsecond llm up --help)")
+        typer.echo("No engine is up (./run llm up --help)")
     for entry in entries:
         typer.echo(_in_words(entry))
 

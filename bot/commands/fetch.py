@@ -1,4 +1,4 @@
-"""`halfsecond llm fetch`: a language model for llama.cpp, as one GGUF file."""
+"""`./run llm fetch`: a language model for llama.cpp, as one GGUF file."""
 
 from typing import Annotated, NoReturn
 
@@ -24,9 +24,9 @@ def fetch(
 
     \b
     Examples:
-      halfsecond llm fetch
-      halfsecond llm fetch gemma-3-4b
-      halfsecond llm fetch ggml-org/gemma-3-1b-it-GGUF/gemma-3-1b-it-Q8_0.gguf
+      ./run llm fetch
+      ./run llm fetch gemma-3-4b
+      ./run llm fetch ggml-org/gemma-3-1b-it-GGUF/gemma-3-1b-it-Q8_0.gguf
     """
     try:
         settings = load()
@@ -51,7 +51,7 @@ def fetch(
     except KeyboardInterrupt:
         _stop("stopped; the same command goes on from here", STOPPED)
     file = file_of(store, model)
-    typer.echo(f"{file}\n  start it  halfsecond llm up llama.cpp --model {file}")
+    typer.echo(f"{file}\n  start it  ./run llm up llama.cpp --model {file}")
 
 
 def _stop(line: str, code: int) -> NoReturn:

@@ -1,4 +1,4 @@
-"""`halfsecond models`: what can be downloaded, what is here, and whether it is whole."""
+"""`./run models`: what can be downloaded, what is here, and whether it is whole."""
 
 import json
 from collections.abc import Iterator
@@ -34,8 +34,8 @@ def list_models(
 
     \b
     Examples:
-      halfsecond models list
-      halfsecond models list --json
+      ./run models list
+      ./run models list --json
     """
     store = Store(_settings().models_dir)
     rows = [
@@ -68,8 +68,8 @@ def download(
 
     \b
     Examples:
-      halfsecond models download distil-small.en
-      halfsecond models download Systran/faster-whisper-medium
+      ./run models download distil-small.en
+      ./run models download Systran/faster-whisper-medium
     """
     settings = _settings()
     store = Store(settings.models_dir)
@@ -94,8 +94,8 @@ def verify(
 
     \b
     Examples:
-      halfsecond models verify
-      halfsecond models verify distil-small.en
+      ./run models verify
+      ./run models verify distil-small.en
     """
     store = Store(_settings().models_dir)
     models = [_find(name) for name in names or ()]
@@ -106,7 +106,7 @@ def verify(
     damaged = False
     for model in models:
         if store.manifest(model) is None:
-            _stop(f"{model.name} is not here: halfsecond models download {model.name}", 1)
+            _stop(f"{model.name} is not here: ./run models download {model.name}", 1)
         for path, wrong in store.problems(model):
             damaged = damaged or bool(wrong)
             typer.echo(f"{model.name}/{path}: {wrong or 'as downloaded'}")
@@ -121,8 +121,8 @@ def where(
 
     \b
     Examples:
-      halfsecond models where
-      halfsecond models where distil-small.en
+      ./run models where
+      ./run models where distil-small.en
     """
     store = Store(_settings().models_dir)
     if name is None:
@@ -130,7 +130,7 @@ def where(
         return
     model = _find(name)
     if store.installed(model) is None:
-        _stop(f"{name} is not here: halfsecond models download {name}", 1)
+        _stop(f"{name} is not here: ./run models download {name}", 1)
     typer.echo(store.folder(model))
 
 

@@ -1,4 +1,4 @@
-"""`halfsecond phone dial`, `check` and `setup`: what is to be done with Twilio, from here."""
+"""`./run phone dial`, `check` and `setup`: what is to be done with Twilio, from here."""
 
 import asyncio
 import re
@@ -42,8 +42,8 @@ def dial(
 
     \b
     Examples:
-      halfsecond phone dial +15551234567
-      halfsecond phone dial +15551234567 --from +15557654321 --people-only
+      ./run phone dial +15551234567
+      ./run phone dial +15551234567 --from +15557654321 --people-only
     """
     _run(
         _dial(
@@ -61,7 +61,7 @@ def check(
 
     \b
     Example:
-      halfsecond phone check
+      ./run phone check
     """
     findings = asyncio.run(examine(_line()))
     typer.echo(as_json(findings) if as_data else as_text(findings))
@@ -75,7 +75,7 @@ def setup(
 
     \b
     Example:
-      halfsecond phone setup +15557654321
+      ./run phone setup +15557654321
     """
     _run(_setup(_line(), _e164(number)))
 
@@ -150,7 +150,7 @@ async def _setup(line: Line, number: str) -> None:
         await rest.point(str(found[0]["sid"]), form)
     instead = f" (before: {before})" if before and before != webhook else ""
     typer.echo(f"{number} rings at {webhook}{instead}")
-    typer.echo("halfsecond phone check looks whether Twilio can reach it.")
+    typer.echo("./run phone check looks whether Twilio can reach it.")
 
 
 def _why(status: str) -> str:

@@ -1,4 +1,4 @@
-"""`halfsecond serve`: starts the server, and says what is in use once it is ready."""
+"""`./run serve`: starts the server, and says what is in use once it is ready."""
 
 import asyncio
 import secrets
@@ -74,11 +74,11 @@ def serve(  # noqa: PLR0913 - the options of a command are its arguments
 
     \b
     Examples:
-      halfsecond serve
-      halfsecond serve --port 8080 --profile fixed-150
-      halfsecond serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
-      halfsecond serve --llm llama.cpp --llm-model gemma-3-1b
-      LLM_BASE_URL=http://localhost:8000/v1 LLM_MODEL=my-model halfsecond serve
+      ./run serve
+      ./run serve --port 8080 --profile fixed-150
+      ./run serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
+      ./run serve --llm llama.cpp --llm-model gemma-3-1b
+      LLM_BASE_URL=http://localhost:8000/v1 LLM_MODEL=my-model ./run serve
     """
     try:
         settings = load(

@@ -310,8 +310,8 @@ def demo(
 
     \b
     Examples:
-      halfsecond llm demo --port 8001 --profile fixed-150 --seed 1
-      halfsecond llm demo --profile measured.json
+      ./run llm demo --port 8001 --profile fixed-150 --seed 1
+      ./run llm demo --profile measured.json
     """
     try:
         engine = DemoEngine(profile_named(profile), seed, model)

@@ -39,7 +39,7 @@ def recipe_for(options: LlamaOptions) -> Recipe:
     if not file.is_file():
         raise EngineError(
             f"there is no file {file}: give a GGUF (--model, LLM_ENGINE_MODEL), or fetch one "
-            "(halfsecond llm fetch)"
+            "(./run llm fetch)"
         )
     alias = file.stem
     return Recipe(

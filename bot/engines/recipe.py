@@ -70,7 +70,7 @@ _SYMPTOMS: Mapping[EngineName, _Symptoms] = {
         (
             r"corrupted or incomplete|invalid magic|failed to read (?:key|tensor|header)"
             r"|failed to load model from",
-            "{shown} is torn, or no GGUF file: fetch it again (halfsecond llm fetch goes on where "
+            "{shown} is torn, or no GGUF file: fetch it again (./run llm fetch goes on where "
             "it was stopped)",
         ),
     ),
@@ -85,7 +85,7 @@ _SYMPTOMS: Mapping[EngineName, _Symptoms] = {
             r"failed to infer device type|no CUDA GPUs are available|no NVIDIA driver"
             r"|libcuda\.so|NVML Shared Library Not Found|CUDA driver version is insufficient",
             "vLLM finds no GPU that it can use: see to the driver (nvidia-smi), or take llama.cpp, "
-            "which runs on a CPU (halfsecond llm up llama.cpp)",
+            "which runs on a CPU (./run llm up llama.cpp)",
         ),
         (
             r"repository not found|not a valid model identifier|invalid repository id",
@@ -123,7 +123,7 @@ def explain(recipe: Recipe, log: str, code: int | None) -> str:
         )
     said = f": {last}" if (last := last_line(log)) else ""
     how = f"ended with {code}" if code is not None else f"not ready in {recipe.start_limit_s:.0f} s"
-    return f"{recipe.name} {how}{said} (halfsecond llm logs {recipe.name} has the rest)"
+    return f"{recipe.name} {how}{said} (./run llm logs {recipe.name} has the rest)"
 
 
 def _limit(recipe: Recipe) -> str:

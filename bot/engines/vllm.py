@@ -78,7 +78,7 @@ def install(recipe: Recipe, home: Path, tell: Callable[[str], None]) -> None:
     if not has_gpu():
         raise EngineError(
             "vLLM finds no GPU that it can use: see to the driver (nvidia-smi), or take llama.cpp, "
-            "which runs on a CPU (halfsecond llm up llama.cpp)"
+            "which runs on a CPU (./run llm up llama.cpp)"
         )
     where.parent.mkdir(parents=True, exist_ok=True)
     if (free := shutil.disk_usage(where.parent).free) < DISK_BYTES:

@@ -75,5 +75,5 @@ def find(name: str) -> Model:
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         return _whisper(name, name, "from the hub")
     close = difflib.get_close_matches(name, CATALOGUE, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]}?" if close else "halfsecond models list shows all"
+    hint = f"did you mean {close[0]}?" if close else "./run models list shows all"
     raise UnknownModelError(f"there is no model {name}: {hint}")

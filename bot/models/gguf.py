@@ -69,13 +69,13 @@ def find_gguf(store: Store, wanted: str | None) -> Path:
             + (
                 f"or one of {', '.join(path.parent.name for path in here)}"
                 if here
-                else "or fetch one first (halfsecond llm fetch gemma-3-1b)"
+                else "or fetch one first (./run llm fetch gemma-3-1b)"
             )
         )
     if wanted.endswith(".gguf") and not wanted.startswith("http") and Path(wanted).is_file():
         return Path(wanted)
     if wanted in GGUF or not wanted.endswith(".gguf"):
         if (file := file_of(store, model_named(wanted))) is None:
-            raise EngineError(f"{wanted} is not here yet: halfsecond llm fetch {wanted}")
+            raise EngineError(f"{wanted} is not here yet: ./run llm fetch {wanted}")
         return file
     return Path(wanted)

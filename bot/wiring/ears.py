@@ -161,7 +161,7 @@ def _in_hub_cache(repo: str) -> Path | None:
 
 
 def _download(name: str) -> str:
-    return f"halfsecond models download {name}"
+    return f"./run models download {name}"
 
 
 def _openai(settings: Settings) -> Choice:

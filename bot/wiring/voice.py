@@ -150,5 +150,5 @@ def _downloaded(settings: Settings, name: str, kind: str) -> tuple[Path, tuple[s
         raise SettingsError(f"TTS_MODEL: {name} is no voice of {kind}'s")
     folder = Store(settings.models_dir).installed(model)
     if folder is None:
-        raise SettingsError(f"TTS_MODEL: {name} is not here: halfsecond models download {name}")
+        raise SettingsError(f"TTS_MODEL: {name} is not here: ./run models download {name}")
     return folder, model.source.files

@@ -1,4 +1,4 @@
-"""`halfsecond call`: plays recordings at a running server, and says what it was like."""
+"""`./run call`: plays recordings at a running server, and says what it was like."""
 
 import asyncio
 import json
@@ -98,10 +98,10 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
 
     \b
     Examples:
-      halfsecond call hello.wav more.wav
-      halfsecond call hello.wav --stereo --save both.wav
-      TWILIO_AUTH_TOKEN=... halfsecond call hello.wav --as twilio --dtmf 1234#
-      halfsecond call hello.wav --as twilio --trouble jitter=0.06,loss=0.05
+      ./run call hello.wav more.wav
+      ./run call hello.wav --stereo --save both.wav
+      TWILIO_AUTH_TOKEN=... ./run call hello.wav --as twilio --dtmf 1234#
+      ./run call hello.wav --as twilio --trouble jitter=0.06,loss=0.05
 
     \b
     Trouble, with a number after each and commas between:

@@ -98,7 +98,7 @@ def load_run(path: Path) -> Run:
     except (OSError, ValueError):
         raise UnreadableError(f"{file}: cannot be read as a run") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise UnreadableError(f"{file}: is no run of halfsecond replay")
+        raise UnreadableError(f"{file}: is no run of ./run replay")
     if document.get("version") != VERSION:
         raise UnreadableError(f"{file}: version {document.get('version')} of the format")
     played = [_played(one) for one in document["played"]]

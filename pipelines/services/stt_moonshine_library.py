@@ -3,7 +3,7 @@
 `stt_moonshine` runs the embedded model better than this: with drafts, and with one copy for all
 calls. The streaming models have other graphs, which only the library knows; here each job goes
 through them whole, and each worker has a copy of the model. Their weights are downloaded
-(`halfsecond models`): those of the wheel's tiny model prove this path.
+(`./run models`): those of the wheel's tiny model prove this path.
 """
 
 import asyncio

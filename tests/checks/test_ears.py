@@ -42,7 +42,7 @@ def test_slow_ears_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_model_that_is_not_here_fails_with_what_to_run() -> None:
     finding = looked_at(stt_engine="faster-whisper", stt_model="tiny.en")
     assert finding.verdict is Verdict.FAIL
-    assert "halfsecond models download tiny.en" in finding.found
+    assert "./run models download tiny.en" in finding.found
 
 
 def test_ears_that_cannot_be_loaded_fail() -> None:

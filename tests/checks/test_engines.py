@@ -34,7 +34,7 @@ def test_a_voice_that_is_not_here_is_told_with_what_to_run(tmp_path: Path) -> No
         engines.check_voice(settings(tts_engine="piper", models_dir=str(tmp_path)))
     )
     assert finding.verdict is Verdict.FAIL
-    assert "halfsecond models download piper-" in finding.found
+    assert "./run models download piper-" in finding.found
 
 
 def test_a_voice_server_that_does_not_answer_is_told(tmp_path: Path) -> None:

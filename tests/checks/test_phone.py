@@ -1,4 +1,4 @@
-"""What `halfsecond phone check` says, with Twilio and the public address on loopback."""
+"""What `./run phone check` says, with Twilio and the public address on loopback."""
 
 import asyncio
 import ssl
@@ -48,7 +48,7 @@ def test_a_number_should_ring_here() -> None:
     elsewhere = check("https://demo.twilio.com/welcome/voice/")
     assert (elsewhere.verdict, elsewhere.mend) == (
         Verdict.WARN,
-        f"halfsecond phone setup {NUMBER}",
+        f"./run phone setup {NUMBER}",
     )
     assert check("https://voice.example/twilio/voice").found == f"{NUMBER} rings here"
 

@@ -1,4 +1,4 @@
-"""`halfsecond llm run`: one answer in the terminal."""
+"""`./run llm run`: one answer in the terminal."""
 
 import json
 import os

@@ -198,4 +198,4 @@ def test_without_settings_the_missing_ones_are_named(words: tuple[str, ...]) -> 
 def test_each_explains_itself_with_an_example(command: str) -> None:
     code, said, _ = typed(command, "--help", api="")
     assert code == 0
-    assert f"\n    halfsecond phone {command}" in said
+    assert f"\n    ./run phone {command}" in said

@@ -37,7 +37,7 @@ def test_a_model_is_fetched_by_its_name_and_found_by_it(tmp_path: Path) -> None:
     store = Store(tmp_path / "models")
     with pytest.raises(EngineError, match=r"no model is chosen.*llm fetch gemma-3-1b"):
         find_gguf(store, None)
-    with pytest.raises(EngineError, match="gemma-3-1b is not here yet: halfsecond llm fetch"):
+    with pytest.raises(EngineError, match="gemma-3-1b is not here yet: ./run llm fetch"):
         find_gguf(store, "gemma-3-1b")
     with serving(FakeHub()) as hub:
         hub.files[REPO] = {FILE: WEIGHTS}
@@ -46,7 +46,7 @@ def test_a_model_is_fetched_by_its_name_and_found_by_it(tmp_path: Path) -> None:
         listed = typed(hub)[1].splitlines()
     file = store.root / "gemma-3-1b" / FILE
     assert file.read_bytes() == WEIGHTS
-    assert said.splitlines()[-1] == f"  start it  halfsecond llm up llama.cpp --model {file}"
+    assert said.splitlines()[-1] == f"  start it  ./run llm up llama.cpp --model {file}"
     assert find_gguf(store, "gemma-3-1b") == file
     assert find_gguf(store, None) == file, "the only one there is"
     assert [line.split()[0] for line in listed] == list(GGUF)

@@ -152,7 +152,7 @@ def command(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Comma
 
 class Command:
     def __call__(self, *words: str) -> Result:
-        return CliRunner().invoke(command_line(["models"]), ["models", *words])
+        return CliRunner().invoke(command_line(["models", *words]), ["models", *words])
 
 
 def test_a_model_is_downloaded_found_verified_and_mended(command: Command, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_model_is_downloaded_found_verified_and_mended(command: Command, tmp_p
     missing = command("where", REPO)
     assert (missing.exit_code, missing.stderr) == (
         1,
-        f"halfsecond: {REPO} is not here: halfsecond models download {REPO}\n",
+        f"halfsecond: {REPO} is not here: ./run models download {REPO}\n",
     )
     came = command("download", REPO)
     assert came.exit_code == 0, came.stderr

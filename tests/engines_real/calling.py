@@ -33,7 +33,7 @@ PATIENT: dict[str, object] = {
 
 
 class WiredEngine:
-    """What `halfsecond serve` runs with these settings, and what was said in its calls."""
+    """What `./run serve` runs with these settings, and what was said in its calls."""
 
     def __init__(self, **settings: object) -> None:
         self._wiring = Wiring(Settings.model_validate(PATIENT | settings))

@@ -64,7 +64,7 @@ def test_without_cuda_it_is_moonshine_and_says_so() -> None:
 def test_with_cuda_and_no_model_it_says_what_to_run() -> None:
     choice = chosen()
     assert choice.model == "moonshine-tiny-en"
-    assert "large-v3-turbo is not: halfsecond models download large-v3-turbo" in choice.in_words()
+    assert "large-v3-turbo is not: ./run models download large-v3-turbo" in choice.in_words()
 
 
 @pytest.mark.usefixtures("cuda")
@@ -117,12 +117,11 @@ def test_the_words_of_open_ears_hold_what_was_measured() -> None:
     [
         (
             {"stt_engine": "faster-whisper"},
-            "STT_MODEL: distil-small.en is not here: halfsecond models download distil-small.en",
+            "STT_MODEL: distil-small.en is not here: ./run models download distil-small.en",
         ),
         (
             {"stt_engine": "faster-whisper", "stt_model": "someone/some-model"},
-            "STT_MODEL: someone/some-model is not here: "
-            "halfsecond models download someone/some-model",
+            "STT_MODEL: someone/some-model is not here: ./run models download someone/some-model",
         ),
         (
             {"stt_engine": "faster-whisper", "stt_model": "large-v3-turb"},
@@ -131,7 +130,7 @@ def test_the_words_of_open_ears_hold_what_was_measured() -> None:
         (
             {"stt_engine": "moonshine", "stt_model": "moonshine-small-streaming-en"},
             "STT_MODEL: moonshine-small-streaming-en is no Moonshine that is here: "
-            "halfsecond models download moonshine-small-streaming-en",
+            "./run models download moonshine-small-streaming-en",
         ),
         (
             {"stt_engine": "pipecat", "stt_service": "no_such_module:new"},
