@@ -12,6 +12,7 @@ from pipelines.core.recording import Model
 
 Key: TypeAlias = tuple[object, ...]
 
+SAME_MOMENT_S = 0.01
 NEAR_S = 3.0
 """An answer to other words is taken from this near, and not from another turn."""
 
@@ -37,7 +38,13 @@ class Past:
         return self.end is not None and self.end["type"] == "Answered"
 
     def due_s(self, moment_s: float, asked_s: float) -> float:
-        """When what came at `moment_s` comes to one who asks at `asked_s`."""
+        """When what came at `moment_s` comes to one who asks at `asked_s`.
+
+        At its own time, if that is as good as when it was asked: virtual time loses none between
+        a sound and the question about it, and what is asked next depends on such moments.
+        """
+        if self.at_s - SAME_MOMENT_S <= asked_s <= self.at_s:
+            return moment_s
         return asked_s + moment_s - self.at_s
 
 
