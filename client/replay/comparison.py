@@ -9,20 +9,16 @@ from typing import Any
 import numpy as np
 
 from client.replay.run import Played, Run
-from client.replay.statistics import DRAWS, TAIL, Estimate, Values, percentile
+from client.replay.shift import LEAST_S, PERCENTS, less_what_was_waited, shift_of
+from client.replay.statistics import Estimate, percentile
 from client.replay.turns import STAGES, V2V, Turn
 
-PERCENTS = (50, 95, 99)
 SAME_TURN_S = 0.6
 """Ends of speech this near on the caller's clock are of one turn."""
 MOST_CHANCE = 0.05
 LIVE = frozenset({"real time", "against a server", "recorded"})
 """Modes in which the same code may do otherwise another time."""
-FLOOR_S = 1e-6
-LEAST_S = 0.005
-"""A smaller difference is none: clocks and schedulers make it."""
-WORSE_BY = 0.10
-"""A stage whose p95 is worse by more than this share, at 95 % confidence, breaks the gate."""
+
 Pair = tuple[str, Turn, Turn]
 """The recording's name, and the same turn in both runs."""
 
@@ -52,6 +48,7 @@ class Difference:
     waited_s: float
     """How much longer somebody waited for it: its median segment. The rest was hidden."""
     p95_ratio: Estimate
+    """As far as it is not other programs that took the processor; so are the two that follow."""
     changed: bool
     worse: bool
     """As the gate has it."""
@@ -75,7 +72,7 @@ class Comparison:
     cuts_in_more: bool
     """As the gate has it."""
     busier_s: float
-    """How much longer threads waited for a processor core, a turn: it is taken off differences."""
+    """How much longer threads waited for a processor core, in the median turn."""
     sentences: list[str] = field(default_factory=list)
 
     @property
@@ -204,37 +201,21 @@ def _difference(stage: str, pairs: Sequence[Pair], seed: int) -> Difference | No
     if not len(values):
         return None
     before, after = figures(values[:, 0].tolist()), figures(values[:, 1].tolist())
-    values = _fair(values, np.array([_busier_s(pair, stage) for pair in pairs])[seen])
-    drawn = values[np.random.default_rng(seed).integers(0, len(values), (DRAWS, len(values)))]
-    apart = _interval(
-        float(np.median(values[:, 1] - values[:, 0])),
-        np.median(drawn[..., 1] - drawn[..., 0], axis=1),
-    )
-    sorted_draws = np.sort(drawn, axis=1)
-    by_percent = {}
-    ordered = np.sort(values, axis=0)
-    for percent in PERCENTS:
-        rank = _rank(percent, len(values))
-        ends = sorted_draws[:, rank]
-        one = float(ordered[rank, 1] - ordered[rank, 0])
-        by_percent[percent] = _interval(one, ends[:, 1] - ends[:, 0])
-    rank = _rank(95, len(values))
-    ends, whole = np.maximum(sorted_draws[:, rank], FLOOR_S), np.maximum(ordered[rank], FLOOR_S)
-    ratios = ends[:, 1] / ends[:, 0]
-    ratio = _interval(float(whole[1] / whole[0]), ratios)
-    shifted = _beyond(apart) or _beyond(by_percent[95])
+    busier_s = np.array([_busier_s(pair, stage) for pair in pairs])[seen]
+    shift = shift_of(values, seed)
+    sure = shift_of(less_what_was_waited(values, busier_s), seed) if busier_s.any() else shift
     return Difference(
         stage=stage,
         before=before,
         after=after,
-        typical_s=apart,
-        p50=by_percent[50],
-        p95=by_percent[95],
-        p99=by_percent[99],
+        typical_s=shift.typical_s,
+        p50=shift.by_percent[50],
+        p95=shift.by_percent[95],
+        p99=shift.by_percent[99],
         waited_s=_waited(stage, pairs),
-        p95_ratio=ratio,
-        changed=shifted,
-        worse=ratio.low > 1 + WORSE_BY and by_percent[95].low > LEAST_S,
+        p95_ratio=sure.p95_ratio,
+        changed=sure.is_there,
+        worse=sure.is_worse,
     )
 
 
@@ -242,32 +223,6 @@ def _busier_s(pair: Pair, stage: str) -> float:
     """How much longer threads waited for a core in the later run while the stage was at work."""
     _, mine, theirs = pair
     return theirs.held_up.get(stage, 0.0) - mine.held_up.get(stage, 0.0)
-
-
-def _fair(values: Values, busier_s: Values) -> Values:
-    """Shape (n, 2). No difference is larger than what other programs leave of it.
-
-    Whose thread it was that waited nobody knows, so all of them count: at worst a change is
-    thought to be smaller than it is.
-    """
-    apart = values[:, 1] - values[:, 0]
-    by_machine = np.where(apart * busier_s > 0, np.minimum(np.abs(apart), np.abs(busier_s)), 0.0)
-    return np.column_stack([values[:, 0], values[:, 1] - np.sign(apart) * by_machine])
-
-
-def _rank(percent: int, count: int) -> int:
-    """Index of a percentile by the nearest rank, as `percentile` has it."""
-    return max(1, math.ceil(round(percent / 100 * count, 9))) - 1
-
-
-def _interval(value: float, drawn: Any) -> Estimate:
-    low, high = np.percentile(drawn, [TAIL, 100 - TAIL])
-    return Estimate(value, float(low), float(high))
-
-
-def _beyond(one: Estimate) -> bool:
-    """Noise alone does not make it."""
-    return abs(one.value) >= LEAST_S and (one.low > 0 or one.high < 0)
 
 
 _SEGMENTS: Mapping[str, tuple[str, ...]] = {
@@ -320,7 +275,8 @@ def _sentences(found: Comparison) -> list[str]:
     if abs(found.busier_s) >= LEAST_S:
         lines.append(
             f"The machine was {'busier' if found.busier_s > 0 else 'less busy'}: threads waited "
-            f"{found.busier_s * 1000:+.0f} ms a turn for a processor core, which is taken off."
+            f"{found.busier_s * 1000:+.0f} ms a turn for a processor core. What may be due to that "
+            "is not called a change."
         )
     if found.other_words:
         lines.append(f"{found.other_words} of {found.pairs} turns understood otherwise.")
@@ -341,7 +297,7 @@ def _sentences(found: Comparison) -> list[str]:
 
 def _typically(one: Difference) -> str:
     """Nothing where only the slowest turns changed."""
-    if not _beyond(one.typical_s):
+    if not one.typical_s.is_beyond(LEAST_S):
         return ""
     low, high = one.typical_s.low * 1000, one.typical_s.high * 1000
     return f"{one.typical_s.value * 1000:+.0f} ms a turn [{low:+.0f}, {high:+.0f}], "

@@ -31,6 +31,10 @@ class Estimate:
     low: float
     high: float
 
+    def is_beyond(self, least: float) -> bool:
+        """At least so far from zero, and certainly on that side of it."""
+        return abs(self.value) >= least and (self.low > 0 or self.high < 0)
+
 
 NOTHING = Estimate(math.nan, math.nan, math.nan)
 
