@@ -191,6 +191,33 @@ def test_the_house_rules_follow_from_the_settings_and_the_socket(host: str, beyo
     assert kept.house.token == "mine"
 
 
+CTRL_C_WHILE_IT_LOADS = """
+import signal, sys
+from bot.__main__ import main
+
+class Impatient:
+    def find_spec(self, name, path, target=None):
+        if name == "bot.wiring":
+            signal.raise_signal(signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # none in what a shell put behind
+sys.meta_path.insert(0, Impatient())
+main()
+"""
+
+
+def test_ctrl_c_while_it_loads_ends_it_without_a_word(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CTRL_C_WHILE_IT_LOADS, "serve", "--port", "0"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(bot.__file__).parents[1])},  # noqa: TID251
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == "halfsecond: loading the ears, the voice and the LLM ...\n"
+    assert done.returncode == 130
+
+
 FINDINGS = [
     Finding("python", Verdict.PASS, "3.11.7"),
     Finding("voice", Verdict.FAIL, "silent", "choose another"),

@@ -34,7 +34,8 @@ def children() -> set[int]:
 def test_without_an_endpoint_the_demo_answers() -> None:
     wiring = chosen(profile="a100")
     assert wiring.is_demo
-    assert wiring.llm == "none: the demo engine, at the pace of profile a100"
+    assert wiring.llm == "none: the demo engine answers, at the pace of a100 (--profile)"
+    assert chosen().llm == "none: the demo engine answers, at once (--profile)"
     assert "espeak-ng" in wiring.voice
     assert "Moonshine" in wiring.ears
 

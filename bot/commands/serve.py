@@ -129,6 +129,7 @@ async def _serve_with(settings: Settings, listener: socket.socket) -> bool:
     agreed = terms(settings, listener)
     url = settings.public_base_url or address(listener, "https" if settings.tls_cert else "http")
     made = None if settings.access_token else agreed.house.token
+    await asyncio.sleep(0)  # a Ctrl-C during all of that counts here, where nothing has begun
 
     def on_ready() -> None:
         typer.echo(in_use(url, wiring, made))

@@ -78,7 +78,9 @@ class Wiring:
     @property
     def llm(self) -> str:
         if self.is_demo:
-            return f"none: the demo engine, at the pace of profile {self._settings.profile}"
+            profile = self._settings.profile
+            pace = "at once" if profile == "none" else f"at the pace of {profile}"
+            return f"none: the demo engine answers, {pace} (--profile)"
         return f"{self._settings.llm_model} at {self._settings.llm_base_url}"
 
     @property

@@ -114,6 +114,7 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
       seed=N       another chance
     """
     try:
+        _check_save(save, stereo=stereo)
         door: Door = PageDoor(stock=stock, token=token)
         if caller == "twilio":
             door = _telephone(auth_token, account_sid, public_url, trouble, keys=dtmf)
@@ -141,6 +142,14 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
         raise typer.Exit(UNANSWERED)
 
 
+def _check_save(save: Path | None, *, stereo: bool) -> None:
+    """Before minutes are played, and not behind them. Raises CallError."""
+    if save is None and stereo:
+        raise CallError("--stereo is how to save: name a file with --save")
+    if save is not None and (save.is_dir() or not save.parent.is_dir()):
+        raise CallError(f"--save {save}: is no file in a folder that there is")
+
+
 def _telephone(
     auth_token: str | None, account_sid: str, public_url: str | None, trouble: str, *, keys: str
 ) -> Telephone:
@@ -165,20 +174,22 @@ async def _place_all(
 
 @contextmanager
 def _progress(lines: Sequence[Line], *, hidden: bool) -> Iterator[Watch]:
-    """A bar on standard error: it is real time, and people wait."""
+    """A bar on a terminal's standard error: it is real time, and people wait."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    hidden = hidden or not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         total_s = sum(line.recording.duration_s for line in lines)
         task = bar.add_task("calling", total=total_s)
-        before_s, last = 0.0, conductor.Progress(-1, Stage.WAITING, 0.0)
+        before, before_s, last = 0, 0.0, conductor.Progress(-1, Stage.WAITING, 0.0)
 
         def watch(now: conductor.Progress) -> None:
-            nonlocal before_s, last
+            nonlocal before, before_s, last
             if now.played_s < last.played_s:  # the next call has begun
-                before_s += last.played_s
+                before, before_s = before + last.line + 1, before_s + last.played_s
             last = now
-            bar.update(task, completed=before_s + now.played_s, description=DOING[now.stage])
+            doing = f"{before + now.line + 1} of {len(lines)}: {DOING[now.stage]}"
+            bar.update(task, completed=before_s + now.played_s, description=doing)
 
         yield watch
 

@@ -70,7 +70,10 @@ async def find_socket(url: str, timeout_s: float, token: str | None = None) -> s
         async with httpx2.AsyncClient(trust_env=False, timeout=timeout_s) as client:
             answer = await client.post(start, json={}, headers=headers)
     except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
-        raise CallError(f"{start}: no server answers ({reason_of(exc)})") from exc
+        raise CallError(
+            f"{start}: no server answers ({reason_of(exc)}): "
+            "start one with ./run serve, or name it with --url"
+        ) from exc
     if answer.status_code == httpx2.codes.UNAUTHORIZED:
         raise CallError(f"{start}: asks for its access token: give it with --token")
     if answer.status_code != httpx2.codes.OK:

@@ -53,7 +53,7 @@ def load(path: Path, label: Mapping[str, Any] | None = None) -> Recording:
     Without `label`, the one of `LABELS_NAME` beside it is taken, if there is one.
     """
     if not path.is_file():
-        raise RecordingError(f"{path}: no such file")
+        raise RecordingError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
     try:
         samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
     except (OSError, soundfile.LibsndfileError) as exc:

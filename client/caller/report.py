@@ -157,8 +157,12 @@ def _waterfall(row: Mapping[str, Any]) -> RenderableType:
         begin_s += length_s
     verdict = row.get("verdict", {}).get("text", "")
     unattributed = _ms(row.get("unattributed_s", math.nan))
-    said = f"{_ms(total_s)}, of which unattributed {unattributed}: {verdict}"
-    return Group(grid, Text.assemble(("    the server says     ", "dim"), (said, "dim")))
+    said = Table.grid(padding=(0, 1))
+    said.add_column(style="dim", min_width=NAME_CELLS, no_wrap=True)
+    said.add_column(style="dim")
+    words = f"{_ms(total_s)}, of which unattributed {unattributed}: {verdict}"
+    said.add_row("    the server says", words)
+    return Group(grid, said)
 
 
 def _bar(begin_s: float, end_s: float, total_s: float) -> str:

@@ -113,15 +113,38 @@ def test_no_server_is_one_line_and_exit_code_two(recordings: list[str]) -> None:
 
     assert code == FAILED
     assert out == ""
-    [line] = err.strip().splitlines()
+    [line] = err.splitlines()
     assert "no server answers" in line
+    assert line.endswith("start one with ./run serve, or name it with --url")
 
 
 def test_a_file_that_is_no_recording_is_one_line_and_exit_code_two(tmp_path: Path) -> None:
-    code, _, err = halfsecond_call(str(tmp_path / "missing.wav"), "--json")
+    (tmp_path / "words.wav").write_text("words")
+    for file, complaint in [
+        (tmp_path / "missing.wav", "no such file"),
+        (tmp_path, "is a folder"),
+        (tmp_path / "words.wav", "cannot be read as audio"),
+    ]:
+        assert halfsecond_call(str(file), "--json") == (FAILED, "", f"{file}: {complaint}\n")
 
-    assert code == FAILED
-    assert "no such file" in err
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--stereo"], "name a file with --save"),
+        (["--save", "."], "--save .: is no file in a folder that there is"),
+        (["--save", "nowhere/heard.wav"], "is no file in a folder that there is"),
+    ],
+)
+def test_what_cannot_be_saved_is_said_before_anything_is_played(
+    recordings: list[str], words: list[str], complaint: str
+) -> None:
+    with running(Server()) as server:
+        code, out, err = halfsecond_call(recordings[0], "--url", server.url, *words)
+
+    assert (code, out, server.messages) == (FAILED, "", [])
+    [line] = err.splitlines()
+    assert complaint in line
 
 
 @pytest.mark.parametrize(
