@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from bench.replay.memory import Memory
 from bot.engines.demo_process import DemoProcess
+from bot.engines.latency_profile import LatencyProfile
 from bot.settings import Settings
 from bot.wiring.ears import ears_for
 from bot.wiring.model import language_model_for
@@ -116,14 +117,20 @@ class Costs:
     memory: Memory | None
     measured: frozenset[Model] = field(default_factory=frozenset)
     """Models that are others than in the recording: they cost what they take."""
+    pace: LatencyProfile | None = None
+    """Of the LLM, whatever it takes."""
 
     def of(self, model: Model, took_s: float, size: float = 0.0) -> float:
+        if model == "llm" and self.pace is not None:
+            return self.pace.first_token_median_s
         known = None
         if self.memory is not None and model not in self.measured:
             known = self.memory.cost_s(model, size)
         return took_s if known is None else known
 
     def between_s(self, model: Model, took_s: float) -> float:
+        if model == "llm" and self.pace is not None:
+            return self.pace.between_s
         if self.memory is None or model in self.measured:
             return took_s
         return self.memory.between_s(model)

@@ -37,9 +37,8 @@ def kept(
         yield None
         return
     folder.mkdir(parents=True, exist_ok=True)
-    name = call.name if call.given is None else call.folder.stem
     about = {
-        "call": name,
+        "call": call.name,
         "door": call.about.get("door", ""),
         "lead_s": form.lead_s,
         "reports_playout": form.reports_playout,
@@ -53,5 +52,5 @@ def kept(
             yield recorder
         finally:
             flight.close()
-        shutil.rmtree(folder / name, ignore_errors=True)
-        recorder.folder.rename(folder / name)
+        shutil.rmtree(folder / call.name, ignore_errors=True)
+        recorder.folder.rename(folder / call.name)

@@ -200,12 +200,14 @@ class Company:
             others.add("tts")
         for model in sorted(others):
             recalled.ask_again(model, "another one than in the recording, asked for everything")
-        costs = Costs(recalled.memory, frozenset(others))
+        costs = Costs(recalled.memory, frozenset(others), profile)
+        # What it costs is said already: nobody has to wait for the words at that pace.
+        asked = settings if profile is None else settings.model_copy(update={"profile": "none"})
 
         def models() -> Models:
-            chosen = repr(settings)
+            chosen = repr(asked)
             if chosen not in self._models:
-                self._models[chosen] = Models(settings)
+                self._models[chosen] = Models(asked)
             return self._models[chosen]
 
         vad = RememberedVad(recalled) if recalled.memory.voiced else AskedVad(models)

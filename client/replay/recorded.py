@@ -50,7 +50,7 @@ class RecordedCall:
 
     @property
     def name(self) -> str:
-        return self.folder.name
+        return self.folder.name if self.given is None else self.folder.stem
 
     @property
     def is_full(self) -> bool:

@@ -23,7 +23,10 @@ class Marks:
     """How one play of a recording did by its labels; empty where it has none."""
 
     references: dict[int, str] = field(default_factory=dict)
-    """What was said in a turn, by its place in `Played.turns`."""
+    """What was said up to the end of a turn, since the one before it in here; by the turn's
+    place in `Played.turns`: a person who was cut into says one thing in several turns."""
+    unheard: list[str] = field(default_factory=list)
+    """What was said, and is in no turn."""
     cut_ins_s: list[float] = field(default_factory=list)
     """Where an answer began although the person was not done, in seconds of the recording."""
     missed_s: list[float] = field(default_factory=list)
@@ -54,10 +57,12 @@ class Played:
     @property
     def word_errors(self) -> tuple[int, int]:
         """Mistaken words, and words of the references."""
-        counts = [
-            count_word_errors(text, self.turns[at].transcript)
-            for at, text in self.marks.references.items()
-        ]
+        first = 0
+        counts = [count_word_errors(text, "") for text in self.marks.unheard]
+        for at, text in sorted(self.marks.references.items()):
+            heard = " ".join(turn.transcript for turn in self.turns[first : at + 1])
+            counts.append(count_word_errors(text, heard))
+            first = at + 1
         return sum(count.errors for count in counts), sum(count.words for count in counts)
 
 

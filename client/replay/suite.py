@@ -112,12 +112,16 @@ def marks_of(item: Item, turns: Sequence[Turn], sound: Pcm, rate_hz: int) -> Mar
     starts = onsets([(float(start), float(end)) for start, end in bot])
     forbidden = [(said.start_s, said.end_s) for said in item.said] + list(item.silent)
     references: dict[int, str] = {}
+    unheard: list[str] = []
     for said in item.said:
         at = _place(said, turns)
         if said.transcript is not None and at is not None:
             references[at] = f"{references.get(at, '')} {said.transcript}".strip()
+        elif said.transcript is not None:
+            unheard.append(said.transcript)
     return Marks(
         references=references,
+        unheard=unheard,
         cut_ins_s=[at for at in starts if any(start < at < end for start, end in forbidden)],
         missed_s=[
             said.end_s
