@@ -1,5 +1,6 @@
 """vLLM, in a Python environment of its own: its dependencies never touch ours."""
 
+import platform
 import re
 import shutil
 import subprocess
@@ -72,18 +73,30 @@ def is_installed(home: Path) -> bool:
     return (environment(home) / "bin" / "vllm").is_file()
 
 
-def install(recipe: Recipe, home: Path, tell: Callable[[str], None]) -> None:
+def has_gpu() -> bool:
+    """NVIDIA's driver, or AMD's."""
+    return any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd"))
+
+
+def install(
+    recipe: Recipe,
+    home: Path,
+    tell: Callable[[str], None],
+    *,
+    gpu: Callable[[], bool] = has_gpu,
+    takes_bytes: int = DISK_BYTES,
+) -> None:
     """Make the environment. Raises EngineError before anything is downloaded, if it cannot work."""
     where = environment(home)
-    if not has_gpu():
+    if not gpu():
         raise EngineError(
             "vLLM finds no GPU that it can use: see to the driver (nvidia-smi), or take llama.cpp, "
             "which runs on a CPU (./run llm up llama.cpp)"
         )
     where.parent.mkdir(parents=True, exist_ok=True)
-    if (free := shutil.disk_usage(where.parent).free) < DISK_BYTES:
+    if (free := shutil.disk_usage(where.parent).free) < takes_bytes:
         raise EngineError(
-            f"vLLM takes {DISK_BYTES / 1e9:.0f} GB, and {where.parent} has {free / 1e9:.0f} left: "
+            f"vLLM takes {takes_bytes / 1e9:.0f} GB, and {where.parent} has {free / 1e9:.0f} left: "
             "make room, or take another place (LLM_ENGINE_HOME)"
         )
     python = find_python()
@@ -98,9 +111,9 @@ def install(recipe: Recipe, home: Path, tell: Callable[[str], None]) -> None:
             raise EngineError(explain(recipe, "\n".join(said[-50:]), code))
 
 
-def find_python() -> str:
-    """The path of one that vLLM runs on. Raises EngineError."""
-    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+def find_python(here: str = platform.python_version()) -> str:
+    """The path of one that vLLM runs on; `here` is our own version. Raises EngineError."""
+    here = ".".join(here.split(".")[:2])
     for version in VERSIONS:
         found = shutil.which(f"python{version}")
         if found and _version(found) == version:
@@ -112,11 +125,6 @@ def find_python() -> str:
         f"{VERSIONS[0]} beside it (Debian, Ubuntu: apt install python{VERSIONS[0]}-venv; or uv "
         f"python install {VERSIONS[0]})"
     )
-
-
-def has_gpu() -> bool:
-    """NVIDIA's driver, or AMD's."""
-    return any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd"))
 
 
 def _version(python: str) -> str:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.engines import llamacpp
 from bot.engines.llamacpp import LlamaOptions, cores_to_use, recipe_for
 from bot.engines.recipe import EngineError
 
@@ -72,10 +71,11 @@ def test_without_a_program_it_says_how_to_get_one(
 
 
 def test_the_server_of_llama_cpp_python_is_the_last_resort(
-    model: Path, monkeypatch: pytest.MonkeyPatch
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(llamacpp, "find_spec", lambda name: name)
+    (tmp_path / "llama_cpp.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
     recipe = recipe_for(options(model, None))
     assert recipe.command[1:3] == ["-m", "llama_cpp.server"]
     assert "--n_ctx 4096" in " ".join(recipe.command)

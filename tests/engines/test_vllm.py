@@ -1,6 +1,7 @@
 """vLLM in an environment of its own: what it needs, and how it is started."""
 
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -52,40 +53,29 @@ def test_a_python_that_vllm_does_not_run_on_is_not_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setattr("sys.version_info", Version(3, 14))
     program(tmp_path / "bin", "python3.12", "exit 127")  # a name without a program behind it
     with pytest.raises(EngineError, match=r"vLLM runs on Python 3.10 to 3.13, and here is 3.14: "):
-        find_python()
+        find_python(here="3.14.2")
     program(tmp_path / "bin", "python3.11", "echo 3.11")
-    assert find_python() == str(tmp_path / "bin" / "python3.11")
-
-
-class Version(tuple[int, int]):
-    def __new__(cls, major: int, minor: int) -> "Version":
-        return super().__new__(cls, (major, minor))
-
-    major = property(lambda self: self[0])
-    minor = property(lambda self: self[1])
+    assert find_python(here="3.14.2") == str(tmp_path / "bin" / "python3.11")
 
 
 def tiny(tmp_path: Path) -> Recipe:
     return recipe_for(options(tmp_path, "google/gemma-3-27b-it"))
 
 
-def test_without_a_gpu_nothing_is_installed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(vllm, "has_gpu", lambda: False)
+def test_without_a_gpu_nothing_is_installed(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match=r"no GPU that it can use.*llm up llama\.cpp"):
-        vllm.install(tiny(tmp_path), tmp_path, lambda line: None)
+        vllm.install(tiny(tmp_path), tmp_path, lambda line: None, gpu=lambda: False)
     assert not (tmp_path / "vllm").exists()
 
 
-def test_without_room_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vllm, "has_gpu", lambda: True)
-    monkeypatch.setattr(vllm, "DISK_BYTES", 10**18)
+def test_without_room_nothing_is_installed(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="make room, or take another place"):
-        vllm.install(tiny(tmp_path), tmp_path, lambda line: None)
+        vllm.install(
+            tiny(tmp_path), tmp_path, lambda line: None, gpu=lambda: True, takes_bytes=10**18
+        )
+    assert not (tmp_path / "vllm").exists()
 
 
 @pytest.mark.soak
@@ -102,14 +92,13 @@ def test_it_is_installed_beside_us_from_whatever_index_pip_has(
         wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         wheel.writestr(f"{about}/entry_points.txt", "[console_scripts]\nvllm=vllm_program:main\n")
         wheel.writestr(f"{about}/RECORD", "")
-    monkeypatch.setattr(vllm, "has_gpu", lambda: True)
-    monkeypatch.setattr(vllm, "DISK_BYTES", 0)
+    install = partial(vllm.install, gpu=lambda: True, takes_bytes=0)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     told: list[str] = []
     with pytest.raises(EngineError, match=r"remove .*/home/vllm and start again"):
-        vllm.install(tiny(home), home, told.append)
+        install(tiny(home), home, told.append)
     assert not vllm.is_installed(home)
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-    vllm.install(tiny(home), home, told.append)
+    install(tiny(home), home, told.append)
     assert vllm.is_installed(home)
     assert "installing collected packages:" in told
