@@ -4,7 +4,7 @@ import asyncio
 
 from bot.checks.finding import Finding, bad, good, poor
 from bot.settings import Settings, SettingsError
-from bot.wiring.ears import choose_ears
+from bot.wiring.ears import THIS_MACHINE, Machine, choose_ears
 from pipelines.services.protocols import ServiceError, TranscriptionJob
 from pipelines.services.sample import somebody_speaks
 
@@ -13,9 +13,11 @@ SLOW_S = 0.5
 """A final that takes longer alone spends the whole of what a turn has."""
 
 
-async def check_ears(settings: Settings) -> Finding:
+async def check_ears(
+    settings: Settings, machine: Machine = THIS_MACHINE, *, slow_s: float = SLOW_S
+) -> Finding:
     try:
-        choice = choose_ears(settings)
+        choice = choose_ears(settings, machine)
     except SettingsError as error:
         return bad("ears", str(error), "run that, or choose another STT_ENGINE")
     now = asyncio.get_running_loop().time
@@ -31,7 +33,7 @@ async def check_ears(settings: Settings) -> Finding:
     finally:
         await choice.service.close()
     found = f"{choice.model}: {1000 * took_s:.0f} ms for a final of {HEARD_S:g} s"
-    if took_s > SLOW_S:
+    if took_s > slow_s:
         return poor("ears", found, "take a smaller STT_MODEL, or CUDA; or this machine is busy now")
     if not heard.text:
         return poor("ears", f"{found}, and hears nothing in it", "take another STT_MODEL")

@@ -22,11 +22,39 @@ ON_CUDA, ON_CPU = "large-v3-turbo", "distil-small.en"
 """The Whisper that is taken where none is named."""
 WHISPER_HUNG_S = 7.0
 """On a CPU a job can take seconds and be no sign of death; after 8 a turn gives up on its ears."""
-NVIDIA = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
-"""One of them is there where a driver is; the second is Windows' own Linux."""
-
-
 BESIDE = "with Silero VAD and Smart Turn"
+
+
+def _has_nvidia() -> bool:
+    """One of them is there where a driver is; the second is Windows' own Linux."""
+    return any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/dxg"))
+
+
+def _cuda_devices() -> int:
+    from pipelines.services.whisper import cuda_devices
+
+    return cuda_devices()
+
+
+def _in_hub_cache(repo: str) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    path = try_to_load_from_cache(repo, "model.bin")
+    return Path(path).parent if isinstance(path, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the choice asks of the machine that it is for."""
+
+    has_nvidia: Callable[[], bool] = _has_nvidia
+    cuda_devices: Callable[[], int] = _cuda_devices
+    """That CTranslate2 can use."""
+    in_hub_cache: Callable[[str], Path | None] = _in_hub_cache
+    """The folder of a repository that Hugging Face's own cache has."""
+
+
+THIS_MACHINE = Machine()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +67,15 @@ class Choice:
     """For the operator; with what was measured, once it is open."""
 
 
-def choose_ears(settings: Settings) -> Choice:
+def choose_ears(settings: Settings, machine: Machine = THIS_MACHINE) -> Choice:
     """Raises SettingsError, with what to run, where the model that is named is not here."""
     match settings.stt_engine:
         case "auto":
-            return _best(settings)
+            return _best(settings, machine)
         case "moonshine":
             return _moonshine(settings, "as STT_ENGINE says")
         case "faster-whisper":
-            return _whisper(settings, "as STT_ENGINE says")
+            return _whisper(settings, machine, "as STT_ENGINE says")
         case "openai":
             return _openai(settings)
         case "pipecat":
@@ -59,19 +87,17 @@ def ears_for(settings: Settings) -> SpeechToText:
     return choose_ears(settings).service
 
 
-def _best(settings: Settings) -> Choice:
+def _best(settings: Settings, machine: Machine) -> Choice:
     if settings.stt_device == "cpu":
         return _moonshine(settings, "no CUDA is wanted")
-    if not any(path.exists() for path in NVIDIA):
+    if not machine.has_nvidia():
         return _moonshine(settings, "no CUDA is here")
     name = settings.stt_model or ON_CUDA
-    if whisper_folder(settings, name) is None:
+    if _whisper_folder(settings, machine, name) is None:
         return _moonshine(settings, f"CUDA is here, {name} is not: {_download(name)}")
-    from pipelines.services.whisper import cuda_devices
-
-    if not cuda_devices():
+    if not machine.cuda_devices():
         return _moonshine(settings, "CTranslate2 finds no CUDA")
-    return _whisper(settings, "CUDA and its model are here")
+    return _whisper(settings, machine, "CUDA and its model are here")
 
 
 def _moonshine(settings: Settings, why: str) -> Choice:
@@ -110,15 +136,14 @@ def _downloaded(settings: Settings, name: str) -> Path:
     return folder
 
 
-def _whisper(settings: Settings, why: str) -> Choice:
+def _whisper(settings: Settings, machine: Machine, why: str) -> Choice:
     from pipelines.services.stt_whisper import WhisperSpeechToText
-    from pipelines.services.whisper import cuda_devices
 
     device = settings.stt_device
     if device == "auto":
-        device = "cuda" if cuda_devices() else "cpu"
+        device = "cuda" if machine.cuda_devices() else "cpu"
     name = settings.stt_model or (ON_CUDA if device == "cuda" else ON_CPU)
-    if (folder := whisper_folder(settings, name)) is None:
+    if (folder := _whisper_folder(settings, machine, name)) is None:
         raise SettingsError(f"STT_MODEL: {name} is not here: {_download(name)}")
     compute_type = None if settings.stt_compute_type == "auto" else settings.stt_compute_type
 
@@ -137,13 +162,13 @@ def _whisper(settings: Settings, why: str) -> Choice:
     return Choice(service, f"faster-whisper {name}", in_words)
 
 
-def whisper_folder(settings: Settings, name: str) -> Path | None:
+def _whisper_folder(settings: Settings, machine: Machine, name: str) -> Path | None:
     """Of a folder's path, a downloaded model, or one in Hugging Face's own cache."""
     folder = Path(name).expanduser()
     if (folder / "model.bin").is_file():
         return folder
     model = _find(name)
-    return Store(settings.models_dir).installed(model) or _in_hub_cache(model.origin)
+    return Store(settings.models_dir).installed(model) or machine.in_hub_cache(model.origin)
 
 
 def _find(name: str) -> Model:
@@ -151,13 +176,6 @@ def _find(name: str) -> Model:
         return find(name)
     except UnknownModelError as error:
         raise SettingsError(f"STT_MODEL: {error}") from None
-
-
-def _in_hub_cache(repo: str) -> Path | None:
-    from huggingface_hub import try_to_load_from_cache
-
-    path = try_to_load_from_cache(repo, "model.bin")
-    return Path(path).parent if isinstance(path, str) else None
 
 
 def _download(name: str) -> str:

@@ -5,24 +5,24 @@ from pathlib import Path
 
 import pytest
 
-from bot.checks import ears
+from bot.checks.ears import check_ears
 from bot.checks.finding import Finding, Verdict
 from bot.settings import Settings
-from bot.wiring import ears as wiring
+from bot.wiring.ears import Machine
 from tests.services.contracts.ears import TINY_WHISPER
 
 
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(ears, "SLOW_S", 60.0)
-    monkeypatch.setattr(wiring, "_in_hub_cache", lambda repo: None)
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
-def looked_at(**given: object) -> Finding:
-    return asyncio.run(ears.check_ears(Settings.model_validate({"models_dir": "models", **given})))
+def looked_at(*, slow_s: float = 60.0, **given: object) -> Finding:
+    settings = Settings.model_validate({"models_dir": "models", **given})
+    machine = Machine(in_hub_cache=lambda _: None)
+    return asyncio.run(check_ears(settings, machine, slow_s=slow_s))
 
 
 def test_ears_that_hear_say_how_long_it_takes() -> None:
@@ -32,9 +32,8 @@ def test_ears_that_hear_say_how_long_it_takes() -> None:
     assert finding.found.endswith(" ms for a final of 3 s")
 
 
-def test_slow_ears_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ears, "SLOW_S", 0.0)
-    finding = looked_at(stt_engine="moonshine")
+def test_slow_ears_are_a_warning() -> None:
+    finding = looked_at(stt_engine="moonshine", slow_s=0.0)
     assert finding.verdict is Verdict.WARN
     assert "smaller STT_MODEL" in finding.mend
 

@@ -3,15 +3,14 @@
 import asyncio
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.models.catalogue import find
 from bot.models.store import File, Manifest, Store, sha256
 from bot.settings import Settings, SettingsError
-from bot.wiring import ears
-from bot.wiring.ears import Choice, choose_ears
-from pipelines.services import whisper
+from bot.wiring.ears import Choice, Machine, choose_ears
 from pipelines.services.stt_openai import OpenAiSpeechToText
 from pipelines.services.stt_pipecat import PipecatSpeechToText
 from tests.services.contracts.ears import TINY_WHISPER
@@ -21,27 +20,22 @@ from tests.services.contracts.ears import TINY_WHISPER
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(ears, "_in_hub_cache", lambda repo: None)
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     return tmp_path
 
 
-@pytest.fixture
-def cuda(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As far as anybody asks."""
-    monkeypatch.setattr(ears, "NVIDIA", (tmp_path,))
-    monkeypatch.setattr(whisper, "cuda_devices", lambda: 1)
+def machine(cuda: int) -> Machine:
+    return Machine(
+        has_nvidia=lambda: cuda > 0, cuda_devices=lambda: cuda, in_hub_cache=lambda _: None
+    )
 
 
-@pytest.fixture
-def no_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ears, "NVIDIA", ())
-    monkeypatch.setattr(whisper, "cuda_devices", lambda: 0)
-
-
-def chosen(**given: object) -> Choice:
-    return choose_ears(Settings.model_validate({"models_dir": "models", **given}))
+def chosen(*, cuda: int = 0, **given: object) -> Choice:
+    """On a machine with so many devices."""
+    return choose_ears(
+        Settings.model_validate({"models_dir": "models", **given}), machine(cuda=cuda)
+    )
 
 
 def install(name: str) -> None:
@@ -53,35 +47,43 @@ def install(name: str) -> None:
     store.keep(model, Manifest(name, model.origin, "", tuple(files)))
 
 
-@pytest.mark.usefixtures("no_cuda")
 def test_without_cuda_it_is_moonshine_and_says_so() -> None:
     choice = chosen()
     assert choice.model == "moonshine-tiny-en"
     assert "Moonshine tiny English on this machine's CPU (no CUDA is here)" in choice.in_words()
 
 
-@pytest.mark.usefixtures("cuda")
 def test_with_cuda_and_no_model_it_says_what_to_run() -> None:
-    choice = chosen()
+    choice = chosen(cuda=1)
     assert choice.model == "moonshine-tiny-en"
     assert "large-v3-turbo is not: ./run models download large-v3-turbo" in choice.in_words()
 
 
-@pytest.mark.usefixtures("cuda")
+def test_a_driver_without_a_device_that_ctranslate2_can_use_is_no_cuda() -> None:
+    install("large-v3-turbo")
+    settings = Settings.model_validate({"models_dir": "models"})
+    found = Machine(lambda: True, cuda_devices=lambda: 0, in_hub_cache=lambda _: None)
+    assert "(CTranslate2 finds no CUDA)" in choose_ears(settings, found).in_words()
+
+
+def test_a_model_in_hugging_faces_own_cache_is_taken() -> None:
+    settings = Settings.model_validate({"models_dir": "models"})
+    found = Machine(lambda: True, cuda_devices=lambda: 1, in_hub_cache=lambda _: TINY_WHISPER)
+    assert choose_ears(settings, found).model == "faster-whisper large-v3-turbo"
+
+
 def test_with_cuda_and_its_model_it_is_faster_whisper() -> None:
     install("large-v3-turbo")
-    choice = chosen()
+    choice = chosen(cuda=1)
     assert choice.model == "faster-whisper large-v3-turbo"
     assert "(CUDA and its model are here)" in choice.in_words()
 
 
-@pytest.mark.usefixtures("cuda")
 def test_a_cpu_is_taken_on_a_machine_with_cuda_where_it_is_wanted() -> None:
     install("large-v3-turbo")
-    assert chosen(stt_device="cpu").model == "moonshine-tiny-en"
+    assert chosen(cuda=1, stt_device="cpu").model == "moonshine-tiny-en"
 
 
-@pytest.mark.usefixtures("no_cuda")
 def test_faster_whisper_by_name_says_how_long_a_final_takes_here() -> None:
     install("distil-small.en")
     choice = chosen(stt_engine="faster-whisper")
@@ -95,7 +97,6 @@ def test_faster_whisper_by_name_says_how_long_a_final_takes_here() -> None:
     assert "on cpu" in asyncio.run(opened())
 
 
-@pytest.mark.usefixtures("no_cuda")
 def test_the_words_of_open_ears_hold_what_was_measured() -> None:
     choice = chosen(stt_engine="faster-whisper", stt_model=str(TINY_WHISPER))
 
@@ -111,7 +112,6 @@ def test_the_words_of_open_ears_hold_what_was_measured() -> None:
     assert "(as STT_ENGINE says)" in words
 
 
-@pytest.mark.usefixtures("no_cuda")
 @pytest.mark.parametrize(
     ("given", "line"),
     [
@@ -140,7 +140,7 @@ def test_the_words_of_open_ears_hold_what_was_measured() -> None:
     ],
 )
 def test_what_is_not_here_is_one_line_that_says_what_to_do(
-    given: dict[str, str], line: str
+    given: dict[str, Any], line: str
 ) -> None:
     with pytest.raises(SettingsError) as error:
         chosen(**given)
