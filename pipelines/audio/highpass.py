@@ -28,19 +28,20 @@ class HighPass:
             powers.append(step @ powers[-1])
         impulse = np.array([b[0], *((powers[n] @ drive)[0] for n in range(block - 1))])
         lags = np.subtract.outer(np.arange(block), np.arange(block))
-        self._of_block = np.where(lags >= 0, impulse[np.maximum(lags, 0)], 0.0)
-        self._of_state = np.array([powers[n][0] for n in range(block)])
-        self._state_of_block = np.column_stack(
-            [powers[block - 1 - n] @ drive for n in range(block)]
-        )
-        self._state_of_state = powers[block]
-        self._state = np.zeros(order)
+        of_block = np.where(lags >= 0, impulse[np.maximum(lags, 0)], 0.0)
+        of_state = np.array([powers[n][0] for n in range(block)])
+        state_of_block = np.column_stack([powers[block - 1 - n] @ drive for n in range(block)])
+        self._of_both = np.block([[of_block, of_state], [state_of_block, powers[block]]])
+        self._block = block
+        self._both = np.zeros(block + order)
+        """A block, and the state before it."""
 
     def feed(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Shape (block,) in and out."""
-        passed = self._of_block @ samples + self._of_state @ self._state
-        self._state = self._state_of_block @ samples + self._state_of_state @ self._state
-        return passed.astype(np.float32)
+        self._both[: self._block] = samples
+        passed = self._of_both @ self._both
+        self._both[self._block :] = passed[self._block :]
+        return passed[: self._block].astype(np.float32)
 
 
 def _butterworth(frequency: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,6 +1,7 @@
 """Listens while the person speaks: voice activity, transcription and the turn model at work."""
 
 import asyncio
+import math
 from collections import deque
 
 import numpy as np
@@ -60,6 +61,7 @@ ANSWER_WITHIN_S = 8.0
 UNHEARD = "Sorry, I can't hear you right now. Please say that again."
 UNHEARD_EVERY_S = 8.0
 """What says it may come back through the microphone, to ears that still fail."""
+STARVE_EVERY_S = 0.02
 WINDOW = round(EAR_RATE_HZ * WINDOW_S)
 
 log = structlog.get_logger(__name__)
@@ -147,19 +149,13 @@ class Hearing(FrameProcessor):
 
     async def _fill_stalls(self) -> None:
         """A caller whose audio stops is silent, not for ever in the middle of a word."""
-        while True:
-            deadline = self._intake.deadline()
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await self._came.wait()
-                self._came.clear()
-                continue
-            except TimeoutError:
-                pass
+        await self._came.wait()
+        while True:  # not woken by each frame: what comes only puts the deadline off
+            deadline = self._intake.deadline() or 0.0
+            await asyncio.sleep(max(STARVE_EVERY_S, deadline - self._now()))
             due = self._intake.starve(self._now())
             if due:
                 await self._listen(np.zeros(due, np.int16))
-            await asyncio.sleep(0.02)
 
     async def _listen(self, pcm: NDArray[np.int16]) -> None:
         sound = self._microphone.hear(self._resampler.feed(pcm).astype(np.float32) / 32768.0)
@@ -277,4 +273,4 @@ class Hearing(FrameProcessor):
 
 
 def _dbfs(samples: Samples) -> float:
-    return 10 * float(np.log10(np.mean(np.square(samples)) + 1e-12))
+    return 10 * math.log10(float(samples @ samples) / max(1, len(samples)) + 1e-12)
