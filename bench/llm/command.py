@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -18,6 +18,7 @@ from bench.llm.asking import AskError, Endpoint
 from bench.llm.figures import Percentiles, Row, caution, document, row, summary
 from bench.llm.load import Level, Load, Measured, plan
 from bench.llm.picture import draw
+from bot.commands.ending import give_up
 from bot.settings import Settings, SettingsError, load
 
 PRINTED_CELLS = 118
@@ -54,16 +55,16 @@ def bench(  # noqa: PLR0913 - the options of a command are its arguments
         settings = load(llm_base_url=url, llm_model=model)
         levels = plan(_numbers(callers), requests)
     except (SettingsError, ValueError) as error:
-        _stop(str(error), 2)
+        give_up(str(error), 2)
     if settings.llm_base_url is None:
-        _stop("there is no endpoint: --url http://localhost:8000/v1 (LLM_BASE_URL)", 2)
+        give_up("there is no endpoint: --url http://localhost:8000/v1 (LLM_BASE_URL)", 2)
     seed = random.SystemRandom().randrange(10**9) if seed is None else seed
     try:
         measured = asyncio.run(_measure(_endpoint(settings, tokens), levels, seed))
     except AskError as error:
-        _stop(f"{error}; see to LLM_BASE_URL, LLM_MODEL and LLM_API_KEY", 1)
+        give_up(f"{error}; see to LLM_BASE_URL, LLM_MODEL and LLM_API_KEY", 1)
     except KeyboardInterrupt:
-        _stop("stopped", 130)
+        give_up("stopped", 130)
     budget_ms = settings.budget_llm_first_token_ms
     rows = [row(one, budget_ms) for one in measured]
     heading = f"{settings.llm_model} at {settings.llm_base_url}, {tokens} tokens an answer"
@@ -131,8 +132,3 @@ def _numbers(callers: str) -> list[int]:
     if not numbers or min(numbers) < 1 or len(numbers) != len(callers.split(",")):
         raise ValueError(f"--callers {callers} should be like 1,2,4,8,16")
     return numbers
-
-
-def _stop(line: str, code: int) -> NoReturn:
-    typer.echo(f"halfsecond: {line}", err=True)
-    raise typer.Exit(code)

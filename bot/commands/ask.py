@@ -3,10 +3,11 @@
 import asyncio
 import sys
 from contextlib import aclosing
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from bot.commands.ending import give_up
 from bot.settings import Settings, SettingsError, load
 from bot.telemetry import configure_logs
 
@@ -38,17 +39,17 @@ def run(
             llm_base_url=url, llm_model=model, llm_system_prompt=system, llm_max_tokens=max_tokens
         )
     except SettingsError as error:
-        _stop(str(error), 2)
+        give_up(str(error), 2)
     asked = sys.stdin.read().strip() if prompt == "-" else prompt
     if not asked:
-        _stop("there is nothing to ask", 2)
+        give_up("there is nothing to ask", 2)
     configure_logs(sys.stderr)
     try:
         told = asyncio.run(_run(settings, asked))
     except KeyboardInterrupt:
-        _stop("stopped", 130)
+        give_up("stopped", 130)
     if told is not None:
-        _stop(told, 1)
+        give_up(told, 1)
 
 
 async def _run(settings: Settings, asked: str) -> str | None:
@@ -89,8 +90,3 @@ def _pace(name: str, asked_s: float, came_s: list[float], tokens: int) -> str:
     first_ms, took_s = 1000 * (came_s[0] - asked_s), came_s[-1] - came_s[0]
     rate = f", then {(tokens - 1) / took_s:.0f} a second" if took_s > 0 else ""
     return f"{name}: first token after {first_ms:.0f} ms{rate}, {tokens} tokens"
-
-
-def _stop(line: str, code: int) -> NoReturn:
-    typer.echo(f"halfsecond: {line}", err=True)
-    raise typer.Exit(code)

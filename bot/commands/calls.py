@@ -4,13 +4,14 @@ import shutil
 import sys
 import tarfile
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.commands.ending import give_up
 from bot.recordings import Kept, delete, kept
 from bot.settings import SettingsError, load
 from client.replay.printed import print_run
@@ -61,7 +62,7 @@ def show(name: Name, folder: Folder = None) -> None:
     try:
         run = load_run(one.folder)
     except UnreadableError as error:
-        _stop(str(error))
+        give_up(str(error), 2)
     console = _console()
     for turn in run.turns:
         wait = f"{turn.number:3}  {turn.v2v_s * 1000:5.0f} ms"
@@ -91,13 +92,13 @@ def export(
         if to.suffix == ".flac":
             sound = one.folder / "call.flac"
             if not sound.is_file():
-                _stop(f"{one.name}: has times only, no sound")
+                give_up(f"{one.name}: has times only, no sound", 2)
             shutil.copyfile(sound, to)
         else:
             with tarfile.open(to, "w:gz") as archive:
                 archive.add(one.folder, one.name)
     except OSError as error:
-        _stop(f"{to}: {error.strerror}")
+        give_up(f"{to}: {error.strerror}", 2)
     typer.echo(f"{to}: {to.stat().st_size / 1e6:.1f} MB")
 
 
@@ -125,22 +126,17 @@ def _folder(given: Path | None) -> Path:
     try:
         return load().record_folder
     except SettingsError as error:
-        _stop(str(error))
+        give_up(str(error), 2)
 
 
 def _one(name: str, folder: Path) -> Kept:
     found = [one for one in kept(folder) if one.name.startswith(name)]
     if not found:
-        _stop(f"{name}: no such recording in {folder}; `./run calls list` lists all")
+        give_up(f"{name}: no such recording in {folder}; `./run calls list` lists all", 2)
     if len(found) > 1:
-        _stop(f"{name}: could be {', '.join(one.name for one in found[:3])}")
+        give_up(f"{name}: could be {', '.join(one.name for one in found[:3])}", 2)
     return found[0]
 
 
 def _console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=PRINTED_CELLS)
-
-
-def _stop(line: str) -> NoReturn:
-    typer.echo(f"halfsecond: {line}", err=True)
-    raise typer.Exit(2)

@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated, NoReturn, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
 from rich.console import Console
 
+from bot.commands.ending import give_up
 from bot.engines.recipe import EngineError, EngineName
 from bot.engines.register import Entry, Register, is_minder, stop
 from bot.settings import Settings, SettingsError, environment, load
@@ -74,16 +75,16 @@ def up(  # noqa: PLR0913 - the options of a command are its arguments
     )
     register = Register(settings.llm_engine_home)
     if (running := register.own(engine)) is not None:
-        _stop(f"{engine} is up already, with {running.shown} (./run llm down {engine})", 1)
+        give_up(f"{engine} is up already, with {running.shown} (./run llm down {engine})", 1)
     try:
         ready_s = _start(settings, engine)
     except EngineError as error:
-        _stop(str(error), 1)
+        give_up(str(error), 1)
     except KeyboardInterrupt:
-        _stop("stopped before it was ready; nothing is left running", 130)
+        give_up("stopped before it was ready; nothing is left running", 130)
     entry = register.own(engine)
     if entry is None:
-        _stop(f"{engine} was ready, and is gone (./run llm logs {engine})", 1)
+        give_up(f"{engine} was ready, and is gone (./run llm logs {engine})", 1)
     typer.echo(
         f"{engine} is up after {ready_s:.1f} s: {entry.shown} at {entry.base_url}\n"
         f"  use it  LLM_BASE_URL={entry.base_url} LLM_MODEL={entry.model} ./run serve\n"
@@ -155,7 +156,7 @@ def logs(
     register = Register(_settings().llm_engine_home)
     log = register.latest_log(engine)
     if log is None:
-        _stop(f"{engine} has never been up here, or not in {register.root}", 1)
+        give_up(f"{engine} has never been up here, or not in {register.root}", 1)
     with log.open("rb") as file:
         lines = file.readlines()[-KEPT_LINES:]
         sys.stdout.write(b"".join(lines).decode(errors="replace"))
@@ -176,9 +177,9 @@ def down(engine: Engine) -> None:
     register = Register(_settings().llm_engine_home)
     entry = register.own(engine)
     if entry is None and register.entries(engine):
-        _stop(f"{engine} goes with the server that has started it: stop that one", 1)
+        give_up(f"{engine} goes with the server that has started it: stop that one", 1)
     if entry is None:
-        _stop(f"{engine} is not up", 1)
+        give_up(f"{engine} is not up", 1)
     stop(entry.minder)
     for _ in range(round(DOWN_LIMIT_S / LOOK_EVERY_S)):
         if not is_minder(entry.minder):
@@ -194,9 +195,4 @@ def _settings(**overrides: object) -> Settings:
     try:
         return load(**overrides)
     except SettingsError as error:
-        _stop(str(error), 2)
-
-
-def _stop(line: str, code: int) -> NoReturn:
-    typer.echo(f"halfsecond: {line}", err=True)
-    raise typer.Exit(code)
+        give_up(str(error), 2)

@@ -1,9 +1,10 @@
 """`./run llm fetch`: a language model for llama.cpp, as one GGUF file."""
 
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from bot.commands.ending import give_up
 from bot.commands.models import STOPPED, progress_bar
 from bot.engines.recipe import EngineError
 from bot.models.download import DownloadError, Downloads
@@ -31,7 +32,7 @@ def fetch(
     try:
         settings = load()
     except SettingsError as error:
-        _stop(str(error), 2)
+        give_up(str(error), 2)
     store = Store(settings.models_dir)
     if name is None:
         for model in GGUF.values():
@@ -45,15 +46,10 @@ def fetch(
         with progress_bar(model) as tell:
             Downloads(store, settings.models_hub).fetch(model, tell)
     except EngineError as error:
-        _stop(str(error), 2)
+        give_up(str(error), 2)
     except DownloadError as error:
-        _stop(str(error), 1)
+        give_up(str(error), 1)
     except KeyboardInterrupt:
-        _stop("stopped; the same command goes on from here", STOPPED)
+        give_up("stopped; the same command goes on from here", STOPPED)
     file = file_of(store, model)
     typer.echo(f"{file}\n  start it  ./run llm up llama.cpp --model {file}")
-
-
-def _stop(line: str, code: int) -> NoReturn:
-    typer.echo(f"halfsecond: {line}", err=True)
-    raise typer.Exit(code)

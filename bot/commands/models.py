@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,6 +16,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from bot.commands.ending import give_up
 from bot.models.catalogue import CATALOGUE, UnknownModelError, find
 from bot.models.download import DownloadError, Downloads, Tell
 from bot.models.download import Progress as Came
@@ -78,9 +79,9 @@ def download(
             with progress_bar(model) as tell:
                 manifest = Downloads(store, settings.models_hub).fetch(model, tell)
         except DownloadError as error:
-            _stop(str(error), 1)
+            give_up(str(error), 1)
         except KeyboardInterrupt:
-            _stop("stopped; the same command goes on from here", STOPPED)
+            give_up("stopped; the same command goes on from here", STOPPED)
         size = sum(file.size for file in manifest.files)
         typer.echo(f"{model.name}: {size / 1e6:.0f} MB in {store.folder(model)}")
 
@@ -106,12 +107,12 @@ def verify(
     damaged = False
     for model in models:
         if store.manifest(model) is None:
-            _stop(f"{model.name} is not here: ./run models download {model.name}", 1)
+            give_up(f"{model.name} is not here: ./run models download {model.name}", 1)
         for path, wrong in store.problems(model):
             damaged = damaged or bool(wrong)
             typer.echo(f"{model.name}/{path}: {wrong or 'as downloaded'}")
     if damaged:
-        _stop("the same download again mends that", 1)
+        give_up("the same download again mends that", 1)
 
 
 def where(
@@ -130,7 +131,7 @@ def where(
         return
     model = _find(name)
     if store.installed(model) is None:
-        _stop(f"{name} is not here: ./run models download {name}", 1)
+        give_up(f"{name} is not here: ./run models download {name}", 1)
     typer.echo(store.folder(model))
 
 
@@ -156,16 +157,11 @@ def _settings() -> Settings:
     try:
         return load()
     except SettingsError as error:
-        _stop(str(error), 2)
+        give_up(str(error), 2)
 
 
 def _find(name: str) -> Model:
     try:
         return find(name)
     except UnknownModelError as error:
-        _stop(str(error), 2)
-
-
-def _stop(line: str, code: int) -> NoReturn:
-    typer.echo(f"halfsecond: {line}", err=True)
-    raise typer.Exit(code)
+        give_up(str(error), 2)

@@ -3,13 +3,14 @@
 import asyncio
 import re
 from collections.abc import Coroutine
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
 from bot.checks.finding import Verdict
 from bot.checks.phone import STATUS, VOICE, Line, NoTelephoneError, examine, line_of, rings_at
 from bot.commands.doctor import as_json, as_text
+from bot.commands.ending import give_up
 from bot.settings import SettingsError, load
 from bot.twilio_rest import TwilioError, TwilioRest
 
@@ -90,7 +91,7 @@ async def _dial(
         typer.echo(f"calling {to_number} from {called_from} ({call.get('sid')})")
         status = await _settled(rest, call, rings)
     if status in FAILED:
-        _stop(f"{to_number}: {status}{_why(status)}", 1)
+        give_up(f"{to_number}: {status}{_why(status)}", 1)
     typer.echo("answered" if status == "in-progress" else status)
 
 
@@ -163,14 +164,14 @@ def _line() -> Line:
     try:
         return line_of(load())
     except (SettingsError, NoTelephoneError) as error:
-        _stop(str(error), 2)
+        give_up(str(error), 2)
 
 
 def _e164(number: str) -> str:
     """As Twilio writes it; people put spaces and hyphens in it."""
     plain = re.sub(r"[\s().-]", "", number)
     if not E164.fullmatch(plain):
-        _stop(f"{number} is no number: write it with + and the country's code, +15551234567", 2)
+        give_up(f"{number} is no number: write it with + and the country's code, +15551234567", 2)
     return plain
 
 
@@ -178,9 +179,4 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
     try:
         asyncio.run(work)
     except (TwilioError, NoTelephoneError) as error:
-        _stop(str(error), 1)
-
-
-def _stop(line: str, code: int) -> NoReturn:
-    typer.echo(f"halfsecond: {line}", err=True)
-    raise typer.Exit(code)
+        give_up(str(error), 1)

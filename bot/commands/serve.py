@@ -6,11 +6,12 @@ import socket
 import ssl
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
 from bot.access import House, is_loopback
+from bot.commands.ending import give_up
 from bot.engines.recipe import EngineError
 from bot.limits import Limits
 from bot.listening import CannotListenError, address, listen
@@ -92,11 +93,11 @@ def serve(  # noqa: PLR0913 - the options of a command are its arguments
         )
         check_certificate(settings)
     except SettingsError as error:
-        _stop(str(error), 2)
+        give_up(str(error), 2)
     try:
         listener = listen(settings.host, settings.port)
     except CannotListenError as error:
-        _stop(str(error), 1)
+        give_up(str(error), 1)
     with listener:
         typer.echo("halfsecond: loading the ears, the voice and the LLM ...", err=True)
         configure_logs(sys.stderr, log_format=settings.log_format, words=settings.log_words)
@@ -115,7 +116,7 @@ async def _serve(given: Settings, listener: socket.socket) -> bool:
         async with own_engine(given, tell) as settings:
             return await _serve_with(settings, listener)
     except EngineError as error:
-        _stop(str(error), 1)
+        give_up(str(error), 1)
 
 
 async def _serve_with(settings: Settings, listener: socket.socket) -> bool:
@@ -125,7 +126,7 @@ async def _serve_with(settings: Settings, listener: socket.socket) -> bool:
     try:
         wiring = Wiring(settings)
     except SettingsError as error:
-        _stop(str(error), 2)
+        give_up(str(error), 2)
     agreed = terms(settings, listener)
     url = settings.public_base_url or address(listener, "https" if settings.tls_cert else "http")
     made = None if settings.access_token else agreed.house.token
@@ -197,8 +198,3 @@ def in_use(url: str, chosen: Chosen, token: str | None = None) -> str:
             "  LLM_BASE_URL=http://localhost:8000/v1 LLM_MODEL=its-name ./run serve",
         ]
     return "\n".join(lines)
-
-
-def _stop(line: str, code: int) -> NoReturn:
-    typer.echo(f"halfsecond: {line}", err=True)
-    raise typer.Exit(code)
