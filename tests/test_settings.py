@@ -85,6 +85,11 @@ def test_an_endpoint_left_empty_is_no_endpoint(monkeypatch: pytest.MonkeyPatch) 
         ("PORT", "99999", r"PORT=99999 should be less than or equal to 65535"),
         ("PORT", "", r"PORT= should be a valid integer.*"),
         ("LLM_TEMPERATURE", "nan", r"LLM_TEMPERATURE=nan should be .*"),
+        (
+            "LLM_HEDGE_AFTER",
+            "soon",
+            r"LLM_HEDGE_AFTER=soon should be .*, or should be 'auto' or 'off'",
+        ),
         ("PROFILE", "b200", r"PROFILE=b200 should be none, a100, h100-fp8, fixed-150 or a file .*"),
         ("LLM_BASE_URL", "localhost:8000", r"LLM_BASE_URL=localhost:8000 should begin with http.*"),
         ("LLM_BASE_URL", "http://x/v1/chat/completions", r".* should end before /chat/completions"),

@@ -2,11 +2,12 @@
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from dotenv import dotenv_values
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.settings.engine import OwnEngine
@@ -68,7 +69,7 @@ def _validated(given: dict[str, object]) -> Settings:
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
-        raise SettingsError("; ".join(map(_one_line, error.errors()))) from None
+        raise SettingsError(_in_words(error.errors())) from None
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
@@ -76,12 +77,18 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, **more}  # noqa: TID251
 
 
-def _one_line(error: object) -> str:
-    assert isinstance(error, dict)
-    name = ".".join(map(str, error["loc"])).upper()
-    wrong = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    shown = "" if name in SECRETS else f"={error['input']}"
-    return f"{name}{shown} {wrong}" if name else wrong
+def _in_words(errors: Sequence[ErrorDetails]) -> str:
+    """A setting that may be one thing or another says what is wrong with each."""
+    told: dict[str, str] = {}
+    for error in errors:
+        name = str(error["loc"][0]).upper() if error["loc"] else ""
+        wrong = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        shown = "" if name in SECRETS else f"={error['input']}"
+        if name in told:
+            told[name] += f", or {wrong}"
+        else:
+            told[name] = f"{name}{shown} {wrong}" if name else wrong
+    return "; ".join(told.values())
 
 
 def _refuse_misspelt(names: Iterable[str]) -> None:

@@ -62,7 +62,7 @@ class Model(Group):
     """Their keys, in the same order, with commas; EMPTY or nothing where one takes any."""
 
     llm_hedge_after: float | Literal["auto", "off"] = "auto"
-    """Seconds of silence until a fallback is asked too, for one request in ten. auto: 2.5 medians."""
+    """Seconds of silence until a fallback is asked too, one time in ten. auto: 2.5 medians."""
 
     llm_first_token_s: float = Field(1.5, gt=0, le=600)
     """Seconds to the first token, after which a fallback is asked, or the endpoint once more."""
