@@ -78,6 +78,9 @@ class Memory:
             if line["k"] == "model":
                 self._take(line, open_)
 
+    def was_asked(self, of: Model) -> bool:
+        return bool(self._all[of])
+
     def find(self, of: Model, key: Key) -> Past | None:
         """The next such question that was not given yet, rather one with a whole answer."""
         same = self._by_key.get((of, key), [])

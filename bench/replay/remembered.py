@@ -56,6 +56,7 @@ class Recalled:
         await asyncio.sleep(max(0.0, moment_s - self.now))
 
     def ask_again(self, of: Model, why: str) -> None:
+        why = why if self.memory.was_asked(of) else "nothing was recorded"
         self.again[f"{of}: {why}"] += 1
 
 

@@ -52,6 +52,8 @@ class Difference:
     changed: bool
     worse: bool
     """As the gate has it."""
+    by_machine: bool
+    """It would be called changed if it were not for what other programs took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +218,7 @@ def _difference(stage: str, pairs: Sequence[Pair], seed: int) -> Difference | No
         p95_ratio=sure.p95_ratio,
         changed=sure.is_there,
         worse=sure.is_worse,
+        by_machine=shift.is_there and not sure.is_there,
     )
 
 
@@ -275,8 +278,8 @@ def _sentences(found: Comparison) -> list[str]:
     if abs(found.busier_s) >= LEAST_S:
         lines.append(
             f"The machine was {'busier' if found.busier_s > 0 else 'less busy'}: threads waited "
-            f"{found.busier_s * 1000:+.0f} ms a turn for a processor core. What may be due to that "
-            "is not called a change."
+            f"{_ms(abs(found.busier_s))} a turn {'longer' if found.busier_s > 0 else 'less long'} "
+            "for a processor core. What may be due to that is not called a change."
         )
     if found.other_words:
         lines.append(f"{found.other_words} of {found.pairs} turns understood otherwise.")

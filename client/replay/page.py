@@ -59,6 +59,9 @@ def _played(run: Run, one: Played, *, sound: bool) -> dict[str, Any]:
         "peaks": one.peaks,
         "again": one.again,
         "cut_ins_s": one.marks.cut_ins_s,
+        "missed_s": one.marks.missed_s,
+        "late_stops_s": one.marks.late_stops_s,
+        "failed": one.failed,
         "turns": [turn.as_json() for turn in one.turns],
         "sound": _sound(run, one) if sound else None,
     }

@@ -53,16 +53,24 @@ def compared_rows(found: Comparison) -> list[Row]:
 def _compared_row(one: Difference) -> Row:
     before, after, apart = one.before, one.after, one.typical_s
     verdict = "WORSE" if one.worse else ("changed" if one.changed else "")
+    if one.by_machine:
+        verdict = "busy"
     return (
         name_of(one.stage),
         ms(before.p50),
         ms(before.p95),
         ms(after.p50),
         ms(after.p95),
-        f"{apart.value * 1000:+.0f} ms",
-        f"{apart.low * 1000:+.0f} to {apart.high * 1000:+.0f}",
+        f"{_signed(apart.value)} ms",
+        f"{_signed(apart.low)} to {_signed(apart.high)}",
         verdict,
     )
+
+
+def _signed(seconds: float) -> str:
+    """In ms; zero has no sign."""
+    whole = round(seconds * 1000)
+    return f"{whole:+d}" if whole else "0"
 
 
 def run_lines(run: Run) -> list[str]:
@@ -73,7 +81,8 @@ def run_lines(run: Run) -> list[str]:
     cut_ins = sum(len(one.marks.cut_ins_s) for one in plays)
     withdrawn = sum(turn.withdrawn for turn in run.turns)
     lines.append(
-        f"{len(run.turns)} turns in {len(plays)} calls; {cut_ins} cut-ins, {missed} missed, "
+        f"{len(run.turns)} turns in {len(plays)} {'call' if len(plays) == 1 else 'calls'}; "
+        f"{cut_ins} cut-ins, {missed} missed, "
         f"{withdrawn} answers begun and withdrawn."
     )
     rate = word_error_rate(plays)
@@ -82,11 +91,15 @@ def run_lines(run: Run) -> list[str]:
     again: Counter[str] = Counter()
     for one in plays:
         again.update(one.again)
-    lines += [f"Asked again, {why}: {count}." for why, count in sorted(again.items())]
+    lines += [f"Asked anew, {why}: {_times(count)}." for why, count in sorted(again.items())]
     if missing := run.made.get("not_played"):
         lines.append(f"Ended early: {missing} more were to be played.")
     lines += [f"{one.name}: could not be played: {one.failed}" for one in plays if one.failed]
     return lines
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def print_run(console: Console, run: Run, broken: Sequence[str] = ()) -> None:

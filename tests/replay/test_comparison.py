@@ -74,6 +74,7 @@ def test_what_other_programs_took_is_nobodys_fault(soak: bool) -> None:
         found = compare(busy(run(1000), 1, 0.01), busy(run(seed), seed, 0.08))
         assert found.broken == []
         assert any(line.startswith("The machine was busier") for line in found.sentences)
+        assert {one.stage for one in found.differences if one.by_machine} == {"v2v", "stt", "turn"}
 
 
 def test_what_became_slower_on_a_busy_machine_is_named_all_the_same() -> None:

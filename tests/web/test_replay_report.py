@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 from client.replay.comparison import compare
 from client.replay.page import page_of
 from client.replay.recorded import load
-from client.replay.run import Run, as_it_went
+from client.replay.run import Marks, Run, as_it_went
 from client.replay.suite import BOX
 from tests.web.browser import Witness
 
@@ -42,3 +42,25 @@ def test_it_draws_every_turn_zooms_and_asks_nobody(browser: Browser, tmp_path: P
     page.context.close()
     assert witness.errors == []
     assert witness.strangers == []
+
+
+def test_many_calls_are_folded_and_those_at_fault_come_first(
+    browser: Browser, tmp_path: Path
+) -> None:
+    one = recorded().played[0]
+    plays = [replace(one, name=f"call {number}") for number in range(1, 7)]
+    plays[4] = replace(plays[4], marks=Marks(cut_ins_s=[3.2]))
+    file = tmp_path / "report.html"
+    file.write_text(page_of([replace(recorded(), played=plays)]), encoding="utf-8")
+    page = browser.new_context().new_page()
+    witness = Witness(page, "")
+    page.goto(file.as_uri())
+    assert page.locator(".turns li").count() == 0
+    page.get_by_role("button", name="faults first").click()
+    first = page.locator("summary").first
+    assert first.inner_text().startswith("call 5")
+    assert "1 cut-in" in first.inner_text()
+    first.click()
+    assert page.locator(".turns li").count() == 4
+    page.context.close()
+    assert witness.errors == []

@@ -262,6 +262,12 @@ class Picture {
     });
     ink.fillStyle = css("--rule");
     ink.fillRect(0, middle - 0.5, width, 1);
+    ink.fillStyle = css("--bad");
+    for (const [marks, text] of [[this.played.cut_ins_s, "cut in"], [this.played.missed_s, "missed"],
+      [this.played.late_stops_s, "late stop"]]) for (const at of marks) {
+      ink.fillRect(this.x(at), 16, 1.5, height - 32);
+      ink.fillText(text, this.x(at) + 4, height - 22);
+    }
     this.ruler(ink, width, height);
     if (this.cursor !== null) {
       ink.fillStyle = css("--bad");
@@ -354,20 +360,40 @@ function said(who, text, heard) {
   return line;
 }
 
-function call(played) {
-  const box = made("article", undefined, { class: "call" });
-  const title = made("h3", played.name);
-  title.append(made("small", `${Math.round(played.lasts_s)} s, ${played.turns.length} turns`));
+const counted = (count, one, several) => `${count} ${count === 1 ? one : several}`;
+
+/** What was wrong with it, by its labels. */
+function faults({ cut_ins_s: cut, missed_s: missed, late_stops_s: late, failed }) {
+  return [cut.length && counted(cut.length, "cut-in", "cut-ins"), missed.length && `${missed.length} missed`,
+    late.length && counted(late.length, "late stop", "late stops"), failed].filter(Boolean).join(", ");
+}
+const slowest = (played) => Math.max(0, ...played.turns.map((turn) => turn.v2v_s));
+
+function call(played, open) {
+  const box = made("details", undefined, { class: "call" });
+  const title = made("summary");
+  title.append(made("strong", played.name),
+    made("small", `${Math.round(played.lasts_s)} s, ${counted(played.turns.length, "turn", "turns")}`
+      + (played.turns.length > 1 ? ", the longest wait " : ", ") + ms(slowest(played))));
+  if (faults(played)) title.append(made("small", faults(played), { class: "error" }));
+  box.append(title);
+  box.addEventListener("toggle", () => { if (box.childElementCount === 1) fill(box, played); });
+  box.open = open;
+  return box;
+}
+
+function fill(box, played) {
   const canvas = made("canvas", undefined, { "aria-label": `Both sides of ${played.name}`, role: "img" });
   const play = listener(played);
   const picture = new Picture(canvas, played, play);
+  const buttons = made("div", undefined, { class: "buttons" });
   const whole = made("button", "whole call");
   whole.addEventListener("click", () => picture.look(0, played.lasts_s));
-  title.append(whole);
+  buttons.append(whole);
   if (play) {
     const pause = made("button", "stop");
     pause.addEventListener("click", () => play.audio.pause());
-    title.append(pause);
+    buttons.append(pause);
     const follow = () => {
       picture.cursor = play.audio.paused ? null : play.audio.currentTime;
       picture.draw();
@@ -382,8 +408,23 @@ function call(played) {
     const before = first && first.turns.find((one) => one.number === pair[1]);
     lines.append(turnLine(turn, before, picture, play));
   }
-  box.append(title, canvas, lines);
-  $("calls").append(box);
+  box.append(buttons, canvas, lines);
+}
+
+const FEW = 4;
+const ORDERS = { "as played": () => 0, "slowest first": (a, b) => slowest(b) - slowest(a),
+  "faults first": (a, b) => Boolean(faults(b)) - Boolean(faults(a)) };
+
+function calls() {
+  const boxes = new Map(latest.played.map((played) => [played, call(played, latest.played.length <= FEW)]));
+  const order = (by) => $("calls").replaceChildren(...[...boxes.keys()].sort(by).map((one) => boxes.get(one)));
+  order(ORDERS["as played"]);
+  if (boxes.size <= FEW) return;
+  for (const [name, by] of Object.entries(ORDERS)) {
+    const button = made("button", name);
+    button.addEventListener("click", () => order(by));
+    $("orders").append(button);
+  }
 }
 
 told();
@@ -391,4 +432,4 @@ figures();
 hatch();
 spread();
 legend();
-latest.played.forEach(call);
+calls();
