@@ -22,10 +22,13 @@ from tests.engines_real.llama_server import free_port
 
 @contextmanager
 def minder() -> Iterator[int]:
-    """A process that passes for one."""
-    waits = [sys.executable, "-c", "import sys; sys.stdin.read()", "bot.engines.minder"]
-    with subprocess.Popen(waits, stdin=subprocess.PIPE) as process:
+    """A process that passes for one, once it has begun: before, it has no command line."""
+    program = "import sys; print(flush=True); sys.stdin.read()"
+    waits = [sys.executable, "-c", program, "bot.engines.minder"]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
         try:
             yield process.pid
         finally:
