@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from rich.console import Console
 from rich.table import Table
 
-from bench.stt_table import draw
+from bench.levels import draw
 from client.replay.statistics import percentile
 
 SHARE_S = 0.03

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from bench.levels import draw
 from bench.stt_calls import MISSED_S, Heard, Level
 from bench.stt_measure import rss_mb, wanted
 from bench.stt_recordings import (
@@ -18,7 +19,7 @@ from bench.stt_recordings import (
     recordings,
     word_errors,
 )
-from bench.stt_table import cell, draw
+from bench.stt_table import cell
 from bot.__main__ import command_line
 from bot.settings import Settings, SettingsError
 from pipelines.services.protocols import EAR_RATE_HZ
