@@ -1,6 +1,7 @@
 """What is chosen for which settings, and that all of it goes again. Real models, real processes."""
 
 import asyncio
+import socket
 import threading
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from bot.settings import Settings
 from bot.wiring.engine import Wiring
+from bot.wiring.model import nothing_listens_at
 from bot.wiring.telephone import keypad_for, manners_for, phone_for
 from pipelines.cascade import CallFormat
 from pipelines.core.attendance import Manners
@@ -44,6 +46,21 @@ def test_with_an_endpoint_there_is_no_demo() -> None:
     wiring = chosen(llm_base_url="http://gpu:8000/v1", llm_model="gemma")
     assert not wiring.is_demo
     assert wiring.llm == "gemma at http://gpu:8000/v1"
+
+
+def test_an_endpoint_where_nothing_listens_is_said_at_the_start() -> None:
+    async def scenario() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+            assert not await nothing_listens_at(url)
+        assert await nothing_listens_at(url)
+        assert not await nothing_listens_at("http://gpu.invalid/v1")
+        wiring = chosen(llm_base_url=url, llm_model="gemma", tts_engine="stub")
+        await wiring.open()
+        await wiring.close()
+        assert wiring.llm == f"gemma at {url}, where nothing listens now (./run doctor)"
+
+    asyncio.run(scenario())
 
 
 def test_the_stub_voice_says_that_it_is_a_tone() -> None:

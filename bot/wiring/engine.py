@@ -9,7 +9,12 @@ from bot.recorder import Rates
 from bot.settings import Settings, SettingsError
 from bot.sharing import CallOnLine, SharedModel
 from bot.wiring.ears import choose_ears
-from bot.wiring.model import failover_for, failover_for_texts, places_for
+from bot.wiring.model import (
+    failover_for,
+    failover_for_texts,
+    nothing_listens_at,
+    places_for,
+)
 from bot.wiring.records import about_call, recorder_for, records_in_words
 from bot.wiring.telephone import keypad_for, manners_for, phone_for
 from bot.wiring.tools import hangs_up, tools_for
@@ -45,6 +50,8 @@ class Wiring:
         words = (*manners.words, *self._phone.manners.words, APOLOGY, COLD, MEANWHILE)
         self._tts = SpokenAhead(self._voice.service, words)
         self._llm: FailoverLanguageModel | None = None
+        self._unheard = False
+        """Nothing listened at its address when it was opened."""
         self._texts: FailoverLanguageModel | None = None
         self.shared = SharedModel(places_for(settings), settings.llm_queue_size)
         """The language model, for the doors that take texts."""
@@ -81,7 +88,8 @@ class Wiring:
             profile = self._settings.profile
             pace = "at once" if profile == "none" else f"at the pace of {profile}"
             return f"none: the demo engine answers, {pace} (--profile)"
-        return f"{self._settings.llm_model} at {self._settings.llm_base_url}"
+        now = ", where nothing listens now (./run doctor)" if self._unheard else ""
+        return f"{self._settings.llm_model} at {self._settings.llm_base_url}{now}"
 
     @property
     def voice(self) -> str:
@@ -157,6 +165,7 @@ class Wiring:
 
     async def _open_llm(self) -> FailoverLanguageModel:
         url = self._settings.llm_base_url or await self._open_demo()
+        self._unheard = await nothing_listens_at(url)
         self._llm = llm = failover_for(self._settings, url)
         self._texts = failover_for_texts(self._settings, url)
         await llm.open()

@@ -1,9 +1,14 @@
 """Chooses the language model, and those that take its place."""
 
+import asyncio
+from contextlib import suppress
+from urllib.parse import urlsplit
+
 from bot.settings import Settings
 from pipelines.core.failover import Patience
 from pipelines.services.llm_failover import FailoverLanguageModel
 from pipelines.services.llm_openai import OpenAiLanguageModel
+from pipelines.services.openai_client import is_loopback
 
 LONGEST_WAIT_S = 10.0
 """For whoever asks one endpoint alone; a call has its own clocks."""
@@ -12,6 +17,8 @@ TEXT_WAIT_S = 120.0
 """To the first token of a text; OpenAI's clients wait for ten minutes."""
 
 TEXT_IDLE_S = 10.0
+
+LISTENS_WITHIN_S = 1.0
 
 
 def language_model_for(settings: Settings, base_url: str) -> OpenAiLanguageModel:
@@ -79,3 +86,20 @@ def _endpoint(settings: Settings, base_url: str, model: str, api_key: str) -> Op
         first_token_s=max(LONGEST_WAIT_S, settings.llm_apology_s),
         idle_s=settings.llm_idle_s,
     )
+
+
+async def nothing_listens_at(url: str) -> bool:
+    """On this machine. Beyond it a proxy may be in between, and nobody can tell so soon: False."""
+    if not is_loopback(url):
+        return False
+    at = urlsplit(url)
+    port = at.port or (443 if at.scheme == "https" else 80)
+    try:
+        async with asyncio.timeout(LISTENS_WITHIN_S):
+            _, writer = await asyncio.open_connection(at.hostname, port)
+    except OSError:  # TimeoutError is one
+        return True
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+    return False
