@@ -1,7 +1,7 @@
 """What the models were asked in a recorded call, what they answered, and when."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -13,6 +13,9 @@ from pipelines.core.recording import Model
 Key: TypeAlias = tuple[object, ...]
 
 SAME_MOMENT_S = 0.01
+TAKEN_WITHIN_S = 0.03
+_TAKEN: Mapping[str, Model] = {"Transcribed": "stt", "TurnScored": "turn"}
+"""What the ears say when they have taken an answer."""
 NEAR_S = 3.0
 """An answer to other words is taken from this near, and not from another turn."""
 
@@ -74,9 +77,14 @@ class Memory:
         self._all: dict[Model, list[Past]] = defaultdict(list)
         self._by_key: dict[tuple[Model, Key], list[Past]] = defaultdict(list)
         open_: dict[int, Past] = {}
+        latest: dict[str, Past] = {}
         for line in events:
             if line["k"] == "model":
                 self._take(line, open_)
+                if line["type"] == "Answered":
+                    latest[line["of"]] = open_[line["question"]]
+            elif (past := latest.pop(_TAKEN.get(line["type"], ""), None)) is not None:
+                _came_through(past, line["t"])
 
     def was_asked(self, of: Model) -> bool:
         return bool(self._all[of])
@@ -136,6 +144,12 @@ class Memory:
             open_[number].off_s = line["t"]
         else:
             open_[number].end = line
+
+
+def _came_through(past: Past, at_s: float) -> None:
+    """When the ears had taken an answer: how long it took them decides what they ask next."""
+    if past.end is not None and at_s - past.end["t"] < TAKEN_WITHIN_S:
+        past.end = {**past.end, "t": at_s}
 
 
 def _first_s(past: Past) -> float:
