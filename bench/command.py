@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import soundfile
@@ -17,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bench.output import JsonFile, Picture
 from bench.picture import draw
 from bench.playlist import Half, Item, playlist
 from bench.plays import Play
@@ -55,8 +55,8 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
         Caller,
         typer.Option("--as", help="Who calls: Pipecat's client, our page, or Twilio."),
     ] = "stock",
-    json_file: Annotated[Path | None, typer.Option("--json", help="Every play, to FILE.")] = None,
-    picture: Annotated[Path | None, typer.Option(help="An SVG, to FILE.")] = None,
+    json_file: JsonFile = None,
+    picture: Picture = None,
     seed: Annotated[int, typer.Option(help="For order, chance and intervals.")] = 0,
     gate: Annotated[bool, typer.Option("--gate", help="Exit 1 where a demand is not met.")] = False,
 ) -> None:

@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from loguru import logger
 from rich.console import Console
 
+from bench.output import JsonFile, Picture
 from bot.settings import SettingsError, load
 
 FAILED = 2
@@ -27,8 +27,8 @@ def stt(  # noqa: PLR0913 - the options of a command are its arguments
         Literal["none", "stock"], typer.Option(help="Beside Pipecat's Moonshine service.")
     ] = "none",
     limit: Annotated[int, typer.Option(min=1, help="Recordings in each call.")] = 10,
-    json_file: Annotated[Path | None, typer.Option("--json", help="All of it, to FILE.")] = None,
-    picture: Annotated[Path | None, typer.Option(help="An SVG, to FILE.")] = None,
+    json_file: JsonFile = None,
+    picture: Picture = None,
 ) -> None:
     """Measure the ears on the labelled recordings: each engine alone, then in calls at once.
 

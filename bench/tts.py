@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from loguru import logger
 from rich.console import Console
 
+from bench.output import JsonFile, Picture
 from bot.settings import SettingsError, load
 
 FAILED = 2
@@ -24,8 +24,8 @@ def tts(
         list[int] | None, typer.Option(min=1, max=64, help="At once (1, 2, 4, 8).")
     ] = None,
     answers: Annotated[int, typer.Option(min=1, help="That each call is given.")] = 10,
-    json_file: Annotated[Path | None, typer.Option("--json", help="All of it, to FILE.")] = None,
-    picture: Annotated[Path | None, typer.Option(help="An SVG, to FILE.")] = None,
+    json_file: JsonFile = None,
+    picture: Picture = None,
 ) -> None:
     """Measure the voices: first audio, real-time factor and memory; then with calls at once.
 

@@ -18,6 +18,7 @@ from bench.llm.asking import AskError, Endpoint
 from bench.llm.figures import Percentiles, Row, caution, document, row, summary
 from bench.llm.load import Level, Load, Measured, plan
 from bench.llm.picture import draw
+from bench.output import Picture, in_a_folder
 from bot.commands.ending import give_up
 from bot.settings import Settings, SettingsError, load
 
@@ -35,9 +36,13 @@ def bench(  # noqa: PLR0913 - the options of a command are its arguments
     tokens: Annotated[int, typer.Option(min=2, max=1000, help="Of each answer, at most.")] = 16,
     json_file: Annotated[
         Path | None,
-        typer.Option("--json", help="Figures to FILE, for the demo engine to play back."),
+        typer.Option(
+            "--json",
+            help="Figures to FILE, for the demo engine to play back.",
+            callback=in_a_folder,
+        ),
     ] = None,
-    picture: Annotated[Path | None, typer.Option(help="An SVG, to FILE.")] = None,
+    picture: Picture = None,
     seed: Annotated[int | None, typer.Option(help="The same prompts again, cached or not.")] = None,
 ) -> None:
     """Measure an endpoint: first token and between tokens, cold and warm, against the budget.

@@ -5,17 +5,18 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
 import typer
 
 from bot.checks.finding import Finding, Verdict, bad
+from bot.commands.options import AsJson
 from bot.settings import Settings, SettingsError, load
 from bot.telemetry import configure_logs
 
 
 def doctor(
-    as_data: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_data: AsJson = False,
 ) -> None:
     """Check that the server can run as it is set up, and say how to mend what is wrong.
 

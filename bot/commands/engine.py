@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from bot.commands.ending import give_up
+from bot.commands.options import AsJson
 from bot.engines.recipe import EngineError, EngineName
 from bot.engines.register import Entry, Register, is_minder, stop
 from bot.settings import Settings, SettingsError, environment, load
@@ -125,7 +126,7 @@ def _status(first: str) -> Iterator[Show]:
 
 
 def status(
-    as_data: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_data: AsJson = False,
 ) -> None:
     """Say which engines are up, where, with what, and how often they had to be started again."""
     entries = list(Register(_settings().llm_engine_home).all())

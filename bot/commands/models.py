@@ -17,6 +17,7 @@ from rich.progress import (
 )
 
 from bot.commands.ending import give_up
+from bot.commands.options import AsJson
 from bot.models.catalogue import CATALOGUE, UnknownModelError, find
 from bot.models.download import DownloadError, Downloads, Tell
 from bot.models.download import Progress as Came
@@ -29,7 +30,7 @@ STOPPED = 130
 
 
 def list_models(
-    as_data: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_data: AsJson = False,
 ) -> None:
     """List the models that can be downloaded, and which of them are here.
 

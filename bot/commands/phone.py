@@ -11,6 +11,7 @@ from bot.checks.finding import Verdict
 from bot.checks.phone import STATUS, VOICE, Line, NoTelephoneError, examine, line_of, rings_at
 from bot.commands.doctor import as_json, as_text
 from bot.commands.ending import give_up
+from bot.commands.options import AsJson
 from bot.settings import SettingsError, load
 from bot.twilio_rest import TwilioError, TwilioRest
 
@@ -54,7 +55,7 @@ def dial(
 
 
 def check(
-    as_data: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_data: AsJson = False,
 ) -> None:
     """See whether Twilio can reach the server: account, address, certificate, signature, stream.
 
