@@ -83,8 +83,8 @@ def test_an_endpoint_left_empty_is_no_endpoint(monkeypatch: pytest.MonkeyPatch) 
     ("name", "value", "line"),
     [
         ("PORT", "99999", r"PORT=99999 should be less than or equal to 65535"),
-        ("PORT", "", r"PORT= should be a valid integer.*"),
-        ("LLM_TEMPERATURE", "nan", r"LLM_TEMPERATURE=nan should be .*"),
+        ("PORT", "", r"PORT= should be a valid integer"),
+        ("LLM_TEMPERATURE", "nan", r"LLM_TEMPERATURE=nan should be less than or equal to 2"),
         (
             "LLM_HEDGE_AFTER",
             "soon",
@@ -100,12 +100,12 @@ def test_an_endpoint_left_empty_is_no_endpoint(monkeypatch: pytest.MonkeyPatch) 
         ("ALLOWED_ORIGINS", "https://a.example,*", r"ALLOWED_ORIGINS=.* should be like .*"),
         ("PHONE_TRANSFERS", "sales=123", r"PHONE_TRANSFERS=.* should be like sales=\+1555.*"),
         ("PHONE_SILENCE_S", "1", r"PHONE_SILENCE_S=1 should be greater than or equal to 3"),
-        ("DTMF_TERMINATOR", "x", r"DTMF_TERMINATOR=x .*"),
+        ("DTMF_TERMINATOR", "x", r"DTMF_TERMINATOR=x should match pattern .*"),
         ("TWILIO_API_BASE_URL", "api.twilio.com", r"TWILIO_API_BASE_URL=.* begin with http.*"),
-        ("TRUSTED_PROXIES", "10.0.0.0/8,proxy", r"TRUSTED_PROXIES=.*proxy.*"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,proxy", r"TRUSTED_PROXIES=.* 'proxy' does not .*"),
         ("MAX_CALL", "3", r"MAX_CALL is not a setting: did you mean MAX_CALLS\?"),
         ("LLM_URL", "x", r"LLM_URL is not a setting: did you mean LLM_BASE_URL\?"),
-        ("VAD_ZZ", "1", r"VAD_ZZ is not a setting: .*"),
+        ("VAD_ZZ", "1", r"VAD_ZZ is not a setting: \.env\.example lists all\."),
     ],
 )
 def test_what_cannot_be_meant_gives_one_line(
@@ -121,6 +121,27 @@ def test_a_slip_in_the_file_is_found_too(empty_folder: Path) -> None:
     (empty_folder / ".env").write_text("LLM_MODLE=gemma\n")
     with pytest.raises(SettingsError, match="LLM_MODLE is not a setting: did you mean LLM_MODEL"):
         load()
+
+
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        (b"PORT=8000\nACCESS_TOKEN secret\n", ".env, line 2, is not NAME=value"),
+        (b"PORT=8000 # \xff\n", ".env cannot be read: it is not written in UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_understood_gives_one_line(
+    written: bytes, complaint: str, empty_folder: Path
+) -> None:
+    (empty_folder / ".env").write_bytes(written)
+    with pytest.raises(SettingsError) as error:
+        load()
+    assert str(error.value) == complaint
+
+
+def test_a_file_may_export_what_it_sets_and_hold_remarks(empty_folder: Path) -> None:
+    (empty_folder / ".env").write_text("# mine\n\nexport PORT=8000\nHOST='127.0.0.2'  # here\n")
+    assert (load().port, load().host) == (8000, "127.0.0.2")
 
 
 def test_a_pace_from_a_file_is_found_from_any_folder(

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -53,10 +53,10 @@ SECRETS = frozenset(
 def load(**overrides: object) -> Settings:
     """Overrides (from the command line; None is none) before the environment before `ENV_FILE`.
 
-    Raises SettingsError for a value out of range and for a name that is nearly one of ours.
+    Raises SettingsError for a value out of range, for a name that is nearly one of ours, and for a
+    file that cannot be understood.
     """
-    names = [*os.environ, *(dotenv_values(ENV_FILE) if ENV_FILE.is_file() else ())]  # noqa: TID251
-    _refuse_misspelt(names)
+    _refuse_misspelt([*os.environ, *_names_in(ENV_FILE)])  # noqa: TID251
     return _validated({name: value for name, value in overrides.items() if value is not None})
 
 
@@ -82,13 +82,31 @@ def _in_words(errors: Sequence[ErrorDetails]) -> str:
     told: dict[str, str] = {}
     for error in errors:
         name = str(error["loc"][0]).upper() if error["loc"] else ""
-        wrong = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        wrong = error["msg"].partition(", unable to parse")[0]
+        for beginning in ("Value error, ", "Input ", "String "):
+            wrong = wrong.removeprefix(beginning)
         shown = "" if name in SECRETS else f"={error['input']}"
         if name in told:
             told[name] += f", or {wrong}"
         else:
             told[name] = f"{name}{shown} {wrong}" if name else wrong
     return "; ".join(told.values())
+
+
+def _names_in(file: Path) -> list[str]:
+    """Those that it sets; none where it is not there. No line is shown: it may hold a key."""
+    if not file.is_file():
+        return []
+    try:
+        with file.open(encoding="utf-8") as lines:
+            found = list(parse_stream(lines))
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not written in UTF-8"
+        raise SettingsError(f"{file} cannot be read: {reason}") from None
+    for one in found:
+        if one.error:
+            raise SettingsError(f"{file}, line {one.original.line}, is not NAME=value")
+    return [one.key for one in found if one.key is not None]
 
 
 def _refuse_misspelt(names: Iterable[str]) -> None:
