@@ -51,7 +51,7 @@ def create_app(profile: ProfileName, seed: int = 0) -> Starlette:
     return app
 
 
-async def _serve(app: Starlette, port: int) -> None:
+async def serve(app: Starlette, port: int) -> None:
     with listen("127.0.0.1", port) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
         typer.echo(f"{address(listener)}/v1")
@@ -64,7 +64,7 @@ def main(
     port: Annotated[int, typer.Option(help="0 takes any that is free.")] = 0,
 ) -> None:
     """Run the benchmark's LLM server on 127.0.0.1."""
-    asyncio.run(_serve(create_app(profile, seed), port))
+    asyncio.run(serve(create_app(profile, seed), port))
 
 
 if __name__ == "__main__":
