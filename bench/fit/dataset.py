@@ -40,9 +40,7 @@ class _Listener:
             name=row.id,
             half=row.half,
             end_s=row.end_s,
-            pauses=tuple(
-                Pause(p.start_s, p.duration_s, p.kind, p.origin == "natural") for p in row.pauses
-            ),
+            pauses=tuple(Pause(p.start_s, p.duration_s, p.kind) for p in row.pauses),
             observed=self._observe(samples),
         )
 

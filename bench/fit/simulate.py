@@ -34,7 +34,6 @@ class Pause:
     start_s: float
     duration_s: float
     kind: str
-    natural: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,10 +276,6 @@ class ScriptedVoice:
     def rate_hz(self) -> int:
         return self._rate_hz
 
-    def text_of(self, sample: int) -> str:
-        """The text of the request that a sample belongs to. Raises IndexError."""
-        return self.texts[sample - self.FIRST_LEVEL]
-
     async def open(self) -> None:
         self._opened = True
 
