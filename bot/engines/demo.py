@@ -294,7 +294,7 @@ async def _serve(engine: DemoEngine, host: str, port: int, *, leashed: bool) -> 
 
 
 def demo(
-    port: Annotated[int, typer.Option(help="0 takes any that is free.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes any that is free.")] = 8000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     profile: Annotated[
         str,

@@ -59,7 +59,7 @@ def _stub(settings: Settings) -> VoiceChoice:
 def _piper(settings: Settings) -> VoiceChoice:
     from pipelines.services.tts_piper import piper_voice
 
-    _need("piper", "piper-tts")
+    _need("piper", "piper", "piper-tts")
     name = settings.tts_model or PIPER
     model = Path(name).expanduser()
     if model.suffix != ".onnx":
@@ -79,7 +79,7 @@ def _piper(settings: Settings) -> VoiceChoice:
 def _kokoro(settings: Settings) -> VoiceChoice:
     from pipelines.services.tts_kokoro import VOICE, kokoro_voice
 
-    _need("kokoro_onnx", "kokoro-onnx")
+    _need("kokoro", "kokoro_onnx", "kokoro-onnx")
     name = settings.tts_model or KOKORO
     folder = Path(name).expanduser()
     if not folder.is_dir():
@@ -133,10 +133,10 @@ def _speed(settings: Settings) -> float:
     return settings.tts_rate_wpm / NATURAL_WPM
 
 
-def _need(module: str, package: str) -> None:
+def _need(engine: str, module: str, package: str) -> None:
     if find_spec(module) is None:
         raise SettingsError(
-            f"TTS_ENGINE needs a package: .venv/bin/python -m pip install {package}"
+            f"TTS_ENGINE={engine} needs a package: .venv/bin/python -m pip install {package}"
         )
 
 
