@@ -275,7 +275,9 @@ export class Call extends EventTarget {
 
   report({ generation, samples, rms, at }) {
     this.tell("playing", { rms });
+    const isLive = this.state.phase === "live";
+    if (!isLive && samples === 0) return; // there is nothing to hear, which is no news of before
     this.lastHeard = { generation, samples, at };
-    if (this.state.phase === "live") this.socket.send(played(this.lastHeard));
+    if (isLive) this.socket.send(played(this.lastHeard));
   }
 }
