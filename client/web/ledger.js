@@ -39,8 +39,10 @@ export function ms(seconds) {
 
 export function verdictOf({ verdict }) {
   if (!verdict.stage) return "within budget";
-  const inAll = verdict.text.endsWith("within budget") ? ", the whole within budget" : "";
-  return `${SHARES[verdict.stage] ?? verdict.stage} overspent by ${ms(verdict.over_s)} ms${inAll}`;
+  const name = SHARES[verdict.stage] ?? verdict.stage;
+  const over = `overspent by ${ms(verdict.over_s)} ms`;
+  const isWithin = verdict.text.endsWith("within budget");
+  return isWithin ? `within budget, though ${name} ${over}` : `${name} ${over}`;
 }
 
 /** Each segment with where it begins and ends, in ms after the last sample of speech. */

@@ -107,7 +107,9 @@ function showCall() {
 
 function showLast() {
   const row = turns.rows.rows.at(-1);
-  $("last").textContent = row ? `last wait ${ms(row.voice_to_voice_s)} ms` : "say something";
+  const waited = row ? `last wait ${ms(row.voice_to_voice_s)} ms` : "";
+  const asked = call.state.word === "listening" ? "say something" : "";
+  $("last").textContent = call.muted ? "the microphone is off" : waited || asked;
 }
 
 // ---- the microphone ----
@@ -145,6 +147,7 @@ function showMicrophone({ muted, pushToTalk, talking }) {
   $("hold").firstElementChild.textContent = talking ? "Let go to send" : "Hold to talk";
   document.body.classList.toggle("muted", isUnderWay && muted);
   if (muted) showLevel(0);
+  if (call.state.phase === "live") showLast();
   if (call.state.phase === "connecting") {
     const asks = !muted && !call.microphone.isOpen;
     $("last").textContent = asks ? "asking for the microphone" : "calling";

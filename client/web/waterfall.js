@@ -154,26 +154,27 @@ function notes(row) {
     .filter(([key]) => row.facts[key] !== null && row.facts[key] !== undefined)
     .map(([key, name]) => `${name} ${row.facts[key]}`);
   const lines = [
-    `${ms(row.unattributed_s)} ms of the wait are covered by no stage's work.`,
+    `No stage was at work in ${ms(row.unattributed_s)} ms of the wait.`,
   ];
   if (row.end_measured_at !== "client") lines.push("Measured to the socket, not to the ear.");
   const withdrawn = row.facts.withdrawn_replies ?? 0;
   if (withdrawn > 0) {
     lines.push(`${withdrawn} ${withdrawn === 1 ? "answer was" : "answers were"} begun and withdrawn.`);
   }
-  made.append(key(), cell("p", lines.join(" ")), cell("p", shown.join(" · "), "facts"));
+  made.append(key(row), cell("p", lines.join(" ")), cell("p", shown.join(" · "), "facts"));
   return made;
 }
 
 /** What the drawing's strokes mean. */
-function key() {
+function key({ spans }) {
   const made = cell("p", "", "key");
   for (const [className, text] of [
     ["seg", "waited for"],
     ["work busy", "at work"],
-    ["work wait", "waiting on purpose"],
+    ["work wait", "on purpose"],
     ["work withdrawn", "withdrawn"],
   ]) {
+    if (text === "withdrawn" && !spans.some((span) => span.withdrawn)) continue;
     const sample = cell("span", "", className);
     const entry = cell("span", text);
     entry.prepend(sample);

@@ -110,6 +110,7 @@ def test_m_mutes_stops_the_tracks_and_tells_the_server(page: Page, server: Puppe
     page.keyboard.press("m")
     assert call.next(Muted).muted
     expect(page.locator("#mute")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#last")).to_have_text("the microphone is off")
     alive = (
         "() => window.streams.flatMap((stream) => stream.getTracks())"
         ".filter((track) => track.readyState === 'live').length"
