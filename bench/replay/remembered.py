@@ -158,7 +158,10 @@ class RememberedLanguageModel(_Remembered):
     ) -> AsyncGenerator[Delta, None]:
         recalled, asked_s = self._recalled, self._recalled.now
         past = recalled.memory.find("llm", (messages[-1].content,))
-        if past is None or (past.end is None and not past.pieces):
+        if past is not None and past.end is None and not past.pieces:
+            await self._outlived(past, asked_s)
+            past = None
+        if past is None:
             past = recalled.memory.near("llm", asked_s)
             recalled.ask_again("llm", "other words, given the answer of then" if past else "new")
         said = 0

@@ -1,10 +1,14 @@
 """What was asked in a recorded call, and when the answer comes to one who asks again."""
 
-from typing import Any
+import asyncio
+from typing import Any, cast
 
 import pytest
 
+from bench import virtual_time
 from bench.replay.memory import Memory, Past, stretch
+from bench.replay.remembered import Recalled, RememberedLanguageModel
+from pipelines.services.protocols import ChatMessage, LanguageModel
 
 
 def line(at_s: float, kind: str, what: str, **values: Any) -> dict[str, Any]:
@@ -40,3 +44,35 @@ def test_who_asks_a_moment_sooner_has_it_when_it_came_then() -> None:
 @pytest.mark.parametrize("apart_s", [-0.5, -0.02, 0.01, 0.5])
 def test_who_asks_at_another_time_waits_as_long_as_then(apart_s: float) -> None:
     assert due_s(asked_once(), 10.0 + apart_s) == pytest.approx(10.104 + apart_s)
+
+
+def test_an_answer_that_was_called_off_at_once_is_called_off_again_and_nobody_is_asked() -> None:
+    asked = {"of": "llm", "messages": [["user", "Hello."]]}
+    recalled = Recalled(
+        Memory(
+            [
+                line(1.0, "model", "Asked", question=1, **asked),
+                line(1.1, "model", "CalledOff", question=1, of="llm"),
+                line(2.0, "model", "Asked", question=2, **asked | {"messages": [["user", "Hi."]]}),
+                line(2.2, "model", "Came", question=2, of="llm", text="Yes?"),
+                line(2.3, "model", "Answered", question=2, of="llm"),
+            ]
+        )
+    )
+    llm = RememberedLanguageModel(recalled, cast(LanguageModel, None))
+
+    async def ask(for_s: float) -> list[object]:
+        try:
+            async with asyncio.timeout(for_s):
+                return [delta async for delta in llm.stream([ChatMessage("user", "Hello.")])]
+        except TimeoutError:
+            return []
+
+    async def scenario() -> None:
+        await asyncio.sleep(1.0)
+        assert await ask(0.1) == []
+        assert recalled.again == {}
+        assert len(await ask(5.0)) == 2  # who waits on is given an answer
+
+    virtual_time.run(scenario())
+    assert sum(recalled.again.values()) == 1
