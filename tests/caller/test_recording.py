@@ -120,8 +120,8 @@ def test_a_file_that_is_not_audio_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "missing.wav"):
-        with pytest.raises(RecordingError, match="no such file"):
+    for path, why in ((tmp_path, "is a folder"), (tmp_path / "missing.wav", "no such file")):
+        with pytest.raises(RecordingError, match=why):
             load(path)
 
 
