@@ -8,12 +8,15 @@ export class Captions {
   constructor(list) {
     this.list = list;
     this.items = new Map();
+    this.atEnd = true;
+    list.addEventListener("scroll", () => {
+      this.atEnd = list.scrollHeight - list.clientHeight - list.scrollTop < NEAR_PX;
+    });
+    new ResizeObserver(() => this.follow()).observe(list); // a keyboard came up, a phone was turned
   }
 
   /** Shows the entries as they now are; those that are gone disappear. */
   show(entries) {
-    const { scrollTop, scrollHeight, clientHeight } = this.list;
-    const atEnd = scrollHeight - clientHeight - scrollTop < NEAR_PX;
     const ids = new Set(entries.map(({ id }) => id));
     for (const [id, item] of this.items) {
       if (ids.has(id)) continue;
@@ -21,7 +24,12 @@ export class Captions {
       this.items.delete(id);
     }
     for (const entry of entries) this.showEntry(entry);
-    if (atEnd) this.list.scrollTop = this.list.scrollHeight;
+    this.follow();
+  }
+
+  /** The newest words stay in sight, unless the person has scrolled away from them. */
+  follow() {
+    if (this.atEnd) this.list.scrollTop = this.list.scrollHeight;
   }
 
   showEntry(entry) {

@@ -153,9 +153,8 @@ function notes(row) {
   const shown = Object.entries(SHOWN_FACTS)
     .filter(([key]) => row.facts[key] !== null && row.facts[key] !== undefined)
     .map(([key, name]) => `${name} ${row.facts[key]}`);
-  const lines = [
-    `No stage was at work in ${ms(row.unattributed_s)} ms of the wait.`,
-  ];
+  const idle = ms(row.unattributed_s);
+  const lines = idle > 0 ? [`No stage was at work in ${idle} ms of the wait.`] : [];
   if (row.end_measured_at !== "client") lines.push("Measured to the socket, not to the ear.");
   const withdrawn = row.facts.withdrawn_replies ?? 0;
   if (withdrawn > 0) {

@@ -16,7 +16,7 @@ from pipelines.core.exchange import (
     TurnMeasured,
     Typed,
 )
-from tests.web.acting import SPY, begin, row
+from tests.web.acting import SPY, begin, row, until
 from tests.web.puppet import Puppeteer
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(180)]
@@ -228,6 +228,32 @@ def test_nothing_is_wider_than_the_screen(page: Page, server: Puppeteer, width: 
         box = button.bounding_box()
         assert box is not None
         assert 0 <= box["x"] < box["x"] + box["width"] <= width
+
+
+def test_the_newest_words_stay_in_sight_until_one_scrolls_away(
+    page: Page, server: Puppeteer
+) -> None:
+    """Above the buttons of a phone, and when it is turned or its keyboard comes up."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    call = begin(page, server)
+    for turn in range(1, 13):
+        call.say(Caption("user", f"This is sentence {turn}.", final=True, turn=turn))
+    newest = page.locator("#lines li").last
+    buttons = page.locator(".desk > .buttons").bounding_box()
+    expect(newest).to_contain_text("sentence 12")
+    box = newest.bounding_box()
+    assert box is not None
+    assert buttons is not None
+    assert box["y"] + box["height"] <= buttons["y"]
+    page.set_viewport_size({"width": 390, "height": 600})
+    left = "() => lines.scrollHeight - lines.clientHeight - lines.scrollTop"
+    until(page, lambda: page.evaluate(left) < 2)
+    page.evaluate("() => { lines.scrollTop = 0 }")
+    page.wait_for_function("() => new Promise((seen) => requestAnimationFrame(() => seen(true)))")
+    page.set_viewport_size({"width": 390, "height": 844})
+    call.say(Caption("user", "And one more.", final=True, turn=13))
+    expect(page.locator("#lines li")).to_have_count(13)
+    assert page.evaluate("() => lines.scrollTop") == 0
 
 
 def test_the_keyboard_alone_is_enough(page: Page, server: Puppeteer) -> None:
