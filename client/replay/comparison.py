@@ -182,7 +182,8 @@ def compare(before: Run, after: Run, *, seed: int = 0) -> Comparison:
 def _chance(before: int, after: int) -> float:
     """That so many of them, or more, are in the later run if it is as likely in both."""
     both = before + after
-    return sum(math.comb(both, count) for count in range(after, both + 1)) / 2**both
+    as_many = sum(math.comb(both, count) for count in range(after, both + 1))
+    return float(as_many / 2**both)
 
 
 def word_error_rate(plays: Iterable[Played]) -> float | None:

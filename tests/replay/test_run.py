@@ -12,7 +12,7 @@ from pipelines.core.budget import SEGMENTS
 
 
 def turn(number: int, transcript: str) -> Turn:
-    nothing = dict.fromkeys(SEGMENTS, 0.0)
+    nothing: dict[str, float] = dict.fromkeys(SEGMENTS, 0.0)
     return Turn(
         number=number, ended_s=number, ended_media_s=number, answered_s=number, v2v_s=0.0,
         waited=nothing, took={}, hidden=nothing, transcript=transcript, answer="",
