@@ -21,22 +21,23 @@ from tests.bench_replay.planted import (
 )
 
 REPEATS = 10
+PLANTED_REPEATS = 3
+"""A turn takes the ears 20 ms or 60: four turns say too little of 80 more."""
 SAME_WORDS = 0.05
 
 
-def played(recording: str, repeats: int = 1, change: Change | None = None) -> list[Run]:
-    """Each play as a run of its own."""
+def played(recording: str, repeats: int, change: Change | None = None) -> Run:
     options = Options() if change is None else Options(change=change)
     wanted = Wanted(options=options, mode="real time", repeats=repeats)
     tasks = tasks_of(suites_of([str(BOX / "smoke" / recording)]), wanted)
-    run = conduct(recording, tasks, wanted, lambda _: None, pytest.fail)
-    return [replace(run, played=[replace(one, repeat=0)]) for one in run.played]
+    return conduct(recording, tasks, wanted, lambda _: None, pytest.fail)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("recording", ["browser", "phone"])
 def test_ten_replays_in_real_time_are_of_the_same_call(recording: str) -> None:
-    first, *others = played(recording, REPEATS)
+    run = played(recording, REPEATS)
+    first, *others = [replace(run, played=[replace(one, repeat=0)]) for one in run.played]
     said = [" ".join(turn.transcript for turn in run.turns) for run in (first, *others)]
     for other, words in zip(others, said[1:], strict=True):
         assert len(other.turns) == len(first.turns)
@@ -46,13 +47,19 @@ def test_ten_replays_in_real_time_are_of_the_same_call(recording: str) -> None:
         assert compare(other, first).broken == []
 
 
+@pytest.fixture(scope="module")
+def before() -> Run:
+    return played("browser", PLANTED_REPEATS)
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize(
     ("stage", "by_s", "change"), [("stt", STT_S, slower_ears), ("vad", VAD_S, later_vad)]
 )
-def test_what_became_slower_is_found_in_real_time(stage: str, by_s: float, change: Change) -> None:
-    [before], [after] = played("browser"), played("browser", change=change)
-    found = compare(before, after)
+def test_what_became_slower_is_found_in_real_time(
+    before: Run, stage: str, by_s: float, change: Change
+) -> None:
+    found = compare(before, played("browser", PLANTED_REPEATS, change))
     changed = [one for one in found.differences if one.changed and one.stage != "v2v"]
     sizes = {one.stage: one.typical_s.value for one in changed}
     assert max(sizes, key=sizes.__getitem__) == stage
@@ -61,8 +68,9 @@ def test_what_became_slower_is_found_in_real_time(stage: str, by_s: float, chang
 
 
 @pytest.mark.soak
-def test_waiting_for_the_full_stop_is_found_in_real_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    [before] = played("browser")
+def test_waiting_for_the_full_stop_is_found_in_real_time(
+    before: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(phrasing, "Phraser", WholeSentences)
-    found = compare(before, played("browser")[0])
+    found = compare(before, played("browser", PLANTED_REPEATS))
     assert {one.stage for one in found.differences if one.worse} - {"v2v"} == {"first_clause"}
