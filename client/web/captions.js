@@ -48,9 +48,9 @@ export class Captions {
 }
 
 function words({ text, said, unsaid }) {
-  if (said === null) return element("p", text);
+  if (!unsaid) return element("p", said ?? text);
   const paragraph = element("p", said);
-  if (unsaid) paragraph.append(said ? " " : "", element("s", unsaid));
+  paragraph.append(said ? " " : "", element("s", unsaid));
   paragraph.append(" ", element("span", "interrupted", "note"));
   return paragraph;
 }

@@ -42,7 +42,7 @@ CLAUSES_S = 0.5
 """The blanks between clauses are in the text, and not in the sound; the last word is cut."""
 
 TRUE_TO_S = 0.02
-"""Of the best of all turns: a machine that is busy puts on the wire later what it says it sent."""
+"""At the median: on a busy machine the kernel brings a frame late to the wire between the two."""
 
 FRAME_BYTES = 960
 """20 ms of audio; no caption, and no state, is so long."""
@@ -132,5 +132,5 @@ def test_the_time_to_the_ear_is_true_to_20_ms(call: Call) -> None:
     figures = " ".join(f"{1000 * one:+.1f}" for one in wrong)
     print(f"\nledger against output, ms: {figures}", file=sys.stderr)  # noqa: T201
     assert len(wrong) >= TIMES
-    assert min(map(abs, wrong)) < TRUE_TO_S
+    assert median(map(abs, wrong)) < TRUE_TO_S
     assert min(wrong) > -TRUE_TO_S  # it may make a wait look longer, never shorter
