@@ -8,7 +8,7 @@ transcript, another opinion) gives a new wait, counted from the same last sample
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.core.wording import words
 
@@ -96,6 +96,8 @@ class Evidence:
     """The turn model's probability that the turn is over."""
     went_on: int = 0
     """How often in this turn the person has gone on where it might have been over."""
+    stood_s: float = 0.0
+    """Seconds of audio that have changed neither the words nor their mark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,7 @@ class EndpointingPolicy:
     `python -m bench.fit` shows what they do on either half.
     """
 
-    closed_s: float = 0.17
+    closed_s: float = 0.16
     """After a sentence, a question, or words without a mark, when the voice says so too."""
     comma_s: float = 0.9
     counting_s: float = 1.1
@@ -117,7 +119,7 @@ class EndpointingPolicy:
     hanging_s: float = 1.1
     doubtful: float = 2.4
     """The turn model says less than 0.5, ..."""
-    denied: float = 2.8
+    denied: float = 4.5
     """... less than 0.1."""
     unscored: float = 1.9
     """It has not answered yet."""
@@ -129,8 +131,15 @@ class EndpointingPolicy:
     longest_s: float = 1.1
     lead_s: float = 0.165
     """A reply is begun so long before the wait is over, if all goes well from now on, ..."""
-    soonest_s: float = 0.05
-    """... but not sooner: the stops within words are as long as that."""
+    short_lead_s: float = 0.09
+    """... or so long, where the words are new: every third of such replies is thrown away."""
+    soonest_s: float = 0.03
+    """... but never before so much silence."""
+    steady_s: float = 0.2
+    """Words are no longer new when they have stood so long, ..."""
+    settled_s: float = 0.3
+    """... and a complete sentence that has stood so long has probably ended, before the turn
+    model says so."""
 
 
 class Endpointing:
@@ -149,8 +158,13 @@ class Endpointing:
 
     def eager(self, evidence: Evidence) -> bool:
         """Whether to begin a reply already, and hold it."""
-        begin_s = self.wait_s(evidence) - self._policy.lead_s
-        return evidence.silence_s >= max(begin_s, self._policy.soonest_s) - 1e-6
+        policy = self._policy
+        if evidence.score is None and evidence.stood_s >= policy.settled_s - 1e-6:
+            if ending(evidence.text) in (Ending.CLOSED, Ending.QUESTION):
+                evidence = replace(evidence, score=1.0)  # the turn model will probably agree
+        steady = evidence.stood_s >= policy.steady_s - 1e-6
+        begin_s = self.wait_s(evidence) - (policy.lead_s if steady else policy.short_lead_s)
+        return evidence.silence_s >= max(begin_s, policy.soonest_s) - 1e-6
 
     def may_be_over(self, text: str) -> bool:
         """Whether the words could be all of a turn: else the turn model need not be asked."""

@@ -42,6 +42,7 @@ from pipelines.core.events import (
     TurnFact,
     TurnScored,
 )
+from pipelines.core.hypothesis import Hypothesis
 from pipelines.core.turn_policy import TurnPolicy
 from pipelines.core.wording import same_words
 
@@ -85,9 +86,8 @@ class TurnMachine:
         self._next_score_s: float | None = None
         self._score: float | None = None
         self._carried = ""
-        self._heard = Transcribed("", 0.0, final=False)
-        self._went_on = 0
-        self._went_on_before = 0
+        self._heard = Hypothesis()
+        self._went_on = self._went_on_before = 0
         self._answered_s = 0.0
 
     @property
@@ -111,6 +111,7 @@ class TurnMachine:
             silence_s=self._media_s - self._paused_s,
             score=self._score,
             went_on=self._went_on,
+            stood_s=self._heard.stood_s(self._media_s),
         )
 
     @property
@@ -128,7 +129,6 @@ class TurnMachine:
     # ---- the person speaks ----
 
     def _begin_turn(self, fact: TurnFact) -> list[TurnCommand]:
-        assert isinstance(fact, SpeechStarted)
         self._state = State.HEARING
         return []
 
@@ -147,13 +147,13 @@ class TurnMachine:
         self._paused_s = fact.media_s
         self._score = None
         self._next_score_s = fact.media_s + self._policy.first_score_s
-        self._heard = Transcribed(self._heard.text, self._heard.upto_s, final=False)
+        self._heard.reopen()
         return self._consider()
 
     def _learn(self, fact: TurnFact) -> list[TurnCommand]:
         """New words while the person still speaks."""
         assert isinstance(fact, Transcribed)
-        self._heard = fact
+        self._heard.learn(fact)
         return self._withdraw_if_outdated() + (self._rest() if fact.final else [])
 
     def _rest(self) -> list[TurnCommand]:
@@ -163,7 +163,7 @@ class TurnMachine:
 
     def _learn_in_pause(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, Transcribed)
-        self._heard = fact
+        self._heard.learn(fact)
         return self._withdraw_if_outdated() + self._consider()
 
     def _score_pause(self, fact: TurnFact) -> list[TurnCommand]:
@@ -175,7 +175,7 @@ class TurnMachine:
 
     def _last_words(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, Transcribed)
-        self._heard = fact
+        self._heard.learn(fact)
         if not fact.final:
             return self._withdraw_if_outdated()
         return self._close()
@@ -240,7 +240,7 @@ class TurnMachine:
         return [*commands, self._forget()]
 
     def _forget(self) -> ForgetSpeech:
-        self._heard = Transcribed("", self._paused_s, final=False)
+        self._heard.forget(self._paused_s)
         return ForgetSpeech(self._paused_s)
 
     # ---- the reply speaks ----
@@ -280,14 +280,14 @@ class TurnMachine:
         if self._state is State.THINKING:
             self._carried = self.text
             commands.append(ForgetSpeech(self._paused_s))
-        self._heard = Transcribed("", fact.media_s, final=False)
+        self._heard.forget(fact.media_s)
         self._state = State.CONTESTED
         return commands
 
     def _judge(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, Transcribed)
         assert self._reply is not None
-        self._heard = fact
+        self._heard.learn(fact)
         match judge(fact.text, final=fact.final):
             case Judgement.WAIT:
                 return []
@@ -299,7 +299,7 @@ class TurnMachine:
     def _let_it_go_on(self) -> list[TurnCommand]:
         assert self._reply is not None
         self._state = State.THINKING if self._carried else State.SPEAKING
-        self._heard = Transcribed("", self._media_s, final=False)
+        self._heard.forget(self._media_s)
         return [ResumeReply(self._reply.reply_id), ForgetSpeech(self._media_s)]
 
     def _give_way(self, *, paused: bool) -> list[TurnCommand]:

@@ -22,14 +22,14 @@ class VoicingPolicy:
     """Probability at which a chunk is speech (Silero's own recommendation)."""
     offset: float = 0.35
     """Probability at which it no longer is (Silero's: 0.15 below the onset)."""
-    lull_s: float = 0.03
+    lull_s: float = 0.02
     """Quiet that counts as a pause before the VAD says so, where there is little noise."""
     depth_db: float = 30.0
     """How far under the speaker's level a window counts as quiet."""
     over_floor_db: float = 7.0
     """A window this close to the noise floor counts as quiet."""
     floor_window_s: float = 3.0
-    noisy_lull_s: float = 0.1
+    noisy_lull_s: float = 0.05
     near_db: float = 18.0
     """In noise, what is further under the speaker's level is somebody or something else."""
     far_db: float = 22.0

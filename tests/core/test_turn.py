@@ -38,7 +38,7 @@ QUESTION = "What time is it?"
 
 POLICY = TurnPolicy(
     endpointing=EndpointingPolicy(
-        closed_s=0.2, hanging_s=1.1, unscored=1.0, lead_s=9.0, soonest_s=0.0
+        closed_s=0.2, hanging_s=1.1, unscored=1.0, lead_s=9.0, short_lead_s=9.0, soonest_s=0.0
     )
 )
 """A plain sentence is over after 0.2 s and answered at once, a hanging one after 1.1 s."""
