@@ -159,9 +159,10 @@ class Endpointing:
     def eager(self, evidence: Evidence) -> bool:
         """Whether to begin a reply already, and hold it."""
         policy = self._policy
-        if evidence.score is None and evidence.stood_s >= policy.settled_s - 1e-6:
-            if ending(evidence.text) in (Ending.CLOSED, Ending.QUESTION):
-                evidence = replace(evidence, score=1.0)  # the turn model will probably agree
+        sentence = ending(evidence.text) in (Ending.CLOSED, Ending.QUESTION)
+        settled = sentence and evidence.stood_s >= policy.settled_s - 1e-6
+        if evidence.score is None and settled:
+            evidence = replace(evidence, score=1.0)  # the turn model will probably agree
         steady = evidence.stood_s >= policy.steady_s - 1e-6
         begin_s = self.wait_s(evidence) - (policy.lead_s if steady else policy.short_lead_s)
         return evidence.silence_s >= max(begin_s, policy.soonest_s) - 1e-6
