@@ -3,11 +3,10 @@
 import asyncio
 import random
 import statistics
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -16,7 +15,7 @@ from bench.stt_measure import rss_mb
 from bench.tts_table import Alone, Cell, cell
 from bot.settings import Settings, SettingsError, changed
 from bot.wiring.voice import VoiceChoice, choose_voice
-from pipelines.services.protocols import SpeechChunk, TextToSpeech
+from pipelines.services.protocols import TextToSpeech
 
 LENGTHS = {"2 words": 2, "8 words": 8, "25 words": 25}
 """An opener, a first clause without a mark, and a long sentence."""
@@ -107,7 +106,7 @@ class Texts:
 async def say(voice: TextToSpeech, text: str, *, first: bool = True) -> Said:
     now = asyncio.get_running_loop().time
     asked_s, first_s, samples, trimmed_s = now(), None, 0, 0.0
-    stream = cast(AsyncGenerator[SpeechChunk, None], voice.synthesise(text, first=first))
+    stream = voice.synthesise(text, first=first)
     async with aclosing(stream):
         async for chunk in stream:
             first_s = now() if first_s is None else first_s

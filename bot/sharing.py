@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, cast
+from typing import Protocol, TypeAlias
 
 from bot.queue_metrics import QueueMetrics
 from bot.queueing import FullError, Kind, Queue, State, Ticket
@@ -203,7 +203,7 @@ class SharedModel:
         began = first = last = now()
         self.metrics.waited(kind, began - request.asked_s)
         pieces = 0
-        stream = cast(AsyncGenerator[Delta, None], llm.stream(request.messages, request.sampling))
+        stream = llm.stream(request.messages, request.sampling)
         async with aclosing(stream):
             try:
                 while (delta := await self._next(request.ticket, stream)) is not None:

@@ -177,7 +177,7 @@ class RememberedLanguageModel(_Remembered):
                 return
             await self._outlived(past, asked_s)
             recalled.ask_again("llm", "was called off")
-        stream = cast(AsyncGenerator[Delta, None], self._others.stream(messages, sampling))
+        stream = self._others.stream(messages, sampling)
         async with aclosing(stream):
             async for delta in stream:
                 if isinstance(delta, TextDelta) and said:  # of what has been said already
@@ -234,7 +234,7 @@ class RememberedTextToSpeech(_Remembered):
             await self._outlived(past, asked_s)
         recalled.ask_again("tts", "was called off" if past else "other words")
         stream = self._others.synthesise(text, first=first)
-        async with aclosing(cast(AsyncGenerator[SpeechChunk, None], stream)) as chunks:
+        async with aclosing(stream) as chunks:
             async for chunk in chunks:
                 skip, samples = min(samples, len(chunk.pcm)), max(0, samples - len(chunk.pcm))
                 if skip < len(chunk.pcm):

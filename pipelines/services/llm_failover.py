@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Protocol, cast
+from typing import Protocol
 
 import structlog
 
@@ -182,7 +182,7 @@ class _Question:
 
     def _begin(self, ask: Ask) -> _Attempt:
         endpoint = self._model.endpoint(ask.endpoint)
-        stream = cast(AsyncGenerator[Delta, None], endpoint.stream(self._messages, self._sampling))
+        stream = endpoint.stream(self._messages, self._sampling)
         attempt = _Attempt(ask, endpoint, stream)
         self._attempts.append(attempt)
         if ask.reason != "first":

@@ -4,7 +4,7 @@ Audio is mono. `Samples` is float32 in [-1, 1]; what a voice returns is int16 PC
 An adapter turns its vendor's exceptions into `ServiceError`, and nothing else escapes it.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
@@ -201,7 +201,7 @@ class LanguageModel(Protocol):
 
     def stream(
         self, messages: Sequence[ChatMessage], sampling: Sampling = AS_SET
-    ) -> AsyncIterator[Delta]:
+    ) -> AsyncGenerator[Delta, None]:
         """An async generator: closing it closes the HTTP stream. Raises ServiceError."""
         ...
 
@@ -246,7 +246,7 @@ class TextToSpeech(Protocol):
 
     async def open(self) -> None: ...
 
-    def synthesise(self, text: str, *, first: bool = False) -> AsyncIterator[SpeechChunk]:
+    def synthesise(self, text: str, *, first: bool = False) -> AsyncGenerator[SpeechChunk, None]:
         """An async generator: closing it stops the work. Raises ServiceError.
 
         `first`: somebody waits in silence for this one. It goes before all that are not.

@@ -5,7 +5,6 @@ import itertools
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from typing import cast
 
 from pipelines.core.recording import (
     Answered,
@@ -171,7 +170,7 @@ class RecordedLanguageModel:
         notes, number = self._notes, self._notes.number()
         asked = tuple((message.role, message.content) for message in messages)
         notes.add(Asked(question=number, of="llm", media_s=notes.media_s, messages=asked))
-        stream = cast(AsyncGenerator[Delta, None], self._llm.stream(messages, sampling))
+        stream = self._llm.stream(messages, sampling)
         with notes.fate(number, "llm"):
             async with aclosing(stream):
                 async for delta in stream:
@@ -226,7 +225,7 @@ class RecordedTextToSpeech:
     ) -> AsyncGenerator[SpeechChunk, None]:
         notes, number = self._notes, self._notes.number()
         notes.add(Asked(question=number, of="tts", media_s=notes.media_s, text=text))
-        stream = cast(AsyncGenerator[SpeechChunk, None], self._tts.synthesise(text, first=first))
+        stream = self._tts.synthesise(text, first=first)
         with notes.fate(number, "tts"):
             async with aclosing(stream):
                 async for chunk in stream:

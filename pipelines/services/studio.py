@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
-from typing import cast
 
 import numpy as np
 import structlog
@@ -117,9 +116,7 @@ class Studio:
         given, asked_s = _Given(), now()
         for tries in range(1, TRIES + 1):
             given.again()
-            stream = cast(
-                AsyncGenerator[SpeechChunk, None], self._voice.synthesise(said, first=first)
-            )
+            stream = self._voice.synthesise(said, first=first)
             try:
                 async with aclosing(stream) as chunks:
                     async for chunk in chunks:

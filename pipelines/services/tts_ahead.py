@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
-from typing import cast
 
 from pipelines.core.phrasing import Phraser
 from pipelines.services.protocols import SpeechChunk, TextToSpeech
@@ -34,7 +33,7 @@ class SpokenAhead:
                 yield chunk
             return
         stream = self._voice.synthesise(text, first=first)
-        async with aclosing(cast(AsyncGenerator[SpeechChunk, None], stream)) as chunks:
+        async with aclosing(stream) as chunks:
             async for chunk in chunks:
                 yield chunk
 

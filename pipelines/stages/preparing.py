@@ -1,6 +1,5 @@
 """What is done for the next question while nobody waits: count, cut, sum up, warm."""
 
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import cast
 
@@ -10,7 +9,6 @@ from pipelines.core.answering import AnsweringPolicy
 from pipelines.core.conversation import Conversation
 from pipelines.services.protocols import (
     ChatMessage,
-    Delta,
     LanguageModel,
     PromptCache,
     Role,
@@ -77,7 +75,7 @@ class Preparing:
 
     async def _ask(self, text: str) -> str:
         asked = [ChatMessage("user", text)]
-        stream = cast(AsyncGenerator[Delta, None], self._llm.stream(asked, SUMMARY_SAMPLING))
+        stream = self._llm.stream(asked, SUMMARY_SAMPLING)
         async with aclosing(stream):
             said = [delta.text async for delta in stream if isinstance(delta, TextDelta)]
         return "".join(said)

@@ -1,9 +1,7 @@
 """Turns clauses into audio at the call's own rate, one clause after the other."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import cast
 
 import structlog
 from pipecat.frames.frames import Frame
@@ -13,7 +11,7 @@ from pipelines.audio.resample import Resampler
 from pipelines.core.commands import StartReply, StopReply, WithdrawReply
 from pipelines.core.events import Reached, SilenceTrimmed, Worked
 from pipelines.core.playout import Word
-from pipelines.services.protocols import ServiceError, SpeechChunk, TextToSpeech
+from pipelines.services.protocols import ServiceError, TextToSpeech
 from pipelines.stages.frames import (
     ClauseFrame,
     CommandFrame,
@@ -91,7 +89,7 @@ class Speaking(FrameProcessor):
         started = self.get_event_loop().time()
         resampler = Resampler(self._tts.rate_hz, self._rate)
         text = clause.text
-        stream = cast(AsyncGenerator[SpeechChunk, None], self._tts.synthesise(text, first=first))
+        stream = self._tts.synthesise(text, first=first)
         async with aclosing(stream):
             async for chunk in stream:
                 if text and first and not clause.filler:

@@ -1,7 +1,7 @@
 """Asks the language model, under a reply id that can be withdrawn at any moment."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -22,7 +22,6 @@ from pipelines.core.ledger import Fact
 from pipelines.core.tools import Tool
 from pipelines.services.protocols import (
     ChatMessage,
-    Delta,
     Finished,
     LanguageModel,
     PromptCache,
@@ -210,7 +209,7 @@ class Thinking(FrameProcessor):
         first_round = not reply.said and "llm_tool_calls" not in reply.facts
         waited_s = max(0.0, asked_s - reply.since_s) if first_round else 0.0
         sampling = replace(self._sampling, waited_s=waited_s)
-        stream = cast(AsyncGenerator[Delta, None], self._llm.stream(messages, sampling))
+        stream = self._llm.stream(messages, sampling)
         finished: Finished | None = None
         async with aclosing(stream):
             async for delta in stream:

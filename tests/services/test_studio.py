@@ -79,7 +79,7 @@ async def say(voice: TextToSpeech, text: str) -> tuple[Pcm, list[SpokenWord], fl
     pcm: list[Pcm] = [np.zeros(0, np.int16)]
     words: list[SpokenWord] = []
     trimmed_s = 0.0
-    async with aclosing(voice.synthesise(text)) as chunks:  # type: ignore[type-var]
+    async with aclosing(voice.synthesise(text)) as chunks:
         async for chunk in chunks:
             pcm.append(chunk.pcm)
             words += chunk.words

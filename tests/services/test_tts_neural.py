@@ -33,7 +33,7 @@ def kokoro(speed: float = 1.0) -> ProcessTextToSpeech:
 
 
 async def say(voice: TextToSpeech, text: str, *, first: bool = False) -> Pcm:
-    async with aclosing(voice.synthesise(text, first=first)) as chunks:  # type: ignore[type-var]
+    async with aclosing(voice.synthesise(text, first=first)) as chunks:
         return np.concatenate([np.zeros(0, np.int16), *[chunk.pcm async for chunk in chunks]])
 
 

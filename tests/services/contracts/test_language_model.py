@@ -81,7 +81,7 @@ def with_model(kind: Kind, then: str, scenario: Scenario) -> None:
 
 
 async def ask(model: LanguageModel, messages: Sequence[ChatMessage] = HELLO) -> list[Delta]:
-    async with aclosing(model.stream(messages)) as deltas:  # type: ignore[type-var]
+    async with aclosing(model.stream(messages)) as deltas:
         return [delta async for delta in deltas]
 
 
@@ -101,7 +101,7 @@ def test_an_answer_is_text_and_then_its_end(kind: Kind) -> None:
 
 def test_an_answer_that_was_closed_early_ends_at_the_other_end_too(kind: Kind) -> None:
     async def scenario(subject: Subject) -> None:
-        async with aclosing(subject.model.stream(HELLO)) as deltas:  # type: ignore[type-var]
+        async with aclosing(subject.model.stream(HELLO)) as deltas:
             assert words([await anext(deltas)]) == TOKENS[:1]
             assert subject.answering() == 1
 
@@ -110,13 +110,13 @@ def test_an_answer_that_was_closed_early_ends_at_the_other_end_too(kind: Kind) -
 
 def test_a_cancelled_listener_ends_its_answer_and_no_other(kind: Kind) -> None:
     async def scenario(subject: Subject) -> None:
-        async with aclosing(subject.model.stream(HELLO)) as kept:  # type: ignore[type-var]
+        async with aclosing(subject.model.stream(HELLO)) as kept:
             assert words([await anext(kept)]) == TOKENS[:1]
             async with asyncio.TaskGroup() as tasks:
                 heard = asyncio.Event()
 
                 async def listen() -> None:
-                    async with aclosing(subject.model.stream(HELLO)) as deltas:  # type: ignore[type-var]
+                    async with aclosing(subject.model.stream(HELLO)) as deltas:
                         async for _ in deltas:
                             heard.set()
 
@@ -130,7 +130,7 @@ def test_a_cancelled_listener_ends_its_answer_and_no_other(kind: Kind) -> None:
 
 def test_a_failure_in_the_middle_is_a_service_error(kind: Kind) -> None:
     async def scenario(subject: Subject) -> None:
-        async with aclosing(subject.model.stream(HELLO)) as deltas:  # type: ignore[type-var]
+        async with aclosing(subject.model.stream(HELLO)) as deltas:
             assert words([await anext(deltas) for _ in TOKENS]) == TOKENS
             with pytest.raises(ServiceError) as failure:
                 await anext(deltas)

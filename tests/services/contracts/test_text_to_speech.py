@@ -36,7 +36,7 @@ async def say(
 ) -> tuple[Pcm, list[SpokenWord]]:
     pcm: list[Pcm] = [np.zeros(0, np.int16)]
     spoken: list[SpokenWord] = []
-    async with aclosing(voice.synthesise(text, first=first)) as chunks:  # type: ignore[type-var]
+    async with aclosing(voice.synthesise(text, first=first)) as chunks:
         async for chunk in chunks:
             assert chunk.pcm.dtype == np.int16
             assert chunk.pcm.ndim == 1
@@ -80,7 +80,7 @@ def test_nothing_to_say_is_no_sound(new_voice: NewVoice, text: str) -> None:
 def test_what_was_closed_early_is_not_heard_again(new_voice: NewVoice) -> None:
     async def scenario(voice: TextToSpeech) -> None:
         for _ in range(3):
-            async with aclosing(voice.synthesise(LONG)) as chunks:  # type: ignore[type-var]
+            async with aclosing(voice.synthesise(LONG)) as chunks:
                 await anext(chunks)
         _, spoken = await say(voice, "Good night.")
         assert [word.text for word in spoken] == ["Good", "night."]
@@ -127,7 +127,7 @@ def test_what_somebody_waits_for_is_said_among_what_nobody_does(new_voice: NewVo
 
 def test_a_call_that_listens_slowly_holds_up_nobody(new_voice: NewVoice) -> None:
     async def scenario(voice: TextToSpeech) -> None:
-        async with aclosing(voice.synthesise(LONG)) as slow:  # type: ignore[type-var]
+        async with aclosing(voice.synthesise(LONG)) as slow:
             await anext(slow)
             _, spoken = await say(voice, "Good night.")
         assert [word.text for word in spoken] == ["Good", "night."]

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
-from typing import cast
 
 import httpx2
 import openai
@@ -50,7 +49,7 @@ class Served:
     async def synthesise(
         self, text: str, *, first: bool = False
     ) -> AsyncGenerator[SpeechChunk, None]:
-        stream = cast(AsyncGenerator[SpeechChunk, None], self._voice.synthesise(text, first=first))
+        stream = self._voice.synthesise(text, first=first)
         async with aclosing(stream):
             async for chunk in stream:
                 yield chunk
