@@ -8,6 +8,7 @@ import httpx2
 import openai
 
 from pipelines.services.llm_dialect import is_too_long
+from pipelines.services.openai_client import in_words
 from pipelines.services.protocols import ServiceError, Trouble
 
 LONGEST_LINE = 1 << 20
@@ -36,7 +37,7 @@ def as_service_errors(may_be_cold: Callable[[], bool]) -> Iterator[None]:
     except openai.APIStatusError as exc:
         raise _refusal(exc, may_be_cold=may_be_cold()) from exc
     except (openai.OpenAIError, httpx2.HTTPError, ValueError) as exc:  # torn JSON is a ValueError
-        raise ServiceError("llm", type(exc).__name__, retryable=True) from exc
+        raise ServiceError("llm", in_words(exc), retryable=True) from exc
     except httpx2.InvalidURL as exc:
         raise ServiceError("llm", "the base URL is not one", retryable=False) from exc
 

@@ -32,6 +32,23 @@ def new_client(base_url: str, api_key: str | None, on_response: Sequence[Hook] =
     )
 
 
+def in_words(error: Exception) -> str:
+    """What went wrong without a status of HTTP. Of a server's own words there are none in it."""
+    match error.__cause__ if isinstance(error, openai.APIConnectionError) else error:
+        case httpx2.ConnectError() as none:
+            return f"nothing answers there ({none})"
+        case httpx2.TimeoutException() | openai.APITimeoutError():
+            return "too slow"
+        case httpx2.HTTPError() as torn:
+            return "the connection broke" + (f" ({torn})" if str(torn) else "")
+        case openai.APIResponseValidationError() | ValueError():
+            return "what it sends cannot be read"
+        case openai.APIError():
+            return "it began to answer, and sent an error"
+        case other:
+            return type(other).__name__
+
+
 def is_loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     try:

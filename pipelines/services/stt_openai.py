@@ -16,7 +16,7 @@ import numpy as np
 import openai
 from openai import AsyncOpenAI
 
-from pipelines.services.openai_client import new_client
+from pipelines.services.openai_client import in_words, new_client
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
     Samples,
@@ -116,4 +116,4 @@ def _as_service_errors() -> Iterator[None]:
         retryable = exc.status_code >= 500 or exc.status_code in (408, 429)
         raise ServiceError("stt", f"status {exc.status_code}", retryable=retryable) from exc
     except (openai.OpenAIError, httpx2.HTTPError, ValueError) as exc:
-        raise ServiceError("stt", type(exc).__name__, retryable=True) from exc
+        raise ServiceError("stt", in_words(exc), retryable=True) from exc

@@ -17,7 +17,7 @@ import openai
 from openai import AsyncOpenAI
 
 from pipelines.audio.pcm_stream import PcmStream
-from pipelines.services.openai_client import new_client
+from pipelines.services.openai_client import in_words, new_client
 from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk
 from pipelines.services.turnstile import Turnstile
 
@@ -135,6 +135,6 @@ def _as_service_errors() -> Iterator[None]:
     except ValueError as exc:  # not PCM
         raise ServiceError("tts", f"the server sends {exc}", retryable=False) from exc
     except (openai.OpenAIError, httpx2.HTTPError) as exc:
-        raise ServiceError("tts", type(exc).__name__, retryable=True) from exc
+        raise ServiceError("tts", in_words(exc), retryable=True) from exc
     except httpx2.InvalidURL as exc:
         raise ServiceError("tts", "the base URL is not one", retryable=False) from exc
