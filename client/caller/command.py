@@ -26,7 +26,7 @@ from client.caller.telephone import NO_ACCOUNT, Telephone
 from client.caller.trouble import parse
 
 UNANSWERED, FAILED = 1, 2
-"""Exit codes: a turn was not answered; there was no call to speak of."""
+"""Exit codes: a turn was not answered, or with an apology; there was no call to speak of."""
 
 KEYS = "0123456789*#ABCD"
 
@@ -138,7 +138,8 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
         typer.echo(json.dumps(as_json(results, floor), indent=2, ensure_ascii=False))
     else:
         print_report(Console(), results, floor)
-    if any(turn.wait.missed for result in results for turn in result.turns):
+    missed = any(turn.wait.missed for result in results for turn in result.turns)
+    if missed or any(result.faults for result in results):
         raise typer.Exit(UNANSWERED)
 
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 APOLOGY = "Sorry, I can't think of an answer right now. Please try again in a moment."
 COLD = "Sorry, I'm still starting up. Please ask me again in a minute."
 MEANWHILE = "One moment, please."
+NO_ANSWER = "The language model has failed: there is no answer."
+VOICE_FAILED = "The voice has failed: not all of this answer could be spoken."
+"""To be read: an apology can be heard, and a voice that fails cannot."""
 LEAST_WORDS = 4
 """Of whole sentences that are an answer: "Sure." is none."""
 

@@ -77,9 +77,11 @@ class SpeechFrame(DataFrame):
 
 @dataclass
 class UnspokenFrame(DataFrame):
-    """A clause that the voice could not say, or not to its end."""
+    """A part of an answer that cannot be spoken, or all of it."""
 
     reply_id: int
+    why: str
+    """For the person: a fixed sentence."""
 
 
 @dataclass

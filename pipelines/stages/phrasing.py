@@ -3,7 +3,7 @@
 from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from pipelines.core.answering import ending
+from pipelines.core.answering import NO_ANSWER, ending
 from pipelines.core.commands import StartReply, StopReply, WithdrawReply
 from pipelines.core.events import Reached, Worked
 from pipelines.core.phrasing import Phraser
@@ -13,6 +13,7 @@ from pipelines.stages.frames import (
     FactFrame,
     ReplyEndFrame,
     TokenFrame,
+    UnspokenFrame,
 )
 
 
@@ -39,11 +40,7 @@ class Phrasing(FrameProcessor):
             case ReplyEndFrame(reply_id=reply_id, sorry=sorry):
                 phraser = self._phrasers.get(reply_id)
                 if phraser is not None:
-                    rest = phraser.finish()
-                    said = self._said[reply_id]
-                    await self._say(
-                        reply_id, ending(said, rest, _clauses(sorry)) if sorry else rest
-                    )
+                    await self._end(reply_id, phraser.finish(), _clauses(sorry))
                 self._forget(reply_id)
             case CommandFrame(command=StartReply(reply_id=reply_id)):
                 self._phrasers[reply_id] = Phraser()
@@ -55,6 +52,17 @@ class Phrasing(FrameProcessor):
             case _:
                 pass
         await self.push_frame(frame, direction)
+
+    async def _end(self, reply_id: int, rest: list[str], sorry: list[str]) -> None:
+        said = self._said[reply_id]
+        if not sorry:
+            await self._say(reply_id, rest)
+        elif said or rest:
+            await self._say(reply_id, ending(said, rest, sorry))
+        else:  # an apology is no answer: whoever waits for one still waits
+            await self.push_frame(UnspokenFrame(reply_id, NO_ANSWER))
+            for clause in sorry:
+                await self.push_frame(ClauseFrame(reply_id, clause, filler=True))
 
     async def _say(self, reply_id: int, clauses: list[str]) -> None:
         for clause in clauses:

@@ -45,9 +45,6 @@ from pipelines.stages.frames import (
     UnspokenFrame,
 )
 
-VOICE_FAILED = "The voice has failed: not all of this answer could be spoken."
-"""For the person: else there would be silence."""
-
 
 class Playing(FrameProcessor):
     def __init__(
@@ -98,8 +95,8 @@ class Playing(FrameProcessor):
                 self._playout.add(pcm, text, words)
                 await self._pump()
                 self._changed.set()
-            case UnspokenFrame():
-                self._tell_of_failure()
+            case UnspokenFrame(why=why):
+                self._tell_of_failure(why)
             case ReplyEndFrame():
                 self._playout.end()
                 await self._pump()
@@ -149,11 +146,11 @@ class Playing(FrameProcessor):
             self._paused_by.add("line")
             await self._flush(self._playout.drop(self._now()))
 
-    def _tell_of_failure(self) -> None:
+    def _tell_of_failure(self, why: str) -> None:
         """Once for each answer."""
         if not self._told_of_failure:
             self._told_of_failure = True
-            self._send(Fault(VOICE_FAILED))
+            self._send(Fault(why))
 
     async def _go_on(self, reason: Literal["caller", "line"]) -> None:
         """Once nothing else holds the reply back."""

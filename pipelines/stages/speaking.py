@@ -8,6 +8,7 @@ from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from pipelines.audio.resample import Resampler
+from pipelines.core.answering import VOICE_FAILED
 from pipelines.core.commands import StartReply, StopReply, WithdrawReply
 from pipelines.core.events import Reached, SilenceTrimmed, Worked
 from pipelines.core.playout import Word
@@ -81,7 +82,7 @@ class Speaking(FrameProcessor):
                 first = first and clause.filler
             except ServiceError as error:
                 log.error("the voice failed", service=error.service, error=str(error))
-                await self.push_frame(UnspokenFrame(reply_id))
+                await self.push_frame(UnspokenFrame(reply_id, VOICE_FAILED))
         await self.push_frame(ReplyEndFrame(reply_id))
 
     async def _synthesise(self, clause: ClauseFrame, *, first: bool) -> None:

@@ -12,9 +12,10 @@ import pytest
 import soundfile
 import typer
 from typer.testing import CliRunner
+from websockets.asyncio.server import ServerConnection
 
 from client.caller.command import FAILED, call
-from tests.caller.loopback import Server, serving, tone
+from tests.caller.loopback import Server, rtvi, say, serving, tone
 
 HURRIED = ("--until-quiet", "0.3")
 
@@ -106,6 +107,18 @@ def test_a_turn_that_is_not_answered_is_exit_code_one(recordings: list[str]) -> 
 
     assert code == 1
     assert "no answer within 5 s" in out
+
+
+def test_a_turn_that_was_apologised_for_is_exit_code_one(recordings: list[str]) -> None:
+    async def apologise(server: Server, socket: ServerConnection) -> None:
+        await say(socket, 0.3)
+        await socket.send(rtvi("error", {"error": "There is no answer.", "fatal": False}))
+
+    with running(Server(on_turn=apologise)) as server:
+        code, out, _ = halfsecond_call(recordings[0], "--url", server.url, *HURRIED)
+
+    assert code == 1
+    assert "the server says: There is no answer." in out
 
 
 def test_no_server_is_one_line_and_exit_code_two(recordings: list[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pipelines.cascade import Policies
+from pipelines.core.answering import NO_ANSWER
 from pipelines.core.endpointing import EndpointingPolicy
 from pipelines.core.exchange import AudioOut, Fault, Muted, Typed
 from pipelines.core.turn_policy import TurnPolicy
@@ -174,6 +175,15 @@ def test_a_model_that_fails_is_apologised_for_and_the_call_goes_on(after_s: floa
     assert call.heard_text == f"{APOLOGY} Hello again."
     assert call.captions("bot", final=True)[-1] == "Hello again."
     assert call.errors == []
+
+
+def test_an_apology_is_no_answer_so_its_wait_is_none_and_the_person_is_told() -> None:
+    call = rehearse(
+        says(1.0, QUESTION), says(16.0, "hello?"), answers=refuses_once(0.0), until_s=21.0
+    )
+
+    assert [row["turn"] for row in call.rows] == [2]
+    assert [item for _, item in call.sent if isinstance(item, Fault)] == [Fault(NO_ANSWER)]
 
 
 def test_a_model_that_dies_in_mid_answer_is_apologised_for_after_what_it_said() -> None:

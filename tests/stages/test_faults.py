@@ -198,5 +198,4 @@ def test_what_was_begun_too_early_is_closed_too(name: str) -> None:
     if case.within_s == LATEST_S:  # by the end of speech, not by the request
         assert waited_s == pytest.approx(Patience().apology_s, abs=0.1)
     assert waited_s <= case.within_s
-    withdrawn = done.rows[0]["facts"]["withdrawn_replies"]  # type: ignore[index]
-    assert case.requests <= len(endpoint.requests) <= case.requests * (1 + withdrawn)
+    assert case.requests <= len(endpoint.requests) <= 3 * case.requests
