@@ -59,7 +59,6 @@ class TurnScored:
 @dataclass(frozen=True, slots=True)
 class TextTyped:
     text: str
-    interrupts: bool = True
 
 
 @dataclass(frozen=True, slots=True)

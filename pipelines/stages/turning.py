@@ -79,8 +79,8 @@ class Turning(FrameProcessor):
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         match frame:
-            case CallerFrame(event=Typed(text, interrupts)):
-                typed = TextTyped(text, interrupts)
+            case CallerFrame(event=Typed(text)):
+                typed = TextTyped(text)
                 await self.push_frame(FactFrame(typed))  # the silence before it was no wait
                 await self._take(typed)
             case CallerFrame(event=Say(text, ends_call)):
