@@ -83,7 +83,8 @@ class Seat:
     def __init__(self) -> None:
         self.ending = asyncio.Event()
         """Set, it ends the call at once."""
-        self._arrivals: asyncio.Queue[Leg] = asyncio.Queue()
+        self._arrivals: asyncio.Queue[Leg] = asyncio.Queue(1)
+        """Who comes back while somebody waits takes that place, and the other is sent away."""
         self._came_back: set[Leg] = set()
         self._last: tuple[int, str] | None = None
 

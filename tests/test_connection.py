@@ -436,6 +436,32 @@ def test_of_two_that_come_back_at_once_the_later_has_the_call() -> None:
     served(desk, play)
 
 
+def test_of_a_crowd_that_comes_back_while_sockets_are_slow_to_close_one_at_most_waits() -> None:
+    desk = Desk(ready(OURS))
+
+    class SlowSocket(FakeSocket):
+        async def close(self, code: int, reason: str) -> None:
+            await super().close(code, reason)
+            for _ in range(3):
+                await asyncio.sleep(0)
+
+    async def play() -> None:
+        await desk.socket.until_sent("bot-ready")
+        crowd = [SlowSocket(ready(OURS)) for _ in range(20)]
+        async with asyncio.TaskGroup() as tasks:
+            for socket in crowd:
+                tasks.create_task(desk.seat.come_back(socket))
+            for _ in range(50):
+                await asyncio.sleep(0)
+            [last] = [socket for socket in crowd if socket.closed is None]
+            last.inbox.put_nowait(typed("goodbye"))
+        moved = (1008, "the call goes on over another connection")
+        assert [one.closed for one in crowd if one is not last] == [moved] * 19
+        assert last.closed == (1000, "")
+
+    served(desk, play)
+
+
 def test_who_comes_back_as_the_call_ends_is_told_so() -> None:
     desk = Desk(ready(OURS), GONE)
 
