@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bench.output import JsonFile, Picture, in_a_folder
+from bot.commands.ending import give_up
 from bot.engines.latency_profile import PROFILES
 from bot.settings import SettingsError
 from bot.telemetry import configure_logs
@@ -39,10 +41,12 @@ NOT_MET, FAILED = 1, 2
 """Exit codes: the gate does not open; there was nothing to play or compare."""
 PRINTED_CELLS = 110
 
-JsonFile = Annotated[Path | None, typer.Option("--json", help="The figures as JSON, to FILE.")]
-MarkdownFile = Annotated[Path | None, typer.Option("--markdown", help="A table, to FILE.")]
+MarkdownFile = Annotated[
+    Path | None, typer.Option("--markdown", help="A table, to FILE.", callback=in_a_folder)
+]
 HtmlFile = Annotated[
-    Path | None, typer.Option("--html", help="Every turn, drawn, in one page, to FILE.")
+    Path | None,
+    typer.Option("--html", help="Every turn, drawn, in one page, to FILE.", callback=in_a_folder),
 ]
 WithSound = Annotated[
     bool, typer.Option("--sound", help="Put the sound of a run kept with --out into the page.")
@@ -110,11 +114,15 @@ def replay(  # noqa: PLR0913 - the options of a command are its arguments
     from bench.replay.performance import Options, profile_of
 
     if llm not in ("recording", "live") and profile_of(llm) is None:
-        _stop(f"--llm {llm}: recording, live, fixed-N (ms), or one of {', '.join(PROFILES)}")
+        give_up(
+            f"--llm {llm}: recording, live, fixed-N (ms), or one of {', '.join(PROFILES)}", FAILED
+        )
     if fast and against:
-        _stop("--fast is on virtual time, and --against a server's: choose one")
+        give_up("--fast is on virtual time, and --against a server's: choose one", FAILED)
     if record and against:
-        _stop("--record is for what is played here: the server at --against has RECORD_CALLS")
+        give_up(
+            "--record is for what is played here: the server at --against has RECORD_CALLS", FAILED
+        )
     wanted = Wanted(
         options=Options(
             settings=_pairs(settings or []),
@@ -134,7 +142,7 @@ def replay(  # noqa: PLR0913 - the options of a command are its arguments
         suites = suites_of(words)
         run = _perform(suites, wanted, errors)
     except (UnreadableError, SettingsError) as error:
-        _stop(str(error))
+        give_up(str(error), FAILED)
     broken = broken_budgets(run, {name: most for one in suites for name, most in
                                   one.budgets.items()})  # fmt: skip
     print_run(console, run, broken)
@@ -144,7 +152,7 @@ def replay(  # noqa: PLR0913 - the options of a command are its arguments
     _write(markdown_file, lambda: markdown_of_run(run, broken))
     _write(html_file, lambda: page_of([replace(run, folder=out)], sound=sound))
     if not run.turns:
-        _stop("no turn was answered")
+        give_up("no turn was answered", FAILED)
     if gate and broken:
         raise typer.Exit(NOT_MET)
 
@@ -179,13 +187,13 @@ def compare(  # noqa: PLR0913
     \b
     Examples:
       ./run replay compare runs/before runs/after
-      ./run replay compare tests/baseline/run runs/now --gate --markdown report.md
+      ./run replay compare tests/baseline/run.json runs/now --gate --markdown report.md
     """
     console, _ = _consoles()
     try:
         first, second = load_run(before), load_run(after)
     except UnreadableError as error:
-        _stop(str(error))
+        give_up(str(error), FAILED)
     found = comparison.compare(first, second)
     broken = found.broken
     print_comparison(console, found, broken)
@@ -218,7 +226,7 @@ def whatif(  # noqa: PLR0913
     no_speculation: Annotated[
         bool, typer.Option("--no-speculation", help="No answer is begun before the turn is over.")
     ] = False,
-    picture: Annotated[Path | None, typer.Option(help="The sweep as an SVG, to FILE.")] = None,
+    picture: Picture = None,
 ) -> None:
     """What the waits would have been with other parts, by the recorded calls' own timeline.
 
@@ -246,14 +254,14 @@ def whatif(  # noqa: PLR0913
     try:
         found = [load(find(word)) for word in words]
     except UnreadableError as error:
-        _stop(str(error))
+        give_up(str(error), FAILED)
     causes, queued = [], []
     for call in found:
         of_call = causes_of(call.events)
         causes += of_call
         queued += queue_up(jobs_of(call.events), of_call, call.duration_s, calls)
     if not causes:
-        _stop("no turn was answered")
+        give_up("no turn was answered", FAILED)
     was = foretell(causes, Instead())
 
     def foretold(token_s: float | None) -> Foretold:
@@ -270,7 +278,7 @@ def _pairs(settings: Sequence[str]) -> dict[str, str]:
     for one in settings:
         name, equals, value = one.partition("=")
         if not equals:
-            _stop(f"--set {one}: should be NAME=VALUE, as in --set TTS_ENGINE=stub")
+            give_up(f"--set {one}: should be NAME=VALUE, as in --set TTS_ENGINE=stub", FAILED)
         pairs[name.upper()] = value
     return pairs
 
@@ -287,17 +295,11 @@ def _write(path: Path | None, made: Callable[[], str]) -> None:
     if path is None:
         return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(made(), encoding="utf-8")
     except OSError as error:
-        _stop(f"{path}: {error.strerror}")
+        give_up(f"{path}: {error.strerror}", FAILED)
 
 
 def _consoles() -> tuple[Console, Console]:
     console = Console() if sys.stdout.isatty() else Console(width=PRINTED_CELLS)
     return console, Console(stderr=True)
-
-
-def _stop(line: str) -> NoReturn:
-    typer.echo(f"halfsecond: {line}", err=True)
-    raise typer.Exit(FAILED)

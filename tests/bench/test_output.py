@@ -1,5 +1,6 @@
 """Where a measurement is to be written is looked at before it is begun."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,18 @@ from typer.testing import CliRunner
 from bot.__main__ import command_line
 
 
-@pytest.mark.parametrize("command", ["bench turns", "bench stt", "bench tts", "llm bench"])
-@pytest.mark.parametrize("option", ["--json", "--picture"])
+BENCHES = ["bench turns", "bench stt", "bench tts", "llm bench"]
+REPORTS = ["replay smoke --fast", "replay compare before after"]
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        *product(BENCHES, ["--json", "--picture"]),
+        *product(REPORTS, ["--json", "--markdown", "--html"]),
+        ("replay whatif call", "--picture"),
+    ],
+)
 def test_a_file_that_could_not_be_written_is_refused(
     command: str, option: str, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""Callers who vanish without closing, at all that `halfsecond serve` has: nothing of them stays."""
+"""Callers who vanish without closing, at all that `./run serve` has: nothing of them stays."""
 
 import asyncio
 import sys
