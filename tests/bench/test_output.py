@@ -8,7 +8,6 @@ from typer.testing import CliRunner
 
 from bot.__main__ import command_line
 
-
 BENCHES = ["bench turns", "bench stt", "bench tts", "llm bench"]
 REPORTS = ["replay smoke --fast", "replay compare before after"]
 
