@@ -57,10 +57,6 @@ class RecordedCall:
         return bool(self.about["level"] == "full")
 
     @property
-    def ended_well(self) -> bool:
-        return self.about.get("ended_s") is not None
-
-    @property
     def duration_s(self) -> float:
         return max((float(line["t"]) for line in self.events), default=0.0)
 
