@@ -67,7 +67,7 @@ def profile_of(name: str) -> LatencyProfile | None:
     word, _, number = name.partition("-")
     if word == "fixed" and number.isdecimal():
         return LatencyProfile(int(number) / 1000, int(number) / 1000, 0.025)
-    return {**PROFILES}.get(name)  # type: ignore[call-overload, no-any-return]
+    return PROFILES.get(name)
 
 
 def _unchanged(services: Services, policies: Policies) -> tuple[Services, Policies]:
