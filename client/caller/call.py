@@ -15,7 +15,7 @@ from client.caller.conductor import Conductor, Delivered, Line, Manners, Progres
 from client.caller.dialect import Message
 from client.caller.door import CallError, Door, Entrance, PageDoor, reason_of
 from client.caller.loudness import Pcm
-from client.caller.measure import Heard, Said, Wait, Words, measure_wait, words_of
+from client.caller.measure import MISSED_S, Heard, Said, Wait, Words, measure_wait, words_of
 from client.caller.microphone import MICROPHONE_RATE_HZ, Microphone
 from client.caller.player import PLAY_RATE_HZ, Sound
 from client.caller.recording import Recording, Turn, narrowed
@@ -82,12 +82,14 @@ async def place_call(
     lines: Sequence[Line],
     options: CallOptions | None = None,
     watch: Watch | None = None,
+    when_stopped: Callable[[CallResult], None] | None = None,
 ) -> CallResult:
     """One call: every line in order, each after the answer to the one before, then goodbye.
 
     `url` is a server's http address, asked for its socket, or a ws address, used as it is.
     Raises CallError if there is no server, it refuses, breaks the protocol or hangs up; on the
-    telephone it may hang up once it has heard every line.
+    telephone it may hang up once it has heard every line. Cancelled, it tells `when_stopped` what
+    there is until then.
     """
     options = options or CallOptions()
     async with options.door.entered(url, options.handshake_s) as entrance:
@@ -99,6 +101,10 @@ async def place_call(
                 return await call.run()
             except ExceptionGroup as group:
                 return call.cut_short(_first(group))
+            except asyncio.CancelledError:
+                if when_stopped is not None:
+                    when_stopped(call.until_now())
+                raise
 
 
 async def _dialled(entrance: Entrance, timeout_s: float) -> ClientConnection:
@@ -166,6 +172,15 @@ class _Call:
         if len(self._conductor.said(self._now())) < len(self._lines):
             raise failure from cause
         return self.result()
+
+    def until_now(self) -> CallResult:
+        """Without the turn that may be answered yet."""
+        result = self.result()
+        if not result.turns:
+            return result
+        *before, last = result.turns
+        waits = last.wait.missed and last.said.next_s < last.said.end_s + MISSED_S
+        return replace(result, turns=tuple(before)) if waits else result
 
     async def _speak(self) -> bool:
         """False: the call is over; True: the caller is to vanish."""

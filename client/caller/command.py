@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,8 +25,9 @@ from client.caller.report import as_json, print_report
 from client.caller.telephone import NO_ACCOUNT, Telephone
 from client.caller.trouble import parse
 
-UNANSWERED, FAILED = 1, 2
-"""Exit codes: a turn was not answered, or with an apology; there was no call to speak of."""
+UNANSWERED, FAILED, STOPPED = 1, 2, 130
+"""Exit codes: a turn was not answered, or with an apology; there was no call to speak of; the
+person who measures has stopped it."""
 
 KEYS = "0123456789*#ABCD"
 
@@ -96,6 +97,8 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
 ) -> None:
     """Play recordings at a running server in real time, listen, and measure each answer.
 
+    Ctrl-C hangs up, and tells what was measured until then.
+
     \b
     Examples:
       ./run call hello.wav more.wav
@@ -127,17 +130,28 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
         )
         lines = [Line(load(path)) for path in files] + ([keyed(dtmf)] if dtmf else [])
         calls = [[line] for line in lines] if separate else [lines]
+        results: list[CallResult] = []
+        stopped = False
         with _progress(lines, hidden=as_data) as watch:
-            results = asyncio.run(_place_all(url, calls, options, watch))
-        if save is not None:
+            try:
+                asyncio.run(_place_all(url, calls, options, watch, results.append))
+            except KeyboardInterrupt:
+                stopped = True
+        if save is not None and results:
             _save(save, results, stereo=stereo)
     except (RecordingError, CallError, OSError, soundfile.LibsndfileError) as exc:
         Console(stderr=True).print(str(exc), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(FAILED) from exc
+    measured = sum(len(result.turns) for result in results)
     if as_data:
         typer.echo(json.dumps(as_json(results, floor), indent=2, ensure_ascii=False))
-    else:
+    elif measured or not stopped:
         print_report(Console(), results, floor)
+    if stopped:
+        turns = sum(len(line.recording.turns) for line in lines)
+        were = "was" if measured == 1 else "were"
+        typer.echo(f"stopped: {measured} of {turns} turns {were} measured until then", err=True)
+        raise typer.Exit(STOPPED)
     missed = any(turn.wait.missed for result in results for turn in result.turns)
     if missed or any(result.faults for result in results):
         raise typer.Exit(UNANSWERED)
@@ -168,9 +182,14 @@ def _telephone(
 
 
 async def _place_all(
-    url: str, calls: Sequence[Sequence[Line]], options: CallOptions, watch: Watch
-) -> list[CallResult]:
-    return [await place_call(url, lines, options, watch) for lines in calls]
+    url: str,
+    calls: Sequence[Sequence[Line]],
+    options: CallOptions,
+    watch: Watch,
+    tell: Callable[[CallResult], None],
+) -> None:
+    for lines in calls:
+        tell(await place_call(url, lines, options, watch, when_stopped=tell))
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,6 +121,47 @@ def test_a_turn_that_was_apologised_for_is_exit_code_one(recordings: list[str]) 
 
     assert code == 1
     assert "the server says: There is no answer." in out
+
+
+def interrupt_this_program() -> None:
+    """As Ctrl-C does."""
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+@pytest.mark.parametrize("apart", [(), ("--separate",)])
+def test_a_call_that_is_stopped_tells_what_was_measured_until_then(
+    recordings: list[str], tmp_path: Path, apart: tuple[str, ...]
+) -> None:
+    turns = itertools.count(1)
+
+    async def answer_once(server: Server, socket: ServerConnection) -> None:
+        if next(turns) == 1:
+            await say(socket, 0.3)
+        else:
+            interrupt_this_program()
+
+    heard = tmp_path / "heard.wav"
+    with running(Server(on_turn=answer_once)) as server:
+        code, out, err = halfsecond_call(
+            *recordings, "--url", server.url, "--json", "--save", str(heard), *HURRIED, *apart
+        )
+
+    document = json.loads(out)
+    assert (code, err) == (130, "stopped: 1 of 2 turns was measured until then\n")
+    assert [(turn["file"], turn["missed"]) for turn in document["turns"]] == [("a.wav", False)]
+    assert np.count_nonzero(soundfile.read(heard, dtype="int16")[0])
+
+
+def test_a_call_that_is_stopped_before_it_has_begun_has_nothing_to_tell(
+    recordings: list[str],
+) -> None:
+    async def interrupt(server: Server, socket: ServerConnection) -> None:
+        interrupt_this_program()
+
+    with running(Server(on_turn=interrupt)) as server:
+        code, out, err = halfsecond_call(recordings[0], "--url", server.url, *HURRIED)
+
+    assert (code, out, err) == (130, "", "stopped: 0 of 1 turns were measured until then\n")
 
 
 def test_no_server_is_one_line_and_exit_code_two(recordings: list[str]) -> None:
