@@ -11,7 +11,7 @@ MESSAGE_TOKENS = 6
 QUESTION_SHARE = 8
 """The part of the limit, one in so many, that is kept free for the next question."""
 KEPT_SHARE = 3
-"""The part of the limit, one in so many, that is left when the oldest turns go."""
+"""The part of the room for the talk, one in so many, that is left when the oldest turns go."""
 LONGEST_SUMMARY = 1200
 """Characters."""
 SUMMARY = "Earlier in this call: "
@@ -59,8 +59,7 @@ class Conversation:
     @property
     def tokens(self) -> int:
         """Of the prompt without a question."""
-        told = estimate(self._told) + MESSAGE_TOKENS
-        return told + sum(_size(line) for line in self._lines)
+        return self._told_tokens + sum(_size(line) for line in self._lines)
 
     def said(self, turn_id: int, text: str) -> None:
         """The person said this. A turn that was reopened and committed again is said anew."""
@@ -115,14 +114,23 @@ class Conversation:
             else (self.system_prompt)
         )
 
+    @property
+    def _told_tokens(self) -> int:
+        return estimate(self._told) + MESSAGE_TOKENS
+
     # ---- what no longer fits ----
 
     def trim(self) -> bool:
-        """Between two turns: where the next question might not fit, the oldest turns go."""
+        """Between two turns: where the next question might not fit, the oldest turns go.
+
+        A question at the end stays: its answer is still to come.
+        """
         limit = self.limit_tokens
-        return limit is not None and self._trim_to(
-            limit - limit // QUESTION_SHARE, limit // KEPT_SHARE
-        )
+        if limit is None:
+            return False
+        most = limit - limit // QUESTION_SHARE
+        stays = 1 if self._lines and self._lines[-1].role == "user" else 0
+        return self._trim_to(most, min(most, self._kept(limit)), stays=stays)
 
     def shrink(self) -> bool:
         """It did not fit, whatever was counted. False where there is nothing left to cut."""
@@ -135,17 +143,26 @@ class Conversation:
         if self.limit_tokens is None:
             return question
         asked = estimate(question) + MESSAGE_TOKENS
-        self._trim_to(self.limit_tokens - asked, self.limit_tokens // KEPT_SHARE - asked)
+        self._trim_to(self.limit_tokens - asked, self._kept(self.limit_tokens) - asked)
         free = self.limit_tokens - self.tokens - MESSAGE_TOKENS
         return question[-max(1, int(free * CHARACTERS_A_TOKEN)) :]
 
-    def _trim_to(self, most: int, target: int) -> bool:
-        """Cut whole turns from the front until `target`, if there is more than `most`."""
+    def _kept(self, limit: int) -> int:
+        """Of a whole prompt: what the model is told takes nothing from the talk's share."""
+        return self._told_tokens + max(0, limit - self._told_tokens) // KEPT_SHARE
+
+    def _trim_to(self, most: int, target: int, *, stays: int = 0) -> bool:
+        """Cut whole turns from the front until `target`, if there is more than `most`.
+
+        `stays`: lines at the end that are not cut.
+        """
         size = self.tokens
         if size <= most:
             return False
         at = 0
-        while at < len(self._lines) and (size > target or self._lines[at].role == "assistant"):
+        while at < len(self._lines) - stays and (
+            size > target or self._lines[at].role == "assistant"
+        ):
             size -= _size(self._lines[at])
             at += 1
         self._cut = [*self._cut, *self._lines[:at]][-_CUT_LINES:]

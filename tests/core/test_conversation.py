@@ -80,6 +80,29 @@ def test_the_prompt_stays_within_its_limit_and_keeps_what_the_model_is_told_and_
     assert sum(estimate(content) + MESSAGE_TOKENS for _, content in prompt) <= 1024
 
 
+def test_a_long_summary_or_system_prompt_leaves_a_share_to_the_talk_itself() -> None:
+    talk = Conversation("be brief " * 160, 1024)
+    newest = []
+    for turn in range(1, 101):
+        talk.with_question(turn, f"Question number {turn}, please?")
+        talk.said(turn, f"Question number {turn}, please?")
+        talk.heard(turn, turn, f"Answer number {turn}. " * 4, estimated=False)
+        talk.trim()
+        newest.append(talk.lines[-2:])
+
+    assert all(len(two) == 2 and two[0].role == "user" for two in newest)
+
+
+def test_a_question_that_has_no_answer_yet_is_not_cut() -> None:
+    talk = Conversation("be brief", 512)
+    talk.said(1, "word " * 400)
+    talk.said(2, "word " * 200)
+    assert talk.trim()
+    assert [line.turn_id for line in talk.lines] == [2]
+    talk.heard(2, 2, "An answer.", estimated=False)
+    assert [role for role, _ in talk.prefix()] == ["system", "user", "assistant"]
+
+
 def test_the_beginning_stays_the_same_for_nine_turns_of_ten() -> None:
     talk = Conversation("be brief", 1024)
     same, before = 0, [("system", "be brief")]
