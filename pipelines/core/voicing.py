@@ -23,13 +23,18 @@ class VoicingPolicy:
     offset: float = 0.35
     """Probability at which it no longer is (Silero's: 0.15 below the onset)."""
     lull_s: float = 0.02
-    """Quiet that counts as a pause before the VAD says so, where there is little noise."""
+    """Quiet that counts as a pause before the VAD says so, where there is little noise, ..."""
+    noisy_lull_s: float = 0.1
+    """... and where there is much: what is quiet may be a weak moment of the voice."""
+    clear_db: float = 30.0
+    """The speaker's level over the noise floor where there is little noise, ..."""
+    drowned_db: float = 18.0
+    """... and where there is much."""
     depth_db: float = 30.0
     """How far under the speaker's level a window counts as quiet."""
     over_floor_db: float = 7.0
     """A window this close to the noise floor counts as quiet."""
     floor_window_s: float = 3.0
-    noisy_lull_s: float = 0.05
     near_db: float = 18.0
     """In noise, what is further under the speaker's level is somebody or something else."""
     far_db: float = 22.0
@@ -42,6 +47,8 @@ class VoicingPolicy:
     """How fast the speaker's level follows a voice that grows softer."""
     fades_db_s: float = 0.5
     """How fast the speaker's level is forgotten while nothing of it is heard."""
+    hiss_s: float = 0.2
+    """A final "s" is loud and no voice: the VAD falls before it, and the level tells its end."""
     vad_lag_s: float = 0.08
     """How long after the last sample the VAD falls: it dates the end where noise hides it."""
 
@@ -65,6 +72,7 @@ class Voicing:
         self._windows = 0
         self._loud_end_s = 0.0
         self._quiet_s = 0.0
+        self._voiced_s = 0.0
 
     def level(self, dbfs: float, end_s: float) -> list[SpeechStarted | SpeechPaused]:
         """One 10 ms window that ends at media time `end_s`."""
@@ -84,8 +92,7 @@ class Voicing:
             return []
         if self._state is State.SPEECH or loud:
             self._speech_db = max(dbfs, self._speech_db - policy.sinks_db_s * WINDOW_S)
-        lull_s = policy.noisy_lull_s if self._is_noisy else policy.lull_s
-        if self._state is State.SPEECH and self._quiet_s >= lull_s - 1e-6:
+        if self._state is State.SPEECH and self._quiet_s >= self._lull_s() - 1e-6:
             self._state = State.LULL
             return [SpeechPaused(self._loud_end_s)]
         if self._state is State.LULL and loud:
@@ -97,21 +104,31 @@ class Voicing:
         self, probability: float, start_s: float, end_s: float
     ) -> list[SpeechStarted | SpeechPaused]:
         """The VAD's answer for the chunk between two media times."""
-        before = self._state
-        if before is State.QUIET and probability >= self._policy.onset:
+        before, policy = self._state, self._policy
+        if probability >= policy.offset:
+            self._voiced_s = end_s
+        elif self._hisses(end_s):
+            return []
+        if before is State.QUIET and probability >= policy.onset:
             level_db = max(list(self._levels)[-4:], default=-60.0)
-            if level_db < self._speech_db - self._policy.far_db:
+            if level_db < self._speech_db - policy.far_db:
                 return []
             self._state = State.SPEECH
             self._speech_db = max(level_db, self._speech_db)
             self._loud_end_s, self._quiet_s = end_s, 0.0
             return [SpeechStarted(start_s)]
-        if before is not State.QUIET and probability < self._policy.offset:
+        if before is not State.QUIET and probability < policy.offset:
             self._state = State.QUIET
             if before is State.SPEECH:
-                hidden_s = end_s - self._policy.vad_lag_s if self._is_noisy else 0.0
+                hidden_s = end_s - policy.vad_lag_s if self._is_noisy else 0.0
                 return [SpeechPaused(min(max(self._loud_end_s, hidden_s), end_s))]
         return []
+
+    def _hisses(self, end_s: float) -> bool:
+        """Not voiced, and not yet long enough for an end."""
+        if self._is_noisy or end_s - self._voiced_s >= self._policy.hiss_s:
+            return False
+        return self._state is State.LULL or (self._state is State.SPEECH and self._quiet_s == 0.0)
 
     def stop(self) -> list[SpeechStarted | SpeechPaused]:
         """The microphone is closed: there is nothing to wait for."""
@@ -125,10 +142,19 @@ class Voicing:
         return dbfs < self._floor_db + self._policy.background_db
 
     @property
+    def _clearance_db(self) -> float:
+        """The speaker's level over the noise floor."""
+        return self._speech_db - self._floor_db
+
+    @property
     def _is_noisy(self) -> bool:
         """The weak end of a word would be under the noise."""
+        return self._clearance_db < self._policy.clear_db
+
+    def _lull_s(self) -> float:
         policy = self._policy
-        return self._floor_db + policy.over_floor_db > self._speech_db - policy.depth_db
+        noise = (policy.clear_db - self._clearance_db) / (policy.clear_db - policy.drowned_db)
+        return policy.lull_s + min(max(noise, 0.0), 1.0) * (policy.noisy_lull_s - policy.lull_s)
 
     def _threshold(self) -> float:
         policy = self._policy

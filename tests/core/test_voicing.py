@@ -45,6 +45,20 @@ def test_the_level_tells_of_the_pause_before_the_vad_does() -> None:
     assert told[1] == [SpeechPaused(0.9)]
 
 
+def test_a_final_s_is_speech_although_it_is_no_voice() -> None:
+    hiss = [-38.0] * 12
+    facts = listen(QUIET + LOUD + hiss + QUIET, [0.0] * 10 + [0.9] * 20 + [0.1] * 14)
+
+    assert facts == [SpeechStarted(0.3), SpeechPaused(1.02)]
+
+
+def test_a_hum_that_follows_speech_is_its_end_for_no_longer_than_an_s() -> None:
+    facts = listen(QUIET + LOUD + [-38.0] * 60, [0.0] * 10 + [0.9] * 20 + [0.1] * 20)
+
+    assert [type(fact) for fact in facts] == [SpeechStarted, SpeechPaused]
+    assert facts[-1].media_s < 0.9 + VoicingPolicy().hiss_s + 0.03
+
+
 def test_speech_that_comes_back_in_a_lull_goes_on() -> None:
     facts = listen(QUIET + LOUD + [-70.0] * 6 + LOUD, [0.0] * 10 + [0.9] * 42)
 
@@ -60,7 +74,7 @@ def test_in_steady_noise_the_end_is_where_the_voice_left_it() -> None:
 
 
 def test_in_noise_a_weak_moment_of_the_voice_is_no_pause() -> None:
-    noise, weak = [-35.0] * 90, [-35.0] * 4
+    noise, weak = [-35.0] * 90, [-35.0] * 6
     facts = listen(noise + LOUD + weak + LOUD, [0.0] * 30 + [0.9] * 42)
 
     assert [type(fact) for fact in facts] == [SpeechStarted]
