@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from loguru import logger
 from rich.console import Console
 from rich.progress import Progress
 
@@ -27,6 +28,7 @@ def main(
     seed: Annotated[int, typer.Option()] = 0,
 ) -> None:
     """Measure the constants that the product has; with --steps, look for better ones."""
+    logger.remove()  # pipecat's own log
     console = Console()
     ours = EndpointingPolicy()
     fit, held = turns("fit"), turns("held")
@@ -42,7 +44,7 @@ def main(
     for name, points in lines.items():
         for point in points:
             _show(console, f"{name}, {point.setting}", point.figures)
-    heading = f"{len(held)} turns that were not fitted, on virtual time, answers ready in 165 ms"
+    heading = f"{len(held)} turns that were not fitted, on virtual time, answers ready in 185 ms"
     PICTURE.write_text(trade_off.draw(lines, heading))
     _show(console, "ours, on the half that was fitted", measure(fit, ours))
     told = {

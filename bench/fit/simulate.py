@@ -23,8 +23,9 @@ from pipelines.core.events import PlayoutEnded, PlayoutStarted, TurnFact
 from pipelines.core.turn import TurnMachine
 from pipelines.core.turn_policy import TurnPolicy
 
-REPLY_S = 0.165
-"""From the request to the first audio with `fixed-150` and an answer that begins with "Sure,"."""
+REPLY_S = 0.185
+"""From the request to the first audio with `fixed-150` and an answer that begins with "Sure,", as
+measured: 150 ms, 25 to the comma, and 10 on the way."""
 ANSWER_S = 4.0
 MISSED_S = 5.0
 
