@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from client.replay.comparison import compare
 from client.replay.page import page_of
@@ -61,6 +61,6 @@ def test_many_calls_are_folded_and_those_at_fault_come_first(
     assert first.inner_text().startswith("call 5")
     assert "1 cut-in" in first.inner_text()
     first.click()
-    assert page.locator(".turns li").count() == 4
+    expect(page.locator(".turns li")).to_have_count(4)
     page.context.close()
     assert witness.errors == []
