@@ -326,10 +326,10 @@ def test_a_text_that_is_being_answered_is_answered_to_its_end_when_the_server_le
             asking = [tasks.create_task(post(on, body("slow", stream=s))) for s in (True, False)]
             await until(lambda: on.llm.answering == 1)  # the other waits for its turn
             on.served.sessions.leave()
+            assert (await post(on, body("hello"))).status_code == 503
         streamed, whole = (one.result() for one in asking)
         assert streamed.text.rstrip().endswith("[DONE]")
         assert whole.json()["choices"][0]["message"]["content"] == ANSWER
-        assert (await post(on, body("hello"))).status_code == 503
         await on.served.over
 
     on_a_server(play, places=1, drain_s=60.0, change=at_once)
