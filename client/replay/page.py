@@ -13,17 +13,22 @@ from client.replay.turns import STAGES
 from pipelines.core.budget import SEGMENTS
 
 _HERE = Path(__file__).parent / "page"
+_SCRIPTS = ("sound.js", "report.js")
 
 
 def page_of(runs: Sequence[Run], found: Comparison | None = None, *, sound: bool = False) -> str:
     """Of one run, or of two that are compared. `sound`: what was heard is in it, to listen to."""
-    template = (_HERE / "report.html").read_text(encoding="utf-8")
+    template = _part("report.html")
     data = json.dumps(_data(runs, found, sound=sound), ensure_ascii=False, separators=(",", ":"))
     return (
-        template.replace("/*STYLE*/", (_HERE / "report.css").read_text(encoding="utf-8"))
-        .replace("/*SCRIPT*/", (_HERE / "report.js").read_text(encoding="utf-8"))
+        template.replace("/*STYLE*/", _part("report.css"))
+        .replace("/*SCRIPT*/", "\n".join(map(_part, _SCRIPTS)))
         .replace("/*DATA*/", data.replace("</", "<\\/"))
     )
+
+
+def _part(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
 
 
 def _data(runs: Sequence[Run], found: Comparison | None, *, sound: bool) -> dict[str, Any]:
