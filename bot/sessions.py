@@ -97,6 +97,11 @@ class Sessions:
         return self._doors
 
     @property
+    def closed_because(self) -> str | None:
+        """In words, for whoever asks; None while calls are taken."""
+        return _REASONS.get(self._doors)
+
+    @property
     def limits(self) -> Limits:
         return self._limits
 

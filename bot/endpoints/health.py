@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from bot.sessions import Doors, Sessions
+from bot.sessions import Sessions
 from bot.telemetry import Metrics
 
 
@@ -18,9 +18,12 @@ def routes(sessions: Sessions, metrics: Metrics) -> APIRouter:
 
     @router.get("/readyz")
     async def readyz() -> JSONResponse:
-        """200 while calls are taken; 503 while the models load, and from the drain on."""
-        ready = sessions.doors is Doors.OPEN
-        return JSONResponse({"status": sessions.doors.value}, 200 if ready else 503)
+        """200 while calls are taken; 503, and why, while the models load and from the drain on."""
+        status = {"status": sessions.doors.value}
+        why = sessions.closed_because
+        return JSONResponse(
+            status if why is None else {**status, "detail": why}, 503 if why else 200
+        )
 
     @router.get(
         "/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}}

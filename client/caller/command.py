@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,6 +25,7 @@ from client.caller.recording import RecordingError, load
 from client.caller.report import as_json, print_report
 from client.caller.telephone import NO_ACCOUNT, Telephone
 from client.caller.trouble import parse
+from client.caller.waiting import READY_WITHIN_S, until_ready
 
 UNANSWERED, FAILED, STOPPED = 1, 2, 130
 """Exit codes: a turn was not answered, or with an apology; there was no call to speak of; the
@@ -60,6 +62,9 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
     stock: Annotated[
         bool, typer.Option("--stock", help="Behave as Pipecat's client: no flush, no report.")
     ] = False,
+    wait: Annotated[
+        float, typer.Option(min=0.0, help="Seconds to wait for a server that is still loading.")
+    ] = READY_WITHIN_S,
     until_quiet: Annotated[
         float, typer.Option(min=0.05, help="Seconds of silence that end the bot's answer.")
     ] = 1.0,
@@ -97,7 +102,8 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
 ) -> None:
     """Play recordings at a running server in real time, listen, and measure each answer.
 
-    Ctrl-C hangs up, and tells what was measured until then.
+    A server that is still loading is waited for. Ctrl-C hangs up, and tells what was measured
+    until then.
 
     \b
     Examples:
@@ -132,9 +138,10 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
         calls = [[line] for line in lines] if separate else [lines]
         results: list[CallResult] = []
         stopped = False
-        with _progress(lines, hidden=as_data) as watch:
+        with _progress(lines, hidden=as_data) as shown:
+            _wait(url, wait, shown.say)
             try:
-                asyncio.run(_place_all(url, calls, options, watch, results.append))
+                asyncio.run(_place_all(url, calls, options, shown.watch, results.append))
             except KeyboardInterrupt:
                 stopped = True
         if save is not None and results:
@@ -181,6 +188,14 @@ def _telephone(
     )
 
 
+def _wait(url: str, limit_s: float, say: Callable[[str], None]) -> None:
+    """Raises CallError. Stopped, it has nothing to tell: no call has begun."""
+    try:
+        asyncio.run(until_ready(url, limit_s, lambda why: say(f"waiting for the server: {why}")))
+    except KeyboardInterrupt:
+        raise typer.Exit(STOPPED) from None
+
+
 async def _place_all(
     url: str,
     calls: Sequence[Sequence[Line]],
@@ -192,9 +207,16 @@ async def _place_all(
         tell(await place_call(url, lines, options, watch, when_stopped=tell))
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    watch: Watch
+    say: Callable[[str], None]
+    """What happens before the call."""
+
+
 @contextmanager
-def _progress(lines: Sequence[Line], *, hidden: bool) -> Iterator[Watch]:
-    """A bar on a terminal's standard error: it is real time, and people wait."""
+def _progress(lines: Sequence[Line], *, hidden: bool) -> Iterator[_Shown]:
+    """A bar on a terminal's standard error: it is real time, and people wait. Else lines."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     hidden = hidden or not console.is_terminal
@@ -211,7 +233,12 @@ def _progress(lines: Sequence[Line], *, hidden: bool) -> Iterator[Watch]:
             doing = f"{before + now.line + 1} of {len(lines)}: {DOING[now.stage]}"
             bar.update(task, completed=before_s + now.played_s, description=doing)
 
-        yield watch
+        def say(what: str) -> None:
+            if hidden:
+                typer.echo(what, err=True)
+            bar.update(task, description=what)
+
+        yield _Shown(watch, say)
 
 
 def _save(path: Path, results: Sequence[CallResult], *, stereo: bool) -> None:

@@ -117,3 +117,21 @@ async def serving(server: Server) -> AsyncIterator[Server]:
         port = next(iter(listening.sockets)).getsockname()[1]
         server.url = f"ws://127.0.0.1:{port}/ws"
         yield server
+
+
+@contextlib.asynccontextmanager
+async def answering(answer: Callable[[str], tuple[int, dict[str, str]]]) -> AsyncIterator[str]:
+    """The address of a server that gives each path a status and a line of JSON."""
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        status, told = answer(request.split()[1].decode())
+        body = json.dumps(told)
+        head = f"HTTP/1.1 {status} As told\r\nContent-Length: {len(body)}\r\nConnection: close"
+        writer.write(f"{head}\r\n\r\n{body}".encode())
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -17,31 +18,32 @@ from typer.testing import CliRunner
 from websockets.asyncio.server import ServerConnection
 
 from client.caller.command import FAILED, call
-from tests.caller.loopback import Server, rtvi, say, serving, tone
+from tests.caller.loopback import Server, answering, rtvi, say, serving, tone
 
+Peer = TypeVar("Peer")
 HURRIED = ("--until-quiet", "0.3")
 
 
 @contextlib.contextmanager
-def running(server: Server) -> Iterator[Server]:
+def running(server: contextlib.AbstractAsyncContextManager[Peer]) -> Iterator[Peer]:
     """`server`, up and reachable, until the block ends."""
     up = threading.Event()
-    stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+    stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, Peer]] = []
 
     async def serve() -> None:
-        async with serving(server):
+        async with server as peer:
             finished = asyncio.Event()
-            stop.append((asyncio.get_running_loop(), finished))
+            stop.append((asyncio.get_running_loop(), finished, peer))
             up.set()
             await finished.wait()
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
     up.wait()
+    loop, finished, peer = stop[0]
     try:
-        yield server
+        yield peer
     finally:
-        loop, finished = stop[0]
         loop.call_soon_threadsafe(finished.set)
         thread.join()
 
@@ -62,7 +64,7 @@ def halfsecond_call(*arguments: str) -> tuple[int, str, str]:
 
 def test_a_conversation_is_measured_and_saved(recordings: list[str], tmp_path: Path) -> None:
     answer = tmp_path / "answer.wav"
-    with running(Server(answer_s=0.3)) as server:
+    with running(serving(Server(answer_s=0.3))) as server:
         code, out, _ = halfsecond_call(
             *recordings, "--url", server.url, "--json", "--save", str(answer), *HURRIED
         )
@@ -81,7 +83,7 @@ def test_separate_files_are_separate_calls_and_both_sides_are_saved(
     recordings: list[str], tmp_path: Path
 ) -> None:
     both = tmp_path / "both.wav"
-    with running(Server()) as server:
+    with running(serving(Server())) as server:
         code, out, _ = halfsecond_call(
             *recordings,
             "--url",
@@ -104,7 +106,7 @@ def test_separate_files_are_separate_calls_and_both_sides_are_saved(
 
 def test_a_turn_that_is_not_answered_is_exit_code_one(recordings: list[str]) -> None:
     """In real time: five seconds."""
-    with running(Server(answers=0)) as server:
+    with running(serving(Server(answers=0))) as server:
         code, out, _ = halfsecond_call(recordings[0], "--url", server.url, *HURRIED)
 
     assert code == 1
@@ -116,7 +118,7 @@ def test_a_turn_that_was_apologised_for_is_exit_code_one(recordings: list[str]) 
         await say(socket, 0.3)
         await socket.send(rtvi("error", {"error": "There is no answer.", "fatal": False}))
 
-    with running(Server(on_turn=apologise)) as server:
+    with running(serving(Server(on_turn=apologise))) as server:
         code, out, _ = halfsecond_call(recordings[0], "--url", server.url, *HURRIED)
 
     assert code == 1
@@ -141,7 +143,7 @@ def test_a_call_that_is_stopped_tells_what_was_measured_until_then(
             interrupt_this_program()
 
     heard = tmp_path / "heard.wav"
-    with running(Server(on_turn=answer_once)) as server:
+    with running(serving(Server(on_turn=answer_once))) as server:
         code, out, err = halfsecond_call(
             *recordings, "--url", server.url, "--json", "--save", str(heard), *HURRIED, *apart
         )
@@ -158,10 +160,38 @@ def test_a_call_that_is_stopped_before_it_has_begun_has_nothing_to_tell(
     async def interrupt(server: Server, socket: ServerConnection) -> None:
         interrupt_this_program()
 
-    with running(Server(on_turn=interrupt)) as server:
+    with running(serving(Server(on_turn=interrupt))) as server:
         code, out, err = halfsecond_call(recordings[0], "--url", server.url, *HURRIED)
 
     assert (code, out, err) == (130, "", "stopped: 0 of 1 turns were measured until then\n")
+
+
+def test_ctrl_c_while_the_server_loads_ends_it_without_a_word(recordings: list[str]) -> None:
+    asked: list[str] = []
+
+    def answer(path: str) -> tuple[int, dict[str, str]]:
+        asked.append(path)
+        if len(asked) > 1:
+            interrupt_this_program()
+        return 503, {"status": "loading", "detail": "the models are still loading"}
+
+    with running(answering(answer)) as url:
+        code, out, err = halfsecond_call(recordings[0], "--url", url)
+
+    assert asked[:2] == ["/readyz", "/readyz"]
+    assert (code, out, err) == (
+        130,
+        "",
+        "waiting for the server: the models are still loading\n",
+    )
+
+
+def test_who_does_not_want_to_wait_is_told_why_there_is_no_call(recordings: list[str]) -> None:
+    refused = {"detail": "the models are still loading"}
+    with running(answering(lambda path: (503, refused))) as url:
+        code, _, err = halfsecond_call(recordings[0], "--url", url, "--wait", "0")
+
+    assert (code, err) == (FAILED, f"{url}/start: refused with 503: {refused['detail']}\n")
 
 
 def test_no_server_is_one_line_and_exit_code_two(recordings: list[str]) -> None:
@@ -195,7 +225,7 @@ def test_a_file_that_is_no_recording_is_one_line_and_exit_code_two(tmp_path: Pat
 def test_what_cannot_be_saved_is_said_before_anything_is_played(
     recordings: list[str], words: list[str], complaint: str
 ) -> None:
-    with running(Server()) as server:
+    with running(serving(Server())) as server:
         code, out, err = halfsecond_call(recordings[0], "--url", server.url, *words)
 
     assert (code, out, server.messages) == (FAILED, "", [])

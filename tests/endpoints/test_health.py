@@ -23,7 +23,8 @@ def test_the_server_lives_before_it_is_ready() -> None:
             await served.sessions.until(Doors.OPEN)
             ready = await served.http.get("/readyz")
         assert (alive.status_code, alive.json()) == (200, {"status": "alive"})
-        assert (loading.status_code, loading.json()) == (503, {"status": "loading"})
+        why = {"status": "loading", "detail": "the models are still loading"}
+        assert (loading.status_code, loading.json()) == (503, why)
         assert (ready.status_code, ready.json()) == (200, {"status": "open"})
 
     asyncio.run(scenario())
