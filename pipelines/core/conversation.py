@@ -92,8 +92,11 @@ class Conversation:
     # ---- what the model is told ----
 
     def with_question(self, turn_id: int, text: str) -> list[tuple[str, str]]:
-        """(role, content) pairs to ask the model with, `text` being what is said last."""
-        text = self._make_room(text)
+        """(role, content) pairs to ask the model with, `text` being what is said last.
+
+        The question is whole, unless it fills the prompt by itself: then it is its end.
+        """
+        text = self._make_room(turn_id, text)
         past = [
             (line.role, line.text)
             for line in self._lines
@@ -123,51 +126,80 @@ class Conversation:
     def trim(self) -> bool:
         """Between two turns: where the next question might not fit, the oldest turns go.
 
-        A question at the end stays: its answer is still to come.
+        A question that waits for its answer stays.
         """
         limit = self.limit_tokens
         if limit is None:
             return False
         most = limit - limit // QUESTION_SHARE
-        stays = 1 if self._lines and self._lines[-1].role == "user" else 0
-        return self._trim_to(most, min(most, self._kept(limit)), stays=stays)
+        return self._trim_to(most, min(most, self._kept(limit)), self._unanswered)
 
-    def shrink(self) -> bool:
-        """It did not fit, whatever was counted. False where there is nothing left to cut."""
-        size = self.tokens
-        self.limit_tokens = min(self.limit_tokens or size, size * 3 // 4)
-        return self._trim_to(0, size // 2)
+    def shrink(self, turn_id: int, question: str) -> bool:
+        """Asked with this question it did not fit, whatever was counted: the oldest half goes.
 
-    def _make_room(self, question: str) -> str:
-        """The question, or the end of one that would fill the prompt by itself."""
-        if self.limit_tokens is None:
-            return question
-        asked = estimate(question) + MESSAGE_TOKENS
-        self._trim_to(self.limit_tokens - asked, self._kept(self.limit_tokens) - asked)
-        free = self.limit_tokens - self.tokens - MESSAGE_TOKENS
-        return question[-max(1, int(free * CHARACTERS_A_TOKEN)) :]
+        Where nothing but the question is left, its beginning goes. False if that is too little
+        as well.
+        """
+        own, limit = self._own(turn_id), self.limit_tokens
+        asked = _fitted(question, limit, self._told_tokens)
+        beside = _beside(asked, own)
+        size = self.tokens + beside
+        if self._trim_to(0, size // 2 - beside, own):
+            alone = self._told_tokens + _beside(asked, None)
+            self.limit_tokens = min(limit or size, max(size * 3 // 4, alone))
+            return True
+        lower = min(limit or size, size * 3 // 4)
+        if _fitted(question, lower, self._told_tokens) == asked:
+            return False
+        self.limit_tokens = lower
+        return True
+
+    def _make_room(self, turn_id: int, question: str) -> str:
+        """What is asked of the question."""
+        if self.limit_tokens is not None:
+            own = self._own(turn_id)
+            beside = _beside(question, own)
+            self._trim_to(self.limit_tokens - beside, self._kept(self.limit_tokens) - beside, own)
+        return _fitted(question, self.limit_tokens, self._told_tokens)
+
+    def _own(self, turn_id: int) -> Line | None:
+        """What was said in this turn."""
+        said = (line for line in self._lines if line.role == "user" and line.turn_id == turn_id)
+        return next(said, None)
+
+    @property
+    def _unanswered(self) -> Line | None:
+        """The question of which no answer was heard yet, or else what was let be known last."""
+        last: Line | None = None
+        for line in reversed(self._lines):
+            if line.role == "assistant":
+                break
+            if line.turn_id != NO_TURN:
+                return line
+            last = last or line
+        return last
 
     def _kept(self, limit: int) -> int:
         """Of a whole prompt: what the model is told takes nothing from the talk's share."""
         return self._told_tokens + max(0, limit - self._told_tokens) // KEPT_SHARE
 
-    def _trim_to(self, most: int, target: int, *, stays: int = 0) -> bool:
+    def _trim_to(self, most: int, target: int, stays: Line | None) -> bool:
         """Cut whole turns from the front until `target`, if there is more than `most`.
 
-        `stays`: lines at the end that are not cut.
+        All but `stays`.
         """
         size = self.tokens
         if size <= most:
             return False
         at = 0
-        while at < len(self._lines) - stays and (
-            size > target or self._lines[at].role == "assistant"
-        ):
-            size -= _size(self._lines[at])
+        while at < len(self._lines) and (size > target or self._lines[at].role == "assistant"):
+            if self._lines[at] is not stays:
+                size -= _size(self._lines[at])
             at += 1
-        self._cut = [*self._cut, *self._lines[:at]][-_CUT_LINES:]
-        del self._lines[:at]
-        return at > 0
+        cut = [line for line in self._lines[:at] if line is not stays]
+        self._cut = [*self._cut, *cut][-_CUT_LINES:]
+        self._lines = [line for line in self._lines[:at] if line is stays] + self._lines[at:]
+        return bool(cut)
 
     @property
     def to_sum_up(self) -> str:
@@ -202,6 +234,19 @@ class Conversation:
 def estimate(text: str) -> int:
     """Tokens, where nobody counts them."""
     return int(len(text) / CHARACTERS_A_TOKEN) + 1
+
+
+def _fitted(question: str, limit: int | None, told: int) -> str:
+    """Whole, or the end of one that would fill a prompt by itself, `told` being told before it."""
+    if limit is None:
+        return question
+    room = max(limit - told - MESSAGE_TOKENS, limit // QUESTION_SHARE)
+    return question[-max(1, int(room * CHARACTERS_A_TOKEN)) :]
+
+
+def _beside(question: str, own: Line | None) -> int:
+    """What a question adds to the lines, if it stands among them as `own`."""
+    return estimate(question) + MESSAGE_TOKENS - (_size(own) if own is not None else 0)
 
 
 def _size(line: Line) -> int:

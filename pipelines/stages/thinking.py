@@ -184,7 +184,9 @@ class Thinking(FrameProcessor):
             try:
                 finished = await self._say(reply, messages)
             except ServiceError as error:
-                fits_now = error.trouble.too_long and self._conversation.shrink()
+                fits_now = error.trouble.too_long and self._conversation.shrink(
+                    reply.turn_id, reply.question
+                )
                 if reply.spoken or not fits_now:
                     raise
                 messages = self._ask(reply)
@@ -200,6 +202,14 @@ class Thinking(FrameProcessor):
 
     def _ask(self, reply: _Reply) -> list[ChatMessage]:
         asked = self._conversation.with_question(reply.turn_id, reply.question)
+        left = len(asked[-1][1])
+        if left < len(reply.question):
+            log.warning(
+                "the question alone is more than the model can be asked: only its end is",
+                characters=len(reply.question),
+                asked=left,
+                limit_tokens=self._conversation.limit_tokens,
+            )
         return [ChatMessage(cast(Role, role), content) for role, content in asked]
 
     async def _say(self, reply: _Reply, messages: list[ChatMessage]) -> Finished:

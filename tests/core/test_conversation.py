@@ -1,3 +1,6 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
 from pipelines.core.conversation import MESSAGE_TOKENS, Conversation, estimate
 
 
@@ -150,14 +153,104 @@ def test_a_count_that_comes_late_for_words_that_have_changed_is_none() -> None:
 
 def test_what_did_not_fit_although_it_should_have_is_halved() -> None:
     talk = long_talk(20, None)
-    before = talk.tokens
-    assert talk.shrink()
+    before = talk.tokens + estimate("And now?") + MESSAGE_TOKENS
+    assert talk.shrink(21, "And now?")
     assert talk.tokens <= before // 2
     assert talk.limit_tokens == before * 3 // 4
 
 
 def test_with_nothing_to_cut_there_is_no_shrinking() -> None:
-    assert not Conversation("be brief").shrink()
+    talk = Conversation("be brief " * 100)
+    assert not talk.shrink(1, "And now?")
+    assert talk.limit_tokens is None
+
+
+def test_what_does_not_fit_costs_the_oldest_exchange_and_not_the_question() -> None:
+    talk = long_talk(3, None)
+    question = "And the " + "very " * 8 + "last?"
+    talk.said(4, question)
+    assert talk.shrink(4, question)
+
+    assert [line.turn_id for line in talk.lines] == [3, 3, 4]
+    assert talk.with_question(4, question)[-1] == ("user", question)
+    assert talk.shrink(4, question)
+    assert [role for role, _ in talk.with_question(4, question)] == ["system", "user"]
+    assert [line.text for line in talk.lines] == [question]
+
+
+def test_a_long_question_after_a_short_talk_stays_whole() -> None:
+    for said in (True, False):
+        talk = long_talk(1, None)
+        question = "word " * 400 + "the end"
+        if said:
+            talk.said(2, question)
+        assert talk.shrink(2, question)
+        assert talk.with_question(2, question) == [("system", "be brief"), ("user", question)]
+
+
+def test_only_a_question_that_does_not_fit_alone_loses_its_beginning() -> None:
+    talk = Conversation("be brief")
+    question = "word " * 400 + "the end"
+    talk.said(1, question)
+    asked = [question]
+    for _ in range(3):
+        assert talk.shrink(1, question)
+        asked.append(talk.with_question(1, question)[-1][1])
+
+    sizes = [len(one) for one in asked]
+    assert sizes == sorted(set(sizes), reverse=True)
+    assert all(question.endswith(one) for one in asked)
+    assert [line.text for line in talk.lines] == [question]
+
+
+def test_what_a_long_system_prompt_leaves_is_not_asked_of_the_question() -> None:
+    talk = Conversation("be brief " * 400, 1024)
+    assert talk.with_question(1, "What time is it?")[-1] == ("user", "What time is it?")
+    assert not talk.shrink(1, "What time is it?")
+    assert talk.limit_tokens == 1024
+
+
+def test_what_is_mentioned_while_an_answer_is_awaited_does_not_cost_the_question() -> None:
+    talk = Conversation("be brief", 512)
+    talk.said(1, "word " * 200)
+    for _ in range(20):
+        talk.mentioned("by the way " * 20)
+
+    assert talk.lines[0].turn_id == 1
+    assert talk.tokens <= 512
+
+
+@given(
+    said=st.lists(st.integers(0, 600), max_size=8),
+    asked=st.integers(1, 3000),
+    limit=st.one_of(st.none(), st.integers(256, 1024)),
+    is_said=st.booleans(),
+    shrinks=st.integers(0, 3),
+)
+def test_the_question_is_whole_unless_it_does_not_fit_alone(
+    said: list[int], asked: int, limit: int | None, is_said: bool, shrinks: int
+) -> None:
+    talk = Conversation("be brief", limit)
+    for turn, size in enumerate(said, 1):
+        talk.said(turn, "q" * size)
+        talk.heard(turn, turn, "a" * size, estimated=False)
+    question = "?" * asked
+    if is_said:
+        talk.said(99, question)
+    alone = estimate("be brief") + estimate(question) + 2 * MESSAGE_TOKENS
+    for _ in range(shrinks):
+        before = talk.with_question(99, question)
+        talk.shrink(99, question)
+        if len(before) > 2:  # there was a past to cut
+            assert talk.with_question(99, question)[-1] == before[-1]
+    *_, (role, content) = talk.with_question(99, question)
+
+    assert role == "user"
+    assert question.endswith(content)
+    if talk.limit_tokens is None or alone <= talk.limit_tokens:
+        assert content == question
+    if is_said:
+        assert talk.lines[-1].text == question
 
 
 def test_what_was_cut_can_be_summed_up_and_is_told_from_then_on() -> None:

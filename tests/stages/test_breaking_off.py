@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
 from pipelines.core.answering import APOLOGY, COLD
-from pipelines.core.exchange import AnswerMeasured
+from pipelines.core.exchange import AnswerMeasured, Typed
 from pipelines.services.protocols import ChatMessage, ServiceError, Trouble
 from pipelines.services.scripted import Step, paced
-from tests.stages.rehearsal import rehearse, says
+from tests.stages.rehearsal import does, rehearse, says
 
 QUESTION = "what time is it?"
 DOWN = ServiceError("llm", "scripted", retryable=True)
@@ -45,6 +46,27 @@ def test_a_conversation_that_does_not_fit_is_cut_and_asked_again() -> None:
     done = rehearse(says(1.0, QUESTION), says(5.0, "and now?"), answers=answers)
     assert done.heard_text == "It is noon. It is noon."
     assert [len(request) for request in done.llm.requests][-2:] == [4, 2]
+
+
+def test_a_question_that_alone_is_too_long_is_asked_to_its_end_and_that_is_logged() -> None:
+    long = ServiceError("llm", "400", retryable=False, trouble=Trouble(too_long=True))
+    question = "I will tell you all of it. " * 40 + "So what time is it?"
+    asked: list[str] = []
+
+    def answers(messages: Sequence[ChatMessage]) -> Iterable[Step]:
+        asked.append(messages[-1].content)
+        return [(0.1, long)] if len(asked[-1]) > 800 else paced("It is noon.")
+
+    with capture_logs() as logs:
+        done = rehearse(does(1.0, Typed(question)), answers=answers)
+
+    assert done.heard_text == "It is noon."
+    assert asked[0] == question
+    assert asked[-1] != question
+    assert asked[-1].endswith("So what time is it?")
+    told = [line for line in logs if line["event"].startswith("the question alone is more")]
+    assert [line["asked"] for line in told] == [len(one) for one in asked[1:]]
+    assert question not in str(logs)
 
 
 def test_the_ledger_and_the_log_have_the_answers_figures() -> None:
