@@ -39,6 +39,12 @@ class House:
     origins: frozenset[str] = frozenset()
     """Others whose pages may come in."""
 
+    @property
+    def asks_everybody(self) -> bool:
+        """For the token, on this machine too: who comes by a tunnel comes from it."""
+        public = urlsplit(self.public or "").hostname
+        return self.listens_beyond_loopback or (public is not None and not is_loopback(public))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knock:
@@ -103,13 +109,7 @@ def check_token(house: House, knock: Knock) -> Refusal | None:
 
 def asks_for_token(house: House, knock: Knock) -> bool:
     asked = _split(knock.host)
-    return (
-        house.listens_beyond_loopback
-        or (house.public is not None and not is_loopback(urlsplit(house.public).hostname or ""))
-        or asked is None
-        or not is_loopback(asked[0])
-        or knock.forwarded
-    )
+    return house.asks_everybody or asked is None or not is_loopback(asked[0]) or knock.forwarded
 
 
 def is_forwarded(names: Iterable[str]) -> bool:

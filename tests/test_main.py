@@ -18,6 +18,7 @@ from bot.checks.finding import Finding, Verdict
 from bot.commands.doctor import as_json, as_text
 from bot.commands.serve import in_use, terms
 from bot.settings import Settings
+from bot.wiring.telephone import phone_for
 
 
 @pytest.fixture(autouse=True)
@@ -145,6 +146,11 @@ def test_help_loads_no_model_and_no_framework(words: list[str], also: tuple[str,
     assert done.stdout == "[]\n"
 
 
+REACHED = Settings.model_validate(
+    {"public_base_url": "https://Voice.example/", "twilio_auth_token": "x"}
+)
+
+
 @dataclass
 class Chosen:
     is_demo: bool
@@ -167,8 +173,25 @@ def test_what_is_in_use_is_said_and_the_way_to_a_real_model() -> None:
 
 def test_a_token_that_was_made_for_this_start_is_said() -> None:
     chosen = Chosen(is_demo=False)
-    assert "\n  token  a-token  (" in in_use("http://127.0.0.1:7860", chosen, "a-token")
+    said = in_use("http://127.0.0.1:7860", chosen, "a-token")
+    assert "\n  token  a-token  (asked of those who come from beyond this machine)" in said
+    said = in_use("http://127.0.0.1:7860", chosen, "a-token", everybody=True)
+    assert "\n  token  a-token  (asked of everybody)" in said
     assert "token" not in in_use("http://127.0.0.1:7860", chosen)
+
+
+def test_a_server_with_a_public_address_says_where_it_is_on_this_machine_too() -> None:
+    chosen = Chosen(is_demo=False, telephone=phone_for(REACHED).in_words)
+    said = in_use("http://127.0.0.1:7860", chosen, public=REACHED.public_base_url)
+    assert said.splitlines() == [
+        "Halfsecond is ready: http://127.0.0.1:7860",
+        "  public https://voice.example",
+        "  ears   big ones",
+        "  LLM    a demo",
+        "  voice  a robot's",
+        "  phone  Twilio, by its webhook https://voice.example/twilio/voice",
+        "  texts  https://voice.example/v1, for any OpenAI client",
+    ]
 
 
 def test_that_calls_are_recorded_is_said() -> None:

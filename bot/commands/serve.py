@@ -128,12 +128,13 @@ async def _serve_with(settings: Settings, listener: socket.socket) -> bool:
     except SettingsError as error:
         give_up(str(error), 2)
     agreed = terms(settings, listener)
-    url = settings.public_base_url or address(listener, "https" if settings.tls_cert else "http")
+    url = address(listener, "https" if settings.tls_cert else "http")
     made = None if settings.access_token else agreed.house.token
     await asyncio.sleep(0)  # a Ctrl-C during all of that counts here, where nothing has begun
 
     def on_ready() -> None:
-        typer.echo(in_use(url, wiring, made))
+        house = agreed.house
+        typer.echo(in_use(url, wiring, made, house.public, everybody=house.asks_everybody))
 
     return await run(wiring, Metrics(), listener, agreed, shared=wiring.shared, on_ready=on_ready)
 
@@ -177,20 +178,33 @@ def check_certificate(settings: Settings) -> None:
         ) from None
 
 
-def in_use(url: str, chosen: Chosen, token: str | None = None) -> str:
-    """What the operator reads once the server is ready; `token` if it was made for this start."""
+def in_use(
+    url: str,
+    chosen: Chosen,
+    token: str | None = None,
+    public: str | None = None,
+    *,
+    everybody: bool = False,
+) -> str:
+    """What the operator reads once the server is ready, at `url` on this machine.
+
+    `token` if it was made for this start, and whether `everybody` is asked for it; `public` if
+    the world knows the server by that.
+    """
     lines = [
         f"Halfsecond is ready: {url}",
+        *([f"  public {public}"] if public is not None else []),
         f"  ears   {chosen.ears}",
         f"  LLM    {chosen.llm}",
         f"  voice  {chosen.voice}",
         f"  phone  {chosen.telephone}",
-        f"  texts  {url}/v1, for any OpenAI client",
+        f"  texts  {public or url}/v1, for any OpenAI client",
     ]
     if chosen.records is not None:
         lines.append(f"  calls  {chosen.records}")
     if token is not None:
-        lines.append(f"  token  {token}  (asked of those who come from beyond this machine)")
+        asked = "everybody" if everybody else "those who come from beyond this machine"
+        lines.append(f"  token  {token}  (asked of {asked})")
     if chosen.is_demo:
         lines += [
             "No language model is behind this: the demo answers by rule. To put one there, start",
