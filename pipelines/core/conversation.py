@@ -15,6 +15,8 @@ KEPT_SHARE = 3
 LONGEST_SUMMARY = 1200
 """Characters."""
 SUMMARY = "Earlier in this call: "
+SUMMING_UP_TOKENS = 64
+"""Of what asks for a summary."""
 NO_TURN = 0
 """The first turn is 1."""
 _CUT_LINES = 2000
@@ -203,15 +205,27 @@ class Conversation:
 
     @property
     def to_sum_up(self) -> str:
-        """What was cut since the last summary, with that summary before it; "" for nothing."""
+        """What was cut since the last summary, with that summary before it; "" for nothing.
+
+        Of what would not fit in a prompt of its own, the newest.
+        """
         if not self._cut:
             return ""
-        before = [f"{SUMMARY}{self.summary}"] if self.summary else []
-        return "\n".join([*before, *(f"{line.role}: {line.text}" for line in self._cut)])
+        before = f"{SUMMARY}{self.summary}\n" if self.summary else ""
+        cut = "\n".join(f"{line.role}: {line.text}" for line in self._cut)
+        fitted = _fitted(cut, self.limit_tokens, estimate(before) + SUMMING_UP_TOKENS)
+        whole_lines = cut if fitted == cut else fitted.partition("\n")[2]
+        return before + (whole_lines or fitted)
 
-    def summed_up(self, summary: str) -> None:
+    @property
+    def cut_lines(self) -> int:
+        """That were not summed up yet."""
+        return len(self._cut)
+
+    def summed_up(self, summary: str, lines: int | None = None) -> None:
+        """`lines`: what `cut_lines` was when it was asked for; None for all."""
         self.summary = " ".join(summary.split())[:LONGEST_SUMMARY]
-        self._cut.clear()
+        del self._cut[:lines]
 
     def forget_what_was_cut(self) -> None:
         self._cut.clear()

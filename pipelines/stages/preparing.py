@@ -22,6 +22,9 @@ SUM_UP = (
     "Keep names, numbers, dates and what was agreed."
 )
 SUMMARY_SAMPLING = Sampling(max_tokens=160, temperature=0.0)
+MOST_POSTPONED = 3
+"""So many questions come before what was cut is summed up; then it is done beside the next one.
+That one may wait for it, where an endpoint serves one at a time."""
 STAND_IN = "Hello."
 """In place of the question that is not known yet: templates want the person to speak last."""
 
@@ -29,7 +32,10 @@ log = structlog.get_logger(__name__)
 
 
 class Preparing:
-    """No stage: it works on the conversation between two turns, and can be cancelled anywhere."""
+    """No stage: it works on the conversation between two turns, and can be cancelled anywhere.
+
+    Whoever cancels it asks `gives_way` before.
+    """
 
     def __init__(
         self,
@@ -45,6 +51,15 @@ class Preparing:
         self._conversation = conversation
         self._policy = policy
         self._sampling = sampling
+        self._postponed = 0
+        """How often, since the last summary or the last try."""
+
+    def gives_way(self) -> bool:
+        """To a question that comes while it is at work. False where a summary is overdue."""
+        if not self._policy.summarise or not self._conversation.cut_lines:
+            return True
+        self._postponed += 1
+        return self._postponed <= MOST_POSTPONED
 
     async def prepare(self) -> None:
         await self._count()
@@ -64,14 +79,15 @@ class Preparing:
             tell(tokens)
 
     async def _sum_up(self) -> None:
-        cut = self._conversation.to_sum_up
+        cut, lines = self._conversation.to_sum_up, self._conversation.cut_lines
         if not self._policy.summarise:
             self._conversation.forget_what_was_cut()
         elif cut:
             try:
-                self._conversation.summed_up(await self._ask(f"{SUM_UP}\n\n{cut}"))
+                self._conversation.summed_up(await self._ask(f"{SUM_UP}\n\n{cut}"), lines)
             except ServiceError as error:
                 log.warning("what was cut could not be summed up", error=str(error))
+            self._postponed = 0
 
     async def _ask(self, text: str) -> str:
         asked = [ChatMessage("user", text)]

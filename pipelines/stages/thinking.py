@@ -130,8 +130,7 @@ class Thinking(FrameProcessor):
                 pass
 
     def _start(self, reply: _Reply) -> None:
-        if self._between is not None:  # the server's time is the question's
-            self._between.cancel()
+        self._free_server()
         task = self.create_task(self._think(reply))
         self._tasks[reply.reply_id] = task
         self._replies[reply.reply_id] = reply
@@ -152,9 +151,16 @@ class Thinking(FrameProcessor):
             await self.push_frame(FactFrame(Worked("llm", reply.asked_s, self._now(), reply_id)))
 
     async def _prepare(self) -> None:
-        if self._between is not None:
+        if self._free_server():
+            self._between = self.create_task(self._preparing.prepare())
+
+    def _free_server(self) -> bool:
+        """Its time is the question's, unless what is done between two has waited for too long."""
+        if self._between is None or self._between.done():
+            return True
+        if gives_way := self._preparing.gives_way():
             self._between.cancel()
-        self._between = self.create_task(self._preparing.prepare())
+        return gives_way
 
     # ---- one reply ----
 

@@ -1,7 +1,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.core.conversation import MESSAGE_TOKENS, Conversation, estimate
+from pipelines.core.conversation import (
+    MESSAGE_TOKENS,
+    SUMMING_UP_TOKENS,
+    Conversation,
+    estimate,
+)
 
 
 def test_the_history_holds_what_was_heard() -> None:
@@ -254,8 +259,8 @@ def test_the_question_is_whole_unless_it_does_not_fit_alone(
 
 
 def test_what_was_cut_can_be_summed_up_and_is_told_from_then_on() -> None:
-    talk = long_talk(60, 1024)
-    assert "user: Question number 1, please?" in talk.to_sum_up
+    talk = long_talk(30, 1024)
+    assert talk.to_sum_up.startswith("user: Question number 1, please?\nassistant: Answer ")
     talk.summed_up("They counted  to\nforty.")
 
     assert talk.to_sum_up == ""
@@ -263,3 +268,32 @@ def test_what_was_cut_can_be_summed_up_and_is_told_from_then_on() -> None:
         "system",
         "be brief\n\nEarlier in this call: They counted to forty.",
     )
+
+
+def test_what_is_cut_while_the_rest_is_summed_up_waits_for_the_next_summary() -> None:
+    talk = long_talk(30, 1024)
+    lines = talk.cut_lines
+    talk.said(31, "word " * 250)
+    talk.heard(31, 31, "I see.", estimated=False)
+    talk.trim()
+    talk.summed_up("They counted to forty.", lines)
+
+    assert talk.to_sum_up.startswith("Earlier in this call: They counted to forty.\nuser: ")
+    assert "number 1, please?" not in talk.to_sum_up
+    assert talk.cut_lines > 0
+
+
+def test_what_was_cut_is_summed_up_in_a_prompt_that_fits() -> None:
+    talk = long_talk(500, 1024)
+    talk.summed_up("They counted. " * 100)
+    for turn in range(501, 1001):
+        talk.said(turn, f"Question number {turn}, please?")
+        talk.heard(turn, turn, f"Answer number {turn}. " * 4, estimated=False)
+        talk.trim()
+
+    assert talk.cut_lines > 500
+    assert estimate(talk.to_sum_up) + SUMMING_UP_TOKENS <= 1024
+    assert talk.to_sum_up.startswith("Earlier in this call: They counted.")
+    assert "\nassistant: " in talk.to_sum_up
+    newest = talk.lines[0].turn_id - 1
+    assert f"Answer number {newest}." in talk.to_sum_up

@@ -1,14 +1,22 @@
 """What is done between two turns: the next prompt is counted, cut, summed up and warmed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bench.virtual_time import run
+from pipelines.cascade import Policies
 from pipelines.core.answering import AnsweringPolicy
-from pipelines.core.conversation import Conversation
+from pipelines.core.conversation import (
+    MESSAGE_TOKENS,
+    SUMMING_UP_TOKENS,
+    Conversation,
+    estimate,
+)
+from pipelines.core.exchange import Typed
 from pipelines.services.protocols import AS_SET, ChatMessage, Sampling, ServiceError
 from pipelines.services.scripted import ScriptedLanguageModel, Step, paced
-from pipelines.stages.preparing import STAND_IN, SUM_UP, Preparing
+from pipelines.stages.preparing import MOST_POSTPONED, STAND_IN, SUM_UP, Preparing
+from tests.stages.rehearsal import does, rehearse
 
 
 class Cache:
@@ -81,7 +89,7 @@ def test_a_server_that_does_not_count_is_asked_no_further() -> None:
 
 
 def test_what_is_cut_is_summed_up_where_that_is_wanted() -> None:
-    talk = talk_of(60, 1024)
+    talk = talk_of(30, 1024)
     llm = prepare(talk, AnsweringPolicy(summarise=True), None, paced("They asked many things."))
     (request,) = llm.requests
     assert request[0].content.startswith(SUM_UP)
@@ -91,7 +99,7 @@ def test_what_is_cut_is_summed_up_where_that_is_wanted() -> None:
 
 
 def test_a_summary_that_fails_is_tried_again_after_the_next_turn() -> None:
-    talk = talk_of(60, 1024)
+    talk = talk_of(30, 1024)
     down = ServiceError("llm", "scripted", retryable=True)
     prepare(talk, AnsweringPolicy(summarise=True), None, [(0.1, down)])
     assert talk.summary == ""
@@ -99,8 +107,44 @@ def test_a_summary_that_fails_is_tried_again_after_the_next_turn() -> None:
     assert talk.summary == "They asked many things."
 
 
+def test_what_asks_for_a_summary_is_as_short_as_is_counted_on() -> None:
+    assert estimate(SUM_UP) + MESSAGE_TOKENS <= SUMMING_UP_TOKENS
+
+
+def is_summing_up(request: Sequence[ChatMessage]) -> bool:
+    return request[0].content.startswith(SUM_UP)
+
+
+def test_who_talks_on_postpones_a_summary_for_three_questions_and_no_longer() -> None:
+    """A summary takes longer than anybody here is silent for."""
+    summary = "They asked many things."
+    policies = Policies(
+        system_prompt="be brief", prompt_tokens=256, answering=AnsweringPolicy(summarise=True)
+    )
+
+    def answers(messages: Sequence[ChatMessage]) -> Iterable[Step]:
+        if is_summing_up(messages):
+            return paced(summary, first_s=9.0)
+        return paced("I see, and so it is. " * 2)
+
+    asks = [does(1.0 + 8.0 * at, Typed(f"Is this question {at}, please?")) for at in range(14)]
+    done = rehearse(*asks, answers=answers, policies=policies, microphone=False, until_s=112.0)
+
+    requests = done.llm.requests
+    told = next(at for at, one in enumerate(requests) if one[0].content.endswith(summary))
+    before = ["summary" if is_summing_up(one) else "question" for one in requests[:told]]
+    first = before.index("summary")
+    assert before[first:-1] == ["summary", "question"] * MOST_POSTPONED + ["summary"]
+    assert before[-1] == "question"
+    assert all(tokens_of(one) <= 256 for one in requests)
+
+
+def tokens_of(request: Sequence[ChatMessage]) -> int:
+    return sum(estimate(message.content) + MESSAGE_TOKENS for message in request)
+
+
 def test_without_a_summary_nothing_is_asked_and_nothing_is_kept() -> None:
-    talk = talk_of(60, 1024)
+    talk = talk_of(30, 1024)
     llm = prepare(talk, AnsweringPolicy(), None)
     assert (llm.requests, talk.to_sum_up) == ([], "")
     assert talk.tokens <= 1024
