@@ -65,7 +65,7 @@ def align(samples: Samples, rate_hz: int, transcript: str) -> list[Word]:
     if [word for word, _, _ in heard] != spoken:
         raise ValueError(f"aligned {[word for word, _, _ in heard]} to {spoken}")
     words = [Word(w, a, b) for w, (_, a, b) in zip(written, heard, strict=True)]
-    return _refined(words, samples, rate_hz)
+    return refined(words, samples, rate_hz)
 
 
 @cache
@@ -77,7 +77,7 @@ def _decoder() -> Decoder:
     return decoder
 
 
-def _refined(words: list[Word], samples: Samples, rate_hz: int) -> list[Word]:
+def refined(words: list[Word], samples: Samples, rate_hz: int) -> list[Word]:
     """Trim each word to its windows of speech; stretch the first and the last to the bounds.
 
     Around a silence the aligner shares the silence out between the words; where it is silent the

@@ -18,7 +18,7 @@ import soundfile
 
 from bench.suite.compose import Composed, Piece, compose
 from bench.suite.counts import counts
-from bench.suite.edges import Samples, speech_bounds
+from bench.suite.edges import Samples, above_rumble, speech_bounds
 from bench.suite.halves import halves
 from bench.suite.load import FOLDER, pcm
 from bench.suite.noise import RATE_HZ, babble, pink
@@ -173,7 +173,7 @@ def _overlap_label(
 ) -> dict[str, Any]:
     file = f"over-{name}.flac"
     _write(file, samples, RATE_HZ)
-    bounds = speech_bounds(samples, RATE_HZ)
+    bounds = speech_bounds(above_rumble(samples, RATE_HZ), RATE_HZ)
     return {
         "id": name,
         "file": file,

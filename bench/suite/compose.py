@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.suite.alignment import Word
+from bench.suite.alignment import Word, refined
 from bench.suite.edges import (
     WINDOW_S,
     Samples,
     Span,
+    above_rumble,
     has_silence,
     levels_db,
     silences,
@@ -107,7 +108,8 @@ def compose(pieces: Sequence[Piece], band: str, root: Path, seed: int) -> Compos
             turn = join(turn, tone, rate_hz)
     turn = join(turn, room_tone(last.samples, rate_hz, around, seed + 2), rate_hz)
     pcm = np.clip(np.round(turn * 32768), -32768, 32767).astype("<i2")
-    return Composed(pcm, rate_hz, _labels(pcm / 32768, rate_hz, words, joins), tuple(taken))
+    labels = _labels(above_rumble(pcm / 32768, rate_hz), rate_hz, words, joins)
+    return Composed(pcm, rate_hz, labels, tuple(taken))
 
 
 def dips(name: str, band: str, root: Path) -> list[float]:
@@ -170,14 +172,15 @@ def _edge_s(found: Source, boundary: int, *, opening: bool) -> float:
 
 
 def _labels(samples: Samples, rate_hz: int, words: list[Word], joins: dict[int, float]) -> Labels:
-    """Measured on the turn; `joins` says after which word, and where, room tone was put in."""
+    """Measured on the turn `above_rumble`; `joins`: after which word, and where, room was put."""
     bounds = speech_bounds(samples, rate_hz)
     bounds = Span(round(bounds.start_s, 2), round(bounds.end_s, 2))
     words, pauses = list(words), []
     words[0] = replace(words[0], start_s=bounds.start_s)
     words[-1] = replace(words[-1], end_s=bounds.end_s)
+    heard = refined(words, samples, rate_hz)  # as cut, they bring their rumble with them
     for gap in silences(samples, rate_hz, LEAST_S):
-        after, origin = _placed(gap, words, joins)
+        after, origin = _placed(gap, heard, joins)
         if after is None:
             continue
         one, other = words[after], words[after + 1]

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from bench.suite.edges import ABOVE_FLOOR_DB, BELOW_SPEECH_DB, WINDOW_S, Samples
+from bench.suite.edges import ABOVE_FLOOR_DB, BELOW_SPEECH_DB, WINDOW_S, Samples, above_rumble
 from bench.suite.measure import measure
 from bench.suite.room import padded
 from bench.suite.sources import load, origin, transcripts
+from pipelines.audio.highpass import CUT_OFF_HZ
 
 FOLDER = Path(__file__).parents[2] / "tests" / "recordings"
 AROUND_S = 0.400
@@ -75,7 +76,7 @@ def main(root: Path) -> None:
         samples, rate_hz, transcript = excerpt(source, band, root, (first, after))
         pcm = np.clip(np.round(samples * 32768), -32768, 32767).astype("<i2")
         soundfile.write(FOLDER / f"{name}.wav", pcm, rate_hz, subtype="PCM_16")
-        found = measure(pcm / 32768, rate_hz, transcript)
+        found = measure(above_rumble(pcm / 32768, rate_hz), rate_hz, transcript)
         told = found.as_json()
         labels.append(
             {
@@ -99,6 +100,7 @@ def main(root: Path) -> None:
             }
         )
     method = {
+        "above_hz": CUT_OFF_HZ,
         "window_s": WINDOW_S,
         "below_speech_db": BELOW_SPEECH_DB,
         "above_floor_db": ABOVE_FLOOR_DB,

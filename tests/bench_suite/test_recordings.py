@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from bench.suite.edges import levels_db, silences, speech_bounds, threshold_db
+from bench.suite.edges import (
+    Samples,
+    above_rumble,
+    levels_db,
+    silences,
+    speech_bounds,
+    threshold_db,
+)
 from bench.suite.pauses import kind_of_pause
 from bench.suite.sources import is_free_to_use, origin, transcripts
 
@@ -22,6 +29,12 @@ FOLDER = Path(__file__).parents[1] / "recordings"
 def labels() -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = json.loads((FOLDER / "labels.json").read_text())["recordings"]
     return told
+
+
+def labelled(label: dict[str, Any]) -> tuple[Samples, int]:
+    """What the labels are measured on."""
+    samples, rate_hz = soundfile.read(FOLDER / label["file"], dtype="float64")
+    return above_rumble(samples, rate_hz), rate_hz
 
 
 every_recording = pytest.mark.parametrize("label", labels(), ids=lambda label: label["file"])
@@ -52,7 +65,7 @@ def test_a_recording_is_what_its_label_says(label: dict[str, Any]) -> None:
 
 @every_recording
 def test_speech_begins_and_ends_where_the_label_says(label: dict[str, Any]) -> None:
-    samples, rate_hz = soundfile.read(FOLDER / label["file"], dtype="float64")
+    samples, rate_hz = labelled(label)
     bounds = speech_bounds(samples, rate_hz)
     assert bounds.start_s == pytest.approx(label["turns"][0]["start_s"], abs=0.005)
     assert bounds.end_s == pytest.approx(label["turns"][-1]["end_s"], abs=0.005)
@@ -60,12 +73,12 @@ def test_speech_begins_and_ends_where_the_label_says(label: dict[str, Any]) -> N
 
 @every_recording
 def test_the_last_10_ms_of_a_turn_are_loud_and_what_follows_is_not(label: dict[str, Any]) -> None:
-    samples, rate_hz = soundfile.read(FOLDER / label["file"], dtype="float64")
+    samples, rate_hz = labelled(label)
     levels = levels_db(samples, rate_hz)
     end = round(label["turns"][-1]["end_s"] * 100)
     assert levels[end - 1] > threshold_db(levels)
     assert np.median(levels[end + 2 :]) < threshold_db(levels) - 6
-    assert 0.3 <= label["duration_s"] - end / 100 <= 0.5
+    assert 0.3 <= label["duration_s"] - end / 100 <= 0.55
     assert 0.3 <= label["turns"][0]["start_s"] <= 0.5
 
 
@@ -84,7 +97,7 @@ def test_the_words_are_the_transcript_in_order_and_inside_the_turn(label: dict[s
 def test_pauses_are_the_silences_between_words_and_of_the_kind_the_text_gives(
     label: dict[str, Any],
 ) -> None:
-    samples, rate_hz = soundfile.read(FOLDER / label["file"], dtype="float64")
+    samples, rate_hz = labelled(label)
     quiet = [round(gap.start_s, 2) for gap in silences(samples, rate_hz, 0.2)]
     for pause in label["pauses"]:
         assert pause["start_s"] in quiet
