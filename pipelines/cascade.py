@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import structlog
+from pipecat.frames.frames import Frame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.workers.runner import WorkerRunner
@@ -13,7 +15,15 @@ from pipelines.core.attendance import Attendance, Manners
 from pipelines.core.budget import Budget
 from pipelines.core.conversation import Conversation
 from pipelines.core.dictation import Dictation, DictationPolicy
-from pipelines.core.exchange import CallBegan, FromCaller, Say, ToCaller, TurnMeasured, Typed
+from pipelines.core.exchange import (
+    AudioIn,
+    CallBegan,
+    FromCaller,
+    Say,
+    ToCaller,
+    TurnMeasured,
+    Typed,
+)
 from pipelines.core.keypad import Keypad, KeypadPolicy
 from pipelines.core.ledger import Fact
 from pipelines.core.playout import Playout
@@ -55,6 +65,14 @@ SYSTEM_PROMPT = (
     "You are a voice assistant on a phone call. Answer in one to three short spoken sentences, "
     "in plain words, without lists, markup or emoji. Begin with a short phrase."
 )
+INBOX_EVENTS = 2048
+"""Handed over to a call that has not come to them; one more, and the call has failed. At once there
+may be 500 frames and 700 other messages: what a stalled network has kept on the telephone.
+"""
+INBOX_AUDIO = 1536
+"""With so many in it, audio is dropped, and counted: all else is rare, and must not be lost."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,32 +179,33 @@ class Call:
         )
         playout = Playout(form.out_rate_hz, form.lead_s, reports=form.reports_playout)
         self._hearing = Hearing(ears, Voicing(policies.voicing), Dictation(policies.dictation))
+        self._pipeline = Pipeline(
+            [
+                self._hearing,
+                Keying(Keypad(policies.keypad)),
+                Turning(TurnMachine(policies.turn), send, self._note, self._over.set),
+                Thinking(
+                    services.llm,
+                    self.conversation,
+                    policies.answering,
+                    services.prompts,
+                    self._tools(policies, form),
+                ),
+                Phrasing(),
+                Speaking(services.tts, form.out_rate_hz),
+                Releasing(),
+                Playing(playout, self.conversation, send),
+                Measuring(
+                    policies.budget,
+                    send,
+                    reports=form.reports_playout,
+                    facts={**policies.facts, **form.facts},
+                    note=self._note,
+                ),
+            ]
+        )
         self._worker = PipelineWorker(
-            Pipeline(
-                [
-                    self._hearing,
-                    Keying(Keypad(policies.keypad)),
-                    Turning(TurnMachine(policies.turn), send, self._note, self._over.set),
-                    Thinking(
-                        services.llm,
-                        self.conversation,
-                        policies.answering,
-                        services.prompts,
-                        self._tools(policies, form),
-                    ),
-                    Phrasing(),
-                    Speaking(services.tts, form.out_rate_hz),
-                    Releasing(),
-                    Playing(playout, self.conversation, send),
-                    Measuring(
-                        policies.budget,
-                        send,
-                        reports=form.reports_playout,
-                        facts={**policies.facts, **form.facts},
-                        note=self._note,
-                    ),
-                ]
-            ),
+            self._pipeline,
             params=PipelineParams(
                 audio_in_sample_rate=form.in_rate_hz, audio_out_sample_rate=form.out_rate_hz
             ),
@@ -194,16 +213,24 @@ class Call:
             enable_turn_tracking=False,
             idle_timeout_secs=None,
         )
-        self._inbox: asyncio.Queue[FromCaller] = asyncio.Queue()
+        self._started = asyncio.Event()
+        self._worker.add_event_handler("on_pipeline_started", self._begin)
+        self._inbox: asyncio.Queue[FromCaller] = asyncio.Queue(INBOX_EVENTS)
+        self._dropped = 0
+        """Frames of audio, since the last that was not."""
         if manners.greeting:
             self.push(Say(manners.greeting))
         if policies.facts:
             send(CallBegan(policies.facts, policies.budget.shares_s))
 
     def push(self, event: FromCaller) -> None:
-        """Hand over what the person's side did; never blocks. Call it from the event loop."""
-        self._note(event)
-        self._inbox.put_nowait(event)
+        """Hand over what the person's side did; never blocks. Call it from the event loop.
+
+        Raises QueueFull where the call is past keeping up.
+        """
+        if not isinstance(event, AudioIn) or self._has_room():
+            self._note(event)
+            self._inbox.put_nowait(event)
 
     async def run(self) -> None:
         """Until cancelled, or until the bot ends the call. Leaves nothing behind."""
@@ -256,10 +283,27 @@ class Call:
 
         return tell
 
+    def _has_room(self) -> bool:
+        """For audio."""
+        if self._inbox.qsize() >= INBOX_AUDIO:
+            if not self._dropped:
+                log.warning("the call cannot keep up: audio is dropped")
+            self._dropped += 1
+            return False
+        if self._dropped:
+            log.warning("the call keeps up again", dropped_frames=self._dropped)
+            self._dropped = 0
+        return True
+
+    async def _begin(self, _worker: PipelineWorker, _frame: Frame) -> None:
+        self._started.set()
+
     async def _feed(self) -> None:
+        """Straight into the pipeline: the worker's own queue has no limit."""
+        await self._started.wait()
         while True:
             match await self._inbox.get():
                 case Typed(text, interrupts=False):
                     self.conversation.mentioned(text)
                 case event:
-                    await self._worker.queue_frame(CallerFrame(event))
+                    await self._pipeline.queue_frame(CallerFrame(event))
