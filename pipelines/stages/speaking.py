@@ -23,9 +23,33 @@ from pipelines.stages.frames import (
 )
 
 MOST_CLAUSES = 256
-"""Of one reply: a model that talks without end is cut off there."""
+"""Of one reply, not spoken yet: a model that talks without end is cut off there."""
 
 log = structlog.get_logger(__name__)
+
+
+class _Clauses:
+    """Of one reply, not spoken yet."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[ClauseFrame | None] = asyncio.Queue(MOST_CLAUSES + 1)
+        """None, for which the last place is kept, is the end."""
+        self._is_cut = False
+
+    def add(self, clause: ClauseFrame) -> None:
+        """Once it is full the rest is dropped, for good: no answer has a hole."""
+        if not self._is_cut and self._queue.qsize() >= MOST_CLAUSES:
+            self._is_cut = True
+            log.warning("an answer without end is cut off", clauses=MOST_CLAUSES)
+        if not self._is_cut:
+            self._queue.put_nowait(clause)
+
+    def end(self) -> None:
+        if not self._queue.full():  # else it has been said before
+            self._queue.put_nowait(None)
+
+    async def next(self) -> ClauseFrame | None:
+        return await self._queue.get()
 
 
 class Speaking(FrameProcessor):
@@ -33,20 +57,19 @@ class Speaking(FrameProcessor):
         super().__init__(enable_direct_mode=True)
         self._tts = tts
         self._rate = rate_hz
-        self._clauses: dict[int, asyncio.Queue[ClauseFrame | None]] = {}
+        self._clauses: dict[int, _Clauses] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         match frame:
             case ClauseFrame(reply_id=reply_id):
-                clauses = self._clauses.get(reply_id)
-                if clauses is not None and clauses.qsize() < MOST_CLAUSES:
-                    clauses.put_nowait(frame)
+                if reply_id in self._clauses:
+                    self._clauses[reply_id].add(frame)
                 return
             case ReplyEndFrame(reply_id=reply_id):
                 if reply_id in self._clauses:
-                    self._clauses[reply_id].put_nowait(None)
+                    self._clauses[reply_id].end()
                 return
             case CommandFrame(command=StartReply(reply_id=reply_id)):
                 self._begin(reply_id)
@@ -65,7 +88,7 @@ class Speaking(FrameProcessor):
         await super().cleanup()  # type: ignore[no-untyped-call]
 
     def _begin(self, reply_id: int) -> None:
-        self._clauses[reply_id] = asyncio.Queue()
+        self._clauses[reply_id] = _Clauses()
         task = self.create_task(self._speak(reply_id, self._clauses[reply_id]))
         self._tasks[reply_id] = task
         task.add_done_callback(lambda _: self._forget(reply_id))
@@ -74,9 +97,9 @@ class Speaking(FrameProcessor):
         self._tasks.pop(reply_id, None)
         self._clauses.pop(reply_id, None)
 
-    async def _speak(self, reply_id: int, clauses: asyncio.Queue[ClauseFrame | None]) -> None:
+    async def _speak(self, reply_id: int, clauses: _Clauses) -> None:
         first = True
-        while (clause := await clauses.get()) is not None:
+        while (clause := await clauses.next()) is not None:
             try:
                 await self._synthesise(clause, first=first)
                 first = first and clause.filler
