@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import structlog
 
 from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk, SpokenWord
 from pipelines.services.voice_messages import MARK, NUMBER, Kind, message, take_messages
@@ -27,6 +28,14 @@ SENTENCE_WITHIN_S = 20.0
 END_WITHIN_S = 2.0
 DEATHS, DEATHS_WITHIN_S = 3, 60.0
 """So many deaths within so long, and what it was saying is given up. It is started all the same."""
+MOST_JOBS = 1024
+"""At once; the next fails, as retryable. The last of so many would not be heard of in time."""
+MOST_REPLIES = 8192
+"""Of one job, not listened to yet: eight minutes of espeak-ng's. No piece takes so long to say, so
+what goes on is stopped, and the job has failed.
+"""
+
+log = structlog.get_logger(__name__)
 
 
 class ProcessTextToSpeech:
@@ -165,8 +174,11 @@ class _Process(asyncio.SubprocessProtocol):
         self._transport: asyncio.SubprocessTransport
 
     def say(self, text: str, *, first: bool) -> tuple[int, asyncio.Queue[tuple[Kind, bytes]]]:
+        """Raises ServiceError if it has too much to say already."""
+        if len(self._jobs) >= MOST_JOBS:
+            raise ServiceError("tts", f"{self._name} has too much to say", retryable=True)
         job = next(self._numbers)
-        self._jobs[job] = asyncio.Queue()
+        self._jobs[job] = asyncio.Queue(MOST_REPLIES + 1)  # the last place is the end's
         self._write(message(job, Kind.FIRST if first else Kind.SPEAK, text.encode()))
         return job, self._jobs[job]
 
@@ -200,9 +212,17 @@ class _Process(asyncio.SubprocessProtocol):
                 (self.rate_hz,) = NUMBER.unpack(payload)
                 self.ready.set_result(None)
             elif job in self._jobs:
-                self._jobs[job].put_nowait((kind, payload))
-                if kind in (Kind.DONE, Kind.FAILED):
-                    del self._jobs[job]
+                self._sort(job, kind, payload)
+
+    def _sort(self, job: int, kind: Kind, payload: bytes) -> None:
+        replies = self._jobs[job]
+        if kind in (Kind.DONE, Kind.FAILED):
+            del self._jobs[job]
+        elif replies.qsize() >= MOST_REPLIES:
+            log.warning("a voice that would not end was stopped", voice=self._name)
+            self.forget(job)
+            kind, payload = Kind.FAILED, b""
+        replies.put_nowait((kind, payload))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone, and everything that it had said has been read."""
