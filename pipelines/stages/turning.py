@@ -1,6 +1,5 @@
 """The shell around the turn machine: facts in, commands out, state and captions to the caller."""
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import get_args
@@ -38,6 +37,7 @@ from pipelines.core.exchange import (
 from pipelines.core.exchange import State as Shown
 from pipelines.core.turn import State, TurnMachine
 from pipelines.stages.frames import CallerFrame, CommandFrame, FactFrame
+from pipelines.stages.in_turn import InTurn
 
 SHOWN: dict[State, Shown] = {
     State.IDLE: "listening",
@@ -70,8 +70,8 @@ class Turning(FrameProcessor):
         """The reply that ends the call once it has been heard."""
         self._machine = machine
         self._send = send
-        self._waiting: deque[TurnFact] = deque()
-        self._busy = False
+        self._facts: InTurn[TurnFact] = InTurn(self._handle)
+        """What a command brings about waits until the command is carried out."""
         self._shown: Shown | None = None
         self._said: Caption | None = None
         """Of the turn that is committed: final once its answer is heard, and no longer open."""
@@ -82,29 +82,17 @@ class Turning(FrameProcessor):
             case CallerFrame(event=Typed(text)):
                 typed = TextTyped(text)
                 await self.push_frame(FactFrame(typed))  # the silence before it was no wait
-                await self._take(typed)
+                await self._facts.take([typed])
             case CallerFrame(event=Say(text, ends_call)):
-                await self._take(SayAsked(text, ends_call))
+                await self._facts.take([SayAsked(text, ends_call)])
             case CallerFrame(event=StopSpeaking()):
-                await self._take(SilenceAsked())
+                await self._facts.take([SilenceAsked()])
             case CallerFrame(event=Muted(muted=True)):
-                await self._take(MicrophoneClosed())
+                await self._facts.take([MicrophoneClosed()])
             case FactFrame(fact=fact) if isinstance(fact, _FACTS):
-                await self._take(fact)
+                await self._facts.take([fact])
             case _:
                 await self.push_frame(frame, direction)
-
-    async def _take(self, fact: TurnFact) -> None:
-        """One fact at a time: what a command brings about waits until it is carried out."""
-        self._waiting.append(fact)
-        if self._busy:
-            return
-        self._busy = True
-        try:
-            while self._waiting:
-                await self._handle(self._waiting.popleft())
-        finally:
-            self._busy = False
 
     async def _handle(self, fact: TurnFact) -> None:
         self._note(fact)
