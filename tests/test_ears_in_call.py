@@ -7,7 +7,6 @@ from typing import cast
 import pytest
 
 from bot.limits import Limits
-from bot.settings import Settings
 from bot.wiring.engine import Wiring
 from client.caller.call import place_call
 from client.caller.conductor import Line
@@ -22,11 +21,7 @@ RECORDINGS = Path(__file__).parent / "recordings"
 ASKED = ["phone_which_folder", "phone_check_the_number", "phone_outgoing_call"]
 
 
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 class Saboteur:

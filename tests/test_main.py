@@ -20,12 +20,7 @@ from bot.commands.serve import in_use, terms
 from bot.settings import Settings
 from bot.wiring.telephone import phone_for
 
-
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 def typed(*words: str, **env: str) -> tuple[int, str, str]:

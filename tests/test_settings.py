@@ -11,12 +11,7 @@ from bot.settings import SECRETS, Settings, SettingsError, load
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 
 
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 def test_the_example_gives_every_setting_its_default() -> None:

@@ -9,7 +9,6 @@ from typing import cast
 import pytest
 
 from bot.connection import Call, Send
-from bot.settings import Settings
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Line, Manners
 from client.caller.recording import load, recording
@@ -66,11 +65,7 @@ def called(engine: Assassin, turns: int) -> CallResult:
     return asyncio.run(scenario())
 
 
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 @pytest.mark.soak

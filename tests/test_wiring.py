@@ -15,12 +15,7 @@ from pipelines.cascade import CallFormat
 from pipelines.core.attendance import Manners
 from pipelines.core.exchange import ToCaller
 
-
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 def chosen(**settings: object) -> Wiring:

@@ -20,17 +20,12 @@ from bot.__main__ import command_line
 from bot.engines.demo import MODEL
 from bot.engines.demo_process import DemoProcess
 from bot.engines.latency_profile import PROFILES, read_profile
-from bot.settings import Settings
 from tests.services.scripted_endpoint import TEAR, Reply, ScriptedEndpoint
 
 A100 = PROFILES["a100"]
 
 
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 def text(words: str | None, finish: str | None = None) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """What the doctor says of the ears."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
@@ -11,12 +10,7 @@ from bot.settings import Settings
 from bot.wiring.ears import Machine
 from tests.services.contracts.ears import TINY_WHISPER
 
-
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 def looked_at(*, slow_s: float = 60.0, **given: object) -> Finding:

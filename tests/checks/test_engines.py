@@ -10,12 +10,7 @@ from bot.checks.finding import Finding, Verdict
 from bot.settings import Settings
 from tests.services.scripted_endpoint import Reply, ScriptedEndpoint
 
-
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 def settings(**given: object) -> Settings:

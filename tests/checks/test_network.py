@@ -15,12 +15,7 @@ from bot.settings import Settings
 from tests.certificates import make_certificate
 from tests.serving import serving
 
-
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 def settings(**given: object) -> Settings:

@@ -10,7 +10,6 @@ from bot.engines.recipe import EngineError
 from bot.models.gguf import GGUF, find_gguf, model_named
 from bot.models.model import Addresses, Hub
 from bot.models.store import Store
-from bot.settings import Settings
 from tests.model_hub import Hub as FakeHub
 from tests.model_hub import serving
 
@@ -20,11 +19,8 @@ WEIGHTS = bytes(range(256)) * 4096
 
 
 @pytest.fixture(autouse=True)
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("MODELS_DIR", str(tmp_path / "models"))
+def models_folder(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELS_DIR", str(empty_folder / "models"))
 
 
 def typed(hub: FakeHub, *words: str) -> tuple[int, str, str]:

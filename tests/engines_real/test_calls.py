@@ -21,7 +21,7 @@ from tests.engines_real.tiny_gemma3 import counting
 from tests.serving import serving
 from tests.test_first_call import by_ear
 
-pytestmark = pytest.mark.needs("llama-server")
+pytestmark = [pytest.mark.needs("llama-server"), pytest.mark.usefixtures("empty_folder")]
 
 SCRIPT = {
     "What is your name?": "I am a very small test assistant, trained from nothing on one machine.",
@@ -43,13 +43,6 @@ COUNTS_TO = 1000
 """Some ten seconds of work, most of which a barge-in must spare the model."""
 NUMBERS = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five",
            "6": "six", "7": "seven", "8": "eight", "9": "nine", "10": "ten"}  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 def test_our_client_gets_the_scripted_answers_from_a_real_engine() -> None:

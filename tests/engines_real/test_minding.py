@@ -31,16 +31,9 @@ from tests.engines_real.llama_server import FAQ, free_port
 from tests.engines_real.tiny_gemma3 import counting
 from tests.serving import serving
 
-pytestmark = pytest.mark.needs("llama-server")
+pytestmark = [pytest.mark.needs("llama-server"), pytest.mark.usefixtures("empty_folder")]
 TRIES = 500
 """Of 20 ms each: what is waited for happens in another process."""
-
-
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 def recipe(**given: object) -> Recipe:

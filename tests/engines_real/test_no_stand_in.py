@@ -1,12 +1,10 @@
 """A call with no stand-in anywhere: espeak-ng asks, faster-whisper hears, llama-server answers."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
 from bot.limits import Limits
-from bot.settings import Settings
 from client.caller.call import CallResult, place_call
 from client.caller.conductor import Line
 from pipelines.core.wording import words
@@ -16,17 +14,10 @@ from tests.engines_real.test_calls import SCRIPT
 from tests.services.contracts.ears import TINY_WHISPER
 from tests.serving import serving
 
-pytestmark = pytest.mark.needs("llama-server")
+pytestmark = [pytest.mark.needs("llama-server"), pytest.mark.usefixtures("empty_folder")]
 
 REAL_EARS = {"stt_engine": "faster-whisper", "stt_model": str(TINY_WHISPER), "stt_device": "cpu"}
 """They know espeak's way to say the script's questions, and nothing of people."""
-
-
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 async def asked_aloud(*questions: str) -> tuple[CallResult, list[str]]:
