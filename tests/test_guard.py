@@ -20,7 +20,8 @@ from bot.access import House
 from bot.limits import Limits
 from bot.telemetry import configure_logs
 from tests.echo import audio, kind, message, ready, typed
-from tests.endpoints.test_browser import closing, enter, until
+from tests.endpoints.test_browser import closing, enter
+from tests.patience import until
 from tests.serving import TOKEN, Served, serving
 
 SHOWN = {"Authorization": f"Bearer {TOKEN}"}

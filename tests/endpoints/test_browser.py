@@ -18,6 +18,7 @@ from bot.sessions import Doors
 from bot.wire.browser_pb2 import Frame
 from pipelines.core.exchange import AudioOut, LineDropped
 from tests.echo import EchoEngine, audio, kind, message, pcm, ready, typed
+from tests.patience import until
 from tests.serving import RawClient, Served, serving
 
 PCM = b"\1\2" * 160
@@ -34,15 +35,6 @@ async def closing(client: ClientConnection) -> tuple[int | None, str | None]:
         async for _ in client:
             pass
     return client.close_code, client.close_reason
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """The server's side of a close comes after the client's: give it turns, not time."""
-    for _ in range(1_000_000):
-        if true():
-            return
-        await asyncio.sleep(0)
-    raise AssertionError("it never came true")
 
 
 def on_a_server(play: Callable[[Served], Awaitable[None]], **options: object) -> None:

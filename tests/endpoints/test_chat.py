@@ -19,8 +19,9 @@ from bot.access import House
 from bot.endpoints.chat import CLIENT_HEADERS, PLACE
 from bot.sessions import Doors
 from bot.sharing import SharedModel
-from tests.endpoints.test_browser import signal_server, until
+from tests.endpoints.test_browser import signal_server
 from tests.endpoints.texting import MODEL, WORDS, Texting, texting
+from tests.patience import until
 from tests.serving import TOKEN, serving
 from tests.web.npm import node_modules
 

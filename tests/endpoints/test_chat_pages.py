@@ -11,8 +11,8 @@ import httpx2
 import pytest
 
 import bot.endpoints.chat_pages
-from tests.endpoints.test_browser import until
 from tests.endpoints.texting import WORDS, Texting, texting
+from tests.patience import until
 
 ANSWER = "".join(WORDS)
 

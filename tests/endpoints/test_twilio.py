@@ -23,6 +23,7 @@ from pipelines.audio import mulaw
 from pipelines.core.exchange import AudioIn, Dtmf, LineDropped, Say
 from tests.echo import EchoEngine
 from tests.endpoints.test_browser import closing
+from tests.patience import until
 from tests.phone.calling import (
     FACTS,
     PHONE,
@@ -36,7 +37,6 @@ from tests.phone.calling import (
     the_call,
     token_for,
     told,
-    until,
     until_calls,
     upgrade_refused,
     webhook,

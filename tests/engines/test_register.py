@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from bot.engines.minder import Minder, News, Ready
 from bot.engines.recipe import Recipe
 from bot.engines.register import Entry, Register, bound
 from tests.engines_real.llama_server import free_port
+from tests.patience import until
 
 
 @contextmanager
@@ -40,14 +41,6 @@ def entry(pid: int, *, served: bool) -> Entry:
         name="demo", minder=pid, engine=0, state="ready", base_url=f"http://127.0.0.1:{pid}/v1",
         model="m", shown="m", since="2026-11-20T12:00:00+00:00", served=served,
     )  # fmt: skip
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if is_so():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it never happened")
 
 
 def begun(register: Register, pid: int, *, served: bool) -> None:
@@ -154,7 +147,7 @@ def test_an_engine_that_talks_without_end_does_not_fill_the_disk(
             for _ in range(5):
                 assert (await http.get("/health")).status_code == 200
             log = register.log("demo", os.getpid())
-            await until(lambda: log.stat().st_size <= 1000)
+            await until(lambda: log.stat().st_size <= 1000, 0.01)
             running.cancel()
 
     asyncio.run(scenario())

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -29,11 +29,10 @@ from tests.engines_real import llama_server
 from tests.engines_real.calling import WiredEngine, spoken
 from tests.engines_real.llama_server import FAQ, free_port
 from tests.engines_real.tiny_gemma3 import counting
+from tests.patience import until
 from tests.serving import serving
 
 pytestmark = [pytest.mark.needs("llama-server"), pytest.mark.usefixtures("empty_folder")]
-TRIES = 500
-"""Of 20 ms each: what is waited for happens in another process."""
 
 
 def recipe(**given: object) -> Recipe:
@@ -46,14 +45,6 @@ def recipe(**given: object) -> Recipe:
         "llm_engine_start_s": 60,
     }
     return recipe_for(Settings.model_validate(settings | given), "llama.cpp")
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    for _ in range(TRIES):
-        if is_so():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it never happened")
 
 
 def is_alive(pid: int) -> bool:
@@ -100,7 +91,7 @@ def test_an_engine_that_is_killed_is_back_and_one_that_is_ended_leaves_nothing(
             assert isinstance(news[-1], Ready)
             assert news[-1].streams
             os.kill(first.engine, signal.SIGKILL)
-            await until(lambda: entry().state == "ready" and entry().restarts == 1)
+            await until(lambda: entry().state == "ready" and entry().restarts == 1, 0.02)
             second = entry()
             assert second.engine != first.engine
             assert second.trouble == "it was killed by signal 9"
@@ -187,8 +178,8 @@ def test_a_minder_that_is_killed_takes_its_engine_along(tmp_path: Path) -> None:
             await engine.open()
             [entry] = Register(tmp_path).all()
             os.kill(entry.minder, signal.SIGKILL)
-            await until(lambda: not is_alive(entry.engine))
-            await until(lambda: not list(Register(tmp_path).all()))
+            await until(lambda: not is_alive(entry.engine), 0.02)
+            await until(lambda: not list(Register(tmp_path).all()), 0.02)
         finally:
             await engine.close()
 
@@ -307,7 +298,7 @@ def test_a_server_starts_its_engine_answers_with_it_and_takes_it_along(
         finally:
             server.send_signal(how)
             await server.communicate()
-        await until(lambda: not is_alive(entry.engine) and not is_alive(entry.minder))
+        await until(lambda: not is_alive(entry.engine) and not is_alive(entry.minder), 0.02)
 
     asyncio.run(scenario())
     assert list(Register(tmp_path).all()) == []

@@ -11,10 +11,10 @@ import pytest
 from bot.settings import Settings
 from bot.sharing import SharedModel
 from bot.wiring.model import failover_for_texts
-from tests.endpoints.test_browser import until
 from tests.engines_real import llama_server
 from tests.engines_real.llama_server import LlamaServer, decoding
 from tests.engines_real.tiny_gemma3 import counting
+from tests.patience import until
 from tests.serving import Served, serving
 
 pytestmark = pytest.mark.needs("llama-server")

@@ -1,9 +1,8 @@
 """Calls by Twilio at a server on loopback: webhooks that it signs, and its stream."""
 
-import asyncio
 import json
 import xml.etree.ElementTree as ET
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,6 +13,7 @@ from websockets.exceptions import InvalidStatus
 
 from bot.phone import Phone
 from tests.echo import EchoCall
+from tests.patience import until
 from tests.phone.speaking_twilio import ACCOUNT, CALL, CONNECTED, said, start
 from tests.serving import Served
 
@@ -95,15 +95,6 @@ async def received(client: ClientConnection, event: str) -> dict[str, Any]:
         message: dict[str, Any] = json.loads(await client.recv())
         if message["event"] == event:
             return message
-
-
-async def until(true: Callable[[], object], pause_s: float = 0.0) -> None:
-    """The server's side comes after the client's: give it turns, not time."""
-    for _ in range(1_000_000):
-        if true():
-            return
-        await asyncio.sleep(pause_s)
-    raise AssertionError("it never came true")
 
 
 async def until_calls(served: Served, count: int) -> None:

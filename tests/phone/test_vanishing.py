@@ -18,7 +18,8 @@ from pipelines.audio.mulaw import encode
 from pipelines.cascade import CallFormat
 from pipelines.core.exchange import AudioOut, FromCaller, ToCaller
 from tests.echo import EchoEngine
-from tests.phone.calling import PHONE, media_url, token_for, until
+from tests.patience import until
+from tests.phone.calling import PHONE, media_url, token_for
 from tests.phone.speaking_twilio import CONNECTED, media, said, start
 from tests.serving import RawClient, Served, serving
 from tests.test_leaks import RealEngine, assert_no_more, held_after_all, memory_bytes
