@@ -5,7 +5,6 @@ import json
 import shutil
 import signal
 import subprocess
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx2
@@ -20,20 +19,10 @@ from bot.endpoints.chat import CLIENT_HEADERS, PLACE
 from bot.sessions import Doors
 from bot.sharing import SharedModel
 from tests.endpoints.test_browser import signal_server
-from tests.endpoints.texting import MODEL, WORDS, Texting, texting
+from tests.endpoints.texting import ANSWER, MODEL, WORDS, Texting, on_a_server
 from tests.patience import until
 from tests.serving import TOKEN, serving
 from tests.web.npm import node_modules
-
-ANSWER = "".join(WORDS)
-
-
-def on_a_server(play: Callable[[Texting], Awaitable[None]], **options: Any) -> None:
-    async def scenario() -> None:
-        async with texting(**options) as on:
-            await play(on)
-
-    asyncio.run(scenario())
 
 
 def saying(text: str) -> list[ChatCompletionMessageParam]:

@@ -1,8 +1,7 @@
 """Listen first, then ask: the text door for pages, on a real socket."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,18 +10,8 @@ import httpx2
 import pytest
 
 import bot.endpoints.chat_pages
-from tests.endpoints.texting import WORDS, Texting, texting
+from tests.endpoints.texting import ANSWER, Texting, on_a_server
 from tests.patience import until
-
-ANSWER = "".join(WORDS)
-
-
-def on_a_server(play: Callable[[Texting], Awaitable[None]], **options: Any) -> None:
-    async def scenario() -> None:
-        async with texting(**options) as on:
-            await play(on)
-
-    asyncio.run(scenario())
 
 
 @dataclass

@@ -1,8 +1,10 @@
 """A server on loopback that takes texts, with a scripted model behind it."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import openai
 import uvicorn
@@ -16,6 +18,7 @@ from tests.serving import TOKEN, Served, serving
 
 MODEL = "tiny"
 WORDS = ["One ", "two ", "three."]
+ANSWER = "".join(WORDS)
 NEVER_S = 3600.0
 
 
@@ -83,3 +86,13 @@ async def texting(
     assert [
         line for line in waits if "wait_seconds" not in line and not line.endswith(" 0.0")
     ] == []
+
+
+def on_a_server(play: Callable[[Texting], Awaitable[None]], **options: Any) -> None:
+    """`options`: of `texting`."""
+
+    async def scenario() -> None:
+        async with texting(**options) as on:
+            await play(on)
+
+    asyncio.run(scenario())
