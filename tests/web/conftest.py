@@ -1,12 +1,12 @@
 """One Chromium and one server for each module; a page of its own for each test."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from tests.web.browser import ALLOWED, Witness, chromium
+from tests.web.acting import witnessed
+from tests.web.browser import ALLOWED, chromium
 from tests.web.puppet import Puppeteer, puppeteer
 
 
@@ -33,11 +33,5 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, server: Puppeteer) -> Iterator[Page]:
     """Fails a test after which the console has an error, or somebody else was asked something."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    witness = Witness(page, urlsplit(server.url).netloc)
-    page.goto(server.url)
-    yield page
-    context.close()
-    assert witness.errors == []
-    assert witness.strangers == []
+    with witnessed(browser, server) as opened:
+        yield opened
