@@ -2,7 +2,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,8 +13,8 @@ from pipelines.services.moonshine import (
     rest_of_draft,
     token_limit,
 )
-from pipelines.services.onnx import packaged_file
 from pipelines.services.protocols import EAR_RATE_HZ, Samples, ServiceError
+from tests.services.shipped_speech import shipped_speech
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +24,7 @@ def model() -> Moonshine:
 
 @pytest.fixture(scope="module")
 def speech() -> Samples:
-    samples, rate_hz = soundfile.read(
-        packaged_file("moonshine_voice", "assets", "beckett.wav"), dtype="float32"
-    )
-    assert rate_hz == EAR_RATE_HZ
-    return np.asarray(samples, np.float32)
+    return shipped_speech()
 
 
 def test_it_writes_down_what_was_said(model: Moonshine, speech: Samples) -> None:

@@ -2,20 +2,16 @@ import asyncio
 
 import numpy as np
 import pytest
-import soundfile
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 
-from pipelines.services.onnx import packaged_file
 from pipelines.services.protocols import EAR_RATE_HZ, Samples
 from pipelines.services.turn_smart import SmartTurn
+from tests.services.shipped_speech import shipped_speech
 
 
 @pytest.fixture(scope="module")
 def speech() -> Samples:
-    samples, _ = soundfile.read(
-        packaged_file("moonshine_voice", "assets", "beckett.wav"), dtype="float32"
-    )
-    return np.asarray(samples, np.float32)
+    return shipped_speech()
 
 
 def ask(*audios: Samples) -> list[float]:

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-import soundfile
 from pipecat.audio.vad.silero import SileroOnnxModel
 
 from pipelines.services.onnx import OnnxModel, packaged_file
 from pipelines.services.protocols import EAR_RATE_HZ, VAD_CHUNK, Samples, ServiceError
 from pipelines.services.vad_silero import RESET_AFTER_CHUNKS, SileroVad, load_silero
+from tests.services.shipped_speech import shipped_speech
 
 
 @pytest.fixture(scope="module")
@@ -15,12 +15,7 @@ def model() -> OnnxModel:
 
 @pytest.fixture(scope="module")
 def speech() -> Samples:
-    """Ten seconds of a man reading, with pauses of about a second."""
-    samples, rate_hz = soundfile.read(
-        packaged_file("moonshine_voice", "assets", "beckett.wav"), dtype="float32"
-    )
-    assert rate_hz == EAR_RATE_HZ
-    return np.asarray(samples, np.float32)
+    return shipped_speech()
 
 
 def listen(vad: SileroVad, audio: Samples) -> list[float]:

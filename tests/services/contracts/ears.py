@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from pipecat.services.openai.stt import OpenAISTTService
 
 from pipelines.audio.resample import Resampler
@@ -29,6 +28,7 @@ from pipelines.services.stt_pipecat import PipecatSpeechToText
 from pipelines.services.stt_restarting import RestartingSpeechToText
 from pipelines.services.stt_whisper import WhisperSpeechToText
 from pipelines.services.tts_espeak import espeak_voice
+from tests.services.shipped_speech import shipped_speech
 from tests.services.transcription_server import KEY, MODEL, TranscriptionServer
 
 TINY_WHISPER = Path(__file__).parents[2] / "models" / "tiny-whisper-espeak"
@@ -53,10 +53,7 @@ def words(text: str) -> str:
 
 def moonshine() -> Kind:
     def load(name: str, start_s: float, end_s: float) -> Samples:
-        path = packaged_file("moonshine_voice", "assets", name)
-        samples, rate_hz = soundfile.read(path, dtype="float32")
-        assert rate_hz == EAR_RATE_HZ
-        return np.asarray(samples[int(start_s * rate_hz) : int(end_s * rate_hz)], np.float32)
+        return shipped_speech(name)[int(start_s * EAR_RATE_HZ) : int(end_s * EAR_RATE_HZ)]
 
     return Kind(
         lambda: MoonshineSpeechToText(workers=1),

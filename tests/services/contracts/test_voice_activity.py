@@ -2,9 +2,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import soundfile
 
-from pipelines.services.onnx import packaged_file
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
     VAD_CHUNK,
@@ -14,15 +12,14 @@ from pipelines.services.protocols import (
 )
 from pipelines.services.scripted import ScriptedVad, ToneSpeech
 from pipelines.services.vad_silero import SileroVad, load_silero
+from tests.services.shipped_speech import shipped_speech
 
 Kind = tuple[Callable[[], VoiceActivity], Samples]
 
 
 def silero() -> Kind:
-    path = packaged_file("moonshine_voice", "assets", "beckett.wav")
-    speech = np.asarray(soundfile.read(path, dtype="float32")[0], np.float32)
     model = load_silero()
-    return lambda: SileroVad(model), speech
+    return lambda: SileroVad(model), shipped_speech()
 
 
 def scripted_by_loudness() -> Kind:
