@@ -51,6 +51,10 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
     tts_first_audio_ms: Annotated[
         float, typer.Option(min=0, help="What the stub voice takes to its first audio.")
     ] = 0.0,
+    tts_cache_mb: Annotated[
+        int,
+        typer.Option(min=0, help="Of ours. Every answer is the same: with any, it is soon known."),
+    ] = 0,
     caller: Annotated[
         Caller,
         typer.Option("--as", help="Who calls: Pipecat's client, our page, or Twilio."),
@@ -78,6 +82,7 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
         repeats=repeats,
         tts=tts,
         tts_first_audio_ms=tts_first_audio_ms,
+        tts_cache_mb=tts_cache_mb,
         caller=caller,
         seed=seed,
     )
@@ -158,6 +163,8 @@ def _heading(wanted: Wanted, half: str, plays: int) -> str:
     voice: str = wanted.tts
     if wanted.tts_first_audio_ms:
         voice = f"{voice} after {wanted.tts_first_audio_ms:.0f} ms"
+    if wanted.tts_cache_mb:
+        voice = f"{voice}, with its cache"
     return (
         f"{plays} plays of the half {half}, LLM {wanted.profile}, voice {voice}, "
         f"{wanted.calls} at once, {wanted.caller} client"

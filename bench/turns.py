@@ -47,6 +47,9 @@ class Wanted:
     repeats: int = 1
     tts: TtsName = "espeak"
     tts_first_audio_ms: float = 0.0
+    tts_cache_mb: int = 0
+    """Of our server's voice. None by default: the answer is always the same, so it would be spoken
+    once, and then always come from the cache."""
     caller: Caller = "stock"
     """Who calls our server: Pipecat's client, as at the peer, our page, or Twilio."""
     page: bool = False
@@ -167,7 +170,7 @@ async def bench(wanted: Wanted) -> AsyncIterator[Bench]:
             "LLM_MODEL": MODEL,
             "LLM_WARM": "false",  # the engine has no cache, and what it was asked is counted
             "TTS_ENGINE": wanted.tts,
-            "TTS_CACHE_MB": "0",  # the answer is always the same one: it is spoken anew each time
+            "TTS_CACHE_MB": str(wanted.tts_cache_mb),
             "TTS_STUB_FIRST_AUDIO_S": str(first_audio / 1000),
             "MAX_CALLS": str(wanted.calls + 1),  # one may still be hanging up
             "CALLS_PER_ADDRESS": str(wanted.calls + 1),

@@ -15,6 +15,7 @@ from pipelines.core.attendance import Attendance, Manners
 from pipelines.core.budget import Budget
 from pipelines.core.conversation import Conversation
 from pipelines.core.dictation import Dictation, DictationPolicy
+from pipelines.core.endpointing import Completes, unsaid
 from pipelines.core.exchange import (
     AudioIn,
     CallBegan,
@@ -126,6 +127,8 @@ class Policies:
     voicing: VoicingPolicy = field(default_factory=VoicingPolicy)
     dictation: DictationPolicy = field(default_factory=DictationPolicy)
     turn: TurnPolicy = field(default_factory=TurnPolicy)
+    completes: Completes = unsaid
+    """How probable it is that a thought ends after these words."""
     keypad: KeypadPolicy = field(default_factory=KeypadPolicy)
     manners: Manners = field(default_factory=Manners)
     budget: Budget = field(default_factory=Budget)
@@ -179,11 +182,12 @@ class Call:
         )
         playout = Playout(form.out_rate_hz, form.lead_s, reports=form.reports_playout)
         self._hearing = Hearing(ears, Voicing(policies.voicing), Dictation(policies.dictation))
+        turn = TurnMachine(policies.turn, policies.completes)
         self._pipeline = Pipeline(
             [
                 self._hearing,
                 Keying(Keypad(policies.keypad)),
-                Turning(TurnMachine(policies.turn), send, self._note, self._over.set),
+                Turning(turn, send, self._note, self._over.set),
                 Thinking(
                     services.llm,
                     self.conversation,

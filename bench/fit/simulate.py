@@ -22,6 +22,7 @@ from pipelines.core.commands import (
 from pipelines.core.events import PlayoutEnded, PlayoutStarted, TurnFact
 from pipelines.core.turn import TurnMachine
 from pipelines.core.turn_policy import TurnPolicy
+from pipelines.services.turn_words import load_completeness
 
 REPLY_S = 0.185
 """From the request to the first audio with `fixed-150` and an answer that begins with "Sure,", as
@@ -57,7 +58,7 @@ class Outcome:
 
 def play(turn: Turn, policy: TurnPolicy) -> Outcome:
     """Run one recording through the machine."""
-    return _Run(turn, TurnMachine(policy)).outcome()
+    return _Run(turn, TurnMachine(policy, load_completeness().probability)).outcome()
 
 
 class _Run:

@@ -62,6 +62,8 @@ def _by_silence(wait_s: float) -> EndpointingPolicy:
         denied=1.0,
         unscored=1.0,
         went_on=1.0,
+        incomplete=0.0,
+        whole=0.0,
     )
 
 

@@ -9,6 +9,7 @@ from bot.models.model import Model
 from bot.models.store import Store
 from bot.settings import Settings, SettingsError
 from bot.wiring.imported import function_at
+from pipelines.core.endpointing import Completes, unsaid
 from pipelines.services.protocols import SpeechToText
 from pipelines.services.stt_moonshine import MoonshineSpeechToText
 from pipelines.services.stt_moonshine_library import (
@@ -17,11 +18,14 @@ from pipelines.services.stt_moonshine_library import (
     size_of,
 )
 from pipelines.services.stt_restarting import RestartingSpeechToText
+from pipelines.services.turn_words import load_completeness
 
 ON_CUDA, ON_CPU = "large-v3-turbo", "distil-small.en"
 """The Whisper that is taken where none is named."""
 WHISPER_HUNG_S = 7.0
 """On a CPU a job can take seconds and be no sign of death; after 8 a turn gives up on its ears."""
+KNOWN = ("en", "auto")
+"""Languages of the turn model of words; where it knows few of the words, it says nothing."""
 BESIDE = "with Silero VAD and Smart Turn"
 
 
@@ -85,6 +89,11 @@ def choose_ears(settings: Settings, machine: Machine = THIS_MACHINE) -> Choice:
 def ears_for(settings: Settings) -> SpeechToText:
     """Not open yet. Raises SettingsError."""
     return choose_ears(settings).service
+
+
+def completes_for(settings: Settings) -> Completes:
+    """What knows when words are a whole thought knows English."""
+    return load_completeness().probability if settings.stt_language in KNOWN else unsaid
 
 
 def _best(settings: Settings, machine: Machine) -> Choice:

@@ -8,7 +8,7 @@ from bot.engines.demo_process import DemoProcess
 from bot.recorder import Rates
 from bot.settings import Settings, SettingsError
 from bot.sharing import CallOnLine, SharedModel
-from bot.wiring.ears import choose_ears
+from bot.wiring.ears import choose_ears, completes_for
 from bot.wiring.model import (
     failover_for,
     failover_for_texts,
@@ -68,6 +68,7 @@ class Wiring:
             tools=tools_for(settings),
             hangs_up=hangs_up(settings),
             manners=manners,
+            completes=completes_for(settings),
             keypad=keypad_for(settings),
             budget=_budget(settings),
             tells_last_wait=self.is_demo,

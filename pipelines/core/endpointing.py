@@ -7,7 +7,7 @@ transcript, another opinion) gives a new wait, counted from the same last sample
 """
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pipelines.core.wording import words
@@ -55,11 +55,19 @@ DICTATED = frozenset(
 QUESTIONS = frozenset("what when where who whom whose why how which".split())
 
 
+Completes = Callable[[str], float | None]
+"""How probable it is that a thought ends after a text; None where nothing can be said."""
+
 LONG_RUN = 4
 """Figures or letters in a row that may be a whole number, as a person reads one out."""
 
 
+def unsaid(text: str) -> None:
+    """`Completes` where there is no model of words: the lists above are all that is known."""
+
+
 def ending(text: str) -> Ending:
+    """By its last words and mark alone."""
     said = words(text)
     if not said:
         return Ending.NOTHING
@@ -110,13 +118,15 @@ class EndpointingPolicy:
 
     closed_s: float = 0.16
     """After a sentence, a question, or words without a mark, when the voice says so too."""
-    comma_s: float = 0.9
+    comma_s: float = 0.75
     counting_s: float = 1.1
     """In a short run of figures or letters: few numbers that are read out are so short."""
     counted_s: float = 0.5
     """In a run of `LONG_RUN` and more. The turn model hears each figure of a number as an end or
     none as one: it is not asked."""
     hanging_s: float = 1.1
+    incomplete: float = 0.04
+    """A thought that is so seldom over after these words hangs as well."""
     doubtful: float = 2.4
     """The turn model says less than 0.5, ..."""
     denied: float = 4.5
@@ -137,16 +147,21 @@ class EndpointingPolicy:
     """... but never before so much silence."""
     steady_s: float = 0.2
     """Words are no longer new when they have stood so long, ..."""
+    sure: float = 0.85
+    """... or when they are a sentence and the turn model says so much; ..."""
     settled_s: float = 0.3
-    """... and a complete sentence that has stood so long has probably ended, before the turn
-    model says so."""
+    """... and a sentence that has stood so long has probably ended, before the turn model says
+    so, ..."""
+    whole: float = 0.1
+    """... all this where a thought is over so often after such words."""
 
 
 class Endpointing:
     """Pure: evidence in, seconds of silence out."""
 
-    def __init__(self, policy: EndpointingPolicy) -> None:
+    def __init__(self, policy: EndpointingPolicy, completes: Completes = unsaid) -> None:
         self._policy = policy
+        self._completes = completes
 
     def wait_s(self, evidence: Evidence) -> float:
         """Silence, counted from the last sample of speech, after which the turn is over."""
@@ -159,21 +174,34 @@ class Endpointing:
     def eager(self, evidence: Evidence) -> bool:
         """Whether to begin a reply already, and hold it."""
         policy = self._policy
-        sentence = ending(evidence.text) in (Ending.CLOSED, Ending.QUESTION)
-        settled = sentence and evidence.stood_s >= policy.settled_s - 1e-6
-        if evidence.score is None and settled:
+        whole = self._likely(evidence.text) >= policy.whole
+        sentence = whole and self._ending(evidence.text) in (Ending.CLOSED, Ending.QUESTION)
+        if evidence.score is None and sentence and evidence.stood_s >= policy.settled_s - 1e-6:
             evidence = replace(evidence, score=1.0)  # the turn model will probably agree
-        steady = evidence.stood_s >= policy.steady_s - 1e-6
-        begin_s = self.wait_s(evidence) - (policy.lead_s if steady else policy.short_lead_s)
+        sure = sentence and evidence.score is not None and evidence.score >= policy.sure
+        steady = whole and evidence.stood_s >= policy.steady_s - 1e-6
+        lead_s = policy.lead_s if steady or sure else policy.short_lead_s
+        begin_s = self.wait_s(evidence) - lead_s
         return evidence.silence_s >= max(begin_s, policy.soonest_s) - 1e-6
 
     def may_be_over(self, text: str) -> bool:
         """Whether the words could be all of a turn: else the turn model need not be asked."""
-        return ending(text) not in (Ending.NOTHING, Ending.HANGING, Ending.COUNTING)
+        return self._ending(text) not in (Ending.NOTHING, Ending.HANGING, Ending.COUNTING)
+
+    def _ending(self, text: str) -> Ending:
+        found = ending(text)
+        if found in (Ending.NOTHING, Ending.COUNTING):
+            return found
+        return Ending.HANGING if self._likely(text) < self._policy.incomplete else found
+
+    def _likely(self, text: str) -> float:
+        """That a thought is over after these words; where nothing is known, that it is."""
+        known = self._completes(text)
+        return 1.0 if known is None else known
 
     def _base_s(self, text: str) -> float:
         policy = self._policy
-        match ending(text):
+        match self._ending(text):
             case Ending.NOTHING:
                 return policy.longest_s
             case Ending.HANGING:

@@ -27,7 +27,7 @@ from pipelines.core.commands import (
     TurnCommand,
     WithdrawReply,
 )
-from pipelines.core.endpointing import Endpointing, Evidence
+from pipelines.core.endpointing import Completes, Endpointing, Evidence, unsaid
 from pipelines.core.events import (
     Listened,
     MicrophoneClosed,
@@ -73,9 +73,9 @@ Rule = Callable[["TurnMachine", TurnFact], list[TurnCommand]]
 
 
 class TurnMachine:
-    def __init__(self, policy: TurnPolicy) -> None:
+    def __init__(self, policy: TurnPolicy, completes: Completes = unsaid) -> None:
         self._policy = policy
-        self._endpointing = Endpointing(policy.endpointing)
+        self._endpointing = Endpointing(policy.endpointing, completes)
         self._state = State.IDLE
         self._turn_id = 1
         self._last_reply_id = 0

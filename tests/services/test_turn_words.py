@@ -1,0 +1,72 @@
+"""The weights that are shipped: what they know of English, and how they are kept."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines.core.completeness import Weights
+from pipelines.core.endpointing import EndpointingPolicy
+from pipelines.services.turn_words import load_completeness, save
+from tests.core.test_completeness import weights
+
+INCOMPLETE = EndpointingPolicy().incomplete
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your call will be answered by the next",
+        "Set an alarm for half past",
+        "The weather in San",
+        "My account number",
+        "What time does the last",
+        "Can you remind me tomorrow at noon that I have to",
+    ],
+)
+def test_it_knows_where_a_thought_goes_on(text: str) -> None:
+    likely = load_completeness().probability(text)
+    assert likely is not None
+    assert likely < INCOMPLETE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please try again",
+        "No, thank you",
+        "What time is it",
+        "Can you book a table for two people",
+        "I live in Paris",
+        "How much does it cost",
+        "That sounds good",
+    ],
+)
+def test_it_knows_where_one_may_end(text: str) -> None:
+    likely = load_completeness().probability(text)
+    assert likely is not None
+    assert likely > 3 * INCOMPLETE
+
+
+@pytest.mark.parametrize(
+    "text", ["Wie spät ist es denn jetzt bei euch", "¿Qué hora es ahora mismo?"]
+)
+def test_of_another_language_it_says_nothing(text: str) -> None:
+    assert load_completeness().probability(text) is None
+
+
+def test_it_is_loaded_once() -> None:
+    assert load_completeness() is load_completeness()
+
+
+def test_what_is_kept_is_what_was_learned(tmp_path: Path) -> None:
+    learned, file = weights(), tmp_path / "words.npz"
+    save(learned, file)
+    kept = load_completeness(file)._weights
+    assert kept.vocabulary == learned.vocabulary
+    for field in fields(Weights):
+        if field.name != "vocabulary":
+            before, after = getattr(learned, field.name), getattr(kept, field.name)
+            assert after.dtype == np.float32
+            assert np.allclose(before, after, atol=2e-3)
