@@ -125,7 +125,7 @@ class EndpointingPolicy:
     """In a run of `LONG_RUN` and more. The turn model hears each figure of a number as an end or
     none as one: it is not asked."""
     hanging_s: float = 1.1
-    incomplete: float = 0.04
+    incomplete: float = 0.015
     """A thought that is so seldom over after these words hangs as well."""
     doubtful: float = 2.4
     """The turn model says less than 0.5, ..."""

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from pipelines.core.completeness import Weights
-from pipelines.core.endpointing import EndpointingPolicy
+from pipelines.core.endpointing import Endpointing, EndpointingPolicy, Evidence
 from pipelines.services.turn_words import load_completeness, save
 from tests.core.test_completeness import weights
 
-INCOMPLETE = EndpointingPolicy().incomplete
+POLICY = EndpointingPolicy()
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ INCOMPLETE = EndpointingPolicy().incomplete
 def test_it_knows_where_a_thought_goes_on(text: str) -> None:
     likely = load_completeness().probability(text)
     assert likely is not None
-    assert likely < INCOMPLETE
+    assert likely < POLICY.whole / 3
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_it_knows_where_a_thought_goes_on(text: str) -> None:
 def test_it_knows_where_one_may_end(text: str) -> None:
     likely = load_completeness().probability(text)
     assert likely is not None
-    assert likely > 3 * INCOMPLETE
+    assert likely > POLICY.whole
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,16 @@ def test_it_knows_where_one_may_end(text: str) -> None:
 )
 def test_of_another_language_it_says_nothing(text: str) -> None:
     assert load_completeness().probability(text) is None
+
+
+def test_what_no_word_list_knows_is_waited_for() -> None:
+    alone = Endpointing(POLICY)
+    together = Endpointing(POLICY, load_completeness().probability)
+
+    for text in ("Set an alarm for half past.", "My account number.", "The weather in San"):
+        evidence = Evidence(text, score=0.95)
+        assert alone.wait_s(evidence) == POLICY.closed_s
+        assert together.wait_s(evidence) == POLICY.hanging_s
 
 
 def test_it_is_loaded_once() -> None:
