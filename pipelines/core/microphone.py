@@ -80,11 +80,11 @@ class Microphone:
         return self._position + len(self._waiting)
 
     def _next(self) -> Sound | None:
+        unaligned = -self._position % BLOCK
         if self._position >= self._quiet_from:
-            passed = self._take(len(self._waiting))
-            before = np.zeros(0, np.float32) if self._passed is None else self._passed
-            self._passed = np.concatenate((before, passed))[-BLOCK:]
-            return Sound(passed, passed)
+            return self._pass(len(self._waiting))
+        if unaligned:  # blocks end where the VAD's chunks do; no echo is back so soon
+            return self._pass(min(unaligned, len(self._waiting)))
         if len(self._waiting) < BLOCK:
             return None
         if self._passed is not None:
@@ -95,6 +95,12 @@ class Microphone:
         self._presence.learn(block, verdict.cancelled)
         voice = verdict.residual if self._presence.likely else block
         return Sound(voice, verdict.cancelled)
+
+    def _pass(self, count: int) -> Sound:
+        passed = self._take(count)
+        before = np.zeros(0, np.float32) if self._passed is None else self._passed
+        self._passed = np.concatenate((before, passed))[-BLOCK:]
+        return Sound(passed, passed)
 
     def _take(self, count: int) -> Samples:
         taken, self._waiting = self._waiting[:count], self._waiting[count:]

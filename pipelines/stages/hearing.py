@@ -63,6 +63,9 @@ UNHEARD_EVERY_S = 8.0
 """What says it may come back through the microphone, to ears that still fail."""
 STARVE_EVERY_S = 0.02
 WINDOW = round(EAR_RATE_HZ * WINDOW_S)
+VOICE_STEP = math.gcd(WINDOW, VAD_CHUNK)
+"""The VAD's chunks are no whole windows: one that waited for its last window would come 32 ms late
+while the bot speaks, for then sound comes in blocks of that length."""
 
 log = structlog.get_logger(__name__)
 
@@ -95,10 +98,12 @@ class Hearing(FrameProcessor):
         self._tape = Tape(EAR_RATE_HZ, KEEP_S)
         self._microphone = Microphone(EAR_RATE_HZ)
         self._own_voice = Resampler(ears.out_rate_hz, EAR_RATE_HZ)
-        self._voice_pass, self._words_pass = (HighPass(EAR_RATE_HZ, WINDOW) for _ in range(2))
+        self._voice_pass = HighPass(EAR_RATE_HZ, VOICE_STEP)
+        self._words_pass = HighPass(EAR_RATE_HZ, WINDOW)
         self._voice_in: Samples = np.zeros(0, np.float32)
         self._words_in: Samples = np.zeros(0, np.float32)
         self._chunk: Samples = np.zeros(0, np.float32)
+        self._chunks = 0
         self._arrivals: deque[tuple[float, float]] = deque(maxlen=256)
         self._job: asyncio.Task[None] | None = None
         self._scoring: asyncio.Task[None] | None = None
@@ -159,32 +164,41 @@ class Hearing(FrameProcessor):
 
     async def _listen(self, pcm: NDArray[np.int16]) -> None:
         sound = self._microphone.hear(self._resampler.feed(pcm).astype(np.float32) / 32768.0)
-        self._voice_in = np.concatenate((self._voice_in, sound.voice))
+        self._gather(sound.voice)
         self._words_in = np.concatenate((self._words_in, sound.words))
-        while len(self._voice_in) >= WINDOW:
-            voice, self._voice_in = self._voice_in[:WINDOW], self._voice_in[WINDOW:]
+        while len(self._words_in) >= WINDOW:
             words, self._words_in = self._words_in[:WINDOW], self._words_in[WINDOW:]
-            await self._hear_window(self._voice_pass.feed(voice), self._words_pass.feed(words))
+            await self._hear_window(self._words_pass.feed(words))
+            await self._hear_chunks(self._tape.end_s)
+        await self._hear_chunks(math.inf)
         self._arrivals.append((self._tape.end_s, self._now()))
         await self._tell(Listened(self._tape.end_s))
         await self._transcribe_next()
 
-    async def _hear_window(self, voice: Samples, words: Samples) -> None:
-        """10 ms: its level at once, and the VAD's word when a chunk is full.
+    def _gather(self, voice: Samples) -> None:
+        waiting = np.concatenate((self._voice_in, voice))
+        whole = len(waiting) // VOICE_STEP * VOICE_STEP
+        steps = waiting[:whole].reshape(-1, VOICE_STEP)
+        self._voice_in = waiting[whole:]
+        self._chunk = np.concatenate((self._chunk, *(self._voice_pass.feed(s) for s in steps)))
 
-        The level is of the sound as it came: what holds the echo down holds a person down too.
-        """
+    async def _hear_window(self, words: Samples) -> None:
+        """10 ms. Its level is of the sound as it came: what holds the echo down holds a person
+        down too."""
         self._tape.append(words)
-        self._chunk = np.concatenate((self._chunk, voice))
-        facts = self._voicing.level(_dbfs(words), self._tape.end_s)
-        if len(self._chunk) >= VAD_CHUNK:
-            chunk, self._chunk = self._chunk[:VAD_CHUNK], self._chunk[VAD_CHUNK:]
-            end_s = self._tape.end_s - len(self._chunk) / EAR_RATE_HZ
-            probability = self._ears.vad.probability(chunk)
-            start_s = end_s - VAD_CHUNK / EAR_RATE_HZ
-            facts += self._voicing.probability(probability, start_s, end_s)
-        for fact in facts:
+        for fact in self._voicing.level(_dbfs(words), self._tape.end_s):
             await self._voice(fact)
+
+    async def _hear_chunks(self, upto_s: float) -> None:
+        """What the VAD says of each full chunk that ends by then, in media time."""
+        length_s = VAD_CHUNK / EAR_RATE_HZ
+        while len(self._chunk) >= VAD_CHUNK and (self._chunks + 1) * length_s <= upto_s + 1e-6:
+            chunk, self._chunk = self._chunk[:VAD_CHUNK], self._chunk[VAD_CHUNK:]
+            start_s = self._chunks * length_s
+            self._chunks += 1
+            probability = self._ears.vad.probability(chunk)
+            for fact in self._voicing.probability(probability, start_s, start_s + length_s):
+                await self._voice(fact)
 
     def _hear_bot(self, frame: SpokenFrame) -> None:
         """What the bot says now comes back through the microphone: know it again."""

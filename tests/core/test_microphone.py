@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from pipelines.core.echo import BLOCK
 from pipelines.core.microphone import Microphone
 
 RATE = 16_000
@@ -35,6 +37,19 @@ def test_nothing_is_lost_when_the_bot_begins_and_ends() -> None:
         words.append(microphone.hear(person[start : start + FRAME]).words)
 
     assert sum(len(piece) for piece in words) == len(person)
+
+
+@pytest.mark.parametrize("frames", [1, 3, 7])
+def test_while_the_bot_speaks_what_is_heard_ends_where_a_block_does(frames: int) -> None:
+    microphone, heard = Microphone(RATE), 0
+    for _ in range(frames):
+        heard += len(microphone.hear(noise(0.02, 1)).words)
+    microphone.played(noise(1.0, 2), ahead=0)
+
+    heard += sum(len(microphone.hear(noise(0.02, 3)).words) for _ in range(2))
+    for _ in range(20):
+        heard += len(microphone.hear(noise(0.02, 3)).words)
+        assert heard % BLOCK == 0
 
 
 def test_the_bots_voice_comes_back_as_next_to_nothing() -> None:
