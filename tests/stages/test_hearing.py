@@ -1,0 +1,83 @@
+"""When the VAD is asked: as soon as its chunk is there, whoever speaks."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineWorker
+from pipecat.workers.runner import WorkerRunner
+
+from bench.virtual_time import run
+from pipelines.core.dictation import Dictation, DictationPolicy
+from pipelines.core.exchange import AudioIn
+from pipelines.core.voicing import Voicing, VoicingPolicy
+from pipelines.services.protocols import EAR_RATE_HZ, VAD_CHUNK, Samples
+from pipelines.services.scripted import ScriptedSpeechToText, ScriptedTurnModel
+from pipelines.stages.frames import CallerFrame, SpokenFrame
+from pipelines.stages.hearing import Ears, Hearing
+
+FRAME = EAR_RATE_HZ // 50
+FRAMES = 50
+
+
+class CountingVad:
+    def __init__(self) -> None:
+        self.chunks: list[Samples] = []
+
+    def reset(self) -> None: ...
+
+    def probability(self, chunk: Samples) -> float:
+        self.chunks.append(chunk)
+        return 0.0
+
+
+@asynccontextmanager
+async def listening(vad: CountingVad) -> AsyncIterator[PipelineWorker]:
+    stt, turn = ScriptedSpeechToText(lambda _: ""), ScriptedTurnModel(lambda _: 0.0)
+    ears = Ears(vad, stt, turn, in_rate_hz=EAR_RATE_HZ, out_rate_hz=EAR_RATE_HZ)
+    hearing = Hearing(ears, Voicing(VoicingPolicy()), Dictation(DictationPolicy()))
+    worker = PipelineWorker(
+        Pipeline([hearing]), enable_rtvi=False, enable_turn_tracking=False, idle_timeout_secs=None
+    )
+    runner = WorkerRunner(handle_sigint=False)
+    await runner.add_workers(worker)
+    running = asyncio.ensure_future(runner.run())
+    await asyncio.sleep(0.1)
+    yield worker
+    await runner.cancel()
+    await running
+
+
+async def asked_after_each_frame(vad: CountingVad, *, bot_begins: int | None) -> list[int]:
+    draw = np.random.default_rng(3)
+    frames = [(3000 * draw.standard_normal(FRAME)).astype("<i2").tobytes() for _ in range(FRAMES)]
+    asked = []
+    async with listening(vad) as worker:
+        for number, frame in enumerate(frames):
+            if number == bot_begins:
+                now = asyncio.get_running_loop().time()
+                await worker.queue_frame(SpokenFrame(bytes(4 * EAR_RATE_HZ), now))
+            await worker.queue_frame(CallerFrame(AudioIn(frame)))
+            await asyncio.sleep(0.02)
+            asked.append(len(vad.chunks))
+    return asked
+
+
+@pytest.mark.parametrize("bot_begins", [None, 0, 7])
+def test_the_vad_is_asked_as_soon_as_its_chunk_is_there(bot_begins: int | None) -> None:
+    asked = run(asked_after_each_frame(CountingVad(), bot_begins=bot_begins))
+
+    assert asked == [FRAME * (number + 1) // VAD_CHUNK for number in range(FRAMES)]
+
+
+def test_the_vad_hears_the_same_in_pieces_of_any_length() -> None:
+    silent, spoken_over = CountingVad(), CountingVad()
+    run(asked_after_each_frame(silent, bot_begins=None))
+    run(asked_after_each_frame(spoken_over, bot_begins=FRAMES - 1))
+
+    np.testing.assert_allclose(
+        np.concatenate(silent.chunks[:30]), np.concatenate(spoken_over.chunks[:30])
+    )
