@@ -15,7 +15,7 @@ from pipelines.core.attendance import Attendance, Manners
 from pipelines.core.budget import Budget
 from pipelines.core.conversation import Conversation
 from pipelines.core.dictation import Dictation, DictationPolicy
-from pipelines.core.endpointing import Completes, unsaid
+from pipelines.core.endpointing import Completes, nothing_known
 from pipelines.core.exchange import (
     AudioIn,
     CallBegan,
@@ -127,7 +127,7 @@ class Policies:
     voicing: VoicingPolicy = field(default_factory=VoicingPolicy)
     dictation: DictationPolicy = field(default_factory=DictationPolicy)
     turn: TurnPolicy = field(default_factory=TurnPolicy)
-    completes: Completes = unsaid
+    completes: Completes = nothing_known
     """How probable it is that a thought ends after these words."""
     keypad: KeypadPolicy = field(default_factory=KeypadPolicy)
     manners: Manners = field(default_factory=Manners)

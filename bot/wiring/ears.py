@@ -9,7 +9,7 @@ from bot.models.model import Model
 from bot.models.store import Store
 from bot.settings import Settings, SettingsError
 from bot.wiring.imported import function_at
-from pipelines.core.endpointing import Completes, unsaid
+from pipelines.core.endpointing import Completes, nothing_known
 from pipelines.services.protocols import SpeechToText
 from pipelines.services.stt_moonshine import MoonshineSpeechToText
 from pipelines.services.stt_moonshine_library import (
@@ -25,7 +25,7 @@ ON_CUDA, ON_CPU = "large-v3-turbo", "distil-small.en"
 WHISPER_HUNG_S = 7.0
 """On a CPU a job can take seconds and be no sign of death; after 8 a turn gives up on its ears."""
 KNOWN = ("en", "auto")
-"""Languages of the turn model of words; where it knows few of the words, it says nothing."""
+"""Languages of the model of words; where it knows few of the words, it says nothing."""
 BESIDE = "with Silero VAD and Smart Turn"
 
 
@@ -93,7 +93,7 @@ def ears_for(settings: Settings) -> SpeechToText:
 
 def completes_for(settings: Settings) -> Completes:
     """What knows when words are a whole thought knows English."""
-    return load_completeness().probability if settings.stt_language in KNOWN else unsaid
+    return load_completeness().probability if settings.stt_language in KNOWN else nothing_known
 
 
 def _best(settings: Settings, machine: Machine) -> Choice:

@@ -1,9 +1,9 @@
 """How probable it is that a thought ends after these words: from the words alone.
 
 A listener knows from the words where a turn may end (the transition-relevance place of Sacks,
-Schegloff and Jefferson, 1974), and that it cannot end after "your call will be answered by the
-next". A word list knows that of "the"; a gated recurrent network (Cho et al., 2014) that has read
-dialogues knows it of the rest. `python -m bench.completeness` trains it.
+Schegloff and Jefferson, 1974), and that it cannot end after "set an alarm for half past". A word
+list knows that of "the"; a gated recurrent network (Cho et al., 2014) that has read dialogues
+knows it of the rest. `python -m bench.completeness` trains it.
 """
 
 import math
@@ -25,6 +25,8 @@ at a time, for what is read after them has to be read anew."""
 REMEMBERED = 4096
 """Beginnings of texts, of all calls: a transcript grows by a word or two, and is asked about again
 and again while a silence grows."""
+FEWEST = 3
+"""Words: people answer with one or two, of which it has read too little ("next", "the first")."""
 STRANGE = 0.5
 """Where more of the words are unknown than that, it is another language, or no words at all."""
 
@@ -64,7 +66,7 @@ class Completeness:
         spoken = words(text)
         forgotten = STEP * math.ceil(max(0, len(spoken) - LONGEST) / STEP)
         said = [self._numbers.get(token(word), UNKNOWN) for word in spoken[forgotten:]]
-        if not said or said.count(UNKNOWN) > STRANGE * len(said):
+        if len(said) < FEWEST or said.count(UNKNOWN) > STRANGE * len(said):
             return None
         weights = self._weights
         scores = _times(self._state(tuple(said)), weights.out) + weights.out_bias

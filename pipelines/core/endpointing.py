@@ -62,8 +62,8 @@ LONG_RUN = 4
 """Figures or letters in a row that may be a whole number, as a person reads one out."""
 
 
-def unsaid(text: str) -> None:
-    """`Completes` where there is no model of words: the lists above are all that is known."""
+def nothing_known(text: str) -> None:
+    """`Completes` where there is no model of words: the lists above are all there is."""
 
 
 def ending(text: str) -> Ending:
@@ -128,7 +128,7 @@ class EndpointingPolicy:
     incomplete: float = 0.015
     """A thought that is so seldom over after these words hangs as well."""
     doubtful: float = 2.4
-    """The turn model says less than 0.5, ..."""
+    """Smart Turn says less than 0.5, ..."""
     denied: float = 4.5
     """... less than 0.1."""
     unscored: float = 1.9
@@ -148,18 +148,17 @@ class EndpointingPolicy:
     steady_s: float = 0.2
     """Words are no longer new when they have stood so long, ..."""
     sure: float = 0.85
-    """... or when they are a sentence and the turn model says so much; ..."""
+    """... or when they are a sentence and Smart Turn says so much; ..."""
     settled_s: float = 0.3
-    """... and a sentence that has stood so long has probably ended, before the turn model says
-    so, ..."""
-    whole: float = 0.1
+    """... and a sentence that has stood so long has probably ended, before Smart Turn says so, ..."""
+    whole: float = 0.05
     """... all this where a thought is over so often after such words."""
 
 
 class Endpointing:
     """Pure: evidence in, seconds of silence out."""
 
-    def __init__(self, policy: EndpointingPolicy, completes: Completes = unsaid) -> None:
+    def __init__(self, policy: EndpointingPolicy, completes: Completes = nothing_known) -> None:
         self._policy = policy
         self._completes = completes
 
@@ -195,8 +194,8 @@ class Endpointing:
         return Ending.HANGING if self._likely(text) < self._policy.incomplete else found
 
     def _likely(self, text: str) -> float:
-        """That a thought is over after these words; where nothing is known, that it is."""
-        known = self._completes(text)
+        """That a thought is over after these words. What the ears hear as a question is."""
+        known = None if text.rstrip().endswith("?") else self._completes(text)
         return 1.0 if known is None else known
 
     def _base_s(self, text: str) -> float:

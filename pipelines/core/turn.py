@@ -27,7 +27,7 @@ from pipelines.core.commands import (
     TurnCommand,
     WithdrawReply,
 )
-from pipelines.core.endpointing import Completes, Endpointing, Evidence, unsaid
+from pipelines.core.endpointing import Completes, Endpointing, Evidence, nothing_known
 from pipelines.core.events import (
     Listened,
     MicrophoneClosed,
@@ -73,7 +73,7 @@ Rule = Callable[["TurnMachine", TurnFact], list[TurnCommand]]
 
 
 class TurnMachine:
-    def __init__(self, policy: TurnPolicy, completes: Completes = unsaid) -> None:
+    def __init__(self, policy: TurnPolicy, completes: Completes = nothing_known) -> None:
         self._policy = policy
         self._endpointing = Endpointing(policy.endpointing, completes)
         self._state = State.IDLE

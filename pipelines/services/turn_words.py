@@ -1,4 +1,4 @@
-"""The turn model of words, from the file beside this: a megabyte, English."""
+"""What is known of when words are a whole thought, from the file beside this: English, 1 MB."""
 
 from dataclasses import asdict, fields
 from functools import cache

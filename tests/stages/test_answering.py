@@ -47,6 +47,18 @@ def audio_sent(call: Rehearsed) -> list[float]:
     return [at for at, item in call.sent if isinstance(item, AudioOut)]
 
 
+def test_words_that_end_no_thought_are_waited_for_as_the_policies_judge_them() -> None:
+    said = says(1.0, "set it for half past.")
+    hanging = EndpointingPolicy().hanging_s
+    unlikely = Policies(completes=lambda text: 0.001)
+
+    (at_once,) = committed(rehearse(said))
+    (waited,) = committed(rehearse(said, policies=unlikely))
+
+    assert at_once < speech_end(said) + hanging / 2
+    assert waited >= speech_end(said) + hanging - 0.05
+
+
 def test_a_question_is_answered_once() -> None:
     call = rehearse(says(1.0, QUESTION))
 

@@ -10,7 +10,8 @@ import pytest
 from bot.models.catalogue import find
 from bot.models.store import File, Manifest, Store, sha256
 from bot.settings import Settings, SettingsError
-from bot.wiring.ears import Choice, Machine, choose_ears
+from bot.wiring.ears import Choice, Machine, choose_ears, completes_for
+from pipelines.core.endpointing import nothing_known
 from pipelines.services.stt_openai import OpenAiSpeechToText
 from pipelines.services.stt_pipecat import PipecatSpeechToText
 from tests.services.contracts.ears import TINY_WHISPER
@@ -171,3 +172,10 @@ def test_a_pipecat_service_is_made_by_a_function_of_ones_own(empty_folder: Path)
     choice = chosen(stt_engine="pipecat", stt_service="my_ears:new_service")
     assert isinstance(choice.service, PipecatSpeechToText)
     assert choice.in_words().startswith("the Pipecat service of my_ears:new_service")
+
+
+def test_words_of_english_and_of_who_knows_what_are_judged_and_no_others() -> None:
+    for language in ("en", "auto"):
+        completes = completes_for(Settings.model_validate({"stt_language": language}))
+        assert (completes("Set an alarm for half past") or 1.0) < 0.05
+    assert completes_for(Settings.model_validate({"stt_language": "de"})) is nothing_known
