@@ -1,1 +1,1 @@
-"""Trains the turn model of words on public dialogues, and says how good it is."""
+"""Trains the model of words on public dialogues, and says how good it is."""

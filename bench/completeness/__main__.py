@@ -1,4 +1,4 @@
-"""`python -m bench.completeness CORPORA`: train the turn model of words anew. Needs PyTorch."""
+"""`python -m bench.completeness CORPORA`: train the model of words anew. Needs PyTorch."""
 
 import json
 from collections.abc import Sequence
@@ -12,29 +12,44 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.completeness.corpora import CORPORA, Follows, Turn, read
-from bench.completeness.train import trained
 from pipelines.core.completeness import Completeness
+from pipelines.core.endpointing import EndpointingPolicy
 from pipelines.services.turn_words import save
 
 RESULT = Path(__file__).with_name("result.json")
-KEPT_APART = 8000
-THRESHOLDS = (0.01, 0.03, 0.1, 0.3)
+KEPT_APART = 16_000
+"""Less what was said elsewhere in the same words."""
+THRESHOLDS = (EndpointingPolicy().incomplete, 0.03, EndpointingPolicy().whole, 0.3)
 
 
 def main(
-    root: Annotated[Path, typer.Argument(help="the folder of corpora: see bench/completeness")],
-    epochs: Annotated[int, typer.Option()] = 4,
-    seed: Annotated[int, typer.Option()] = 0,
+    root: Annotated[Path, typer.Argument(help="The folder with the corpora: see corpora.py.")],
+    epochs: Annotated[int, typer.Option(help="How often everything is read.")] = 4,
+    seed: Annotated[int, typer.Option(help="Of all chance.")] = 0,
 ) -> None:
-    """Read the corpora, train, test on turns that were kept apart, and write the weights."""
+    """Train, test on turns that were kept apart, and write the weights over those of the product.
+
+    \b
+    Examples:
+      python -m bench.completeness ~/corpora
+      python -m bench.completeness ~/corpora --epochs 8 --seed 1
+    """
     console = Console()
-    found = read(root)
+    try:
+        from bench.completeness.train import trained
+
+        found = read(root)
+    except (ImportError, FileNotFoundError) as exc:
+        wanted = "; pip install torch" if isinstance(exc, ImportError) else ""
+        console.print(f"halfsecond: {exc}{wanted}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from None
     for name, turns in found.items():
-        console.print(f"{len(turns):8,} turns  {name}  ({CORPORA[name]})")
+        console.print(f"{len(turns):8,} turns  {name}  ({CORPORA[name][0]})", soft_wrap=True)
     turns = [turn for corpus in found.values() for turn in corpus]
     order = np.random.default_rng(seed).permutation(len(turns))
-    apart = [turns[at] for at in order[:KEPT_APART]]
     rest = [turns[at] for at in order[KEPT_APART:]]
+    learned = {turn.words for turn in rest}
+    apart = [turn for at in order[:KEPT_APART] if (turn := turns[at]).words not in learned]
     with Progress(console=console) as progress:
         task = progress.add_task("training")
         network = trained(

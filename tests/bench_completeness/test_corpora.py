@@ -31,7 +31,7 @@ def test_marks_become_what_follows_a_word(
     assert list(turn.follows) == follows
 
 
-def test_each_corpus_is_read_as_its_publisher_writes_it_and_each_turn_once(tmp_path: Path) -> None:
+def test_each_corpus_is_read_as_its_publisher_writes_it(tmp_path: Path) -> None:
     def put(name: str, text: str) -> None:
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -43,24 +43,27 @@ def test_each_corpus_is_read_as_its_publisher_writes_it_and_each_turn_once(tmp_p
     )
     put(
         "Taskmaster/TM-4-2024/data/data_00.json",
-        json.dumps([{"utterances": [{"text": "Three."}, {"text": "One."}]}]),
+        json.dumps([{"utterances": [{"text": "Three."}, {"text": "Three."}]}]),
     )
+    put("Taskmaster/TM-1-2019/woz.json", json.dumps([{"utterances": [{"text": "Not read."}]}]))
     put(
         "Topical-Chat/conversations/train.json",
         json.dumps({"t_1": {"content": [{"message": "Four."}]}}),
     )
     put(
-        "multi-domain-goal-oriented-dialogues-dataset/data/train.tsv",
-        'conversationId\tutterance\tintent\n1\tsay "five\t-\n1\tsix\t-\n',
+        "multi-domain-goal-oriented-dialogues-dataset/data/paper_splits/"
+        "splits_annotated_at_turn_level/airline/train.tsv",
+        'conversationId\tutterance\tintent\n1\tsay "five\t-\n1\t...\t-\n',
     )
-    put("tatoeba/deu.txt", "Seven.\tSieben.\nSeven.\tDie Sieben.\n")
-    read_words = {
+    put("tatoeba/deu.txt", "Seven.\tSieben.\n")
+    found = {
         name: [" ".join(turn.words) for turn in turns] for name, turns in read(tmp_path).items()
     }
-    assert read_words == {
+
+    assert found == {
         "dstc8-schema-guided-dialogue": ["one", "two"],
-        "Taskmaster": ["three"],
-        "multi-domain-goal-oriented-dialogues-dataset": ["say five", "six"],
+        "Taskmaster": ["three", "three"],
+        "multi-domain-goal-oriented-dialogues-dataset": ["say five"],
         "Topical-Chat": ["four"],
         "tatoeba": ["seven"],
     }
