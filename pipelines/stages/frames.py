@@ -65,6 +65,13 @@ class ClauseFrame(DataFrame):
 
 
 @dataclass
+class EnoughFrame(DataFrame):
+    """Upstream: nothing more of this reply is spoken, so nothing more of it is wanted."""
+
+    reply_id: int
+
+
+@dataclass
 class SpeechFrame(DataFrame):
     """A piece of a clause's audio at the call's own rate; `text` comes with its first piece."""
 

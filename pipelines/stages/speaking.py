@@ -16,6 +16,7 @@ from pipelines.services.protocols import ServiceError, TextToSpeech
 from pipelines.stages.frames import (
     ClauseFrame,
     CommandFrame,
+    EnoughFrame,
     FactFrame,
     ReplyEndFrame,
     SpeechFrame,
@@ -34,18 +35,23 @@ class _Clauses:
     def __init__(self) -> None:
         self._queue: asyncio.Queue[ClauseFrame | None] = asyncio.Queue(MOST_CLAUSES + 1)
         """None, for which the last place is kept, is the end."""
-        self._is_cut = False
+        self._has_ended = False
 
-    def add(self, clause: ClauseFrame) -> None:
-        """Once it is full the rest is dropped, for good: no answer has a hole."""
-        if not self._is_cut and self._queue.qsize() >= MOST_CLAUSES:
-            self._is_cut = True
+    def add(self, clause: ClauseFrame) -> bool:
+        """False where it is one too many: the answer ends before it, whenever the model does."""
+        if self._has_ended:
+            return True
+        if self._queue.qsize() >= MOST_CLAUSES:
             log.warning("an answer without end is cut off", clauses=MOST_CLAUSES)
-        if not self._is_cut:
-            self._queue.put_nowait(clause)
+            self.end()
+            return False
+        self._queue.put_nowait(clause)
+        return True
 
     def end(self) -> None:
-        if not self._queue.full():  # else it has been said before
+        """Once; what comes after it is dropped: no answer has a hole."""
+        if not self._has_ended:
+            self._has_ended = True
             self._queue.put_nowait(None)
 
     async def next(self) -> ClauseFrame | None:
@@ -64,8 +70,8 @@ class Speaking(FrameProcessor):
         await super().process_frame(frame, direction)
         match frame:
             case ClauseFrame(reply_id=reply_id):
-                if reply_id in self._clauses:
-                    self._clauses[reply_id].add(frame)
+                if reply_id in self._clauses and not self._clauses[reply_id].add(frame):
+                    await self.push_frame(EnoughFrame(reply_id), FrameDirection.UPSTREAM)
                 return
             case ReplyEndFrame(reply_id=reply_id):
                 if reply_id in self._clauses:

@@ -31,7 +31,13 @@ from pipelines.services.protocols import (
     Source,
     TextDelta,
 )
-from pipelines.stages.frames import CommandFrame, FactFrame, ReplyEndFrame, TokenFrame
+from pipelines.stages.frames import (
+    CommandFrame,
+    EnoughFrame,
+    FactFrame,
+    ReplyEndFrame,
+    TokenFrame,
+)
 from pipelines.stages.preparing import Preparing
 from pipelines.stages.tooling import call_tools
 
@@ -49,6 +55,8 @@ class _Reply:
     committed: asyncio.Event = field(default_factory=asyncio.Event)
     spoken: str = ""
     """Of the answer that is coming."""
+    enough: bool = False
+    """Whatever else the model says is dropped."""
     said: bool = False
     """Something of it can be heard, be it to bridge a wait."""
     facts: dict[str, Fact] = field(default_factory=dict)
@@ -84,6 +92,10 @@ class Thinking(FrameProcessor):
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
+        if isinstance(frame, EnoughFrame):
+            if frame.reply_id in self._replies:
+                self._replies[frame.reply_id].enough = True
+            return
         await self.push_frame(frame, direction)
         match frame:
             case CommandFrame(command=command):
@@ -219,7 +231,7 @@ class Thinking(FrameProcessor):
         return [ChatMessage(cast(Role, role), content) for role, content in asked]
 
     async def _say(self, reply: _Reply, messages: list[ChatMessage]) -> Finished:
-        """One answer, passed on as it comes. Raises ServiceError."""
+        """One answer, passed on as it comes, until there is enough of it. Raises ServiceError."""
         asked_s = self._now()
         first_s = 0.0
         first_round = not reply.said and "llm_tool_calls" not in reply.facts
@@ -236,6 +248,8 @@ class Thinking(FrameProcessor):
                             await self._first_token(reply, delta, asked_s, first_s)
                         reply.spoken += text
                         await self.push_frame(TokenFrame(reply.reply_id, text, first_s))
+                        if reply.enough:
+                            return Finished("cut off")
                     case Finished():
                         finished = delta
                         if not reply.spoken:
