@@ -31,8 +31,8 @@ DEATHS, DEATHS_WITHIN_S = 3, 60.0
 MOST_JOBS = 1024
 """At once; the next fails, as retryable. The last of so many would not be heard of in time."""
 MOST_REPLIES = 8192
-"""Of one job, not listened to yet: eight minutes of espeak-ng's. No piece takes so long to say, so
-what goes on is stopped, and the job has failed.
+"""Of one job, not listened to yet: eight minutes of espeak-ng's, which are of 60 ms each. No piece
+takes so long to say, so what goes on is stopped, and the job has failed.
 """
 
 log = structlog.get_logger(__name__)
