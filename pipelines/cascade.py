@@ -221,7 +221,7 @@ class Call:
         self._worker.add_event_handler("on_pipeline_started", self._begin)
         self._inbox: asyncio.Queue[FromCaller] = asyncio.Queue(INBOX_EVENTS)
         self._dropped = 0
-        """Frames of audio, since the last that was not."""
+        """Frames of audio, since the call last kept up."""
         if manners.greeting:
             self.push(Say(manners.greeting))
         if policies.facts:
@@ -288,13 +288,14 @@ class Call:
         return tell
 
     def _has_room(self) -> bool:
-        """For audio."""
-        if self._inbox.qsize() >= INBOX_AUDIO:
+        """For audio. A call keeps up again once half is taken out: one frame less is no news."""
+        waiting = self._inbox.qsize()
+        if waiting >= INBOX_AUDIO:
             if not self._dropped:
                 log.warning("the call cannot keep up: audio is dropped")
             self._dropped += 1
             return False
-        if self._dropped:
+        if self._dropped and waiting < INBOX_AUDIO // 2:
             log.warning("the call keeps up again", dropped_frames=self._dropped)
             self._dropped = 0
         return True

@@ -19,6 +19,7 @@ from pipelines.services.scripted import (
     ScriptedVoice,
     paced,
 )
+from pipelines.stages.frames import CallerFrame
 
 FRAME = AudioIn(bytes(2 * EAR_RATE_HZ // 50))
 Scenario = Callable[[Call, "Models"], Coroutine[Any, Any, None]]
@@ -110,6 +111,49 @@ def test_what_the_stages_have_not_come_to_counts() -> None:
         call.push(FRAME)
 
     assert [line.get("dropped_frames") for line in with_call(scenario)] == [None, 1]
+
+
+def test_a_call_that_is_a_little_too_slow_says_so_once_and_once_that_it_keeps_up_again() -> None:
+    """Five frames come in for four that are heard."""
+    pushed, heard = 0, 0
+
+    async def scenario(call: Call, models: Models) -> None:
+        may_hear, has_heard = asyncio.Semaphore(0), asyncio.Semaphore(0)
+        call.push(Typed("Are you there?"))
+        await models.answered.wait()
+        hear = call._hearing.process_frame
+
+        async def hear_when_let(frame: Any, *arguments: Any) -> None:
+            is_audio = isinstance(frame, CallerFrame) and isinstance(frame.event, AudioIn)
+            if is_audio:
+                await may_hear.acquire()
+            await hear(frame, *arguments)
+            if is_audio:
+                has_heard.release()
+
+        call._hearing.process_frame = hear_when_let  # type: ignore[assignment, method-assign]
+
+        async def pass_on(incoming: int, let: int) -> None:
+            nonlocal pushed, heard
+            for _ in range(incoming):
+                call.push(FRAME)
+            for _ in range(let):
+                may_hear.release()
+                await has_heard.acquire()
+            pushed, heard = pushed + incoming, heard + let
+
+        await pass_on(INBOX_AUDIO, 0)
+        for _ in range(100):
+            await pass_on(5, 4)
+        await pass_on(0, INBOX_AUDIO // 2 - 10)
+        await pass_on(INBOX_AUDIO // 2, 0)  # back to where it was: it has not kept up meanwhile
+        await pass_on(0, INBOX_AUDIO + 1)  # and the one that it was at
+        call.push(FRAME)
+
+    first, last = with_call(scenario)
+    assert first["event"] == "the call cannot keep up: audio is dropped"
+    assert (last["event"], last["dropped_frames"]) == ("the call keeps up again", pushed - heard)
+    assert last["dropped_frames"] > 100
 
 
 def test_a_call_that_is_past_keeping_up_is_broken_off() -> None:
