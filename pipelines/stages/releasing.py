@@ -5,8 +5,8 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from pipelines.core.commands import CommitReply, StartReply, StopReply, WithdrawReply
 from pipelines.core.speculation import Speculation
+from pipelines.stages.backlog import Backlog
 from pipelines.stages.frames import CommandFrame, ReplyEndFrame, SpeechFrame, UnspokenFrame
-from pipelines.stages.in_turn import InTurn
 
 Piece = SpeechFrame | UnspokenFrame | ReplyEndFrame
 
@@ -15,13 +15,13 @@ class Releasing(FrameProcessor):
     def __init__(self) -> None:
         super().__init__(enable_direct_mode=True)
         self._speculation: Speculation[Piece] = Speculation()
-        self._going: InTurn[Piece] = InTurn(self.push_frame)
+        self._going: Backlog[Piece] = Backlog(self.push_frame)
         """What the voice makes meanwhile goes behind what was held."""
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         if isinstance(frame, SpeechFrame | UnspokenFrame | ReplyEndFrame):
-            await self._going.take(self._speculation.offer(frame.reply_id, frame))
+            await self._going.work_off(self._speculation.offer(frame.reply_id, frame))
             return
         await self.push_frame(frame, direction)
         if isinstance(frame, CommandFrame):
@@ -29,7 +29,7 @@ class Releasing(FrameProcessor):
                 case StartReply(reply_id):
                     self._speculation.start(reply_id)
                 case CommitReply(reply_id):
-                    await self._going.take(self._speculation.commit(reply_id))
+                    await self._going.work_off(self._speculation.commit(reply_id))
                 case WithdrawReply(reply_id) | StopReply(reply_id):
                     self._speculation.drop(reply_id)
                     self._going.drop(lambda piece: piece.reply_id == reply_id)

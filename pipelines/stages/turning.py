@@ -36,8 +36,8 @@ from pipelines.core.exchange import (
 )
 from pipelines.core.exchange import State as Shown
 from pipelines.core.turn import State, TurnMachine
+from pipelines.stages.backlog import Backlog
 from pipelines.stages.frames import CallerFrame, CommandFrame, FactFrame
-from pipelines.stages.in_turn import InTurn
 
 SHOWN: dict[State, Shown] = {
     State.IDLE: "listening",
@@ -70,7 +70,7 @@ class Turning(FrameProcessor):
         """The reply that ends the call once it has been heard."""
         self._machine = machine
         self._send = send
-        self._facts: InTurn[TurnFact] = InTurn(self._handle)
+        self._facts: Backlog[TurnFact] = Backlog(self._handle)
         """What a command brings about waits until the command is carried out."""
         self._shown: Shown | None = None
         self._said: Caption | None = None
@@ -82,15 +82,15 @@ class Turning(FrameProcessor):
             case CallerFrame(event=Typed(text)):
                 typed = TextTyped(text)
                 await self.push_frame(FactFrame(typed))  # the silence before it was no wait
-                await self._facts.take([typed])
+                await self._facts.work_off([typed])
             case CallerFrame(event=Say(text, ends_call)):
-                await self._facts.take([SayAsked(text, ends_call)])
+                await self._facts.work_off([SayAsked(text, ends_call)])
             case CallerFrame(event=StopSpeaking()):
-                await self._facts.take([SilenceAsked()])
+                await self._facts.work_off([SilenceAsked()])
             case CallerFrame(event=Muted(muted=True)):
-                await self._facts.take([MicrophoneClosed()])
+                await self._facts.work_off([MicrophoneClosed()])
             case FactFrame(fact=fact) if isinstance(fact, _FACTS):
-                await self._facts.take([fact])
+                await self._facts.work_off([fact])
             case _:
                 await self.push_frame(frame, direction)
 
