@@ -22,6 +22,8 @@ class AnsweringPolicy:
     """A tool that takes longer is bridged, where nothing has been said in this reply."""
     most_rounds: int = 4
     """Answers in one reply that ask for tools: a model may ask for ever."""
+    most_cuts: int = 8
+    """Of a prompt that does not fit: so many leave a twelfth of a question."""
 
 
 def apology(*, cold: bool) -> str:

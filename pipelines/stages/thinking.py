@@ -197,18 +197,18 @@ class Thinking(FrameProcessor):
         await self.push_frame(FactFrame(facts))
 
     async def _answer(self, reply: _Reply) -> None:
-        messages = self._ask(reply)
-        for _ in range(self._policy.most_rounds):
+        messages, rounds, cuts = self._ask(reply), 0, 0
+        while rounds < self._policy.most_rounds:
             try:
                 finished = await self._say(reply, messages)
             except ServiceError as error:
-                fits_now = error.trouble.too_long and self._conversation.shrink(
-                    reply.turn_id, reply.question
-                )
+                may_cut = error.trouble.too_long and cuts < self._policy.most_cuts
+                fits_now = may_cut and self._conversation.shrink(reply.turn_id, reply.question)
                 if reply.spoken or not fits_now:
                     raise
-                messages = self._ask(reply)
+                messages, cuts = self._ask(reply), cuts + 1
                 continue
+            rounds += 1
             if not finished.tool_calls:
                 return
             await reply.committed.wait()

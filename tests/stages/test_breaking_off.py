@@ -69,6 +69,28 @@ def test_a_question_that_alone_is_too_long_is_asked_to_its_end_and_that_is_logge
     assert question not in str(logs)
 
 
+@pytest.mark.parametrize(
+    ("most_characters", "heard", "requests"), [(3_000, "It is noon.", 6), (0, APOLOGY, 9)]
+)
+def test_a_question_is_cut_as_often_as_it_takes_or_fails_as_too_long_and_not_for_its_tools(
+    most_characters: int, heard: str, requests: int
+) -> None:
+    long = ServiceError("llm", "400", retryable=False, trouble=Trouble(too_long=True))
+
+    def answers(messages: Sequence[ChatMessage]) -> Iterable[Step]:
+        is_long = len(messages[-1].content) > most_characters
+        return [(0.1, long)] if is_long else paced("It is noon.")
+
+    question = "I will tell you all of it. " * 400 + "So what time is it?"
+    with capture_logs() as logs:
+        done = rehearse(does(1.0, Typed(question)), answers=answers)
+
+    assert done.heard_text == heard
+    assert len(done.llm.requests) == requests
+    failed = [line for line in logs if line["event"] == "the language model failed"]
+    assert [str(long) in line["error"] for line in failed] == [True] * (heard == APOLOGY)
+
+
 def test_the_ledger_and_the_log_have_the_answers_figures() -> None:
     done = rehearse(says(1.0, QUESTION), until_s=8.0)
     (measured,) = [item for _, item in done.sent if isinstance(item, AnswerMeasured)]
