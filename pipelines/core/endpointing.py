@@ -125,7 +125,7 @@ class EndpointingPolicy:
     """In a run of `LONG_RUN` and more. The turn model hears each figure of a number as an end or
     none as one: it is not asked."""
     hanging_s: float = 1.1
-    incomplete: float = 0.015
+    incomplete: float = 0.01
     """A thought that is so seldom over after these words hangs as well."""
     doubtful: float = 2.4
     """Smart Turn says less than 0.5, ..."""
@@ -150,7 +150,8 @@ class EndpointingPolicy:
     sure: float = 0.85
     """... or when they are a sentence and Smart Turn says so much; ..."""
     settled_s: float = 0.3
-    """... and a sentence that has stood so long has probably ended, before Smart Turn says so, ..."""
+    """... and a sentence that has stood so long has probably ended, whatever Smart Turn will say,
+    ..."""
     whole: float = 0.05
     """... all this where a thought is over so often after such words."""
 
@@ -194,8 +195,11 @@ class Endpointing:
         return Ending.HANGING if self._likely(text) < self._policy.incomplete else found
 
     def _likely(self, text: str) -> float:
-        """That a thought is over after these words. What the ears hear as a question is."""
-        known = None if text.rstrip().endswith("?") else self._completes(text)
+        """That a thought is over after these words. A question is one to the ears alone, unless
+        its last word speaks against it.
+        """
+        asked = text.rstrip().endswith("?") and words(text)[-1:] and words(text)[-1] not in HANGING
+        known = None if asked else self._completes(text)
         return 1.0 if known is None else known
 
     def _base_s(self, text: str) -> float:

@@ -184,7 +184,8 @@ class Hearing(FrameProcessor):
 
     async def _hear_window(self, words: Samples) -> None:
         """10 ms. Its level is of the sound as it came: what holds the echo down holds a person
-        down too."""
+        down too.
+        """
         self._tape.append(words)
         for fact in self._voicing.level(_dbfs(words), self._tape.end_s):
             await self._voice(fact)

@@ -1,5 +1,6 @@
 """What is done for the next question while nobody waits: count, cut, sum up, warm."""
 
+from collections.abc import Callable
 from contextlib import aclosing
 from typing import cast
 
@@ -34,7 +35,7 @@ log = structlog.get_logger(__name__)
 class Preparing:
     """No stage: it works on the conversation between two turns, and can be cancelled anywhere.
 
-    Whoever cancels it asks `gives_way` before.
+    Who cancels it for a question asks `gives_way` before.
     """
 
     def __init__(
@@ -44,19 +45,31 @@ class Preparing:
         conversation: Conversation,
         policy: AnsweringPolicy,
         sampling: Sampling,
+        is_asked: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`sampling`: as the next question will be asked, tools and all."""
+        """`sampling`: as the next question will be asked, tools and all.
+
+        `is_asked`: whether a question is being answered now.
+        """
         self._llm = llm
         self._prompts = prompts
         self._conversation = conversation
         self._policy = policy
         self._sampling = sampling
+        self._is_asked = is_asked
         self._postponed = 0
         """How often, since the last summary or the last try."""
 
+    @property
+    def owes_summary(self) -> bool:
+        return self._policy.summarise and bool(self._conversation.cut_lines)
+
     def gives_way(self) -> bool:
-        """To a question that comes while it is at work. False where a summary is overdue."""
-        if not self._policy.summarise or not self._conversation.cut_lines:
+        """To a question that comes while it is at work. False where a summary is overdue.
+
+        Each time counts as one by which the summary is put off.
+        """
+        if not self.owes_summary:
             return True
         self._postponed += 1
         return self._postponed <= MOST_POSTPONED
@@ -65,7 +78,7 @@ class Preparing:
         await self._count()
         self._conversation.trim()
         await self._sum_up()
-        if self._prompts is not None and self._policy.warm:
+        if self._prompts is not None and self._policy.warm and not self._is_asked():
             said = [ChatMessage(cast(Role, r), text) for r, text in self._conversation.prefix()]
             await self._prompts.warm([*said, ChatMessage("user", STAND_IN)], self._sampling)
 

@@ -78,9 +78,11 @@ class Thinking(FrameProcessor):
         self._policy = policy or AnsweringPolicy()
         self._tools = {tool.name: tool for tool in tools}
         self._sampling = Sampling(tools=tuple(tool.schema for tool in tools))
-        self._preparing = Preparing(llm, prompts, conversation, self._policy, self._sampling)
         self._replies: dict[int, _Reply] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._preparing = Preparing(
+            llm, prompts, conversation, self._policy, self._sampling, lambda: bool(self._tasks)
+        )
         self._between: asyncio.Task[None] | None = None
         self._afterwards: dict[int, list[Callable[[], None]]] = {}
         self._silent_since_s: float | None = None
@@ -142,7 +144,9 @@ class Thinking(FrameProcessor):
                 pass
 
     def _start(self, reply: _Reply) -> None:
-        self._free_server()
+        between = self._at_work()
+        if between is not None and self._preparing.gives_way():
+            between.cancel()  # the server's time is the question's
         task = self.create_task(self._think(reply))
         self._tasks[reply.reply_id] = task
         self._replies[reply.reply_id] = reply
@@ -163,16 +167,18 @@ class Thinking(FrameProcessor):
             await self.push_frame(FactFrame(Worked("llm", reply.asked_s, self._now(), reply_id)))
 
     async def _prepare(self) -> None:
-        if self._free_server():
-            self._between = self.create_task(self._preparing.prepare())
+        """From the beginning again, but for a summary that is on its way."""
+        between = self._at_work()
+        if between is not None:
+            if self._preparing.owes_summary:
+                return
+            between.cancel()
+        self._between = self.create_task(self._preparing.prepare())
 
-    def _free_server(self) -> bool:
-        """Its time is the question's, unless what is done between two has waited for too long."""
-        if self._between is None or self._between.done():
-            return True
-        if gives_way := self._preparing.gives_way():
-            self._between.cancel()
-        return gives_way
+    def _at_work(self) -> asyncio.Task[None] | None:
+        """What is done between two questions, while it is."""
+        task = self._between
+        return None if task is None or task.done() or task.cancelling() else task
 
     # ---- one reply ----
 

@@ -64,7 +64,9 @@ def numbers_of(text: str) -> list[int]:
     return [0, *(known.get(token(word), UNKNOWN) for word in words(text))]
 
 
-@pytest.mark.parametrize("text", ["Press", "Press one to stop.", "press 12 to zigzag 4a one"])
+@pytest.mark.parametrize(
+    "text", ["Press one to", "Press one to stop.", "press 12 to zigzag 4a one"]
+)
 def test_it_is_the_network_that_it_says_it_is(text: str) -> None:
     expected = by_hand(weights(), numbers_of(text))
     assert Completeness(weights()).probability(text) == pytest.approx(expected, abs=1e-5)
@@ -75,11 +77,12 @@ def test_marks_case_and_spacing_change_nothing() -> None:
     assert model.probability("Press one, to  STOP!") == model.probability("press one to stop")
 
 
-def test_it_says_nothing_of_no_words_and_of_words_that_it_does_not_know() -> None:
+def test_it_says_nothing_of_few_words_and_of_words_that_it_does_not_know() -> None:
     model = Completeness(weights())
     assert model.probability("") is None
     assert model.probability("...") is None
     assert model.probability("wie geht es one") is None
+    assert model.probability("press one") is None
     assert model.probability("press one wie geht") is not None
 
 

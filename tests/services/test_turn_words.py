@@ -17,18 +17,17 @@ POLICY = EndpointingPolicy()
 @pytest.mark.parametrize(
     "text",
     [
-        "Your call will be answered by the next",
         "Set an alarm for half past",
         "The weather in San",
         "My account number",
-        "What time does the last",
+        "I want to book a table at seven for",
         "Can you remind me tomorrow at noon that I have to",
     ],
 )
 def test_it_knows_where_a_thought_goes_on(text: str) -> None:
     likely = load_completeness().probability(text)
     assert likely is not None
-    assert likely < POLICY.whole / 3
+    assert likely < POLICY.incomplete
 
 
 @pytest.mark.parametrize(
@@ -64,6 +63,32 @@ def test_what_no_word_list_knows_is_waited_for() -> None:
         evidence = Evidence(text, score=0.95)
         assert alone.wait_s(evidence) == POLICY.closed_s
         assert together.wait_s(evidence) == POLICY.hanging_s
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Yes.",
+        "Next.",
+        "The first.",
+        "Half past.",
+        "Where are you?",
+        "And you?",
+        "What model are you?",
+    ],
+)
+def test_a_short_answer_and_a_question_are_answered_at_once(text: str) -> None:
+    together = Endpointing(POLICY, load_completeness().probability)
+
+    assert together.wait_s(Evidence(text, score=0.95)) == POLICY.closed_s
+    assert together.eager(Evidence(text, 0.03, stood_s=POLICY.settled_s))
+
+
+def test_a_question_that_ends_in_a_word_that_ends_none_is_none() -> None:
+    together = Endpointing(POLICY, load_completeness().probability)
+
+    assert together.wait_s(Evidence("The number is nine, or?", score=0.95)) == POLICY.hanging_s
+    assert together.wait_s(Evidence("Where are you from?", score=0.95)) == POLICY.closed_s
 
 
 def test_it_is_loaded_once() -> None:

@@ -37,6 +37,7 @@ from pipelines.services.protocols import (
     EAR_RATE_HZ,
     ChatMessage,
     LanguageModel,
+    PromptCache,
     Samples,
     ServiceError,
     SpeechChunk,
@@ -81,6 +82,7 @@ class Scene:
     )
     llm: Callable[[], AbstractAsyncContextManager[LanguageModel]] | None = None
     """Instead of the one that gives `answers`; not open yet."""
+    prompts: PromptCache | None = None
     microphone: bool = True
     """False: no audio comes in, for those who only type."""
     score: Callable[[Samples], float] = lambda audio: 0.95
@@ -287,7 +289,14 @@ class _Rehearsal:
             lead_s=lead_s if lead_s is not None else (0.2 if self._scene.flushes else 0.06),
             reports_playout=self._scene.flushes,
         )
-        services = Services(new_vad=self._scene.vad, stt=ears, turn=turn, llm=llm, tts=self._voice)
+        services = Services(
+            new_vad=self._scene.vad,
+            stt=ears,
+            turn=turn,
+            llm=llm,
+            tts=self._voice,
+            prompts=self._scene.prompts,
+        )
         self._call = Call(services, form, self._send, self._scene.policies)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(self._call.run())

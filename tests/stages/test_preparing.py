@@ -1,7 +1,9 @@
 """What is done between two turns: the next prompt is counted, cut, summed up and warmed."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+import pytest
 
 from bench.virtual_time import run
 from pipelines.cascade import Policies
@@ -12,7 +14,7 @@ from pipelines.core.conversation import (
     Conversation,
     estimate,
 )
-from pipelines.core.exchange import Typed
+from pipelines.core.exchange import Say, Typed
 from pipelines.services.protocols import AS_SET, ChatMessage, Sampling, ServiceError
 from pipelines.services.scripted import ScriptedLanguageModel, Step, paced
 from pipelines.stages.preparing import MOST_POSTPONED, STAND_IN, SUM_UP, Preparing
@@ -115,8 +117,11 @@ def is_summing_up(request: Sequence[ChatMessage]) -> bool:
     return request[0].content.startswith(SUM_UP)
 
 
-def test_who_talks_on_postpones_a_summary_for_three_questions_and_no_longer() -> None:
-    """A summary takes longer than anybody here is silent for."""
+@pytest.mark.parametrize("announced", [False, True])
+def test_who_talks_on_postpones_a_summary_for_three_questions_and_no_longer(
+    announced: bool,
+) -> None:
+    """A summary takes longer than anybody here is silent for. What is announced is no question."""
     summary = "They asked many things."
     policies = Policies(
         system_prompt="be brief", prompt_tokens=256, answering=AnsweringPolicy(summarise=True)
@@ -128,7 +133,10 @@ def test_who_talks_on_postpones_a_summary_for_three_questions_and_no_longer() ->
         return paced("I see, and so it is. " * 2)
 
     asks = [does(1.0 + 8.0 * at, Typed(f"Is this question {at}, please?")) for at in range(14)]
-    done = rehearse(*asks, answers=answers, policies=policies, microphone=False, until_s=112.0)
+    says = [does(5.0 + 8.0 * at, Say("Hold on.")) for at in range(14 if announced else 0)]
+    done = rehearse(
+        *asks, *says, answers=answers, policies=policies, microphone=False, until_s=112.0
+    )
 
     requests = done.llm.requests
     told = next(at for at, one in enumerate(requests) if one[0].content.endswith(summary))
@@ -137,6 +145,48 @@ def test_who_talks_on_postpones_a_summary_for_three_questions_and_no_longer() ->
     assert before[first:-1] == ["summary", "question"] * MOST_POSTPONED + ["summary"]
     assert before[-1] == "question"
     assert all(tokens_of(one) <= 256 for one in requests)
+
+
+def test_nothing_is_made_ready_beside_a_question_that_an_overdue_summary_did_not_give_way_to() -> (
+    None
+):
+    """It ends while the question is being answered."""
+    summary = "They asked many things."
+    policies = Policies(
+        system_prompt="be brief",
+        prompt_tokens=256,
+        answering=AnsweringPolicy(summarise=True, warm=True),
+    )
+    asked = 0
+
+    def answer() -> Iterator[Step]:
+        nonlocal asked
+        asked += 1
+        try:
+            yield from paced("I see, and so it is. " * 2, first_s=5.0)
+        finally:
+            asked -= 1
+
+    class Watched(Cache):
+        async def warm(self, messages: Sequence[ChatMessage], sampling: Sampling = AS_SET) -> None:
+            await super().warm(messages, sampling)
+            beside.append(asked)
+
+    def answers(messages: Sequence[ChatMessage]) -> Iterable[Step]:
+        return paced(summary, first_s=7.0) if is_summing_up(messages) else answer()
+
+    beside: list[int] = []
+    cache = Watched(counts=False)
+    asks = [does(1.0 + 12.0 * at, Typed(f"Is this question {at}, please?")) for at in range(14)]
+    done = rehearse(
+        *asks, answers=answers, policies=policies, prompts=cache, microphone=False, until_s=172.0
+    )
+
+    requests = zip(done.asked_s, done.llm.requests, strict=True)
+    summed_up = [at_s for at_s, request in requests if is_summing_up(request)]
+    assert len(summed_up) > MOST_POSTPONED
+    assert any(said[0][1].endswith(summary) for said in cache.warmed)
+    assert beside == [0] * len(cache.warmed)
 
 
 def tokens_of(request: Sequence[ChatMessage]) -> int:
