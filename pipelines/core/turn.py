@@ -11,7 +11,6 @@ the facts. Feed it facts in the order in which they happened; carry out what it 
 A reply may be under way from HEARING on: held until the turn is committed.
 """
 
-import enum
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -44,23 +43,8 @@ from pipelines.core.events import (
 )
 from pipelines.core.hypothesis import Hypothesis
 from pipelines.core.turn_policy import TurnPolicy
+from pipelines.core.turn_state import State
 from pipelines.core.wording import same_words
-
-
-class State(enum.Enum):
-    IDLE = enum.auto()
-    """Nobody speaks, and nothing is owed."""
-    HEARING = enum.auto()
-    """The person speaks."""
-    PAUSED = enum.auto()
-    """The person is silent; the turn may be over."""
-    CLOSING = enum.auto()
-    """The silence has been long enough; the last words are still being transcribed."""
-    THINKING = enum.auto()
-    """The turn is committed; nothing of the reply has been heard."""
-    SPEAKING = enum.auto()
-    CONTESTED = enum.auto()
-    """The person makes a sound while a committed reply is under way: it is paused."""
 
 
 @dataclass(slots=True)
@@ -286,15 +270,22 @@ class TurnMachine:
 
     def _judge(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, Transcribed)
-        assert self._reply is not None
         self._heard.learn(fact)
-        match judge(fact.text, final=fact.final):
-            case Judgement.WAIT:
-                return []
-            case Judgement.GO_ON:
+        return self._weigh(fact)
+
+    def _weigh(self, fact: TurnFact) -> list[TurnCommand]:
+        """In noise a weak moment looks like the end: no sound is a mere cough before its time."""
+        match judge(self._heard.text, final=self._heard.final):
+            case Judgement.GO_ON if self._media_s - self._paused_s >= self._policy.passed_s - 1e-6:
                 return self._let_it_go_on()
             case Judgement.STOP:
-                return self._give_way(paused=fact.final)
+                return self._give_way(paused=self._heard.final)
+            case _:
+                return []
+
+    def _contest_on(self, fact: TurnFact) -> list[TurnCommand]:
+        self._heard.reopen()
+        return []
 
     def _let_it_go_on(self) -> list[TurnCommand]:
         assert self._reply is not None
@@ -387,8 +378,10 @@ RULES: dict[tuple[State, type[TurnFact]], Rule] = {
     (State.THINKING, PlayoutEnded): TurnMachine._reply_over,
     (State.SPEAKING, SpeechStarted): TurnMachine._contest,
     (State.SPEAKING, PlayoutEnded): TurnMachine._reply_over,
+    (State.CONTESTED, SpeechStarted): TurnMachine._contest_on,
     (State.CONTESTED, SpeechPaused): TurnMachine._pause_contest,
     (State.CONTESTED, Transcribed): TurnMachine._judge,
+    (State.CONTESTED, Listened): TurnMachine._weigh,
     **{(state, TextTyped): TurnMachine._take_text for state in SILENT},
     **{(state, TextTyped): TurnMachine._join_text for state in State if state not in SILENT},
     (State.THINKING, SilenceAsked): TurnMachine._silence,

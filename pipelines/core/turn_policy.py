@@ -19,5 +19,8 @@ class TurnPolicy:
     """A pause this long that the person goes on after tells how this person pauses."""
     cut_in_s: float = 1.5
     """Who speaks over an answer so soon after it began had not finished."""
+    passed_s: float = 0.15
+    """Silence after which a sound over the bot was a cough or an "mhm", and not the beginning of
+    more."""
     most_speculations: int = 4
     """Replies begun before a turn is committed; the next one waits for the commit."""

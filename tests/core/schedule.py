@@ -41,8 +41,9 @@ from pipelines.core.events import (
 )
 from pipelines.core.playout import Playout, Send, Word
 from pipelines.core.speculation import Speculation
-from pipelines.core.turn import State, TurnMachine
+from pipelines.core.turn import TurnMachine
 from pipelines.core.turn_policy import TurnPolicy
+from pipelines.core.turn_state import State
 
 RATE_HZ = 1000
 TICK_S = 0.02

@@ -20,7 +20,7 @@ from pipelines.core.commands import (
 )
 from pipelines.core.conversation import Line
 from pipelines.core.speculation import Status
-from pipelines.core.turn import State
+from pipelines.core.turn_state import State
 from tests.core.schedule import FIRST_LEVEL, Answer, Schedule
 
 

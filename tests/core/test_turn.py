@@ -30,8 +30,9 @@ from pipelines.core.events import (
     TurnFact,
     TurnScored,
 )
-from pipelines.core.turn import RULES, State, TurnMachine
+from pipelines.core.turn import RULES, TurnMachine
 from pipelines.core.turn_policy import TurnPolicy
+from pipelines.core.turn_state import State
 
 QUESTION = "What time is it?"
 
@@ -196,7 +197,8 @@ def test_speech_over_the_reply_pauses_it_first() -> None:
 def test_a_cough_or_a_back_channel_lets_the_reply_go_on(sound: str) -> None:
     turns = machine_in(State.CONTESTED)
 
-    commands = feed(turns, SpeechPaused(10.4), Transcribed(sound, 10.5, final=True))
+    assert feed(turns, SpeechPaused(10.4), Transcribed(sound, 10.5, final=True)) == []
+    commands = feed(turns, Listened(10.4 + POLICY.passed_s))
 
     assert commands[0] == ResumeReply(1)
     assert turns.state is State.SPEAKING
@@ -338,6 +340,17 @@ def test_the_button_keeps_what_the_person_says_over_the_bot() -> None:
         turns, SpeechPaused(10.9), Transcribed("So what?", 11.0, final=True), Listened(14.0)
     )
     assert commands[-1] == CommitReply(2, 2, "So what?")
+
+
+def test_who_goes_on_after_a_weak_moment_over_the_bot_is_heard_from_the_first_word() -> None:
+    turns = machine_in(State.CONTESTED)
+    weak = feed(turns, SpeechPaused(10.4), Transcribed("Mm", 10.5, final=True), Listened(10.52))
+    weak += feed(turns, SpeechStarted(10.56), Listened(10.9), Transcribed("Mm", 10.9, final=False))
+    assert weak == []
+
+    commands = feed(turns, Transcribed("The conference has", 11.1, final=False))
+    assert commands == [StopReply(1)]
+    assert not any(isinstance(command, ForgetSpeech) for command in commands)
 
 
 def test_the_button_before_the_answer_is_heard_ends_the_turn() -> None:

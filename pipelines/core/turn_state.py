@@ -1,0 +1,19 @@
+"""Where the floor is."""
+
+import enum
+
+
+class State(enum.Enum):
+    IDLE = enum.auto()
+    """Nobody speaks, and nothing is owed."""
+    HEARING = enum.auto()
+    """The person speaks."""
+    PAUSED = enum.auto()
+    """The person is silent; the turn may be over."""
+    CLOSING = enum.auto()
+    """The silence has been long enough; the last words are still being transcribed."""
+    THINKING = enum.auto()
+    """The turn is committed; nothing of the reply has been heard."""
+    SPEAKING = enum.auto()
+    CONTESTED = enum.auto()
+    """The person makes a sound while a committed reply is under way: it is paused."""
