@@ -9,7 +9,7 @@ import pytest
 
 from bot.limits import Limits
 from bot.settings import Settings
-from bot.wiring.model import language_model_for
+from bot.wiring.model import failover_for_texts
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Line, Manners
 from pipelines.core.wording import words
@@ -49,7 +49,7 @@ def test_our_client_gets_the_scripted_answers_from_a_real_engine() -> None:
     async def scenario() -> list[str]:
         async with llama_server.running(llama_server.FAQ) as engine:
             given = {"llm_base_url": engine.url, "llm_temperature": 0}
-            llm = language_model_for(Settings.model_validate(given), engine.url)
+            llm = failover_for_texts(Settings.model_validate(given), engine.url)  # as texts ask
             await llm.open()
             try:
                 answers = []
