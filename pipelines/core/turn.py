@@ -348,7 +348,7 @@ class TurnMachine:
     def _silence_contest(self, fact: TurnFact) -> list[TurnCommand]:
         """What the person says over the reply is a turn of its own."""
         stop = self._stop()
-        self._state = State.HEARING
+        self._state = State.PAUSED if self._heard.final else State.HEARING
         return [stop]
 
     def _stop(self) -> StopReply:
