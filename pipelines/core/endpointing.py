@@ -198,7 +198,7 @@ class Endpointing:
         """That a thought is over after these words. A question is one to the ears alone, unless
         its last word speaks against it.
         """
-        asked = text.rstrip().endswith("?") and words(text)[-1:] and words(text)[-1] not in HANGING
+        asked = text.rstrip().endswith("?") and HANGING.isdisjoint(words(text)[-1:])
         known = None if asked else self._completes(text)
         return 1.0 if known is None else known
 

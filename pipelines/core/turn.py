@@ -349,6 +349,7 @@ class TurnMachine:
         """What the person says over the reply is a turn of its own."""
         stop = self._stop()
         self._state = State.PAUSED if self._heard.final else State.HEARING
+        self._score, self._next_score_s = None, self._media_s
         return [stop]
 
     def _stop(self) -> StopReply:

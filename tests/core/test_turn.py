@@ -353,6 +353,15 @@ def test_who_goes_on_after_a_weak_moment_over_the_bot_is_heard_from_the_first_wo
     assert not any(isinstance(command, ForgetSpeech) for command in commands)
 
 
+def test_the_button_after_a_sound_over_the_bot_leaves_nothing_open() -> None:
+    turns = machine_in(State.CONTESTED)
+    feed(turns, SpeechPaused(10.4), Transcribed("", 10.5, final=True))
+
+    assert feed(turns, SilenceAsked()) == [StopReply(1)]
+    feed(turns, Listened(10.52))
+    assert turns.state is State.IDLE
+
+
 def test_the_button_before_the_answer_is_heard_ends_the_turn() -> None:
     turns = machine_in(State.THINKING)
     feed(turns, SpeechStarted(9.5), SilenceAsked(), SpeechPaused(9.8))
