@@ -21,11 +21,12 @@ import numpy as np
 
 from pipelines.services.onnx import OnnxModel, Tensor, packaged_file
 from pipelines.services.protocols import EAR_RATE_HZ, Samples, ServiceError
+from pipelines.services.repetition import loop_length, news_in, room_for
 
 START, END = 1, 2
 LAYERS, HEADS, HEAD_WIDTH = 6, 8, 36
 TOKENS_PER_S = 6.5
-"""Of the reference decoder: faster speech than this is a decoder that runs in circles."""
+"""Of the reference decoder, for tokens that are no repetition."""
 TOKENS_SPARE = 6
 MAX_TOKENS = 192
 """The model has 194 positions."""
@@ -35,7 +36,6 @@ goes on talking where speech is cut off: over 240 unfinished stretches of record
 wrong words without, 131 to 138 with 0.1 to 0.25 s. Silence put *before* speech does harm."""
 RETRY_TOKENS = 6
 """Of a draft in one pass: six tokens cost 4.3 ms where one costs 3.1."""
-LOOP_TOKENS, LOOP_COPIES = 10, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +70,13 @@ class Moonshine:
         called_off: Callable[[], bool] = lambda: False,
     ) -> Hypothesis:
         """`audio`: 0.1 to 28 s at `EAR_RATE_HZ`. Raises ServiceError."""
-        limit = token_limit(len(audio))
+        limit, most = token_limit(len(audio)), min(MAX_TOKENS, room_for(audio))
         padded = np.pad(audio, (0, int(TAIL_S * EAR_RATE_HZ))).astype(np.float32)[np.newaxis]
         (frames,) = self._encoder.run(
             {"input_values": padded, "attention_mask": np.ones(padded.shape, np.int64)}
         )
         memory = _Memory(self._decoder, frames)
-        guess = list(draft[:limit])
+        guess = list(draft[:most])
         tokens: list[int] = []
         chances: list[float] = []
         last = START
@@ -91,12 +91,12 @@ class Moonshine:
             tokens += guess[:agreed]
             chances += chance[: agreed + 1]
             last = found[agreed]
-            if last == END or len(tokens) >= limit:
+            if last == END:
+                break
+            if is_full(tokens, limit, most):
+                del tokens[loop_length(tokens) or limit :]
                 break
             tokens.append(last)
-            if looping := loop_length(tokens):
-                del tokens[looping:]
-                break
             guess = rest_of_draft(draft, tokens)
         return Hypothesis(tuple(tokens), math.fsum(chances) / len(chances), memory.passes)
 
@@ -153,6 +153,11 @@ def token_limit(samples: int) -> int:
     return min(MAX_TOKENS, int(samples / EAR_RATE_HZ * TOKENS_PER_S) + TOKENS_SPARE)
 
 
+def is_full(tokens: Sequence[int], limit: int, most: int) -> bool:
+    """Has a decoder said all that the sound has room for? `limit` counts what is no repetition."""
+    return len(tokens) >= limit and (len(tokens) >= most or news_in(tokens) >= limit)
+
+
 def rest_of_draft(draft: Sequence[int], tokens: Sequence[int]) -> list[int]:
     """What the draft says after the last of `tokens`, near the place where it should be."""
     place = len(tokens) - 1
@@ -161,22 +166,6 @@ def rest_of_draft(draft: Sequence[int], tokens: Sequence[int]) -> list[int]:
         (i for i in near if draft[i] == tokens[-1]), key=lambda i: abs(i - place), default=place
     )
     return list(draft[at + 1 : at + 1 + RETRY_TOKENS])
-
-
-def loop_length(tokens: Sequence[int]) -> int:
-    """How many tokens to keep if the last ones only repeat themselves, else 0.
-
-    A loop is `LOOP_COPIES` copies of the same tokens and `LOOP_TOKENS` in all, so that
-    "no, no, no" and "seven seven seven" stay; one copy is kept.
-    """
-    for width in range(1, len(tokens) // LOOP_COPIES + 1):
-        copies = max(LOOP_COPIES, -(-LOOP_TOKENS // width))
-        span = copies * width
-        if span <= len(tokens) and all(
-            tokens[-i] == tokens[-i - width] for i in range(1, span - width + 1)
-        ):
-            return len(tokens) - span + width
-    return 0
 
 
 def read_tokenizer(data: bytes) -> list[bytes]:

@@ -20,11 +20,14 @@ from pipelines.services.protocols import (
     Transcription,
     TranscriptionJob,
 )
+from pipelines.services.repetition import TOKENS_PER_S, without_loop
 from pipelines.services.stretches import check_samples, is_silent
 from pipelines.services.stt_moonshine import is_no_speech
 from pipelines.services.workers import CalledOff, Workers
 
 SHORTEST_S = 0.1
+OPTIONS = {"max_tokens_per_second": TOKENS_PER_S}
+"""The library's own 6.5 ends "no, no, no" early. It tells nobody when it has reached the limit."""
 SIZES = ("tiny-streaming", "base-streaming", "small-streaming", "medium-streaming", "tiny", "base")
 
 
@@ -70,7 +73,7 @@ class MoonshineLibrarySpeechToText:
 
         try:
             arch = string_to_model_arch(self.size)
-            return [Transcriber(self.folder, arch) for _ in range(self.workers)]
+            return [Transcriber(self.folder, arch, options=OPTIONS) for _ in range(self.workers)]
         except (MoonshineError, ValueError, OSError) as exc:
             raise ServiceError("stt", f"cannot load {self.folder}: {exc}", retryable=False) from exc
 
@@ -89,7 +92,7 @@ class MoonshineLibrarySpeechToText:
             with self._lock:
                 self._free.append(model)
         lines = [line.text for line in heard.lines if not is_no_speech(line.text)]
-        return " ".join(" ".join(lines).split())
+        return without_loop(" ".join(" ".join(lines).split()), audio)
 
 
 def size_of(name: str) -> str | None:

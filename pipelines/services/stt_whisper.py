@@ -1,8 +1,9 @@
 """Speech to text by faster-whisper: one model for all calls, whose jobs go through it together.
 
-What counts as no speech are Whisper's own three marks: a window that the model takes for empty,
-an answer it does not believe itself, and one that runs in circles (OpenAI's thresholds). There
-is no second try at a higher temperature: it takes as long again, and makes words up.
+No speech is known by Whisper's own three marks (OpenAI's thresholds): a window that the model takes
+for empty, an answer that it does not believe itself, and a text that repeats itself to the end of
+the room that the sound has for tokens. There is no second try at a higher temperature: it takes as
+long again, and makes words up.
 """
 
 import asyncio
@@ -151,7 +152,8 @@ def transcribe(
 
 def is_speech(heard: Heard) -> bool:
     least = LEAST_CONFIDENCE_IN_SILENCE if heard.no_speech > NO_SPEECH else LEAST_CONFIDENCE
-    return bool(heard.text) and heard.confidence >= least and heard.repetition <= MOST_REPETITION
+    in_circles = heard.repetition > MOST_REPETITION and not heard.ended
+    return bool(heard.text) and heard.confidence >= least and not in_circles
 
 
 def _may_speak(stretch: Samples) -> bool:

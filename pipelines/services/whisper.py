@@ -28,6 +28,7 @@ from faster_whisper.tokenizer import Tokenizer
 from numpy.typing import NDArray
 
 from pipelines.services.protocols import Samples, ServiceError
+from pipelines.services.repetition import room_for
 
 Device = Literal["cpu", "cuda"]
 
@@ -35,8 +36,6 @@ WINDOW_S = 30.0
 LIKELIER_THAN_ALL_OTHERS = 0.5
 SHORTEST_DRAFT = 3
 """Tokens: the pass over a shorter one costs as much as making it anew."""
-TOKENS_PER_S, TOKENS_SPARE = 8.0, 8
-"""Faster speech than this is a decoder that runs in circles."""
 MAX_TOKENS = 224
 """Half of the decoder's positions, as Whisper itself allows."""
 
@@ -53,6 +52,8 @@ class Heard:
     """Probability that the window holds no speech."""
     kept: int = 0
     """Tokens of the draft that stood."""
+    ended: bool = True
+    """The decoder came to an end by itself, before the stretch had no room for more tokens."""
 
     @property
     def repetition(self) -> float:
@@ -116,20 +117,21 @@ class Whisper:
             [*tokenizer.sot_sequence, tokenizer.no_timestamps, *(token for token, _ in prefix)]
             for tokenizer, prefix in zip(tokenizers, prefixes, strict=True)
         ]
-        longest = max(map(len, audio)) / self._whole.feature_extractor.sampling_rate
-        limit = min(MAX_TOKENS, int(longest * TOKENS_PER_S) + TOKENS_SPARE)
+        rooms = [min(MAX_TOKENS, room_for(stretch)) for stretch in audio]
         results = model.generate(
             encoded,
             prompts,
             beam_size=1,
             sampling_temperature=0,
-            max_length=limit + max(map(len, prompts)),
+            max_length=max(rooms) + max(map(len, prompts)),
             return_scores=True,
             return_no_speech_prob=True,
         )
         return [
-            _heard(result, tokenizer, prefix)
-            for result, tokenizer, prefix in zip(results, tokenizers, prefixes, strict=True)
+            _heard(result, tokenizer, prefix, room)
+            for result, tokenizer, prefix, room in zip(
+                results, tokenizers, prefixes, rooms, strict=True
+            )
         ]
 
     def _features(self, stretch: Samples) -> NDArray[np.float32]:
@@ -185,7 +187,9 @@ def _likely(draft: Sequence[int], chances: Sequence[float]) -> list[tuple[int, f
     return standing
 
 
-def _heard(result: Any, tokenizer: Tokenizer, prefix: Sequence[tuple[int, float]]) -> Heard:
+def _heard(
+    result: Any, tokenizer: Tokenizer, prefix: Sequence[tuple[int, float]], room: int
+) -> Heard:
     tokens = tuple(token for token in result.sequences_ids[0] if token < tokenizer.eot)
     # CTranslate2 gives the sum over what it made, over the length of all.
     made = result.scores[0] * max(1, len(result.sequences_ids[0]))
@@ -196,4 +200,5 @@ def _heard(result: Any, tokenizer: Tokenizer, prefix: Sequence[tuple[int, float]
         total / (len(tokens) + 1),
         result.no_speech_prob,
         len(prefix),
+        len(tokens) < room,
     )

@@ -1,20 +1,25 @@
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+import soundfile
 
+from pipelines.core.wording import words
 from pipelines.services.moonshine import (
     MAX_TOKENS,
     Moonshine,
-    loop_length,
+    is_full,
     read_tokenizer,
     rest_of_draft,
     token_limit,
 )
 from pipelines.services.protocols import EAR_RATE_HZ, Samples, ServiceError
+from pipelines.services.repetition import room_for
+from tests.services.contracts.ears import espeak
 from tests.services.shipped_speech import shipped_speech
+
+SOUNDS = Path(__file__).parents[1] / "sounds"
 
 
 @pytest.fixture(scope="module")
@@ -92,33 +97,6 @@ def test_a_job_nobody_waits_for_is_left_between_two_steps(
 
 
 @pytest.mark.parametrize(
-    ("tokens", "kept"),
-    [
-        ([], 0),
-        ([5, 5, 5], 0),  # "no, no, no"
-        ([7, 7, 7, 7], 0),  # a number read out
-        ([1, 2, 9, *[4] * 10], 4),
-        ([1, 2, 9, *[4] * 9], 0),
-        ([3, *[4, 5, 6] * 3], 0),
-        ([3, *[4, 5, 6] * 4], 4),
-        ([3, *[4, 5, 6] * 4, 8], 0),
-        ([*[4, 5, 6, 7, 8] * 4], 5),
-    ],
-)
-def test_a_loop_is_four_copies_and_ten_tokens(tokens: list[int], kept: int) -> None:
-    assert loop_length(tokens) == kept
-
-
-@given(st.lists(st.integers(0, 3), max_size=40))
-def test_what_is_cut_from_a_loop_is_a_copy_of_what_stays(tokens: list[int]) -> None:
-    kept = loop_length(tokens)
-    if kept:
-        cut = tokens[kept:]
-        width = next(w for w in range(1, kept + 1) if tokens[kept - w : kept] == cut[:w])
-        assert all(tokens[i] == tokens[i - width] for i in range(kept, len(tokens)))
-
-
-@pytest.mark.parametrize(
     ("draft", "tokens", "rest"),
     [
         ([1, 2, 3, 4], [1, 9], [3, 4]),  # another token in its place
@@ -152,3 +130,66 @@ def test_a_folder_without_a_model_is_a_service_error(tmp_path: Path) -> None:
     with pytest.raises(ServiceError) as failure:
         Moonshine(tmp_path)
     assert not failure.value.retryable
+
+
+REPEATED = {
+    "no " * 12 + "please": r"(no ){10,12}please",
+    "yes " * 8: r"(yes ){7,9}",
+    "one two " * 6: r"(one two ){5,6}",
+    "six " * 12: r"(six ){11,13}",
+    "stop " * 7 + "please": r"(stop ){6,8}please",
+    "one one one two two two three three three four four four": (
+        "one one one two two two three three three four four four"
+    ),
+}
+"""What is said, and a pattern for what may be heard: a tiny model miscounts by one."""
+
+
+@pytest.fixture(scope="module")
+def repeated() -> dict[str, Samples]:
+    return dict(zip(REPEATED, espeak(list(REPEATED)), strict=True))
+
+
+@pytest.mark.parametrize("said", REPEATED)
+def test_what_people_repeat_is_written_as_often_as_it_was_said(
+    model: Moonshine, repeated: dict[str, Samples], said: str
+) -> None:
+    found = model.decode(repeated[said])
+    heard = " ".join(words(model.text(found.tokens))) + " "
+
+    assert re.fullmatch(REPEATED[said].strip() + " ?", heard), heard
+    assert model.decode(repeated[said], found.tokens).tokens == found.tokens
+
+
+def test_what_follows_a_repetition_is_kept(model: Moonshine) -> None:
+    audio, _ = soundfile.read(SOUNDS / "five_fives.flac", dtype="float32")
+
+    heard = model.text(model.decode(audio).tokens)
+
+    assert words(heard)[-6:] == ("five", "five", "five", "five", "one", "two")
+
+
+@pytest.mark.parametrize("length_s", [3, 6, 11])
+def test_a_decoder_that_runs_in_circles_is_stopped(model: Moonshine, length_s: int) -> None:
+    """It writes "of the head of the head" to this sound for as long as it may."""
+    t = np.arange(length_s * EAR_RATE_HZ) / EAR_RATE_HZ
+    siren = (0.2 * np.sin(600 * np.pi * t + 20 * np.sin(8 * np.pi * t))).astype(np.float32)
+
+    found = model.decode(siren)
+
+    assert found.passes <= min(MAX_TOKENS, room_for(siren)) + 1
+    assert len(found.tokens) <= 20
+
+
+@pytest.mark.parametrize(
+    ("tokens", "full"),
+    [
+        (list(range(11)), False),
+        (list(range(12)), True),
+        ([1, 2] * 9, False),
+        ([1, 2] * 10, True),
+        ([1, 2] * 5 + list(range(9)), False),
+    ],
+)
+def test_repetition_has_more_room_than_news(tokens: list[int], full: bool) -> None:
+    assert is_full(tokens, 12, 20) is full

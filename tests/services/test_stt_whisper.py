@@ -124,7 +124,10 @@ def test_finals_are_batched_with_finals_and_partials_with_partials(
         (Heard((1,), "thanks for watching", -0.7, 0.2), True),
         (Heard((1,), "perhaps", -1.2, 0.1), False),
         (Heard((1,), "", -0.1, 0.1), False),
-        (Heard((1,), "and so on " * 12, -0.1, 0.1), False),
+        (Heard((1,), "and so on " * 12, -0.1, 0.1, ended=False), False),
+        (Heard((1,), "nine " * 20, -0.1, 0.1), True),
+        (Heard((1,), "no, " * 20, -0.1, 0.1), True),
+        (Heard((1,), "what are your opening hours", -0.1, 0.1, ended=False), True),
         (Heard((1,), "no no no", -0.1, 0.1), True),
     ],
 )

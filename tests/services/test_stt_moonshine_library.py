@@ -1,0 +1,37 @@
+"""Moonshine's own library, with the model of its wheel: what people repeat."""
+
+import asyncio
+import re
+
+import pytest
+
+from pipelines.core.wording import words
+from pipelines.services.onnx import packaged_file
+from pipelines.services.protocols import Samples, TranscriptionJob
+from pipelines.services.stt_moonshine_library import MoonshineLibrarySpeechToText
+from tests.services.contracts.ears import espeak
+
+REPEATED = {
+    "no " * 12 + "please": "(no ){10,13}please ",
+    "stop " * 7 + "please": "(stop ){6,8}please ",
+    "one two " * 6: "(one two ){5,6}",
+}
+
+
+@pytest.fixture(scope="module")
+def heard() -> dict[str, str]:
+    folder = packaged_file("moonshine_voice", "assets", "tiny-en", "tokenizer.bin").parent
+
+    async def listen(sounds: list[Samples]) -> list[str]:
+        ears = MoonshineLibrarySpeechToText(folder=folder, size="tiny", workers=1)
+        await ears.open()
+        answers = [await ears.transcribe(TranscriptionJob(sound)) for sound in sounds]
+        await ears.close()
+        return [answer.text for answer in answers]
+
+    return dict(zip(REPEATED, asyncio.run(listen(espeak(list(REPEATED)))), strict=True))
+
+
+@pytest.mark.parametrize("said", REPEATED)
+def test_what_people_repeat_is_written_to_its_end(heard: dict[str, str], said: str) -> None:
+    assert re.fullmatch(REPEATED[said], " ".join(words(heard[said])) + " ")
