@@ -124,6 +124,8 @@ class Policies:
     """The rules' constants, and what the bot is told to be."""
 
     system_prompt: str = SYSTEM_PROMPT
+    today: Callable[[], str] = str
+    """Says which day it is, for the model to be told after the system prompt; "" for nothing."""
     voicing: VoicingPolicy = field(default_factory=VoicingPolicy)
     dictation: DictationPolicy = field(default_factory=DictationPolicy)
     turn: TurnPolicy = field(default_factory=TurnPolicy)
@@ -194,6 +196,7 @@ class Call:
                     policies.answering,
                     services.prompts,
                     self._tools(policies, form),
+                    today=policies.today,
                 ),
                 Phrasing(),
                 Speaking(services.tts, form.out_rate_hz),

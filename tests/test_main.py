@@ -154,6 +154,7 @@ class Chosen:
     llm: str = "a demo"
     voice: str = "a robot's"
     telephone: str = "off"
+    clock: str = "Asia/Tokyo"
 
 
 def test_what_is_in_use_is_said_and_the_way_to_a_real_model() -> None:
@@ -161,6 +162,7 @@ def test_what_is_in_use_is_said_and_the_way_to_a_real_model() -> None:
     assert said.startswith(
         "Halfsecond is ready: http://127.0.0.1:7860\n  ears   big ones\n  LLM    a demo\n"
     )
+    assert "\n  clock  Asia/Tokyo\n" in said
     assert "No language model" in said
     assert "LLM_BASE_URL=" in said
     assert "LLM_BASE_URL" not in in_use("http://127.0.0.1:7860", Chosen(is_demo=False))
@@ -185,6 +187,7 @@ def test_a_server_with_a_public_address_says_where_it_is_on_this_machine_too() -
         "  LLM    a demo",
         "  voice  a robot's",
         "  phone  Twilio, by its webhook https://voice.example/twilio/voice",
+        "  clock  Asia/Tokyo",
         "  texts  https://voice.example/v1, for any OpenAI client",
     ]
 

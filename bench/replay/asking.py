@@ -78,7 +78,11 @@ class Models:
         if self._llm is None:
             url = self._settings.llm_base_url
             if url is None:
-                demo = DemoProcess(self._settings.profile, self._settings.seed)
+                demo = DemoProcess(
+                    self._settings.profile,
+                    self._settings.seed,
+                    time_zone=self._settings.time_zone,
+                )
                 self._opened.append(demo)
                 url = self.wait(demo.open())
             self._llm = self._open(language_model_for(self._settings, url))

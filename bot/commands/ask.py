@@ -59,7 +59,11 @@ async def _run(settings: Settings, asked: str) -> str | None:
     from bot.wiring.model import language_model_for
     from pipelines.services.protocols import ChatMessage, Finished, ServiceError, TextDelta
 
-    demo = None if settings.llm_base_url else DemoProcess(settings.profile, settings.seed)
+    demo = (
+        None
+        if settings.llm_base_url
+        else DemoProcess(settings.profile, settings.seed, time_zone=settings.time_zone)
+    )
     now, llm = asyncio.get_running_loop().time, None
     try:
         base_url = settings.llm_base_url or (await demo.open() if demo else "")

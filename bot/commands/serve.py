@@ -34,6 +34,8 @@ class Chosen(Protocol):
     @property
     def telephone(self) -> str: ...
     @property
+    def clock(self) -> str: ...
+    @property
     def is_demo(self) -> bool: ...
     @property
     def records(self) -> str | None: ...
@@ -198,6 +200,7 @@ def in_use(
         f"  LLM    {chosen.llm}",
         f"  voice  {chosen.voice}",
         f"  phone  {chosen.telephone}",
+        f"  clock  {chosen.clock}",
         f"  texts  {public or url}/v1, for any OpenAI client",
     ]
     if chosen.records is not None:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import count
 from typing import Annotated, Literal, TypeAlias
+from zoneinfo import ZoneInfo
 
 import typer
 import uvicorn
@@ -28,6 +29,7 @@ from starlette.types import Receive, Scope, Send
 from bot.engines.demo_replies import answer
 from bot.engines.latency_profile import LatencyProfile, ProfileError, profile_named
 from bot.listening import CannotListenError, address, listen
+from bot.settings.zone import zone_named
 
 MODEL = "halfsecond-demo"
 
@@ -91,10 +93,12 @@ class DemoEngine:
         model: str = MODEL,
         *,
         reply: Reply | None = None,
+        zone: ZoneInfo | None = None,
     ) -> None:
-        """`reply` speaks in place of the rules."""
+        """`reply` speaks in place of the rules; `zone` is where it tells the time; None: here."""
         self.stats = Stats()
         self._reply = reply
+        self._zone = zone
         self._profile = profile
         self._seed = seed
         self._model = model
@@ -132,7 +136,7 @@ class DemoEngine:
 
     def generation(self, wanted: ChatRequest, arrived_s: float) -> "Generation":
         said = "\0".join(m.content for m in wanted.messages if m.role == "user")
-        now = datetime.now().astimezone()
+        now = datetime.now(self._zone).astimezone(self._zone)
         if self._reply is not None:
             text = self._reply(wanted.messages)
         else:
@@ -293,7 +297,7 @@ async def _serve(engine: DemoEngine, host: str, port: int, *, leashed: bool) -> 
     await server.serve(sockets=[sock])
 
 
-def demo(
+def demo(  # noqa: PLR0913 - the options of a command are its arguments
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes any that is free.")] = 8000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     profile: Annotated[
@@ -302,6 +306,9 @@ def demo(
     ] = "none",
     seed: Annotated[int, typer.Option(help="For whatever is drawn by chance.")] = 0,
     model: Annotated[str, typer.Option(help="The name to answer to.")] = MODEL,
+    time_zone: Annotated[
+        str | None, typer.Option(help="Where it tells the time: an IANA name, Europe/Berlin.")
+    ] = None,
     leashed: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Run the demo engine: OpenAI-compatible, answers by rule, prints its address.
@@ -314,7 +321,12 @@ def demo(
       ./run llm demo --profile measured.json
     """
     try:
-        engine = DemoEngine(profile_named(profile), seed, model)
+        zone = None if time_zone is None else ZoneInfo(zone_named(time_zone))
+    except ValueError as error:
+        typer.echo(f"halfsecond: --time-zone {time_zone} {error}", err=True)
+        raise typer.Exit(2) from None
+    try:
+        engine = DemoEngine(profile_named(profile), seed, model, zone=zone)
     except ProfileError as error:
         typer.echo(f"halfsecond: --profile {profile} {error}", err=True)
         raise typer.Exit(2) from None

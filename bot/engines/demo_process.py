@@ -16,13 +16,17 @@ _ROOT = Path(__file__).parents[2]
 class DemoProcess:
     """The child holds the other end of a pipe: it goes when this process goes, however it goes."""
 
-    def __init__(self, profile: str = "none", seed: int = 0) -> None:
-        self._arguments = ("--port", "0", "--profile", profile, "--seed", str(seed), "--leashed")
+    def __init__(
+        self, profile: str = "none", seed: int = 0, *, time_zone: str | None = None
+    ) -> None:
+        """`time_zone`: an IANA name; None for this machine's."""
+        zone = () if time_zone is None else ("--time-zone", time_zone)
+        self._arguments = ("--port", "0", "--profile", profile, "--seed", str(seed), *zone)
         self._process: Process | None = None
 
     async def open(self) -> str:
         """Return the base URL, up to and including /v1. Raises ServiceError."""
-        command = (sys.executable, "-m", "bot.engines.demo", *self._arguments)
+        command = (sys.executable, "-m", "bot.engines.demo", *self._arguments, "--leashed")
         # In a session of its own, it does not hear the terminal's Ctrl-C: calls finish first.
         self._process = await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, cwd=_ROOT, start_new_session=True

@@ -58,9 +58,10 @@ def recipe_for(settings: Settings, name: EngineName) -> Recipe:
         case "demo":
             module = [sys.executable, "-m", "bot.engines.demo", "--port", str(port)]
             pace = ["--profile", settings.profile, "--seed", str(settings.seed)]
+            zone = [] if settings.time_zone is None else ["--time-zone", settings.time_zone]
             return Recipe(
                 name="demo",
-                command=[*module, *pace, *settings.llm_engine_options],
+                command=[*module, *pace, *zone, *settings.llm_engine_options],
                 port=port,
                 model=MODEL,
                 shown="the demo",

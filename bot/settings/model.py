@@ -53,7 +53,7 @@ class Model(Group):
     """Have the endpoint read the prompt's beginning when a call begins and after each answer."""
 
     llm_tools: List = ()
-    """What the model may call: hang_up, current_time, or your own as module:function, file.py:f."""
+    """Functions the model may call: hang_up, current_time, find_date, or file.py:f, module:f."""
 
     llm_fallbacks: List = ()
     """Endpoints to ask when the first fails, in order: model@http://host/v1,other@https://..."""

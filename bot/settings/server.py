@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from bot.access import origin_of
 from bot.settings.group import EmptyIsUnset, Group, List
+from bot.settings.zone import zone_named
 
 
 class Server(Group):
@@ -44,11 +45,19 @@ class Server(Group):
     drain_s: float = Field(30.0, ge=0, le=3600)
     """Seconds that calls may take to finish after SIGTERM."""
 
+    time_zone: Annotated[str | None, EmptyIsUnset] = None
+    """The zone of the day and time that are told, by its IANA name. Unset: this machine's."""
+
     log_format: Literal["text", "json"] = "text"
     """text for people, json for machines."""
 
     log_words: bool = False
     """Write what callers say into the log. It is personal data: off unless you need it."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _a_zone(cls, name: str | None) -> str | None:
+        return None if name is None else zone_named(name)
 
     @field_validator("public_base_url")
     @classmethod

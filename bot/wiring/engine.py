@@ -8,6 +8,7 @@ from bot.engines.demo_process import DemoProcess
 from bot.recorder import Rates
 from bot.settings import Settings, SettingsError
 from bot.sharing import CallOnLine, SharedModel
+from bot.wiring.clock import clock_for, zone_for
 from bot.wiring.ears import choose_ears, completes_for
 from bot.wiring.model import (
     failover_for,
@@ -29,6 +30,7 @@ from pipelines.services.protocols import (
     ServiceError,
     VoiceActivity,
 )
+from pipelines.services.tools_builtin import today
 from pipelines.services.tts_ahead import SpokenAhead
 from pipelines.services.turn_smart import SmartTurn
 from pipelines.services.vad_silero import SileroVad, load_silero
@@ -40,7 +42,12 @@ class Wiring:
     def __init__(self, settings: Settings) -> None:
         """Raises SettingsError, with what to do, where something that is named is not here."""
         self._settings = settings
-        self._demo = None if settings.llm_base_url else DemoProcess(settings.profile, settings.seed)
+        self._zone = str(zone_for(settings))
+        self._demo = (
+            None
+            if settings.llm_base_url
+            else DemoProcess(settings.profile, settings.seed, time_zone=self._zone)
+        )
         self._ears = choose_ears(settings)
         self._stt = self._ears.service
         self._turn = SmartTurn()
@@ -57,15 +64,17 @@ class Wiring:
         """The language model, for the doors that take texts."""
         self._services: Services | None = None
         self._recorder = recorder_for(settings, self._facts())
+        clock = clock_for(settings)
         self._policies = Policies(
             system_prompt=_prompt(settings),
+            today=lambda: today(clock),
             prompt_tokens=settings.llm_context_tokens - settings.llm_max_tokens,
             answering=AnsweringPolicy(
                 # The demo engine has no cache: there is nothing to warm.
                 warm=settings.llm_warm and not self.is_demo,
                 summarise=settings.llm_summarise,
             ),
-            tools=tools_for(settings),
+            tools=tools_for(settings, clock),
             hangs_up=hangs_up(settings),
             manners=manners,
             completes=completes_for(settings),
@@ -99,6 +108,11 @@ class Wiring:
     @property
     def telephone(self) -> str:
         return self._phone.in_words
+
+    @property
+    def clock(self) -> str:
+        whose = "" if self._settings.time_zone else ", this machine's (TIME_ZONE)"
+        return f"{self._zone}{whose}"
 
     @property
     def policies(self) -> Policies:

@@ -7,32 +7,34 @@ from typing import Any
 from bot.settings import Settings, SettingsError
 from bot.wiring.imported import function_at
 from pipelines.core.tools import Tool, tool
-from pipelines.services.tools_builtin import current_time
+from pipelines.services.tools_builtin import Clock, current_time, find_date
 
 HANG_UP = "hang_up"
 """Made anew for each call: `pipelines.cascade` does."""
+_IN_THE_BOX = {"current_time": current_time, "find_date": find_date}
 
 
 def hangs_up(settings: Settings) -> bool:
     return HANG_UP in settings.llm_tools
 
 
-def tools_for(settings: Settings) -> tuple[Tool, ...]:
+def tools_for(settings: Settings, clock: Clock) -> tuple[Tool, ...]:
     """Raises SettingsError."""
     named = [name for name in settings.llm_tools if name != HANG_UP]
-    tools = tuple(_tool(name) for name in named)
+    tools = tuple(_tool(name, clock) for name in named)
     names = [HANG_UP, *(one.name for one in tools)]
     if len(set(names)) < len(names):
         raise SettingsError("LLM_TOOLS has two tools of one name")
     return tools
 
 
-def _tool(where: str) -> Tool:
-    if where == "current_time":
-        return current_time()
+def _tool(where: str, clock: Clock) -> Tool:
+    if where in _IN_THE_BOX:
+        return _IN_THE_BOX[where](clock)
     if ":" not in where:
         raise SettingsError(
-            f"LLM_TOOLS={where} is no tool: hang_up, current_time, module:function or file.py:f"
+            f"LLM_TOOLS={where} is no tool: {', '.join((HANG_UP, *_IN_THE_BOX))}, "
+            "module:function or file.py:f"
         )
     path = where.rpartition(":")[0]
     found = _in_file(where) if path.endswith(".py") else function_at(where, "LLM_TOOLS")

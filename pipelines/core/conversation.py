@@ -46,6 +46,8 @@ class Conversation:
     def __init__(self, system_prompt: str, limit_tokens: int | None = None) -> None:
         """`limit_tokens`: of a whole prompt; None for no limit."""
         self.system_prompt = system_prompt
+        self.today = ""
+        """Which day it is: told after the system prompt, where a change leaves that cached."""
         self.aside = ""
         """Said to the model before the next question, and never history."""
         self.limit_tokens = limit_tokens
@@ -113,11 +115,8 @@ class Conversation:
 
     @property
     def _told(self) -> str:
-        return (
-            f"{self.system_prompt}\n\n{SUMMARY}{self.summary}"
-            if self.summary
-            else (self.system_prompt)
-        )
+        summary = f"{SUMMARY}{self.summary}" if self.summary else ""
+        return "\n\n".join(part for part in (self.system_prompt, self.today, summary) if part)
 
     @property
     def _told_tokens(self) -> int:

@@ -71,10 +71,14 @@ class Thinking(FrameProcessor):
         policy: AnsweringPolicy | None = None,
         prompts: PromptCache | None = None,
         tools: Sequence[Tool] = (),
+        *,
+        today: Callable[[], str] = str,
     ) -> None:
+        """`today` says which day it is, for the model to be told; "" for nothing."""
         super().__init__(enable_direct_mode=True)
         self._llm = llm
         self._conversation = conversation
+        self._today = today
         self._policy = policy or AnsweringPolicy()
         self._tools = {tool.name: tool for tool in tools}
         self._sampling = Sampling(tools=tuple(tool.schema for tool in tools))
@@ -173,6 +177,7 @@ class Thinking(FrameProcessor):
             if self._preparing.owes_summary:
                 return
             between.cancel()
+        self._conversation.today = self._today()
         self._between = self.create_task(self._preparing.prepare())
 
     def _at_work(self) -> asyncio.Task[None] | None:
@@ -225,6 +230,7 @@ class Thinking(FrameProcessor):
         raise ServiceError("llm", "asks for tool after tool", retryable=False)
 
     def _ask(self, reply: _Reply) -> list[ChatMessage]:
+        self._conversation.today = self._today()
         asked = self._conversation.with_question(reply.turn_id, reply.question)
         left = len(asked[-1][1])
         if left < len(reply.question):

@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 
 from pipelines.core.conversation import (
     MESSAGE_TOKENS,
+    SUMMARY,
     SUMMING_UP_TOKENS,
     Conversation,
     estimate,
@@ -297,3 +298,26 @@ def test_what_was_cut_is_summed_up_in_a_prompt_that_fits() -> None:
     assert "\nassistant: " in talk.to_sum_up
     newest = talk.lines[0].turn_id - 1
     assert f"Answer number {newest}." in talk.to_sum_up
+
+
+def test_the_day_comes_after_the_system_prompt_and_before_the_summary() -> None:
+    talk = Conversation("Be brief.")
+    talk.today = "Today is Friday."
+    talk.summed_up("They met.")
+    told = talk.with_question(1, "Why?")[0]
+    assert told == ("system", f"Be brief.\n\nToday is Friday.\n\n{SUMMARY}They met.")
+    assert talk.prefix()[0] == told
+
+
+def test_another_day_changes_only_what_comes_after_the_system_prompt() -> None:
+    talk = Conversation("Be brief.")
+    talk.today = "Today is Friday."
+    before = talk.prefix()[0][1]
+    talk.today = "Today is Saturday."
+    assert before.partition("Friday")[0] == talk.prefix()[0][1].partition("Saturday")[0]
+
+
+def test_without_a_system_prompt_the_day_is_told_alone() -> None:
+    talk = Conversation("")
+    talk.today = "Today is Friday."
+    assert talk.prefix() == [("system", "Today is Friday.")]

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import openai
 import pytest
@@ -219,3 +220,11 @@ def test_the_process_serves_until_it_is_closed() -> None:
                 await client.models.list()
 
     asyncio.run(scenario())
+
+
+def test_the_demo_tells_the_time_of_its_zone() -> None:
+    def said(zone: str) -> str:
+        engine = DemoEngine(NO_WAIT, zone=ZoneInfo(zone))
+        return "".join(engine.generation(request("what is today's date"), 0.0).tokens)
+
+    assert said("Pacific/Kiritimati") != said("Pacific/Pago_Pago")  # 25 hours apart

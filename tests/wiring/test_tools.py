@@ -1,5 +1,6 @@
 """Which tools a setting names, and what is said of one that is none."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,19 +17,28 @@ def untold(): ...
 '''
 
 
+def clock() -> datetime:
+    return datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
 def settings(*names: str) -> Settings:
     return Settings.model_validate({"llm_tools": names})
 
 
 def test_without_a_setting_there_are_none() -> None:
-    assert tools_for(settings()) == ()
+    assert tools_for(settings(), clock) == ()
     assert not hangs_up(settings())
 
 
 def test_the_box_and_a_file_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(SHOP)
-    chosen = settings("hang_up", "current_time", f"{tmp_path}/shop.py:opening_hours")
-    assert [tool.name for tool in tools_for(chosen)] == ["current_time", "opening_hours"]
+    chosen = settings("hang_up", "current_time", "find_date", f"{tmp_path}/shop.py:opening_hours")
+    names = [tool.name for tool in tools_for(chosen, clock)]
+    assert names == [
+        "current_time",
+        "find_date",
+        "opening_hours",
+    ]
     assert hangs_up(chosen)
 
 
@@ -47,10 +57,10 @@ def test_what_is_no_tool_gives_one_line(tmp_path: Path, name: str, complaint: st
     (tmp_path / "shop.py").write_text(SHOP)
     (tmp_path / "broken.py").write_text("1 / 0")
     with pytest.raises(SettingsError, match=complaint) as error:
-        tools_for(settings(name.format(tmp_path)))
+        tools_for(settings(name.format(tmp_path)), clock)
     assert "\n" not in str(error.value)
 
 
 def test_two_of_one_name_are_one_too_many() -> None:
     with pytest.raises(SettingsError, match="two tools of one name"):
-        tools_for(settings("current_time", "current_time"))
+        tools_for(settings("current_time", "current_time"), clock)
