@@ -20,7 +20,7 @@ import numpy as np
 import soundfile
 import structlog
 
-from bot.recordings import Retention, prune
+from bot.recordings import Retention, mark_as_running, prune
 from pipelines.audio.two_track import KEEP_S, TwoTrack
 from pipelines.core.exchange import AudioIn, AudioOut, Flush
 from pipelines.core.recording import (
@@ -222,10 +222,11 @@ class _Tape:
             number += 1
             call.folder = call.folder.with_name(f"{first}-{number}")
         call.folder.mkdir(parents=True, mode=0o700)
-        self._write_about()
         self._events = (call.folder / EVENTS_NAME).open(
             "w", encoding="utf-8", errors="backslashreplace"
         )
+        mark_as_running(self._events)  # before the recording is one: nobody sees it without
+        self._write_about()
         self._at_s = 0.0
         self._track: TwoTrack | None = None
         if level == "full":
@@ -267,7 +268,11 @@ class _Tape:
             self._sound.write(self._track.take(self._at_s - KEEP_S))
 
     def end(self) -> None:
-        self._events.close()
+        with self._events:  # it counts as running until all is written
+            self._events.flush()
+            self._write_end()
+
+    def _write_end(self) -> None:
         if self._track is not None:
             self._sound.write(self._track.take(max(self._at_s, self._track.end_s)))
             self._sound.close()

@@ -1,5 +1,6 @@
 """`./run calls` and `./run replay`, as they are typed."""
 
+import json
 import logging
 import shutil
 import tarfile
@@ -13,6 +14,7 @@ import structlog
 from typer.testing import CliRunner, Result
 
 from bot.__main__ import command_line
+from bot.recordings import mark_as_running
 from client.replay.suite import BOX
 
 
@@ -44,6 +46,38 @@ def test_calls_are_listed_and_shown(folder: Path) -> None:
     shown = typed("calls", "show", "2026", "--folder", folder)
     assert "Press four to place an outgoing call." in shown.output
     assert "voice to voice" in shown.output
+    assert "said by itself\n     bot    Hello! How can I help you?" in shown.output
+
+
+@pytest.fixture
+def running(folder: Path) -> Iterator[Path]:
+    """A call that a process records now; it is this one."""
+    call = folder / "20261120-phone"
+    about = json.loads((call / "call.json").read_text())
+    (call / "call.json").write_text(json.dumps({**about, "ended_s": None}))
+    with (call / "events.jsonl").open("a") as events:
+        mark_as_running(events)
+        yield folder
+
+
+def test_a_running_call_is_listed_as_such_and_shown_so_far(running: Path) -> None:
+    assert "running" in typed("calls", "list", "--folder", running).output
+    shown = typed("calls", "show", "2026", "--folder", running).output
+    assert shown.startswith("This call is running")
+    assert "Press four to place an outgoing call." in shown
+
+
+def test_a_running_call_is_not_deleted(running: Path) -> None:
+    refused = typed("calls", "delete", "2026", "--yes", "--folder", running)
+    assert (refused.exit_code, len(refused.output.splitlines())) == (1, 1)
+    assert (running / "20261120-phone" / "call.json").is_file()
+
+
+def test_a_call_whose_process_died_was_cut_off(running: Path) -> None:
+    shutil.copytree(running / "20261120-phone", running / "20261121-phone")
+    listed = typed("calls", "list", "--folder", running).output
+    states = [line.split("│")[-2].strip() for line in listed.splitlines() if "phone" in line]
+    assert states == ["not yet: it is running", "no: it was cut off"]
 
 
 def test_a_call_is_exported_whole_or_as_sound(folder: Path, tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -136,13 +139,62 @@ def test_killed_in_mid_call_it_has_all_but_the_last_second(tmp_path: Path) -> No
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
+        (one,) = kept(tmp_path)
+        assert one.state == "running"
+        assert prune(tmp_path, Retention(days=0, size=0)) == []  # another process's, as here
         os.kill(process.pid, signal.SIGKILL)
     (one,) = kept(tmp_path)
+    assert (one.state, one.lasts_s) == ("cut off", None)
     read = load(one.folder)
     assert read.about["ended_s"] is None
     last_s = max(at_s for at_s, _ in read.from_caller())
     assert last_s >= 3.0 - 1.0
     assert read.duration_s >= 3.0 - 0.5
+
+
+def test_a_call_is_running_until_its_end_is_written(tmp_path: Path) -> None:
+    flight = recorder(tmp_path, "timing")
+    call, other = flight.new_call(RATES, {"call": "abc"}), flight.new_call(RATES, {"call": "def"})
+    for one in (call, other):
+        one.note(Typed("hello"), 500.0)
+    until(lambda: len(kept(tmp_path)) == 2)
+    assert {one.state for one in kept(tmp_path)} == {"running"}
+    call.close()
+    until(lambda: [one.state for one in kept(tmp_path)].count("ended") == 1)
+    assert {one.about["call"]: one.state for one in kept(tmp_path)} == {
+        "abc": "ended",
+        "def": "running",
+    }
+    flight.close()
+    assert {one.state for one in kept(tmp_path)} == {"ended"}
+
+
+def test_a_copy_of_a_running_call_is_not_running(tmp_path: Path) -> None:
+    flight = recorder(tmp_path / "here", "timing")
+    flight.new_call(RATES, {"call": "abc"}).note(Typed("hello"), 500.0)
+    until(lambda: len(kept(tmp_path / "here")) == 1)
+    shutil.copytree(tmp_path / "here", tmp_path / "there")
+    assert [one.state for one in kept(tmp_path / "there")] == ["cut off"]
+    flight.close()
+
+
+def test_a_recording_without_its_events_was_cut_off(tmp_path: Path) -> None:
+    flight = recorder(tmp_path, "timing")
+    call = flight.new_call(RATES, {"call": "abc"})
+    call.note(Typed("hello"), 500.0)
+    until(lambda: len(kept(tmp_path)) == 1)
+    (one,) = kept(tmp_path)
+    (one.folder / "events.jsonl").unlink()
+    assert one.state == "cut off"
+    flight.close()
+
+
+def until(true: Callable[[], bool]) -> None:
+    """The recorder has a thread of its own."""
+    end_s = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
 
 
 def test_a_disk_that_is_too_slow_loses_lines_and_never_waits(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import shutil
 import sys
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -12,16 +13,23 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.commands.ending import give_up
-from bot.recordings import Kept, delete, kept
-from bot.settings import SettingsError, load
+from bot.recordings import Kept, State, delete, kept
+from bot.settings import SettingsError
+from bot.settings import load as load_settings
 from client.replay.printed import print_run
-from client.replay.recorded import UnreadableError
-from client.replay.run import load_run
+from client.replay.recorded import UnreadableError, load
+from client.replay.run import as_it_went
+from client.replay.spoken import Exchange, exchanges_of
 
 PRINTED_CELLS = 110
 Folder = Annotated[
     Path | None, typer.Option(help="Where the recordings are (RECORD_FOLDER; recordings).")
 ]
+_ENDED: Mapping[State, str] = {
+    "ended": "yes",
+    "running": "not yet: it is running",
+    "cut off": "no: it was cut off",
+}
 Name = Annotated[str, typer.Argument(help="A recording's name, or how it begins.")]
 
 
@@ -39,14 +47,14 @@ def list_calls(folder: Folder = None) -> None:
         return
     table = Table("name", "door", "kept", "seconds", "megabytes", "ended")
     for one in found:
-        ended_s = one.about.get("ended_s")
+        lasts_s = one.lasts_s
         table.add_row(
             one.name,
             str(one.about.get("door", "")),
             str(one.about.get("level", "")),
-            "" if ended_s is None else f"{ended_s:.0f}",
+            "" if lasts_s is None else f"{lasts_s:.0f}",
             f"{one.size / 1e6:.1f}",
-            "no: it was cut off" if ended_s is None else "yes",
+            _ENDED[one.state],
         )
     _console().print(table)
 
@@ -60,19 +68,30 @@ def show(name: Name, folder: Folder = None) -> None:
     """
     one = _one(name, _folder(folder))
     try:
-        run = load_run(one.folder)
+        call = load(one.folder)
+        run = as_it_went(call)
     except UnreadableError as error:
         give_up(str(error), 2)
     console = _console()
-    for turn in run.turns:
-        wait = f"{turn.number:3}  {turn.v2v_s * 1000:5.0f} ms"
-        console.print(Text.assemble((wait, "bold"), f"  {turn.verdict}"))
-        for who, words in (("caller", turn.transcript), ("bot", turn.answer)):
-            if words:
-                console.print(Text.assemble((f"     {who:7}", "dim"), words))
-        if turn.heard is not None:
-            console.print(Text.assemble(("     heard  ", "dim"), turn.heard or "-"))
+    if one.state == "running":
+        console.print(f"This call is running; until now, after {one.lasts_s or 0:.0f} s:")
+    for exchange in exchanges_of(call.events, run.turns):
+        _show(console, exchange)
     print_run(console, run)
+
+
+def _show(console: Console, one: Exchange) -> None:
+    if one.turn is not None:
+        wait, told = f"{one.turn.v2v_s * 1000:5.0f} ms", one.turn.verdict
+    else:
+        wait, told = " " * 8, "typed" if one.typed else "not measured"
+        told = told if one.asks else "said by itself"
+    console.print(Text.assemble((f"{one.number:3}  {wait}", "bold"), f"  {told}"))
+    for who, words in (("caller", one.asked), ("bot", one.said)):
+        if words:
+            console.print(Text.assemble((f"     {who:7}", "dim"), words))
+    if one.heard is not None:
+        console.print(Text.assemble(("     heard  ", "dim"), one.heard or "-"))
 
 
 def export(
@@ -114,6 +133,8 @@ def delete_call(
       ./run calls delete 20261120T121355Z --yes
     """
     one = _one(name, _folder(folder))
+    if one.state == "running":
+        give_up(f"{one.name}: is being recorded now; it can be deleted once the call is over", 1)
     if not yes:
         typer.confirm(f"Delete {one.name}?", abort=True)
     delete(one)
@@ -124,7 +145,7 @@ def _folder(given: Path | None) -> Path:
     if given is not None:
         return given
     try:
-        return load().record_folder
+        return load_settings().record_folder
     except SettingsError as error:
         give_up(str(error), 2)
 
