@@ -1,5 +1,6 @@
 """`./run` on machines that lack something: one line that says what, and how to mend it."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -115,3 +116,61 @@ def test_the_tests_exit_as_they_went(machine: Path, browser: int, others: int, c
 esac""",
     )
     assert run(machine, "test")[0] == code
+
+
+@pytest.mark.parametrize("word", ["test", "lint", "lock"])
+@pytest.mark.parametrize("asked", [["--help"], ["-h"], ["-x", "--help"]])
+def test_help_is_said_at_once_without_an_environment(
+    machine: Path, word: str, asked: list[str]
+) -> None:
+    done = subprocess.run(
+        [machine / "bin" / "bash", machine / "clone" / "run", word, *asked],
+        env={"PATH": str(machine / "bin")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith(f"./run {word} ")
+    assert done.stdout.count("\n  ") >= 1, "an example"
+    assert done.stderr == ""
+    assert not (machine / "clone" / ".venv").exists()
+
+
+def test_help_of_another_command_is_the_command_lines_own(machine: Path) -> None:
+    shutil.copy(shutil.which("chmod") or "", machine / "bin")
+    rest = f"""*sysconfig*) echo {machine}/clone ;;
+*"-m bot"*) echo "$@" >> {machine}/bot.log ;;
+esac"""
+    program(machine, "bin/python3", VENV_MADE + rest)
+    assert run(machine, "serve", "--help")[0] == 0
+    assert (machine / "bot.log").read_text() == "-P -m bot serve --help\n"
+
+
+def test_only_what_is_missing_is_counted_and_what_is_there_stays(machine: Path) -> None:
+    shutil.copy(shutil.which("chmod") or "", machine / "bin")
+    pip = """*"pip install"*) echo "Requirement already satisfied: one==1"
+  echo "Collecting three==3"; echo "Collecting my-four==4"
+  echo "Installing collected packages: three, my_four" ;;
+*"pip freeze"*) echo One==1; echo two_b==2 ;;
+*sysconfig*) echo "$PWD" ;;
+esac"""
+    program(machine, "bin/python3", VENV_MADE + pip)
+    wanted = "one==1 \\\n    --hash=sha256:0\ntwo-b==2\nthree==3\nmy-four==4\n"
+    (machine / "clone" / "requirements-test.lock").write_text(wanted)
+    assert run(machine, "serve")[0] == 0
+    code, said = run(machine, "lint")
+    assert code != 0, "there is no linter in it"
+    assert "unpacking 2 packages" in said
+    assert "bringing" in said
+    assert "making" not in said
+
+
+def test_a_list_that_may_be_empty_is_not_read_as_unset_by_the_bash_of_macos() -> None:
+    """bash 3.2 takes "${list[@]}" of an empty list for an unset name, which `set -u` refuses."""
+    script = RUN.read_text()
+    emptied = set(re.findall(r"(\w+)=\(\)", script))
+    assert emptied
+    for name in emptied:
+        uses = re.findall(rf'(.{{0,9}})"\$\{{{name}\[@\]\}}"', script)
+        assert uses
+        assert all(before.endswith("[@]+") for before in uses)
