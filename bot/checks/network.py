@@ -26,22 +26,52 @@ NO_MICROPHONE = "browsers give a page from another machine no microphone without
 
 
 async def check_port(settings: Settings) -> Finding:
+    """Free, or taken by a server of ours, whose health is then the finding, or by something else.
+
+    A server that was started with other settings may speak TLS where these do not, or the reverse.
+    """
     where = f"{settings.host} port {settings.port}"
     try:
         listen(settings.host, settings.port).close()
     except CannotListenError as error:
-        if await _is_ours(settings):
-            return poor("port", f"Halfsecond is running on {where} already", "stop it first")
+        schemes = ("https", "http") if settings.tls_cert else ("http", "https")
+        for scheme in schemes:
+            url = f"{scheme}://{_at_home(settings.host)}:{settings.port}"
+            if await _is_alive(url, verify=False):
+                return await _health(url)
         _, _, mend = str(error).partition(": ")
         return bad("port", f"cannot listen on {where}", mend)
     return good("port", f"{where} is free")
 
 
-async def _is_ours(settings: Settings) -> bool:
-    scheme = "https" if settings.tls_cert else "http"
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
-    shown = f"[{host}]" if ":" in host else host
-    return await _is_alive(f"{scheme}://{shown}:{settings.port}", verify=False)
+def _at_home(host: str) -> str:
+    """As a URL on this machine has it: a server that listens everywhere is asked on loopback."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]" if ":" in host else host
+
+
+async def _health(url: str) -> Finding:
+    """How the server there fares, by its /readyz; its certificate may be for another name."""
+    here = f"Halfsecond answers at {url}"
+    try:
+        async with httpx2.AsyncClient(timeout=WITHIN_S, verify=False) as http:
+            answer = await http.get(f"{url}/readyz")
+            said = answer.json()
+    except (httpx2.HTTPError, ValueError):
+        return bad("port", f"{here}, but its /readyz does not", "see its log, and restart it")
+    if answer.is_success:
+        return good("port", f"{here}, and is well: it takes calls")
+    match said:
+        case {"status": "loading"}:
+            return poor("port", f"{here}, and loads its models still", "ask again in a moment")
+        case {"status": "draining"}:
+            return poor(
+                "port", f"{here}, and takes no more calls: it is leaving", "wait for its end"
+            )
+        case {"detail": str(why)}:
+            return bad("port", f"{here}, and takes no calls: {why}", "see its log, and restart it")
+        case _:
+            return bad("port", f"{here}, and takes no calls", "see its log, and restart it")
 
 
 async def _is_alive(base_url: str, *, verify: bool = True) -> bool:

@@ -1,7 +1,7 @@
 """What the doctor says of the way in, with servers on loopback at the other end."""
 
 import asyncio
-import socket
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ from bot.checks import network
 from bot.checks.finding import Finding, Verdict
 from bot.settings import Settings
 from tests.certificates import make_certificate
+from tests.echo import EchoEngine
 from tests.serving import serving
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
@@ -25,24 +26,129 @@ def settings(**given: object) -> Settings:
 # ---- the port ----
 
 
-def test_a_port_is_free_or_taken_or_ours() -> None:
+def test_a_port_is_free_or_taken_by_a_stranger() -> None:
     async def scenario() -> list[Finding]:
         findings = [await network.check_port(settings(port=0))]
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            asking = asyncio.to_thread(lambda: taken.accept()[0].close())
-            port = taken.getsockname()[1]
-            finding, _ = await asyncio.gather(network.check_port(settings(port=port)), asking)
-            findings.append(finding)
-        async with serving() as served:
-            findings.append(await network.check_port(settings(port=served.port)))
+        async with mute_server() as port:
+            findings.append(await network.check_port(settings(port=port)))
         return findings
 
-    free, taken, ours = asyncio.run(scenario())
+    free, taken = asyncio.run(scenario())
     assert free.verdict is Verdict.PASS
     assert taken.verdict is Verdict.FAIL
     assert taken.mend == "stop what listens there, or take another --port"
-    assert ours.verdict is Verdict.WARN
-    assert ours.found.startswith("Halfsecond is running on 127.0.0.1 port")
+
+
+@asynccontextmanager
+async def mute_server() -> AsyncIterator[int]:
+    """Hangs up on whoever comes."""
+
+    async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+def test_a_server_of_ours_is_well_when_it_takes_calls() -> None:
+    async def scenario() -> tuple[int, Finding]:
+        async with serving() as served:
+            return served.port, await network.check_port(settings(port=served.port))
+
+    port, found = asyncio.run(scenario())
+    assert found.verdict is Verdict.PASS
+    assert found.found == (
+        f"Halfsecond answers at http://127.0.0.1:{port}, and is well: it takes calls"
+    )
+    assert not found.mend
+
+
+@pytest.mark.needs("openssl")
+@pytest.mark.parametrize("is_set", [True, False])
+def test_a_server_with_tls_is_well_whether_these_settings_name_it_or_not(
+    tmp_path: Path, is_set: bool
+) -> None:
+    made = make_certificate(tmp_path)
+    given = {"tls_cert": made.chain, "tls_key": made.key} if is_set else {}
+
+    async def scenario() -> Finding:
+        async with serving(certificate=made) as served:
+            return await network.check_port(settings(port=served.port, **given))
+
+    found = asyncio.run(scenario())
+    assert found.verdict is Verdict.PASS
+    assert "answers at https://127.0.0.1:" in found.found
+
+
+@pytest.mark.needs("openssl")
+def test_a_server_without_tls_is_well_where_these_settings_have_a_certificate(
+    tmp_path: Path,
+) -> None:
+    made = make_certificate(tmp_path)
+
+    async def scenario() -> Finding:
+        async with serving() as served:
+            given = settings(port=served.port, tls_cert=made.chain, tls_key=made.key)
+            return await network.check_port(given)
+
+    assert asyncio.run(scenario()).verdict is Verdict.PASS
+
+
+def test_a_server_that_loads_its_models_is_a_warning() -> None:
+    async def scenario() -> Finding:
+        engine = EchoEngine()
+        engine.may_open.clear()
+        async with serving(engine, settle=False) as served:
+            found = await network.check_port(settings(port=served.port))
+            engine.may_open.set()
+        return found
+
+    loading = asyncio.run(scenario())
+    assert loading.verdict is Verdict.WARN
+    assert "loads its models still" in loading.found
+
+
+def test_a_server_without_its_models_fails() -> None:
+    said = {"status": "broken", "detail": "the server could not start its models"}
+    found = asyncio.run(found_of(503, said))
+    assert found.verdict is Verdict.FAIL
+    assert "the server could not start its models" in found.found
+    assert found.mend
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "verdict"),
+    [
+        (200, {"status": "open"}, Verdict.PASS),
+        (503, {"status": "draining", "detail": "the server is shutting down"}, Verdict.WARN),
+        (503, {"status": "loading"}, Verdict.WARN),
+        (503, [], Verdict.FAIL),
+        (502, None, Verdict.FAIL),
+    ],
+)
+def test_what_a_server_says_of_itself_is_the_finding(
+    status: int, said: object, verdict: Verdict
+) -> None:
+    assert asyncio.run(found_of(status, said)).verdict is verdict
+
+
+async def found_of(status: int, said: object) -> Finding:
+    """Of the port of a server that is alive and says this of its readiness; None is no JSON."""
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await reader.readuntil(b"\r\n\r\n")
+        is_alive = asked.startswith(b"GET /healthz ")
+        answer = {"status": "alive"} if is_alive else said
+        body = "" if answer is None else json.dumps(answer)
+        code = 200 if is_alive else status
+        head = f"HTTP/1.1 {code} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write((head + body).encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        return await network.check_port(settings(port=port))
 
 
 # ---- TLS ----
