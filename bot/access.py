@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 TICKET_S = 30.0
 TICKETS_LIMIT = 1024
@@ -18,6 +18,7 @@ TICKETS_LIMIT = 1024
 
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", re.ASCII)
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_PATH = re.compile(r"(?:/(?:[\w.~!$()*+,:=@-]|%[0-9A-Fa-f]{2})+)*", re.ASCII)
 
 _FORWARDING = frozenset(
     {
@@ -35,9 +36,18 @@ class House:
     token: str
     listens_beyond_loopback: bool = False
     public: str | None = None
-    """The origin of the address that the world knows."""
+    """The address that the world knows: an origin, and a path before everything if there is one."""
     origins: frozenset[str] = frozenset()
     """Others whose pages may come in."""
+
+    @property
+    def public_origin(self) -> str | None:
+        return None if self.public is None else split_base(self.public)[0]
+
+    @property
+    def prefix(self) -> str:
+        """The path before everything, "/voice"; empty where there is none."""
+        return "" if self.public is None else split_base(self.public)[1]
 
     @property
     def asks_everybody(self) -> bool:
@@ -90,7 +100,7 @@ def is_welcome(house: House, knock: Knock, origin: str) -> bool:
 
     A name in that address must be configured: anyone's name can be made to point here.
     """
-    if origin in house.origins or (house.public is not None and origin == house.public):
+    if origin in house.origins or origin == house.public_origin:
         return True
     asked = _split(knock.host)
     if asked is None or not (is_loopback(asked[0]) or _is_address(asked[0])):
@@ -118,9 +128,11 @@ def is_forwarded(names: Iterable[str]) -> bool:
 
 
 def socket_base(house: House, knock: Knock) -> str:
-    """What a WebSocket's address begins with, as this client can reach it: ws(s)://host."""
-    if house.public is not None and (knock.forwarded or _names(house.public, knock.host)):
-        return house.public.replace("http", "ws", 1)
+    """What a WebSocket's address begins with, as this client can reach it: ws(s)://host/prefix."""
+    if house.public is not None:
+        origin, prefix = split_base(house.public)
+        if knock.forwarded or _names(origin, knock.host):
+            return origin.replace("http", "ws", 1) + prefix
     return f"{knock.scheme.replace('http', 'ws', 1)}://{knock.host}"
 
 
@@ -134,6 +146,32 @@ def origin_of(url: str) -> str:
     if scheme not in _DEFAULT_PORTS or _split(authority) is None:
         raise ValueError("should be like https://voice.example, without a path")
     return f"{scheme}://{authority.removesuffix(_DEFAULT_PORTS[scheme])}"
+
+
+def base_of(url: str) -> str:
+    """An origin with a path before everything: https://shop.example/voice; no slash at its end.
+
+    Raises ValueError for what is no http(s) address, or has a query or a fragment.
+    """
+    scheme, separator, rest = url.strip().partition("://")
+    authority, slash, path = rest.partition("/")
+    wanted = "should be like https://voice.example or https://shop.example/voice"
+    try:
+        origin = origin_of(f"{scheme}{separator}{authority}")
+    except ValueError:
+        raise ValueError(wanted) from None
+    path = "".join(one if one.isascii() else quote(one) for one in slash + path).rstrip("/")
+    steps = unquote(path).split("/")
+    if not _PATH.fullmatch(path) or {".", ".."} & {*steps} or len(steps) != path.count("/") + 1:
+        raise ValueError(f"{wanted}, without a query or a fragment")
+    return origin + path
+
+
+def split_base(base: str) -> tuple[str, str]:
+    """Origin and path ("" or "/voice") of what `base_of` has made."""
+    scheme, _, rest = base.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority}", slash + path
 
 
 def is_loopback(host: str) -> bool:

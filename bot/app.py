@@ -8,12 +8,15 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
+from starlette.routing import Match, Mount
+from starlette.types import Scope
 
 from bot import __version__
 from bot.access import House
 from bot.endpoints import browser, chat, chat_pages, health, twilio
 from bot.guard import REFUSALS, Guard
 from bot.phone import Phone
+from bot.prefix import Prefix
 from bot.sessions import Sessions
 from bot.sharing import SharedModel
 from bot.telemetry import Metrics
@@ -51,6 +54,7 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        servers=[{"url": house.prefix}] if house.prefix else None,
         responses=REFUSALS,
     )
     app.include_router(health.routes(sessions, metrics))
@@ -72,7 +76,19 @@ def create_app(
         allow_headers=["Authorization", "Content-Type", *chat.CLIENT_HEADERS],
         expose_headers=[chat.PLACE, "Retry-After"],
     )
+    if house.prefix:
+
+        def is_ours(scope: Scope) -> bool:
+            return scope["path"] in page or _is_route(app, scope)
+
+        app.add_middleware(Prefix, prefix=house.prefix, is_route=is_ours)
     return app
+
+
+def _is_route(app: FastAPI, scope: Scope) -> bool:
+    """By any method."""
+    routes = (route for route in app.router.routes if not isinstance(route, Mount))
+    return any(route.matches(scope)[0] is not Match.NONE for route in routes)
 
 
 def paths(web: Path) -> frozenset[str]:

@@ -54,7 +54,7 @@ class Phone:
     auth_token: str = ""
     account_sid: str = ""
     public: str = ""
-    """The origin at which Twilio reaches us: its signatures are over that."""
+    """The address at which Twilio reaches us, a path included: its signatures are over that."""
     api_base_url: str = "https://api.twilio.com"
     requires_socket_signature: bool = False
     accepts_emulators: bool = False

@@ -11,6 +11,7 @@ from bot.access import (
     Knock,
     Tickets,
     asks_for_token,
+    base_of,
     decide,
     is_forwarded,
     origin_of,
@@ -155,6 +156,57 @@ def test_configured_origins_are_matched_exactly() -> None:
         *("https://shop.example.evil.example", "https://evilshop.example"),
     ):
         assert decide(house, knock(LOOPBACK, other, authorization=shown)) == WRONG_ORIGIN
+
+
+@pytest.mark.parametrize(
+    ("written", "base"),
+    [
+        ("https://shop.example/voice", "https://shop.example/voice"),
+        (" https://Shop.Example:443/Voice/ ", "https://shop.example/Voice"),
+        ("https://shop.example/a/b-c/v1.2", "https://shop.example/a/b-c/v1.2"),
+        ("http://127.0.0.1:8080/voice", "http://127.0.0.1:8080/voice"),
+        ("https://shop.example/my%20voice", "https://shop.example/my%20voice"),
+        ("https://shop.example/süß", "https://shop.example/s%C3%BC%C3%9F"),
+        ("https://shop.example/", "https://shop.example"),
+    ],
+)
+def test_a_public_address_may_have_a_path_before_everything(written: str, base: str) -> None:
+    assert base_of(written) == base
+    house = House(token="x", public=base)
+    assert house.public_origin == origin_of(base[: base.find("/", 8)] if "/" in base[8:] else base)
+    assert f"{house.public_origin}{house.prefix}" == base
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("shop.example/voice", "ftp://shop.example/voice", "https:///voice", "/voice"),
+        *("https://user:secret@shop.example/voice", "https://shop.example/voice?x=1"),
+        *(
+            "https://shop.example/voice#top",
+            "https://shop.example/a//b",
+            "https://shop.example/a b",
+        ),
+        *("https://shop.example/../voice", "https://shop.example/%2e%2e/voice"),
+        *("https://shop.example/a%2Fb", "https://shop.example/%zz", 'https://shop.example/"'),
+    ],
+)
+def test_a_public_address_is_nothing_else(written: str) -> None:
+    with pytest.raises(ValueError, match=r"should be like https://voice\.example or "):
+        base_of(written)
+
+
+def test_a_path_before_everything_is_in_the_sockets_address_and_not_in_the_origin() -> None:
+    house = House(token="right", public="https://shop.example/voice")
+    page = knock("shop.example", "https://shop.example", authorization="Bearer right")
+    assert decide(house, page) is None
+    assert house.asks_everybody
+    assert socket_base(house, page) == "wss://shop.example/voice"
+    tunnelled = knock(LOOPBACK, "https://shop.example", forwarded=True)
+    assert socket_base(house, tunnelled) == "wss://shop.example/voice"
+    assert socket_base(house, knock(LOOPBACK)) == f"ws://{LOOPBACK}"
+    elsewhere = knock("shop.example", "https://shop.example/voice", authorization="Bearer right")
+    assert decide(house, elsewhere) == WRONG_ORIGIN
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,12 +75,21 @@ def test_a_certificate_that_cannot_be_used_gives_one_line(tmp_path: Path) -> Non
 
 
 @contextmanager
-def nginx(folder: Path, certificate: Certificate, upstream: int) -> Iterator[int]:
-    """The example of the documentation, on a port of its own, which is yielded."""
+def nginx(
+    folder: Path,
+    certificate: Certificate,
+    upstream: int,
+    changes: Iterable[tuple[str, str]] = (),
+) -> Iterator[int]:
+    """The example of the documentation, on a port of its own, which is yielded.
+
+    `changes` are made first: what stands there, and what is to stand there instead.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     site = EXAMPLE.read_text()
     for ours, theirs in (
+        *changes,
         ("listen 443", f"listen 127.0.0.1:{port}"),
         ("server_name voice.example", "server_name localhost"),
         ("/etc/letsencrypt/live/voice.example/fullchain.pem", str(certificate.chain)),

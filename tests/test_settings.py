@@ -97,7 +97,7 @@ def test_an_endpoint_left_empty_is_no_endpoint(monkeypatch: pytest.MonkeyPatch) 
         ("TLS_CERT", "cert.pem", r"TLS_CERT and TLS_KEY belong together"),
         ("TLS_CRT", "x", r"TLS_CRT is not a setting: did you mean TLS_CERT\?"),
         ("PUBLIC_BASE_URL", "voice.example", r"PUBLIC_BASE_URL=voice.example should be like .*"),
-        ("PUBLIC_BASE_URL", "https://x.example/app", r".*, without a path"),
+        ("PUBLIC_BASE_URL", "https://x.example/app?x=1", r".*, without a query or a fragment"),
         ("ALLOWED_ORIGINS", "https://a.example,*", r"ALLOWED_ORIGINS=.* should be like .*"),
         ("PHONE_TRANSFERS", "sales=123", r"PHONE_TRANSFERS=.* should be like sales=\+1555.*"),
         ("PHONE_SILENCE_S", "1", r"PHONE_SILENCE_S=1 should be greater than or equal to 3"),

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from bot.access import origin_of
+from bot.access import base_of, origin_of
 from bot.settings.group import EmptyIsUnset, Group, List
 from bot.settings.zone import zone_named
 
@@ -25,7 +25,7 @@ class Server(Group):
     """The certificate's private key (PEM)."""
 
     public_base_url: Annotated[str | None, EmptyIsUnset] = None
-    """Where the world reaches this server: https and a host, without a path."""
+    """Where the world reaches this server: https, a host, and a path before everything, if any."""
 
     access_token: Annotated[SecretStr | None, EmptyIsUnset] = None
     """What clients from beyond this machine must show. Unset, one is made at each start."""
@@ -61,8 +61,8 @@ class Server(Group):
 
     @field_validator("public_base_url")
     @classmethod
-    def _an_origin(cls, url: str | None) -> str | None:
-        return None if url is None else origin_of(url)
+    def _a_base(cls, url: str | None) -> str | None:
+        return None if url is None else base_of(url)
 
     @field_validator("allowed_origins")
     @classmethod

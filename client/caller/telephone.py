@@ -84,7 +84,8 @@ class _Line:
             return public
         here = urlsplit(self._url)
         secure = "s" if here.scheme == "https" else ""
-        return f"{scheme}{secure}://{here.netloc}{public.partition(parts.netloc)[2]}"
+        rest = public.partition(parts.netloc)[2].removeprefix(known.path)
+        return f"{scheme}{secure}://{here.netloc}{here.path}{rest}"
 
     async def fetch(self) -> list[twiml.Verb]:
         facts = {
