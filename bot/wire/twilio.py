@@ -30,8 +30,12 @@ KEYS = frozenset("0123456789*#ABCD")
 LONGEST_PAYLOAD = RATE_HZ
 """Bytes: a second. Twilio sends 20 ms as a rule."""
 
+MOST_MS = 1e15
+"""Of a time stamp: 30,000 years, which a float still counts to the millisecond."""
+
 _FORMAT = {"encoding": "audio/x-mulaw", "sampleRate": RATE_HZ, "channels": 1}
 _NUMBER = re.compile(r"\d{1,15}", re.ASCII)
+_STAMP = re.compile(r"-?\d{1,18}(\.\d{1,9})?", re.ASCII)
 _MARK = re.compile(r"(\d{1,9})\.(\d{1,15})", re.ASCII)
 
 
@@ -70,7 +74,7 @@ class TwilioCodec:
         self._generation = 0
         self._sent = 0
         """Samples of this generation."""
-        self._first_ms: int | None = None
+        self._first_ms: float | None = None
 
     @property
     def is_over(self) -> bool:
@@ -135,7 +139,7 @@ class TwilioCodec:
         if self._get(media, "track", "inbound") != "inbound":
             raise PeerError("audio of another track")
         self._number(media, "chunk")
-        at_ms = self._number(media, "timestamp")
+        at_ms = _milliseconds(media.get("timestamp"))
         try:
             coded = base64.b64decode(_text(media["payload"]), validate=True)
         except binascii.Error:
@@ -145,13 +149,13 @@ class TwilioCodec:
         pcm = mulaw.decode(coded).astype("<i2", copy=False).tobytes()
         return [AudioIn(pcm, self._media_s(at_ms))] if pcm else []
 
-    def _media_s(self, at_ms: int | None) -> float | None:
+    def _media_s(self, at_ms: float | None) -> float | None:
         """The stream's clock began when its first audio did."""
         if at_ms is None:
             return None
         if self._first_ms is None:
             self._first_ms = at_ms
-        return max(0, at_ms - self._first_ms) / 1000
+        return (at_ms - self._first_ms) / 1000
 
     def _dtmf(self, read: dict[str, Any]) -> list[FromClient]:
         self._check_stream(read)
@@ -239,6 +243,21 @@ _RULES: dict[tuple[State, str], _Rule] = {
 """Of `_EVENTS`, what is not in the table is out of order."""
 
 _EVENTS = frozenset(event for _, event in _RULES)
+
+
+def _milliseconds(value: object) -> float | None:
+    """A time stamp as Twilio writes it, or an emulator; None where it is none of use.
+
+    Audio without one is placed by its arrival, so no call ends for it.
+    """
+    match value:
+        case int() | float() if not isinstance(value, bool):
+            stated = value
+        case str() if _STAMP.fullmatch(value):
+            stated = float(value)
+        case _:
+            return None
+    return stated if abs(stated) < MOST_MS else None
 
 
 def _object(value: object) -> dict[str, Any]:

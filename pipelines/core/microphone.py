@@ -51,15 +51,16 @@ class Microphone:
         """The newest sound that was not judged, where that was the last of all."""
 
     def played(self, pcm: Samples, ahead: int) -> None:
-        """The bot's voice, shape (n,), is heard from `ahead` samples after now on."""
+        """The bot's voice, shape (n,), is heard from `ahead` samples after the last one on."""
         start = self._end + ahead
         self._guard.played(pcm, start)
         self._quiet_from = max(self._quiet_from, start + len(pcm) + self._rings)
 
-    def flushed(self) -> None:
-        """What was to be heard from now on never will be."""
-        self._guard.flushed(self._end)
-        self._quiet_from = min(self._quiet_from, self._end + self._rings)
+    def flushed(self, ahead: int) -> None:
+        """What was to be heard from `ahead` samples after the last one on never will be."""
+        start = self._end + ahead
+        self._guard.flushed(start)
+        self._quiet_from = min(self._quiet_from, start + self._rings)
 
     def hear(self, samples: Samples) -> Sound:
         """What is known of the sound up to here; in the bot's presence up to 32 ms come later."""

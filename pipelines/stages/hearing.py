@@ -109,6 +109,8 @@ class Hearing(FrameProcessor):
         self._scoring: asyncio.Task[None] | None = None
         self._starving: asyncio.Task[None] | None = None
         self._came = asyncio.Event()
+        self._listened_s: float | None = None
+        """When the last sample came."""
         self._apologise_from_s = 0.0
 
     async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
@@ -134,7 +136,7 @@ class Hearing(FrameProcessor):
             case SpokenFrame():
                 self._hear_bot(frame)
             case SilencedFrame():
-                self._microphone.flushed()
+                self._microphone.flushed(self._ahead(self._now()))
             case CommandFrame(command=ForgetSpeech(upto_s)):
                 self._dictation.forget(upto_s)
             case CommandFrame(command=ScoreTurn(paused_s)):
@@ -145,8 +147,12 @@ class Hearing(FrameProcessor):
     # ---- audio in ----
 
     async def _take(self, pcm: NDArray[np.int16], media_s: float | None) -> None:
+        heard_all = not self._intake.dropped
         placement = self._intake.place(len(pcm), self._now(), media_s)
         self._came.set()
+        if heard_all and placement.skip:
+            seconds = round(placement.skip / self._ears.in_rate_hz, 3)
+            log.warning("audio that came too late is dropped", seconds=seconds)
         if placement.silence:
             await self._listen(np.zeros(placement.silence, np.int16))
         if placement.skip < len(pcm):
@@ -163,6 +169,7 @@ class Hearing(FrameProcessor):
                 await self._listen(np.zeros(due, np.int16))
 
     async def _listen(self, pcm: NDArray[np.int16]) -> None:
+        self._listened_s = self._now()
         sound = self._microphone.hear(self._resampler.feed(pcm).astype(np.float32) / 32768.0)
         self._gather(sound.voice)
         self._words_in = np.concatenate((self._words_in, sound.words))
@@ -204,8 +211,12 @@ class Hearing(FrameProcessor):
     def _hear_bot(self, frame: SpokenFrame) -> None:
         """What the bot says now comes back through the microphone: know it again."""
         pcm = self._own_voice.feed(np.frombuffer(frame.pcm, "<i2")).astype(np.float32) / 32768.0
-        ahead = round((frame.plays_at_s - self._now()) * EAR_RATE_HZ)
-        self._microphone.played(pcm, ahead)
+        self._microphone.played(pcm, self._ahead(frame.plays_at_s))
+
+    def _ahead(self, at_s: float) -> int:
+        """How far a moment is from the last sample heard: a client may send long pieces."""
+        since_s = self._now() if self._listened_s is None else self._listened_s
+        return round((at_s - since_s) * EAR_RATE_HZ)
 
     async def _voice(self, fact: SpeechStarted | SpeechPaused) -> None:
         if isinstance(fact, SpeechStarted):

@@ -78,7 +78,7 @@ def test_when_the_bot_begins_nothing_of_what_was_heard_before_comes_back() -> No
 def test_what_was_flushed_is_not_waited_for() -> None:
     microphone = Microphone(RATE)
     microphone.played(noise(5.0, 4), ahead=0)
-    microphone.flushed()
+    microphone.flushed(ahead=0)
     for _ in range(25):
         microphone.hear(np.zeros(FRAME, np.float32))
 

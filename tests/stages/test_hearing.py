@@ -9,6 +9,7 @@ import pytest
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineWorker
 from pipecat.workers.runner import WorkerRunner
+from structlog.testing import capture_logs
 
 from bench.virtual_time import run
 from pipelines.core.dictation import Dictation, DictationPolicy
@@ -81,3 +82,55 @@ def test_the_vad_hears_the_same_in_pieces_of_any_length() -> None:
     np.testing.assert_allclose(
         np.concatenate(silent.chunks[:30]), np.concatenate(spoken_over.chunks[:30])
     )
+
+
+# ---- long pieces, and what comes too late ----
+
+
+async def heard_of_bot(piece_s: float) -> tuple[float, float]:
+    """The power that the VAD is given and is not, of a microphone that hears the bot alone."""
+    draw, vad = np.random.default_rng(5), CountingVad()
+    bot = (3000 * draw.standard_normal(8 * EAR_RATE_HZ)).astype("<i2")
+    delay, size = round(0.08 * EAR_RATE_HZ), round(piece_s * EAR_RATE_HZ)
+    microphone = np.concatenate([np.zeros(delay), 0.3 * bot]).astype("<i2")
+    async with listening(vad) as worker:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for frame in range(8 * 50):
+            at_s = began + 0.02 * frame
+            await asyncio.sleep(at_s - loop.time())
+            if frame * FRAME % size == 0 and frame:
+                piece = microphone[frame * FRAME - size : frame * FRAME]
+                await worker.queue_frame(CallerFrame(AudioIn(piece.tobytes())))
+            spoken = bot[frame * FRAME : (frame + 1) * FRAME].tobytes()
+            await worker.queue_frame(SpokenFrame(spoken, at_s))
+        await asyncio.sleep(0.1)
+    left = np.concatenate(vad.chunks)[4 * EAR_RATE_HZ : 6 * EAR_RATE_HZ]
+    return float(np.mean(left**2)), float(np.mean((0.3 * bot / 32768) ** 2))
+
+
+@pytest.mark.parametrize("piece_s", [0.02, 0.1, 0.5, 1.0])
+def test_the_bot_does_not_hear_itself_in_pieces_of_any_length(piece_s: float) -> None:
+    left, came = run(heard_of_bot(piece_s))
+
+    assert left < 0.01 * came
+
+
+def test_audio_that_comes_too_late_is_told_of_once() -> None:
+    async def stalls_twice() -> None:
+        frame = AudioIn(bytes(2 * FRAME))
+        async with listening(CountingVad()) as worker:
+            for _ in range(2):
+                for _ in range(100):
+                    await worker.queue_frame(CallerFrame(frame))
+                    await asyncio.sleep(0.02)
+                await asyncio.sleep(2.0)
+                for _ in range(100):
+                    await worker.queue_frame(CallerFrame(frame))
+            await asyncio.sleep(0.1)
+
+    with capture_logs() as logs:
+        run(stalls_twice())
+
+    late = [line for line in logs if line["event"] == "audio that came too late is dropped"]
+    assert len(late) == 1
