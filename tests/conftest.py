@@ -16,6 +16,7 @@ SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"  # noqa: TID251
 """Debian keeps daemons where only root looks."""
 
 FOUND: dict[str, Callable[[], object]] = {
+    "curl": lambda: shutil.which("curl"),
     "chromium": lambda: shutil.which("chromium") or shutil.which("google-chrome"),
     "llama-server": llama_server.find,
     "nginx": lambda: shutil.which("nginx", path=SYSTEM_PATH),

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Annotated
 
@@ -12,7 +13,13 @@ from bot.settings import Settings, SettingsError, load
 from bot.telemetry import configure_logs
 
 
-def run(
+def _share(value: float | None) -> float | None:
+    if value is not None and not 0 < value <= 1:
+        raise typer.BadParameter("should be over 0, and 1 at most")
+    return value
+
+
+def run(  # noqa: PLR0913 - the options of a command are its arguments
     prompt: Annotated[str, typer.Argument(help="What to ask; - reads it from standard input.")],
     url: Annotated[str | None, typer.Option(help="The endpoint, up to /v1 (LLM_BASE_URL).")] = None,
     model: Annotated[str | None, typer.Option(help="The model to ask for (LLM_MODEL).")] = None,
@@ -21,6 +28,20 @@ def run(
     ] = None,
     max_tokens: Annotated[
         str | None, typer.Option(help="Tokens of the answer, at most (LLM_MAX_TOKENS).")
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(min=0, max=2, help="0: the likeliest answer each time (LLM_TEMPERATURE)."),
+    ] = None,
+    top_p: Annotated[
+        float | None,
+        typer.Option(
+            callback=_share,
+            help="Draw from the likeliest tokens that have this share of the probability.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="With the same one the same is drawn, if the engine can.")
     ] = None,
 ) -> None:
     """Ask the language model once, and print its answer as it comes.
@@ -32,11 +53,16 @@ def run(
     Examples:
       ./run llm run "How are you?"
       ./run llm run "Say hello." --url http://localhost:8000/v1 --model my-model
+      ./run llm run "Name a colour." --temperature 1.2 --top-p 0.9 --seed 7
       git diff | ./run llm run - --system "Sum it up in one sentence." --max-tokens 1000
     """
     try:
         settings = load(
-            llm_base_url=url, llm_model=model, llm_system_prompt=system, llm_max_tokens=max_tokens
+            llm_base_url=url,
+            llm_model=model,
+            llm_system_prompt=system,
+            llm_max_tokens=max_tokens,
+            llm_temperature=temperature,
         )
     except SettingsError as error:
         give_up(str(error), 2)
@@ -44,20 +70,27 @@ def run(
     if not asked:
         give_up("there is nothing to ask", 2)
     configure_logs(sys.stderr)
+    drawn = {"temperature": temperature, "top_p": top_p, "seed": seed}
     try:
-        told = asyncio.run(_run(settings, asked))
+        told = asyncio.run(_run(settings, asked, drawn))
     except KeyboardInterrupt:
         give_up("stopped", 130)
     if told is not None:
         give_up(told, 1)
 
 
-async def _run(settings: Settings, asked: str) -> str | None:
-    """What went wrong, in one line."""
+async def _run(settings: Settings, asked: str, drawn: Mapping[str, float | None]) -> str | None:
+    """Returns the failure, in one line."""
     # Imported here, for they bring the vendor's client: help and a wrong setting answer at once.
     from bot.engines.demo_process import DemoProcess
     from bot.wiring.model import language_model_for
-    from pipelines.services.protocols import ChatMessage, Finished, ServiceError, TextDelta
+    from pipelines.services.protocols import (
+        ChatMessage,
+        Finished,
+        ServiceError,
+        TextDelta,
+        sampling_of,
+    )
 
     demo = (
         None
@@ -71,7 +104,9 @@ async def _run(settings: Settings, asked: str) -> str | None:
         await llm.open()
         messages = [ChatMessage("system", settings.llm_system_prompt), ChatMessage("user", asked)]
         asked_s, came_s = now(), list[float]()
-        async with aclosing(llm.stream(messages)) as answer:
+        others = {name: value for name, value in drawn.items() if name != "temperature"}
+        sampling = sampling_of(None, drawn["temperature"], others)
+        async with aclosing(llm.stream(messages, sampling)) as answer:
             async for delta in answer:
                 if isinstance(delta, TextDelta):
                     came_s.append(now())

@@ -8,11 +8,11 @@ import secrets
 import time
 from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel
 
 from bot.endpoints.body import read_body
@@ -24,19 +24,20 @@ from bot.sharing import Request as Asked
 from bot.wire.chat import (
     DONE,
     WAITING,
-    BadRequestError,
-    ChatRequest,
     Completion,
     failure,
     failure_event,
     models,
     place_comment,
-    read_chat,
 )
-from pipelines.services.protocols import Finished, ServiceError, TextDelta
+from bot.wire.chat_request import BadRequestError, ChatRequest, read_chat, text_size
+from bot.wire.chat_text import Format, FormatError, TextEvents, format_of
+from pipelines.services.protocols import IMAGES, Finished, ServiceError, TextDelta, Trouble
 
-BODY_LIMIT = 1024 * 1024
-"""Bytes: a context of 100,000 tokens and more."""
+BODY_LIMIT = 8 * 1024 * 1024
+"""Bytes: an image or two as a telephone takes them."""
+TEXT_LIMIT = 1024 * 1024
+"""Bytes beside the images: a context of 100,000 tokens and more."""
 
 PLACE = "X-Queue-Place"
 """How many are served up to and with this request; 0 if it did not wait."""
@@ -49,6 +50,9 @@ CLIENT_HEADERS = (
 )
 """What OpenAI's client sends along from a page of another origin."""
 
+Failure: TypeAlias = dict[str, dict[str, str | None]]
+"""An error's body."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -59,12 +63,15 @@ def routes(sessions: Sessions, shared: SharedModel) -> APIRouter:
     async def list_models() -> JSONResponse:
         return JSONResponse(models([shared.model] if shared.is_open else []))
 
-    @router.post("/v1/chat/completions", responses=_ANSWERS, openapi_extra=takes(ChatRequest))
+    @router.post(
+        "/v1/chat/completions", responses=_ANSWERS, openapi_extra={**takes(ChatRequest), **FORMATS}
+    )
     async def complete(request: Request) -> Response:
         """An answer of the model that the calls talk to, whole or as server-sent events."""
-        if (body := await read_body(request, BODY_LIMIT)) is None:
+        if (body := await read_request(request)) is None:
             return too_big()
         try:
+            form = form_of(request)
             wanted = read_chat(body)
         except BadRequestError as wrong:
             return bad(wrong)
@@ -73,7 +80,7 @@ def routes(sessions: Sessions, shared: SharedModel) -> APIRouter:
         if wanted.model != shared.model:
             return _unknown(wanted.model)
         client = f"{address_of(request)}/{wanted.user or ''}"
-        produce = _Produce(shared, wanted, client)
+        produce = _Produce(shared, wanted, client, form)
         return EventStream(produce.stream if wanted.stream else produce.whole, {}, quiet=WAITING)
 
     return router
@@ -82,11 +89,14 @@ def routes(sessions: Sessions, shared: SharedModel) -> APIRouter:
 class _Produce:
     """The answer to one request."""
 
-    def __init__(self, shared: SharedModel, wanted: ChatRequest, client: str) -> None:
+    def __init__(self, shared: SharedModel, wanted: ChatRequest, client: str, form: Format) -> None:
         self._shared = shared
         self._wanted = wanted
         self._client = client
         self._completion = new_completion(shared.model)
+        self._form: _Chunks | _Text = (
+            _Text() if form == "text" else _Chunks(self._completion, counts=wanted.counts)
+        )
 
     async def stream(self, writer: Writer) -> Response | None:
         try:
@@ -97,9 +107,7 @@ class _Produce:
         except (ServiceError, GaveWayError) as error:
             if not writer.began:
                 return failed(error)
-            await writer.write(failure_event(failure_of(error)))
-        else:
-            await writer.write(DONE)
+            await writer.write(self._form.failed(failure_of(error)))
         return None
 
     async def whole(self, writer: Writer) -> Response | None:
@@ -120,8 +128,10 @@ class _Produce:
             return too_many(full)
         except (ServiceError, GaveWayError) as error:
             return failed(error)
-        body = self._completion.whole(pieces, finished)
-        return JSONResponse(body, headers={PLACE: writer.headers[PLACE]})
+        headers = {PLACE: writer.headers[PLACE]}
+        if isinstance(self._form, _Text):
+            return PlainTextResponse("".join(pieces), headers=headers)
+        return JSONResponse(self._completion.whole(pieces, finished), headers=headers)
 
     def _enter(self, writer: Writer) -> Asked:
         asked = self._shared.enter(
@@ -134,18 +144,55 @@ class _Produce:
         return asked
 
     async def _write(self, writer: Writer, asked: Asked) -> None:
-        completion, role = self._completion, self._completion.first()
         async with aclosing(self._shared.answer(asked)) as answer:
             async for one in answer:
                 match one:
                     case Queued(place):
-                        await writer.write(place_comment(place))
+                        told = place_comment(place)
                     case TextDelta(text):
-                        await writer.write(role + completion.piece(text))
-                        role = b""
-                    case Finished(reason):
-                        counted = completion.count(one) if self._wanted.counts else b""
-                        await writer.write(role + completion.last(reason) + counted)
+                        told = self._form.piece(text)
+                    case Finished():
+                        told = self._form.end(one)
+                if told:
+                    await writer.write(told)
+
+
+class _Chunks:
+    """An answer in OpenAI's chunks."""
+
+    def __init__(self, completion: Completion, *, counts: bool) -> None:
+        self._completion = completion
+        self._counts = counts
+        self._role = completion.first()
+        """Goes before the first words."""
+
+    def piece(self, text: str) -> bytes:
+        role, self._role = self._role, b""
+        return role + self._completion.piece(text)
+
+    def end(self, finished: Finished) -> bytes:
+        role, self._role = self._role, b""
+        counted = self._completion.count(finished) if self._counts else b""
+        return role + self._completion.last(finished.reason) + counted + DONE
+
+    def failed(self, failure: Failure) -> bytes:
+        return failure_event(failure)
+
+
+class _Text:
+    """An answer as plain text."""
+
+    def __init__(self) -> None:
+        self._events = TextEvents()
+
+    def piece(self, text: str) -> bytes:
+        return self._events.piece("", text)
+
+    def end(self, finished: Finished) -> bytes:
+        return self._events.end("", finished.reason)
+
+    def failed(self, failure: Failure) -> bytes:
+        return self._events.error("", message_of(failure))
 
 
 # ---- what both forms of the text door say ----
@@ -163,14 +210,60 @@ def is_open(sessions: Sessions, shared: SharedModel) -> bool:
     return shared.is_open and sessions.doors is Doors.OPEN
 
 
-def failure_of(error: ServiceError | GaveWayError) -> dict[str, object]:
+async def read_request(request: Request) -> bytes | None:
+    """None if it is too big. Raises starlette's ClientDisconnect."""
+    body = await read_body(request, BODY_LIMIT)
+    if body is None or (len(body) > TEXT_LIMIT and text_size(body) > TEXT_LIMIT):
+        return None
+    return body
+
+
+def form_of(request: Request) -> Format:
+    """The form of the answer that a client wants. Raises BadRequestError."""
+    try:
+        return format_of(request.query_params.get("format"), request.headers.get("accept", ""))
+    except FormatError as wrong:
+        raise BadRequestError(str(wrong), "format") from None
+
+
+def failure_of(error: ServiceError | GaveWayError) -> Failure:
     if isinstance(error, GaveWayError):
         return failure("a call needed the model", "server_error", code="gave_way")
+    if error.trouble.refused:
+        return _refusal(error.trouble)
     _log.warning("the language model failed", service=error.service, error=str(error))
     return failure("the language model failed", "server_error", code="engine_failed")
 
 
+def message_of(failure: Failure) -> str:
+    return str(failure["error"]["message"])
+
+
+def _refusal(trouble: Trouble) -> Failure:
+    """The model's server found the request at fault."""
+    kind, param = "invalid_request_error", trouble.param
+    if trouble.too_long:
+        message = "the messages are too long for the model's context"
+        return failure(message, kind, code="context_length_exceeded", param="messages")
+    if param == IMAGES:
+        lacks = (
+            "the model does not see images: leave them out, or have a multimodal model served "
+            "(with llama.cpp: and its --mmproj)"
+        )
+        unread = "the model's server does not take these images: too many, too large, or damaged"
+        message, code = (lacks, "images_not_supported") if trouble.unsupported else (unread, None)
+        return failure(message, kind, code=code, param="messages")
+    if trouble.unsupported:
+        message = f"{param}: the model's server is not known to take this field: leave it out"
+        return failure(message, kind, code="unsupported_parameter", param=param)
+    if param:
+        return failure(f"{param}: the model's server refuses this value", kind, param=param)
+    return failure("the model's server refuses the request", kind, code="refused")
+
+
 def failed(error: ServiceError | GaveWayError) -> Response:
+    if isinstance(error, ServiceError) and error.trouble.refused:
+        return JSONResponse(failure_of(error), 400)
     again = isinstance(error, GaveWayError) or error.retryable
     headers = {"X-Should-Retry": "true" if again else "false"}  # OpenAI's clients heed it
     return JSONResponse(failure_of(error), 502, headers)
@@ -260,10 +353,21 @@ def _inlined(schema: Any, named: Mapping[str, Any]) -> Any:
             return schema
 
 
+FORMATS: Mapping[str, Any] = {
+    "parameters": [
+        {
+            "name": "format",
+            "in": "query",
+            "description": "OpenAI's chunks, or the text alone. Without it, `Accept` decides.",
+            "schema": {"type": "string", "enum": ["chunks", "text"]},
+        }
+    ]
+}
+
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The answer, whole or as it is made.",
-        "content": {"application/json": {}, "text/event-stream": {}},
+        "content": {"application/json": {}, "text/event-stream": {}, "text/plain": {}},
     },
     **failures(400, 404, 413, 429, 502, 503),
 }

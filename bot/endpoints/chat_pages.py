@@ -13,16 +13,18 @@ from fastapi import APIRouter, Request
 from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, Response
 
-from bot.endpoints.body import read_body
 from bot.endpoints.chat import (
-    BODY_LIMIT,
+    FORMATS,
     address_of,
     bad,
     closed,
     failure_of,
     failures,
+    form_of,
     is_open,
+    message_of,
     new_completion,
+    read_request,
     takes,
     too_big,
     too_many,
@@ -32,20 +34,54 @@ from bot.queueing import FullError
 from bot.sessions import Doors, Sessions
 from bot.sharing import GaveWayError, Progress, Queued, SharedModel
 from bot.sharing import Request as Asked
-from bot.wire.chat import (
-    CLIENT_ID,
-    BadRequestError,
-    Completion,
-    Submission,
-    event,
-    failure,
-    failure_event,
-    read_submission,
-)
+from bot.wire.chat import Completion, event, failure, failure_event, place_comment
+from bot.wire.chat_request import CLIENT_ID, BadRequestError, Submission, read_submission
+from bot.wire.chat_text import TextEvents, ready
 from pipelines.services.protocols import Finished, ServiceError, TextDelta
 
 PAGES_LIMIT = 256
 """Streams at once."""
+
+
+class _Chunks:
+    """Answers in OpenAI's chunks, between events of our own."""
+
+    def ready(self, client_id: str, model: str) -> bytes:
+        return event({"client_id": client_id, "model": model}, "ready")
+
+    def told(self, completion: Completion, progress: Progress) -> bytes:
+        match progress:
+            case Queued(place):
+                return event({"request_id": completion.id, "place": place}, "queued")
+            case TextDelta(text=text):
+                return completion.piece(text)
+            case Finished(reason=reason):
+                return completion.last(reason) + completion.count(progress)
+
+    def failed(self, completion: Completion, error: ServiceError | GaveWayError) -> bytes:
+        return failure_event({**failure_of(error), "request_id": completion.id})
+
+
+class _Text:
+    """Answers as plain text."""
+
+    def __init__(self) -> None:
+        self._events = TextEvents()
+
+    def ready(self, client_id: str, model: str) -> bytes:
+        return ready()
+
+    def told(self, completion: Completion, progress: Progress) -> bytes:
+        match progress:
+            case Queued(place):
+                return place_comment(place)
+            case TextDelta(text=text):
+                return self._events.piece(completion.id, text)
+            case Finished(reason=reason):
+                return self._events.end(completion.id, reason)
+
+    def failed(self, completion: Completion, error: ServiceError | GaveWayError) -> bytes:
+        return self._events.error(completion.id, message_of(failure_of(error)))
 
 
 @dataclass(slots=True, eq=False)
@@ -53,6 +89,7 @@ class _Page:
     """One client that listens."""
 
     client: str
+    form: _Chunks | _Text
     asked: "asyncio.Queue[tuple[Completion, Asked] | None]" = field(default_factory=asyncio.Queue)
     """Holds no more than the model's queue does; None is the last."""
     taken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -63,17 +100,26 @@ def routes(sessions: Sessions, shared: SharedModel) -> APIRouter:
     router = APIRouter(tags=["chat"], prefix="/api/v1/chat")
     pages = _Pages(sessions, shared)
 
-    @router.get("/stream/{client_id}", response_model=None, responses=_STREAM)
+    @router.get(
+        "/stream/{client_id}", response_model=None, responses=_STREAM, openapi_extra=dict(FORMATS)
+    )
     async def stream(request: Request, client_id: str = InPath(pattern=CLIENT_ID)) -> Response:
         """Server-sent events: `ready`; then for each prompt `queued`, its answer in OpenAI's
         chunks, or `error`. A second stream of the same name ends the first.
+
+        With `format=text`: `ready`, the answer's text as events without a name, and `end` or
+        `error`, each with the request's id.
         """
-        return pages.listen(client_id, _Page(f"{address_of(request)}/page/{client_id}"))
+        try:
+            form = _Text() if form_of(request) == "text" else _Chunks()
+        except BadRequestError as wrong:
+            return bad(wrong)
+        return pages.listen(client_id, _Page(f"{address_of(request)}/page/{client_id}", form))
 
     @router.post("/submit", status_code=202, responses=_SUBMIT, openapi_extra=takes(Submission))
     async def submit(request: Request) -> Response:
         """Ask the model; the answer comes over the client's stream, under `request_id`."""
-        if (body := await read_body(request, BODY_LIMIT)) is None:
+        if (body := await read_request(request)) is None:
             return too_big()
         try:
             return pages.ask(read_submission(body))
@@ -104,8 +150,7 @@ class _Pages:
                 old.taken.set()
             self._there[client_id] = page
             try:
-                told = {"client_id": client_id, "model": self._shared.model}
-                await writer.write(event(told, "ready"))
+                await writer.write(page.form.ready(client_id, self._shared.model))
                 await self._attend(page, writer)
             finally:
                 if self._there.get(client_id) is page:
@@ -123,7 +168,7 @@ class _Pages:
         page = self._there.get(wanted.client_id)
         if page is None:
             return _nobody(wanted.client_id)
-        asked = self._shared.enter(wanted.messages(), client=page.client)
+        asked = self._shared.enter(wanted.messages(), wanted.sampling, client=page.client)
         completion = new_completion(self._shared.model)
         page.asked.put_nowait((completion, asked))
         told = {"request_id": completion.id, "place": self._shared.place(asked)}
@@ -153,7 +198,7 @@ async def _answer_all(page: _Page, shared: SharedModel, writer: Writer) -> None:
     async with asyncio.TaskGroup() as tasks:
         while (one := await page.asked.get()) is not None:
             completion, asked = one
-            answering = _Answering(completion, asked, shared, writer)
+            answering = _Answering(completion, asked, shared, writer, page.form)
             tasks.create_task(answering.run()).add_done_callback(answering.over)
 
 
@@ -163,6 +208,7 @@ class _Answering:
     asked: Asked
     shared: SharedModel
     writer: Writer
+    form: _Chunks | _Text
     begun: bool = False
 
     def over(self, _task: "asyncio.Task[None]") -> None:
@@ -174,19 +220,10 @@ class _Answering:
         try:
             async with aclosing(self.shared.answer(self.asked)) as answer:
                 async for one in answer:
-                    await self.writer.write(self._told(one))
+                    if told := self.form.told(self.completion, one):
+                        await self.writer.write(told)
         except (ServiceError, GaveWayError) as error:
-            told = failure_of(error) | {"request_id": self.completion.id}
-            await self.writer.write(failure_event(told))
-
-    def _told(self, progress: Progress) -> bytes:
-        match progress:
-            case Queued(place):
-                return event({"request_id": self.completion.id, "place": place}, "queued")
-            case TextDelta(text=text):
-                return self.completion.piece(text)
-            case Finished(reason=reason):
-                return self.completion.last(reason) + self.completion.count(progress)
+            await self.writer.write(self.form.failed(self.completion, error))
 
 
 def _no_room() -> Response:
@@ -207,7 +244,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
         "description": "Events, until the client goes.",
         "content": {"text/event-stream": {}},
     },
-    **failures(429, 503),
+    **failures(400, 429, 503),
 }
 
 _SUBMIT: dict[int | str, dict[str, Any]] = {

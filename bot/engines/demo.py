@@ -39,15 +39,23 @@ class TextPart(BaseModel):
     text: str
 
 
+class ImagePart(BaseModel):
+    type: Literal["image_url"]
+
+
 class RequestMessage(BaseModel):
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    text: str | list[TextPart] | None = Field(None, alias="content")
+    text: str | list[TextPart | ImagePart] | None = Field(None, alias="content")
 
     @property
     def content(self) -> str:
         if isinstance(self.text, list):
-            return "".join(part.text for part in self.text)
+            return "".join(part.text for part in self.text if isinstance(part, TextPart))
         return self.text or ""
+
+    @property
+    def has_images(self) -> bool:
+        return isinstance(self.text, list) and any(isinstance(p, ImagePart) for p in self.text)
 
 
 class StreamOptions(BaseModel):
@@ -55,7 +63,10 @@ class StreamOptions(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """What is used of the API's body; the rest is allowed and has no effect on a rule."""
+    """The fields of the API's body that are used or checked, those of vLLM among them.
+
+    The rest is allowed, and has no effect on a rule; nor has a temperature.
+    """
 
     model: str
     messages: list[RequestMessage] = Field(min_length=1)
@@ -64,6 +75,11 @@ class ChatRequest(BaseModel):
     max_tokens: int | None = Field(None, ge=1)
     max_completion_tokens: int | None = Field(None, ge=1)
     temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, gt=0, le=1)
+    top_k: int | None = Field(None, ge=-1)
+    min_p: float | None = Field(None, ge=0, le=1)
+    repetition_penalty: float | None = Field(None, gt=0)
+    min_tokens: int | None = Field(None, ge=0)
     n: Literal[1] | None = 1
 
 
@@ -132,6 +148,8 @@ class DemoEngine:
         if wanted.model != self._model:
             message = f"The model `{wanted.model}` does not exist."
             return _error(404, message, param="model", code="model_not_found")
+        if any(message.has_images for message in wanted.messages):
+            return _error(400, f"The model `{self._model}` takes no images.", param="messages")
         return _Reply(self, wanted, arrived_s)
 
     def generation(self, wanted: ChatRequest, arrived_s: float) -> "Generation":

@@ -8,16 +8,22 @@ thing once, and one bad question takes nothing from the others.
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
-from pipelines.services.protocols import ChatMessage, Sampling
+from pipelines.services.protocols import ChatMessage, Image, Sampling
 
 OPENING = "(The call begins.)"
 """Said for the person where a template wants the person to begin."""
 
 _TOO_LONG = re.compile(
     r"context.{0,12}(length|size|window)|exceed\w*.{0,30}context|too many tokens|prompt is too long"
+)
+_NO_IMAGES = re.compile(
+    # vLLM; vLLM with --limit-mm-per-prompt; llama.cpp; gateways, and the demo engine
+    r"not a multimodal model|at most 0 image|image input is not supported"
+    r"|(not support|not see|takes no|no support for) (images?\b|vision)"
 )
 _SYSTEM = re.compile(r"system.{0,20}(role|message|instruction|prompt)|role.{0,20}system")
 _ALTERNATE = re.compile(r"alternat")
@@ -36,10 +42,21 @@ class Dialect:
     length_field: str = "max_tokens"
     left_out: set[str] = field(default_factory=set)
 
-    def body(self, fields: Mapping[str, object], sampling: Sampling) -> dict[str, object]:
-        """The request's, without model and messages. `fields` are the endpoint's own."""
+    def body(
+        self,
+        fields: Mapping[str, object],
+        sampling: Sampling,
+        names: Mapping[str, str] = MappingProxyType({}),
+    ) -> dict[str, object]:
+        """The request's, without model and messages. `fields` are the endpoint's own; `names`
+        those that the server behind it has for some of them.
+        """
         wanted = {**fields, **sampling.others}
-        body = {name: value for name, value in wanted.items() if name not in self.left_out}
+        for name in wanted.keys() & fields.keys():
+            wanted[name] = _joined(fields[name], wanted[name])
+        asked = sampling.required
+        body = {n: value for n, value in wanted.items() if n in asked or n not in self.left_out}
+        body = {names.get(name, name): value for name, value in body.items()}
         if "max_tokens" in body and self.length_field != "max_tokens":
             body[self.length_field] = body.pop("max_tokens")
         if self.counts_usage:
@@ -68,7 +85,7 @@ class Dialect:
         to leave out: what one question alone asked for says nothing of the next.
         """
         words = words.lower()
-        if is_too_long(words):
+        if is_too_long(words) or refuses_images(words):
             return ""
         return (
             self._options(words, body)
@@ -111,6 +128,16 @@ def is_too_long(words: str) -> bool:
     return _TOO_LONG.search(words.lower()) is not None
 
 
+def refuses_images(words: str) -> bool:
+    """Whether the model behind an endpoint, by the endpoint's words, sees no images."""
+    return _NO_IMAGES.search(words.lower()) is not None
+
+
+def _joined(own: object, asked: object) -> object:
+    """Options within a field add to those that are set; all else takes their place."""
+    return {**own, **asked} if isinstance(own, dict) and isinstance(asked, dict) else asked
+
+
 def merged(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
     """What a tool was asked and said stays apart; all else is one message for each speaker."""
     joined: list[dict[str, Any]] = []
@@ -119,14 +146,34 @@ def merged(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
         if plain and joined and set(joined[-1]) == {"role", "content"}:
             last = joined[-1]
             if last["role"] == message.role:
-                last["content"] += "\n" + message.content
+                last["content"] = _after(last["content"], _content(message))
                 continue
         joined.append(_written(message))
     return joined
 
 
+def _content(message: ChatMessage) -> str | list[dict[str, Any]]:
+    return [_part(part) for part in message.parts] or message.content
+
+
+def _part(part: str | Image) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    detail = {"detail": part.detail} if part.detail else {}
+    return {"type": "image_url", "image_url": {"url": part.url, **detail}}
+
+
+def _after(
+    first: str | list[dict[str, Any]], then: str | list[dict[str, Any]]
+) -> str | list[dict[str, Any]]:
+    if isinstance(first, str) and isinstance(then, str):
+        return f"{first}\n{then}"
+    before = [_part(f"{first}\n")] if isinstance(first, str) else first
+    return [*before, *([_part(f"\n{then}")] if isinstance(then, str) else then)]
+
+
 def _written(message: ChatMessage) -> dict[str, Any]:
-    written: dict[str, Any] = {"role": message.role, "content": message.content}
+    written: dict[str, Any] = {"role": message.role, "content": _content(message)}
     if message.tool_calls:
         written["tool_calls"] = [
             {
@@ -162,7 +209,9 @@ def _folded(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
     if not told:
         return rest
     if rest and rest[0].role == "user":
-        return [ChatMessage("user", f"{told}\n\n{rest[0].content}"), *rest[1:]]
+        begun, before = rest[0], f"{told}\n\n"
+        parts = (before, *begun.parts) if begun.parts else ()
+        return [replace(begun, content=before + begun.content, parts=parts), *rest[1:]]
     return [ChatMessage("user", told), *rest]
 
 

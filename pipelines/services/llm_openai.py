@@ -21,7 +21,8 @@ from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from pipelines.services.llm_answer import Answer
 from pipelines.services.llm_dialect import Dialect
-from pipelines.services.llm_faults import as_service_errors, bound_lines, words_of
+from pipelines.services.llm_faults import as_service_errors, bound_lines, unsupported, words_of
+from pipelines.services.llm_server import STANDARD, UNKNOWN, Server, look, needs_of
 from pipelines.services.openai_client import new_client
 from pipelines.services.protocols import (
     AS_SET,
@@ -38,6 +39,8 @@ DRAIN_WITHIN_S = 0.2
 """A response that is read to its end leaves its connection to the next request."""
 MOST_ADAPTATIONS = 6
 """Requests that one question may cost while it is found out what an endpoint does not take."""
+KNOWN_FOR_S = 60.0
+"""Another server, or another model, may be started at the same address."""
 WARM_WITHIN_S = 10.0
 COUNT_WITHIN_S = 1.0
 SLEEPERS = ("runpod.ai",)
@@ -65,6 +68,8 @@ class OpenAiLanguageModel:
     _dialect: Dialect = field(default_factory=Dialect, init=False)
     _counts_tokens: bool = field(default=True, init=False)
     _ever_answered: bool = field(default=False, init=False)
+    _server: Server | None = field(default=None, init=False)
+    _known_until_s: float = field(default=0.0, init=False)
     _client: AsyncOpenAI | None = field(default=None, init=False)
 
     @property
@@ -87,10 +92,11 @@ class OpenAiLanguageModel:
         if self._client is None:
             raise ServiceError("llm", "is not open", retryable=False)
         now = asyncio.get_running_loop().time
-        answer = Answer()
-        with as_service_errors(lambda: self.may_be_cold and not answer.begun):
+        answer, needed = Answer(), needs_of(messages, sampling)
+        with as_service_errors(lambda: self.may_be_cold and not answer.begun, needed):
             async with asyncio.timeout(self.first_token_s) as first_token:
-                chunks = await self._ask(self._client, messages, sampling)
+                server = await self._server_that_takes(needed, self._client)
+                chunks = await self._ask(self._client, messages, sampling, server)
             deadline = first_token.when()
             try:
                 while (chunk := await _next(chunks, deadline)) is not None:
@@ -148,20 +154,39 @@ class OpenAiLanguageModel:
         host = urlsplit(self.base_url).hostname or ""
         return not self._ever_answered or host.endswith(SLEEPERS)
 
+    async def _server_that_takes(self, needed: frozenset[str], client: AsyncOpenAI) -> Server:
+        """Asks the server what it is where that matters. Raises ServiceError by a field's name."""
+        if refused := min(needed & self._dialect.left_out, default=""):
+            raise unsupported(refused)
+        if needed <= STANDARD:
+            return UNKNOWN
+        now = asyncio.get_running_loop().time()
+        if self._server is None or now >= self._known_until_s:
+            self._server = await look(client, self.base_url, self.model)
+            self._known_until_s = now + KNOWN_FOR_S
+        if refused := self._server.missing(needed):
+            raise unsupported(refused)
+        return self._server
+
     async def _ask(
-        self, client: AsyncOpenAI, messages: Sequence[ChatMessage], sampling: Sampling
+        self,
+        client: AsyncOpenAI,
+        messages: Sequence[ChatMessage],
+        sampling: Sampling,
+        server: Server = UNKNOWN,
     ) -> AsyncStream[ChatCompletionChunk]:
         """What the endpoint refuses is left out, and remembered if that was the mend."""
         fields, dialect, left_out = self._fields(sampling), self._dialect, list[str]()
+        own = fields.keys() - sampling.required
         while True:
-            body = dialect.body(fields, sampling)
+            body = dialect.body(fields, sampling, server.takes)
             try:
                 chunks = await self._request(client, dialect.messages(messages), body)
             except openai.APIStatusError as exc:
                 if len(left_out) == MOST_ADAPTATIONS or exc.status_code not in (400, 422, 500, 501):
                     raise
                 dialect = copy.deepcopy(dialect)
-                named = dialect.learn(exc.status_code, words_of(exc), body, fields)
+                named = dialect.learn(exc.status_code, words_of(exc), body, own)
                 if not named:
                     raise
                 left_out.append(named)

@@ -47,6 +47,10 @@ class Trouble:
     """It is still loading, or waits for a machine: minutes, not seconds."""
     too_long: bool = False
     """The conversation does not fit in the model's context."""
+    param: str = ""
+    """The field of the request that is at fault, where it is known; `IMAGES` for the images."""
+    unsupported: bool = False
+    """The endpoint does not take `param` at all, whatever its value."""
     retry_after_s: float = 0.0
     requests: int = 0
     """That were made in vain, where more than one may have been."""
@@ -130,6 +134,14 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    url: str
+    """The image itself: data:image/png;base64,..."""
+    detail: str = ""
+    """auto, low or high, where it was said."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
     role: Role
     content: str
@@ -137,6 +149,8 @@ class ChatMessage:
     """Of an assistant."""
     answers: str = ""
     """Of a tool: the `call_id` whose result it is."""
+    parts: tuple[str | Image, ...] = ()
+    """A user's text and images in their order; `content` is the text alone. Empty: no images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,11 +201,32 @@ class Sampling:
     """Fields of the API's request, as they are: top_p, stop, seed and their like."""
     tools: tuple[Mapping[str, object], ...] = ()
     """Functions that the model may want called, as the API describes them."""
+    required: frozenset[str] = frozenset()
+    """Fields that somebody asked for: an endpoint that does not take one refuses the request,
+    where it would leave out a field that only the settings name."""
     waited_s: float = 0.0
     """How long the person has been waiting: so much less time is left until an apology is due."""
 
 
 AS_SET = Sampling()
+
+
+def sampling_of(
+    max_tokens: int | None, temperature: float | None, others: Mapping[str, object]
+) -> Sampling:
+    """How somebody asked for one answer; None: not asked for. All the rest is required."""
+    asked = {name: value for name, value in others.items() if value is not None}
+    warmth = {"temperature"} if temperature is not None else set[str]()
+    return Sampling(
+        max_tokens=max_tokens,
+        temperature=temperature,
+        others=asked,
+        required=frozenset(asked) | warmth,
+    )
+
+
+IMAGES = "images"
+"""Stands among the names of fields for images in the messages."""
 
 
 class LanguageModel(Protocol):

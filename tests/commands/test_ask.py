@@ -1,5 +1,6 @@
 """`./run llm run`: one answer in the terminal."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 import bot
 from bot.__main__ import command_line
+from tests.services.scripted_endpoint import DONE, Reply, ScriptedEndpoint, delta, finish
 
 PROGRAM = """
 import json
@@ -56,3 +58,47 @@ def test_an_answer_is_printed_with_its_pace_and_what_goes_wrong_is_one_line(tmp_
     assert (code, said) == (1, "")
     assert told.startswith("halfsecond: google/gemma-3-27b-it at http://127.0.0.1:1/v1: llm: ")
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--temperature", "2.5", "--temperature"),
+        ("--temperature", "-1", "--temperature"),
+        ("--temperature", "hot", "--temperature"),
+        ("--top-p", "0", "over 0"),
+        ("--top-p", "1.5", "1 at most"),
+        ("--seed", "1.5", "--seed"),
+        ("--max-tokens", "0", "LLM_MAX_TOKENS"),
+    ],
+)
+def test_a_wrong_way_to_draw_is_refused_before_anybody_is_asked(
+    option: str, value: str, told: str, empty_folder: Path
+) -> None:
+    words = ("llm", "run", "hello", option, value)
+    result = CliRunner().invoke(command_line(words), words)
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+def test_how_an_answer_is_drawn_reaches_the_endpoint_for_this_prompt(empty_folder: Path) -> None:
+    """As it is typed, in a process of its own."""
+    drawn = {"temperature": 0.15, "top_p": 0.8, "max_tokens": 33, "seed": 7}
+
+    async def scenario() -> None:
+        fine = Reply([delta(content="Hello."), finish(), DONE])
+        async with ScriptedEndpoint([fine]) as endpoint:
+            options = [f"--{name.replace('_', '-')}={value}" for name, value in drawn.items()]
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "bot", "llm", "run", "Hi.", *options),
+                *("--url", endpoint.url),
+                env={**os.environ, "PYTHONPATH": str(Path(bot.__file__).parents[1])},  # noqa: TID251
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            printed, wrong = await process.communicate()
+            assert (process.returncode, printed) == (0, b"Hello.\n"), wrong.decode()
+            [body] = endpoint.requests
+            assert {name: body[name] for name in drawn} == drawn
+
+    asyncio.run(scenario())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.wire.chat import ChatRequest
+from bot.wire.chat_request import ChatRequest
 from tests.endpoints.texting import Texting, texting
 
 STREAM = "/api/v1/chat/stream/{client_id}"

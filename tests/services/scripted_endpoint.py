@@ -33,6 +33,10 @@ class Reply:
 @dataclass
 class ScriptedEndpoint:
     replies: list[Reply]
+    pages: dict[str, object] = field(default_factory=dict)
+    """What a GET of a path is answered, in JSON; any other path is not found."""
+    looked: list[str] = field(default_factory=list)
+    """The paths of such requests."""
     requests: list[dict[str, Any]] = field(default_factory=list)
     headers: list[str] = field(default_factory=list)
     connections: int = 0
@@ -84,6 +88,14 @@ class ScriptedEndpoint:
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        if head.startswith("GET "):
+            self.looked.append(path := head.split(" ", 2)[1])
+            known = path in self.pages
+            body = json.dumps(self.pages.get(path, {}))
+            page = Reply(
+                [body.encode()], 200 if known else 404, ("content-type: application/json",)
+            )
+            return await self._answer(page, reader, writer)
         length = next(
             int(line.split(":")[1])
             for line in head.splitlines()
