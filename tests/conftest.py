@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import Settings
+from tests.deploy import compose
 from tests.engines_real import llama_server
 
 SOAK_LIMIT_S = 3600
@@ -18,6 +19,7 @@ SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"  # noqa: TID251
 FOUND: dict[str, Callable[[], object]] = {
     "curl": lambda: shutil.which("curl"),
     "chromium": lambda: shutil.which("chromium") or shutil.which("google-chrome"),
+    "docker-compose": compose.find,
     "llama-server": llama_server.find,
     "nginx": lambda: shutil.which("nginx", path=SYSTEM_PATH),
     "npm": lambda: shutil.which("npm"),

@@ -1,7 +1,8 @@
 """`./run models`: what can be downloaded, what is here, and whether it is whole."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -27,6 +28,9 @@ from bot.settings import Settings, SettingsError, load
 
 STOPPED = 130
 """Exit code, as the shell has it for Ctrl-C."""
+
+LINE_EVERY_S = 5.0
+"""Between two lines on a download, where nobody watches a bar."""
 
 
 def list_models(
@@ -144,14 +148,35 @@ def progress_bar(model: Model) -> Iterator[Tell]:
         TimeRemainingColumn(),
     )  # fmt: skip
     console = Console(stderr=True)
-    shown = console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
+    if not console.is_terminal:
+        yield in_lines(model.name)
+        return
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(model.name, total=None)
 
         def tell(came: Came) -> None:
             bar.update(task, completed=came.done, total=came.total)
 
         yield tell
+
+
+def in_lines(name: str, now: Callable[[], float] = time.monotonic) -> Tell:
+    """For a log: `gemma-3-1b: 81 of 806 MB, 10 %`, at most once in LINE_EVERY_S."""
+    told_s = now()
+
+    def tell(came: Came) -> None:
+        nonlocal told_s
+        if now() - told_s < LINE_EVERY_S:
+            return
+        told_s = now()
+        done = f"{name}: {came.done / 1e6:.0f}"
+        if came.total:
+            done += f" of {came.total / 1e6:.0f} MB, {100 * came.done // came.total} %"
+        else:
+            done += " MB"
+        typer.echo(done, err=True)
+
+    return tell
 
 
 def _settings() -> Settings:

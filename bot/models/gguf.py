@@ -34,13 +34,22 @@ GGUF = {
 """All quantised to four bits (Q4_K_M), from repositories that ask for no token. Sizes are rough."""
 
 
+def place_of(model: Model) -> str:
+    """Where its file lies below the folder of models: NAME/FILE.gguf."""
+    return f"{model.name}/{model.source.files[0]}"
+
+
+_BY_PLACE = {place_of(model): model for model in GGUF.values()}
+
+
 def model_named(name: str) -> Model:
-    """By its name here, as OWNER/REPO/FILE.gguf on the hub, or by an address.
+    """By its name here, by where it lies below the folder of models (NAME/FILE.gguf), as
+    OWNER/REPO/FILE.gguf on the hub, or by an address.
 
     Raises EngineError.
     """
-    if name in GGUF:
-        return GGUF[name]
+    if (known := GGUF.get(name) or _BY_PLACE.get(name)) is not None:
+        return known
     if found := re.fullmatch(r"(https?://.+)/([^/?]+\.gguf)", name):
         return Model(found[2].removesuffix(".gguf"), "gguf", "", Addresses(found[1], (found[2],)))
     if found := re.fullmatch(r"([^/.~][^/]*/[^/]+)/([^/]+\.gguf)", name):
@@ -56,6 +65,13 @@ def file_of(store: Store, model: Model) -> Path | None:
     """Where its file lies; None if it has not been fetched to its end."""
     folder = store.installed(model)
     return None if folder is None else folder / model.source.files[0]
+
+
+def lies_at(store: Store, place: str) -> Path | None:
+    """A file that is named by where it lies below the folder of models, if it is there whole."""
+    is_below = place.endswith(".gguf") and not place.startswith(("/", "http:", "https:"))
+    file = store.root / place
+    return file if is_below and ".." not in file.parts and file.is_file() else None
 
 
 def find_gguf(store: Store, wanted: str | None) -> Path:
@@ -74,8 +90,10 @@ def find_gguf(store: Store, wanted: str | None) -> Path:
         )
     if wanted.endswith(".gguf") and not wanted.startswith("http") and Path(wanted).is_file():
         return Path(wanted)
-    if wanted in GGUF or not wanted.endswith(".gguf"):
-        if (file := file_of(store, model_named(wanted))) is None:
-            raise EngineError(f"{wanted} is not here yet: ./run llm fetch {wanted}")
+    if (file := lies_at(store, wanted)) is not None:
         return file
+    if wanted in GGUF or not wanted.endswith(".gguf"):
+        if (fetched := file_of(store, model_named(wanted))) is None:
+            raise EngineError(f"{wanted} is not here yet: ./run llm fetch {wanted}")
+        return fetched
     return Path(wanted)

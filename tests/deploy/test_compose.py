@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.models.gguf import GGUF, model_named, place_of
 from bot.queueing import Kind, Queue
 from bot.settings import Settings, load
 from bot.sharing import SharedModel
 from bot.telemetry import Metrics
 from pipelines.core.exchange import Caption
+from tests.deploy.compose import config, resolved
 from tests.deploy.dockerfile import ROOT, stages
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -23,7 +25,10 @@ GRAFANA = ROOT / "deploy" / "grafana"
 DASHBOARD = json.loads((GRAFANA / "dashboards" / "halfsecond.json").read_text())
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 
-COMPOSES_OWN = {"GGUF", "MODELS_FOLDER", "LLAMACPP_MEMORY", "GRAFANA_PASSWORD"}
+COMPOSES_OWN = {
+    *("GGUF", "GGUF_FROM", "MODELS_FOLDER", "LLAMACPP_MEMORY", "LLAMACPP_CPUS"),
+    "GRAFANA_PASSWORD",
+}
 """Variables for which there is no setting."""
 
 SETTINGS = {name.upper() for name in Settings.model_fields}
@@ -43,6 +48,7 @@ def test_who_runs_by_which_profile() -> None:
     assert profiles == {
         "bot": [],
         "vllm": ["vllm"],
+        "fetch": ["llamacpp"],
         "llamacpp": ["llamacpp"],
         "prometheus": ["prometheus", "grafana"],
         "grafana": ["grafana"],
@@ -87,8 +93,10 @@ def test_the_bot_has_time_to_drain() -> None:
     assert SERVICES["bot"]["build"]["target"] in stages()
 
 
-def test_the_engine_on_a_cpu_has_a_limit_and_the_other_a_gpu() -> None:
+def test_the_engine_on_a_cpu_has_limits_and_the_other_a_gpu() -> None:
     assert SERVICES["llamacpp"]["mem_limit"] == "${LLAMACPP_MEMORY:-8g}"
+    assert SERVICES["llamacpp"]["cpus"] == "${LLAMACPP_CPUS:-2}"
+    assert "--threads=${LLAMACPP_CPUS:-2}" in SERVICES["llamacpp"]["command"]
     [device] = SERVICES["vllm"]["deploy"]["resources"]["reservations"]["devices"]
     assert device["capabilities"] == ["gpu"]
 
@@ -98,7 +106,9 @@ def test_what_is_mounted_from_here_is_here() -> None:
     for service in SERVICES.values():
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
-            if source.startswith("./"):
+            if source.startswith("${MODELS_FOLDER"):
+                assert source == "${MODELS_FOLDER", "made by its first use"
+            elif source.startswith("./"):
                 assert (ROOT / source).exists(), source
             else:
                 assert source in folders or source.startswith("${"), source
@@ -109,6 +119,86 @@ def test_the_images_are_pinned_and_vllm_is_the_one_of_the_pod() -> None:
     text = (ROOT / "Dockerfile").read_text()
     assert SERVICES["vllm"]["image"].rpartition(":")[2] in text
     assert all(":" in one["image"] for one in SERVICES.values() if "build" not in one)
+
+
+# ---- as compose itself reads it ----
+
+
+@pytest.mark.needs("docker-compose")
+@pytest.mark.parametrize(
+    ("profiles", "services"),
+    [
+        ((), {"bot"}),
+        (("vllm",), {"bot", "vllm"}),
+        (("llamacpp",), {"bot", "fetch", "llamacpp"}),
+        (("prometheus", "grafana"), {"bot", "prometheus", "grafana"}),
+    ],
+)
+def test_compose_takes_the_file_with_each_profile(
+    profiles: tuple[str, ...], services: set[str]
+) -> None:
+    words = [word for profile in profiles for word in ("--profile", profile)]
+    assert resolved(*words).keys() == services
+
+
+@pytest.mark.needs("docker-compose")
+def test_without_a_token_compose_says_what_is_missing() -> None:
+    refused = config()
+    assert refused.returncode != 0
+    assert "set it, in .env or in the environment" in refused.stderr
+
+
+@pytest.mark.needs("docker-compose")
+def test_the_engine_starts_after_its_model_has_come_and_the_bot_after_the_engine() -> None:
+    services = resolved("--profile", "llamacpp")
+    waits = services["llamacpp"]["depends_on"]["fetch"]
+    assert waits["condition"] == "service_completed_successfully"
+    waits = services["bot"]["depends_on"]["llamacpp"]
+    assert (waits["condition"], waits["required"]) == ("service_healthy", False)
+    assert services["fetch"]["restart"].startswith("on-failure"), "it ends when it is done"
+    assert services["fetch"]["healthcheck"] == {"disable": True}
+
+
+@pytest.mark.needs("docker-compose")
+@pytest.mark.parametrize(
+    ("given", "fetched", "loaded"),
+    [
+        ({}, place_of(GGUF["gemma-3-1b"]), place_of(GGUF["gemma-3-1b"])),
+        *(({"GGUF": place_of(model)}, place_of(model), place_of(model)) for model in GGUF.values()),
+        ({"GGUF": "mine.gguf"}, "mine.gguf", "mine.gguf"),
+        ({"GGUF_FROM": "a/b-GGUF/c.gguf", "GGUF": "c/c.gguf"}, "a/b-GGUF/c.gguf", "c/c.gguf"),
+    ],
+)
+def test_what_is_fetched_lies_where_the_engine_looks(
+    given: dict[str, str], fetched: str, loaded: str
+) -> None:
+    services = resolved("--profile", "llamacpp", **given)
+    fetch, engine = services["fetch"], services["llamacpp"]
+    assert fetch["command"] == ["python", "-P", "-m", "bot", "llm", "fetch", fetched]
+    assert f"--model=/models/{loaded}" in engine["command"]
+    [into], [out_of] = fetch["volumes"], engine["volumes"]
+    assert into["source"] == out_of["source"]
+    assert fetch["environment"]["MODELS_DIR"] == into["target"] == out_of["target"]
+    assert out_of["read_only"]
+    if "/" in loaded:
+        assert place_of(model_named(fetched)) == loaded
+
+
+@pytest.mark.needs("docker-compose")
+def test_limits_of_the_engine_can_be_set_and_its_threads_go_by_them() -> None:
+    given = {"LLAMACPP_CPUS": "6", "LLAMACPP_MEMORY": "12g"}
+    engine = resolved("--profile", "llamacpp", **given)["llamacpp"]
+    assert (engine["cpus"], int(engine["mem_limit"])) == (6, 12 << 30)
+    assert "--threads=6" in engine["command"]
+
+
+def test_every_model_file_that_the_documents_name_is_one_that_is_fetched() -> None:
+    known = {place_of(model).rpartition("/")[2] for model in GGUF.values()}
+    page = (ROOT / "docs" / "deployment.md").read_text()
+    named = set(re.findall(r"[\w.-]+\.gguf", page + (ROOT / "compose.yaml").read_text()))
+    examples = {"FILE.gguf", "mine.gguf", "gemma-3-1b-it-Q8_0.gguf"}
+    assert named - known <= examples
+    assert place_of(GGUF["gemma-3-1b"]) in page
 
 
 # ---- Prometheus and Grafana ----

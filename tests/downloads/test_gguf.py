@@ -1,14 +1,17 @@
 """Language models for llama.cpp: named, fetched from a hub on loopback, and found again."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from bot.__main__ import command_line
+from bot.commands.models import in_lines
 from bot.engines.recipe import EngineError
-from bot.models.gguf import GGUF, find_gguf, model_named
-from bot.models.model import Addresses, Hub
+from bot.models.download import Progress
+from bot.models.gguf import GGUF, find_gguf, model_named, place_of
+from bot.models.model import Addresses, Hub, Model
 from bot.models.store import Store
 from tests.model_hub import Hub as FakeHub
 from tests.model_hub import serving
@@ -61,6 +64,69 @@ def test_a_connection_that_is_cut_is_gone_on_with(tmp_path: Path) -> None:
     begins_at = int(second.removeprefix("bytes=").rstrip("-"))
     assert 0 < begins_at <= 500_000
     assert (tmp_path / "models" / "gemma-3-1b" / FILE).read_bytes() == WEIGHTS
+
+
+def test_a_model_is_fetched_by_where_it_is_to_lie(tmp_path: Path) -> None:
+    place = f"gemma-3-1b/{FILE}"
+    with serving(FakeHub()) as hub:
+        hub.files[REPO] = {FILE: WEIGHTS}
+        code, said, told = typed(hub, place)
+        asked = len(hub.ranges)
+        assert code == 0, told
+        assert typed(hub, place)[0] == 0
+        assert len(hub.ranges) == asked, "it lies there"
+    file = tmp_path / "models" / place
+    assert file.read_bytes() == WEIGHTS
+    assert said.startswith(f"{file}\n")
+    digest = hashlib.sha256(WEIGHTS).hexdigest()
+    assert f"SHA-256 {digest}: as the hub has it" in told
+    assert find_gguf(Store(tmp_path / "models"), place) == file
+
+
+def test_a_file_of_ones_own_in_the_folder_is_left_alone(tmp_path: Path) -> None:
+    mine = tmp_path / "models" / "mine.gguf"
+    mine.parent.mkdir()
+    mine.write_bytes(b"GGUF")
+    nowhere = FakeHub()
+    nowhere.url = "http://127.0.0.1:1"
+    code, said, _ = typed(nowhere, "mine.gguf")
+    assert (code, said.splitlines()[0]) == (0, str(mine))
+    assert typed(nowhere, "other.gguf")[0] == 2
+    assert typed(nowhere, "../models/mine.gguf")[0] == 2
+
+
+def test_without_a_network_what_is_here_is_kept_and_what_is_not_fails() -> None:
+    with serving(FakeHub()) as hub:
+        hub.files[REPO] = {FILE: WEIGHTS}
+        assert typed(hub, "gemma-3-1b")[0] == 0
+    hub.url = "http://127.0.0.1:1"
+    code, said, told = typed(hub, "gemma-3-1b")
+    assert code == 0
+    assert FILE in said
+    assert "was not compared with the hub's" in told
+    assert typed(hub, "gemma-3-4b")[0] == 1
+
+
+def test_a_log_has_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = [0.0]
+    tell = in_lines("gemma", lambda: clock[0])
+    for second in range(12):
+        clock[0] = second
+        tell(Progress("x.gguf", second * 10_000_000, 200_000_000))
+    tell = in_lines("gemma", lambda: clock[0])
+    clock[0] += 60
+    tell(Progress("x.gguf", 7_000_000, None))
+    assert capsys.readouterr().err.splitlines() == [
+        "gemma: 50 of 200 MB, 25 %",
+        "gemma: 100 of 200 MB, 50 %",
+        "gemma: 7 MB",
+    ]
+
+
+@pytest.mark.parametrize("model", GGUF.values(), ids=GGUF)
+def test_each_model_has_a_place_that_names_it(model: Model) -> None:
+    assert model_named(place_of(model)) == model
+    assert place_of(model).startswith(f"{model.name}/")
 
 
 def test_any_file_can_be_named_by_its_repository_or_its_address() -> None:
