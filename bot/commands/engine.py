@@ -8,18 +8,31 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, cast, get_args
 
 import typer
 from rich.console import Console
 
 from bot.commands.ending import give_up
 from bot.commands.options import AsJson
-from bot.engines.recipe import EngineError, EngineName
+from bot.engines.recipe import ALIASES, EngineError, EngineName
 from bot.engines.register import Entry, Register, is_minder, stop
 from bot.settings import Settings, SettingsError, environment, load
 
-Engine = Annotated[EngineName, typer.Argument(help="vllm, llama.cpp or demo.")]
+
+def engine_named(name: str) -> EngineName:
+    """Raises typer.BadParameter."""
+    name = ALIASES.get(name, name)
+    for known in get_args(EngineName):
+        if name == known:
+            return cast(EngineName, known)
+    raise typer.BadParameter(f"{name!r} is not one of {', '.join(get_args(EngineName))}")
+
+
+Engine = Annotated[
+    EngineName,
+    typer.Argument(parser=engine_named, metavar="ENGINE", help="vllm, llama.cpp or demo."),
+]
 Show: TypeAlias = Callable[[str], None]
 LOOK_EVERY_S = 0.1
 DOWN_LIMIT_S = 30.0

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 EngineName: TypeAlias = Literal["vllm", "llama.cpp", "demo"]
+ALIASES: Mapping[str, EngineName] = {"llamacpp": "llama.cpp", "llama-cpp": "llama.cpp"}
+"""As compose.yaml's profile has it, and as others write it."""
 
 
 class EngineError(Exception):

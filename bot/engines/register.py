@@ -6,6 +6,7 @@ Two of one name may be up, each with a minder of its own: one by `llm up`, and o
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -99,16 +100,23 @@ class Register:
 
 def is_minder(pid: int) -> bool:
     """Whether that process is alive and a minder, and not another that was given its number."""
-    process = Path(f"/proc/{pid}")
-    if not Path("/proc/self").exists():  # not Linux: take the number's word for it
-        with suppress(OSError):
-            os.kill(pid, 0)
-            return True
-        return False
+    return b"bot.engines.minder" in (
+        command_by_proc(pid) if Path("/proc/self").exists() else command_by_ps(pid)
+    )
+
+
+def command_by_proc(pid: int) -> bytes:
     try:
-        return b"bot.engines.minder" in (process / "cmdline").read_bytes()
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
-        return False
+        return b""
+
+
+def command_by_ps(pid: int) -> bytes:
+    """Where there is no /proc: macOS."""
+    return subprocess.run(
+        ["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, check=False
+    ).stdout
 
 
 def stop(pid: int, how: signal.Signals = signal.SIGTERM) -> None:

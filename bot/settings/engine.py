@@ -3,14 +3,16 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
-from bot.engines.recipe import EngineName
+from bot.engines.recipe import ALIASES, EngineName
 from bot.settings.group import EmptyIsUnset, Group, List
+
+_Named = BeforeValidator(lambda name: ALIASES.get(name, name))
 
 
 class OwnEngine(Group):
-    llm_engine: Annotated[EngineName | None, EmptyIsUnset] = None
+    llm_engine: Annotated[EngineName | None, EmptyIsUnset, _Named] = None
     """Start this engine with the server, and mind it: vllm, llama.cpp or demo."""
 
     llm_engine_model: Annotated[str | None, EmptyIsUnset] = None

@@ -10,13 +10,16 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from bot.__main__ import command_line
+from bot.commands.engine import engine_named
 from bot.engines import register as registers
 from bot.engines.minder import Minder, News, Ready
 from bot.engines.recipe import Recipe
-from bot.engines.register import Entry, Register, bound
+from bot.engines.register import Entry, Register, bound, command_by_proc, command_by_ps
+from bot.settings import Settings
 from tests.engines_real.llama_server import free_port
 from tests.patience import until
 
@@ -151,3 +154,26 @@ def test_an_engine_that_talks_without_end_does_not_fill_the_disk(
             running.cancel()
 
     asyncio.run(scenario())
+
+
+def test_a_minder_is_known_by_its_command_where_there_is_no_proc() -> None:
+    with minder() as pid:
+        assert b"bot.engines.minder" in command_by_ps(pid)
+        assert b"bot.engines.minder" in command_by_proc(pid)
+    assert command_by_ps(pid) == command_by_proc(pid) == b""
+    assert b"bot.engines.minder" not in command_by_ps(os.getpid())
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [("llamacpp", "llama.cpp"), ("llama-cpp", "llama.cpp"), ("llama.cpp", "llama.cpp")]
+    + [("vllm", "vllm"), ("demo", "demo")],
+)
+def test_an_engine_may_be_named_as_others_write_it(written: str, name: str) -> None:
+    assert engine_named(written) == name
+    assert Settings.model_validate({"llm_engine": written}).llm_engine == name
+
+
+def test_an_engine_that_there_is_not_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(typer.BadParameter, match=r"'ollama' is not one of vllm, llama\.cpp, demo"):
+        engine_named("ollama")
