@@ -34,8 +34,9 @@ from bot.wire.chat_request import BadRequestError, ChatRequest, read_chat, text_
 from bot.wire.chat_text import Format, FormatError, TextEvents, format_of
 from pipelines.services.protocols import IMAGES, Finished, ServiceError, TextDelta, Trouble
 
-BODY_LIMIT = 8 * 1024 * 1024
-"""Bytes: an image or two as a telephone takes them."""
+BODY_LIMIT = 4 * 1024 * 1024
+"""Bytes: an image as a telephone takes it. Twice as much would keep the calls waiting for 100 ms
+on a busy machine while it is read and written."""
 TEXT_LIMIT = 1024 * 1024
 """Bytes beside the images: a context of 100,000 tokens and more."""
 

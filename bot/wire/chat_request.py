@@ -4,8 +4,6 @@ A field that only says who is asking is let pass. One that would change the answ
 several choices, JSON, sound), and any that is not named here, is refused by its name.
 """
 
-import binascii
-import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -18,6 +16,7 @@ from pydantic import (
     Tag,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from pipelines.services.protocols import ChatMessage, Image, Sampling, sampling_of
@@ -26,10 +25,12 @@ TOKENS_LIMIT = 32_768
 """Of one answer; the model's own limit is lower."""
 LIST_LIMIT = 1024
 """Tokens or words that one field may list."""
+IMAGES_LIMIT = 64
+"""Of one request; more are counted as text."""
 CLIENT_ID = "^[A-Za-z0-9_-]{1,64}$"
 
-_IMAGE_DATA = re.compile(rb'"data:image[^",]{1,64},[A-Za-z0-9+/=\\]*"')
-"""As it stands in JSON, where a slash may be escaped."""
+_IMAGE = b'"data:image'
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _SIGNATURES = ("iVBORw0K", "/9j/", "R0lG", "UklG")
 """The first bytes of PNG, JPEG, GIF and WebP, in base64."""
 _IMAGE_PATTERN = rf"^data:image/[a-z+.-]+;base64,({'|'.join(_SIGNATURES)})([A-Za-z0-9+/]{{4}})*$"
@@ -38,7 +39,19 @@ _IMAGE_PATTERN = rf"^data:image/[a-z+.-]+;base64,({'|'.join(_SIGNATURES)})([A-Za
 
 def text_size(body: bytes) -> int:
     """Bytes of a request beside the images in it."""
-    return len(_IMAGE_DATA.sub(b"", body))
+    before, *images = body.split(_IMAGE, IMAGES_LIMIT)
+    size = len(before)
+    for image in images:
+        data, _, rest = image.partition(b'"')
+        size += len(data.translate(None, _BASE64 + b"=\\")) + len(rest)  # JSON may have \\/ for /
+    return size
+
+
+def _is_base64(text: str) -> bool:
+    """In a quarter of the time that it takes to decode it."""
+    data = text.rstrip("=")
+    padded = len(text) - len(data) <= 2 and len(text) % 4 == 0
+    return padded and text.isascii() and not data.encode().translate(None, _BASE64)
 
 
 def _whole(value: object) -> object:
@@ -57,16 +70,24 @@ def _is(*kinds: type) -> Callable[[object], object]:
     return check
 
 
+def _without_nulls(body: object) -> object:
+    if not isinstance(body, dict):
+        return body
+    return {name: value for name, value in body.items() if value is not None}
+
+
 _Int: TypeAlias = Annotated[int, Field(gt=-(2**53), lt=2**53), BeforeValidator(_whole)]
 _Tokens: TypeAlias = Annotated[int, Field(ge=1, le=TOKENS_LIMIT), BeforeValidator(_whole)]
 _Word: TypeAlias = Annotated[str, Field(min_length=1)]
-_Ids: TypeAlias = Annotated[list[_Int], Field(min_length=1, max_length=LIST_LIMIT)]
+_Ids: TypeAlias = Annotated[list[_Int], Field(max_length=LIST_LIMIT)]
 _Temperature: TypeAlias = Annotated[float, Field(ge=0, le=2)]
 _Share: TypeAlias = Annotated[float, Field(gt=0, le=1)]
 _Options: TypeAlias = dict[str, Any]
 _Never: TypeAlias = Annotated[Literal[False], BeforeValidator(_is(bool))]
 _STRICT = ConfigDict(strict=True, extra="ignore", frozen=True, allow_inf_nan=False)
 _NOTHING_ELSE = ConfigDict(**{**_STRICT, "extra": "forbid"})
+_NULL_ELSE: dict[str, Any] = {"additionalProperties": {"type": "null"}}
+"""For the description: a field that is null is one that is not there."""
 
 
 # ---- messages ----
@@ -95,10 +116,8 @@ class ImageUrl(BaseModel):
             )
         if not (kind.startswith("data:image/") and kind.endswith(";base64")):
             raise ValueError("should be an image as data:image/jpeg;base64,...")
-        try:
-            binascii.a2b_base64(data, strict_mode=True)
-        except ValueError:
-            raise ValueError("what follows the comma is not base64") from None
+        if not _is_base64(data):
+            raise ValueError("what follows the comma is not base64")
         if not data.startswith(_SIGNATURES):
             raise ValueError("is no image in a form that is known: PNG, JPEG, GIF or WebP")
         return url
@@ -185,7 +204,8 @@ class ChatRequest(BaseModel):
             "example": {
                 "model": "halfsecond-demo",
                 "messages": [{"role": "user", "content": "Count to three."}],
-            }
+            },
+            **_NULL_ELSE,
         },
     )
     model: str
@@ -233,7 +253,7 @@ class ChatRequest(BaseModel):
     spaces_between_special_tokens: bool | None = None
     truncate_prompt_tokens: Annotated[_Int, Field(ge=-1)] | None = None
     allowed_token_ids: _Ids | None = None
-    bad_words: Annotated[list[_Word], Field(min_length=1, max_length=LIST_LIMIT)] | None = None
+    bad_words: Annotated[list[_Word], Field(max_length=LIST_LIMIT)] | None = None
     chat_template: str | None = None
     chat_template_kwargs: _Options | None = None
     add_generation_prompt: bool | None = None
@@ -247,6 +267,11 @@ class ChatRequest(BaseModel):
     thinking_token_budget: _Int | None = None
     cache_salt: _Word | None = None
     vllm_xargs: _Options | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_what_is_there(cls, body: object) -> object:
+        return _without_nulls(body)
 
     @property
     def sampling(self) -> Sampling:
@@ -270,7 +295,7 @@ _OTHERS = (
 class Submission(BaseModel):
     """The body of `POST /api/v1/chat/submit`."""
 
-    model_config = _NOTHING_ELSE
+    model_config = ConfigDict(**_NOTHING_ELSE, json_schema_extra=_NULL_ELSE)
     prompt: Annotated[str, Field(min_length=1)]
     context: str | list[Message] | None = None
     """What the model is told before: in plain words, or as earlier messages."""
@@ -280,6 +305,11 @@ class Submission(BaseModel):
     top_p: _Share | None = None
     max_tokens: _Tokens | None = None
     seed: _Int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_what_is_there(cls, body: object) -> object:
+        return _without_nulls(body)
 
     @property
     def sampling(self) -> Sampling:

@@ -208,7 +208,11 @@ class _Question:
     def _fail(self, attempt: _Attempt, error: ServiceError) -> None:
         self._failure = error
         trouble = error.trouble
-        log.warning("an endpoint failed", endpoint=attempt.endpoint.name, error=str(error))
+        if trouble.param:
+            at, field = attempt.endpoint.name, trouble.param
+            log.info("an endpoint refuses a field of a request", endpoint=at, field=field)
+        else:
+            log.warning("an endpoint failed", endpoint=attempt.endpoint.name, error=str(error))
         self._race.failed(
             attempt.ask.attempt,
             self._now(),

@@ -194,3 +194,27 @@ def test_a_prompt_that_is_too_long_is_told_of_as_openai_tells_it() -> None:
         assert (error.status_code, error.code) == (400, "context_length_exceeded")
 
     before([vllm(refusal(words))], play)
+
+
+def test_a_field_that_is_null_or_says_the_usual_is_as_good_as_none() -> None:
+    nothing = {
+        **dict.fromkeys(["best_of", "audio", "verbosity", "top_k", "min_p", "unheard_of"]),
+        **{"store": False, "tools": [], "tool_choice": "auto", "metadata": {"a": "b"}},
+        **{"service_tier": "auto", "safety_identifier": "x", "logprobs": False, "n": 1},
+    }
+
+    async def play(on: Door) -> None:
+        await on.create(extra_body=nothing)
+        assert on.asked[0].keys().isdisjoint(nothing.keys() - {"top_k"})
+        assert on.asked[0]["top_k"] == 50  # the settings' own
+        assert on.engines[0].looked == []
+
+    before([vllm(FINE)], play)
+
+
+def test_lists_that_are_empty_are_passed_on_too() -> None:
+    async def play(on: Door) -> None:
+        await on.create(extra_body={"stop_token_ids": [], "bad_words": []})
+        assert (on.asked[0]["stop_token_ids"], on.asked[0]["bad_words"]) == ([], [])
+
+    before([vllm(FINE)], play)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
@@ -11,8 +12,9 @@ import pytest
 from bot.settings import Settings
 from bot.sharing import SharedModel
 from bot.wiring.model import failover_for_texts
+from tests.endpoints.test_chat_images import DOT, showing
 from tests.engines_real import llama_server
-from tests.engines_real.llama_server import LlamaServer, decoding
+from tests.engines_real.llama_server import FAQ, LlamaServer, decoding
 from tests.engines_real.tiny_gemma3 import counting
 from tests.patience import until
 from tests.serving import Served, serving
@@ -80,3 +82,30 @@ def test_thirty_two_clients_have_no_more_slots_than_there_are_and_a_leaver_frees
         return ended
 
     assert asyncio.run(scenario()) == list(range(PLACES, 32))
+
+
+def test_llama_server_is_known_by_what_it_says_and_draws_as_it_is_asked_to() -> None:
+    async def scenario() -> None:
+        async with texts(FAQ) as (_, _, client):
+
+            async def ask(content: Any = "What are your opening hours?", **fields: Any) -> str:
+                messages: Any = [{"role": "user", "content": content}]
+                create = client.chat.completions.create
+                answer = await create(model="tiny", messages=messages, **fields)
+                return answer.choices[0].message.content or ""
+
+            usual = await ask(extra_body={"top_k": 1, "min_p": 0.1, "repetition_penalty": 1.0})
+            assert usual.startswith("We are open from nine in the morning")
+            assert await ask(extra_body={"repetition_penalty": 9.0}, max_tokens=20) != usual
+            assert await ask(extra_body={"ignore_eos": True}, max_tokens=40) != usual
+
+            with pytest.raises(openai.BadRequestError) as caught:
+                await ask(extra_body={"min_tokens": 5})
+            assert (caught.value.param, caught.value.code) == (
+                "min_tokens",
+                "unsupported_parameter",
+            )
+            with pytest.raises(openai.BadRequestError, match="does not see images"):
+                await ask(showing(DOT))
+
+    asyncio.run(scenario())
