@@ -1,5 +1,6 @@
 """The Dockerfile: what can be held against the tree without building it, and its steps, run."""
 
+import asyncio
 import json
 import os
 import re
@@ -13,8 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.sessions import Doors
 from bot.settings import Settings
+from tests.certificates import make_certificate
 from tests.deploy.dockerfile import ROOT, Stage, stages
+from tests.echo import EchoEngine
+from tests.serving import serving
 
 STAGES = stages()
 OURS = ("bot", "pod")
@@ -92,6 +97,82 @@ def test_every_variable_is_a_setting_or_pythons_own() -> None:
     assert Settings.model_validate(given).host == "0.0.0.0"
 
 
+def health_of(port: int, **variables: str) -> int:
+    """The exit code of the image's own health check."""
+    [check] = STAGES["bot"].of("HEALTHCHECK")
+    _, *words = json.loads(check.partition("CMD ")[2])
+    given = {"PATH": os.defpath, "PORT": str(port), **variables}
+    done = subprocess.run([sys.executable, *words], env=given, capture_output=True, check=False)
+    return done.returncode
+
+
+@pytest.mark.needs("openssl")
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_its_health_is_that_of_the_server_with_tls_and_without(
+    tmp_path: Path, is_tls: bool
+) -> None:
+    made = make_certificate(tmp_path) if is_tls else None
+    variables = {"TLS_CERT": str(made.chain)} if made else {}
+
+    async def scenario() -> tuple[int, int]:
+        engine = EchoEngine()
+        engine.may_open.clear()
+        async with serving(engine, certificate=made, settle=False) as served:
+            early = await asyncio.to_thread(health_of, served.port, **variables)
+            engine.may_open.set()
+            await served.sessions.until(Doors.OPEN)
+            return early, await asyncio.to_thread(health_of, served.port, **variables)
+
+    loading, ready = asyncio.run(scenario())
+    assert loading != 0
+    assert ready == 0
+
+
+LEFT_OUT = ("numba", "llvmlite", "resampy", "setuptools", "pip", "pkg_resources")
+
+
+def test_what_is_taken_out_of_the_image_is_asked_for_by_nothing_that_runs() -> None:
+    [taken] = re.findall(r"pip uninstall -y ([\w ]+)", ran(STAGES["lean"]))
+    assert set(taken.split()) <= set(LEFT_OUT)
+    assert STAGES["bot"].of("COPY")[0] == "--from=lean /opt/venv /opt/venv"
+    program = f"""
+import importlib, pkgutil, sys
+for name in {LEFT_OUT}:
+    sys.modules[name] = None
+import bot, pipelines, client
+for root in (bot, pipelines, client):
+    for one in pkgutil.walk_packages(root.__path__, root.__name__ + "."):
+        if not one.name.endswith("__main__"):
+            importlib.import_module(one.name)
+import faster_whisper, moonshine_voice, pipecat.services.openai.tts, pipecat.services.openai.stt
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=120)
+
+
+def test_what_the_build_looks_for_is_what_the_project_asks_for() -> None:
+    [check] = [one for one in STAGES["lean"].of("RUN") if "import " in one]
+    imported = set(re.findall(r"[\w.]+", check.partition("import ")[2]))
+    assert imported <= {name.replace("-", "_") for name in asked_for()} | {
+        *("ctranslate2", "pipecat.audio.utils", "pipecat.pipeline.pipeline"),
+    }
+
+
+def asked_for() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return [re.split(r"[<>=!~;\[ ]", line)[0] for line in project["dependencies"]]
+
+
+def test_the_check_before_a_release_looks_at_this_dockerfile() -> None:
+    script = ROOT / "deploy" / "check_image.sh"
+    assert os.access(script, os.X_OK)
+    subprocess.run(["bash", "-n", script], check=True)
+    text = script.read_text()
+    [recording] = re.findall(r"^recording=(\S+)$", text, re.MULTILINE)
+    assert (ROOT / recording).is_file()
+    assert "most_mb=900\n" in text
+    assert STAGES["bot"].of("USER")[0] in text
+
+
 @pytest.mark.soak
 def test_its_steps_make_an_environment_that_serves_and_is_well(tmp_path: Path) -> None:
     """All but the base image: the same steps in the same order, in folders of their own."""
@@ -102,9 +183,11 @@ def test_its_steps_make_an_environment_that_serves_and_is_well(tmp_path: Path) -
     def here(words: str) -> str:
         return words.replace("/opt/venv", str(venv)).replace("/app", str(app))
 
-    build, bot = STAGES["build"], STAGES["bot"]
+    build, lean, bot = STAGES["build"], STAGES["lean"], STAGES["bot"]
     lay_out(build, tmp_path)
-    for command in build.of("RUN"):
+    for command in (*build.of("RUN"), *lean.of("RUN")):
+        if command.startswith(("apt-get", "strip")):
+            continue  # this machine's
         words = here(re.sub(r"^python ", f"{sys.executable} ", command))
         subprocess.run(words, shell=True, cwd=tmp_path, check=True, timeout=1800)
     lay_out(bot, app)
