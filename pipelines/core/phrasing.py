@@ -9,8 +9,9 @@ import re
 from sentencex import segment
 
 from pipelines.core.markdown import Unmarker, has_words, speakable, tidy
+from pipelines.core.unspaced import count_words, cut_at, pauses_at_blank, weight
 
-__all__ = ["Phraser", "speakable"]
+__all__ = ["ENDS", "Phraser", "clauses_of", "speakable"]
 
 _FIRST_WORDS = 8
 """Words to the first clause where no mark ends it: about 300 ms of tokens, 3 s of speech."""
@@ -21,6 +22,9 @@ in which a sentence of 30 tokens is written. A lone "Sure," would be followed by
 
 _LONGEST_WORDS = 40
 """A sentence longer than that is cut as the first clause is: a voice would begin too late."""
+
+_LONGEST_DENSE = 20
+"""The same where there are no blanks: some of these scripts have no full stop either."""
 
 _OPENERS = frozenset(
     "absolutely ah alas alright certainly cool correct definitely exactly fine first good "
@@ -66,10 +70,22 @@ _PLAIN_WORD = re.compile(r"(?:^|\s|—)([^\W\d_]+(?:['’-][^\W\d_]+)*).$")
 _LABEL = re.compile(r"(?:\d{1,3}|[^\W\d_])\.")
 """The number of a list's item."""
 
+_PAIRS = ("「」", "『』", "（）", "《》", "【】", "〈〉")
+_LEAST_DENSE = 1.3
+"""Words in two letters of Chinese: a clause, as "你好，" is."""
+
 _SINGLE_QUOTE = re.compile(r"(?:^|\s)['‘]\b")
 
-_ENDS = frozenset(".!?…。！？")
-_PAUSES = frozenset(",;:–—")
+_SURE_ENDS = frozenset("。！？｡।॥؟۔։።។៕။")
+"""They end a sentence whatever follows, in scripts that may have no blank behind them."""
+_SURE_PAUSES = frozenset("，、；：､،؛၊፣")
+ENDS = frozenset(".!?…") | _SURE_ENDS
+_PAUSES = frozenset(",;:–—") | _SURE_PAUSES
+_SURE_CLOSING = frozenset('”’」』）》】〉»"')
+_TAIL = _SURE_ENDS | _SURE_CLOSING | {"…", "～", "〜"}
+"""Behind the end of a sentence these are not said."""
+_PHRASE_WORDS = 10
+"""Words before a blank that stands between two phrases, from which on a clause may end there."""
 _CLOSING = "\"'”’»)]"
 _AROUND = "\"'“”‘’«»()[].,;:!?…"
 
@@ -85,9 +101,14 @@ class Phraser:
         self._first_words = first_words
         self._unmarker = Unmarker()
         self._text = ""
-        self._words_out = 0
+        self._words_out = 0.0
         self._doubt = 0
         """Where the sentence ends, if the word behind that position says so; 0 for nowhere."""
+        self._dense = 0.0
+        """Words in what is written without blanks, since the last cut."""
+        self._try_at = 0.0
+        self._ended_surely = False
+        """The last clause ended with a mark that needs no blank behind it, and more may follow."""
         self._figure = False
         """A figure and a comma were the last: a clause ends here unless a figure follows."""
 
@@ -106,10 +127,15 @@ class Phraser:
             if char == "\n":
                 clauses += self._cut(len(self._text))
                 self._text = ""
-            elif self._text or not char.isspace():
+            elif self._text or not self._is_tail(char):
                 self._text += char
+                self._dense += weight(char)
+                self._ended_surely = False
                 if self._is_end():
                     clauses += self._cut(len(self._text))
+                    self._ended_surely = char in _SURE_ENDS or char in _SURE_CLOSING
+                elif self._dense and self._dense >= self._try_at:
+                    clauses += self._end_dense()
         return clauses
 
     @property
@@ -122,13 +148,19 @@ class Phraser:
         if not clause:
             return []
         self._text = self._text[end:].lstrip()
-        self._words_out += len(clause.split())
+        self._words_out += count_words(clause)
+        self._dense, self._try_at = sum(map(weight, self._text)), 0.0
         return [clause]
+
+    def _is_tail(self, char: str) -> bool:
+        return char.isspace() or (self._ended_surely and char in _TAIL)
 
     def _is_end(self) -> bool:
         """Whether a clause ends with the last character, whatever comes next."""
         mark = self._text[-1]
-        if mark not in _ENDS and mark not in _PAUSES:
+        if mark in _SURE_CLOSING | _SURE_ENDS | _SURE_PAUSES:
+            return self._is_sure_end(mark)
+        if mark not in ENDS and mark not in _PAUSES:
             return False
         word = _PLAIN_WORD.search(self._text)
         if mark in ",;:—" and self._hurried:
@@ -138,7 +170,19 @@ class Phraser:
             return False
         return mark != "." or (self._hurried and word[1].lower() in _CLOSERS and self._is_clause())
 
+    def _is_sure_end(self, mark: str) -> bool:
+        if _opened(self._text):
+            return False
+        if mark in _SURE_CLOSING:
+            return self._text[-2:-1] in _SURE_ENDS
+        if mark in _SURE_ENDS:
+            return has_words(self._text)
+        self._figure = self._hurried and self._text[-2:-1].isdigit()
+        return self._hurried and not self._figure and self._is_clause()
+
     def _is_clause(self) -> bool:
+        if sum(map(weight, self._text)) >= _LEAST_DENSE:
+            return True
         words = [word for word in self._text.split() if has_words(word)]
         return len(words) > 1 or bool(words) and _bare(words[0]) in _OPENERS
 
@@ -160,12 +204,15 @@ class Phraser:
     def _end_word(self) -> list[str]:
         body = self._text.rstrip(_CLOSING)
         word = body.rsplit(None, 1)[-1] if body else ""
-        if word[-1:] in _ENDS and word:
+        if word[-1:] in ENDS and word:
             return self._end_sentence(word.lstrip(_AROUND))
         pauses = word[-1:] in _PAUSES if word.strip("-") else bool(word)
         if pauses and self._hurried and self._is_clause() and body.count("(") <= body.count(")"):
             self._figure = word[-1] == "," and word[-2:-1].isdigit()
             return [] if self._figure else self._cut(len(self._text))
+        if pauses_at_blank(self._text):
+            enough = _HEAD_WORDS if self._hurried else _PHRASE_WORDS
+            return self._cut(len(self._text)) if count_words(self._text) >= enough else []
         return self._end_breath()
 
     def _end_sentence(self, word: str) -> list[str]:
@@ -175,6 +222,16 @@ class Phraser:
         if _LABEL.fullmatch(self._text):
             return []
         return self._cut(len(self._text))
+
+    def _end_dense(self) -> list[str]:
+        """Cut where there are no blanks, and no mark has come for too long."""
+        limit = self._first_words if self._hurried else _LONGEST_DENSE
+        if self._dense < limit:
+            self._try_at = limit
+            return []
+        self._try_at = self._dense + 1
+        end = cut_at(self._text, hard=self._dense > 2 * limit)
+        return self._cut(end) if end else []
 
     def _end_breath(self) -> list[str]:
         """Cut between two words, where no mark has come for too long."""
@@ -194,6 +251,12 @@ class Phraser:
         return self._cut(words[free[-1] - 1].end()) if free else []
 
 
+def clauses_of(text: str) -> list[str]:
+    """The clauses of a whole text, as they would reach the voice."""
+    phraser = Phraser()
+    return [*phraser.feed(text), *phraser.finish()]
+
+
 def _bare(word: str) -> str:
     return word.strip(_AROUND).lower()
 
@@ -204,6 +267,7 @@ def _opened(text: str) -> bool:
         text.count('"') % 2 == 1
         or text.count("“") > text.count("”")
         or text.count("(") > text.count(")")
+        or any(text.count(pair[0]) > text.count(pair[1]) for pair in _PAIRS)
         or _SINGLE_QUOTE.search(text) is not None
     )
 

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -220,3 +222,70 @@ def test_the_first_clause_waits_for_few_words(words: list[str]) -> None:
 
     waited = words[4:fed]
     assert fed <= 8 or not {"word", "seven"} & set(waited[:-1])
+
+
+# ---- writing without blanks ----
+
+
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("你好，我们今天开门。谢谢！", ["你好，", "我们今天开门。", "谢谢！"]),
+        ("他说：“你好。”然后走了。", ["他说：", "“你好。”", "然后走了。"]),
+        ("价格是3，500元，时间3：30，好的。", ["价格是3，500元，", "时间3：30，", "好的。"]),
+        ("我用 Python 写程序，很好。", ["我用 Python 写程序，", "很好。"]),
+        ("「はい。」と言った。そうです！？", ["「はい。」", "と言った。", "そうです！"]),
+        (
+            "はい、本日は夜十時まで営業しておりますのでどうぞ。",
+            ["はい、本日は夜十時まで営業して", "おりますのでどうぞ。"],
+        ),
+        ("ร้านของเราเปิดทุกวัน เชิญเลยค่ะ", ["ร้านของเราเปิดทุกวัน", "เชิญเลยค่ะ"]),
+        ("សូមអរគុណ។ជំរាបលា។", ["សូមអរគុណ។", "ជំរាបលា។"]),
+        ("ကျေးဇူးတင်ပါသည်။နှုတ်ဆက်ပါသည်။", ["ကျေးဇူးတင်ပါသည်။", "နှုတ်ဆက်ပါသည်။"]),
+        ("हम बंद हैं। धन्यवाद।", ["हम बंद हैं।", "धन्यवाद।"]),
+        ("نعم؟ شكرا", ["نعم؟", "شكرا"]),
+    ],
+)
+def test_scripts_are_cut_at_their_own_marks(text: str, clauses: list[str]) -> None:
+    assert clauses_of([text]) == clauses
+    assert clauses_of(list(text)) == clauses
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        (
+            "我们今天营业到晚上十点周末休息如果你想预约请告诉我你的名字和电话号码我会马上帮你安排"
+            * 3,
+            16,
+        ),
+        ("本日は夜十時まで営業しておりますのでどうぞお気軽にお越しくださいませ" * 3, 26),
+        ("วันนี้เราเปิดถึงสี่ทุ่มหากคุณต้องการจองโต๊ะกรุณาบอกชื่อและเบอร์โทรศัพท์" * 3, 40),
+        ("ថ្ងៃនេះយើងបើកដល់ម៉ោងដប់យប់ហើយប្រសិនបើអ្នកចង់កក់តុសូមប្រាប់ឈ្មោះរបស់អ្នក" * 3, 40),
+        ("ມື້ນີ້ພວກເຮົາເປີດຮອດສິບໂມງແລງຖ້າທ່ານຕ້ອງການຈອງໂຕະກະລຸນາບອກຊື່" * 3, 40),
+        ("ယနေ့ကျွန်ုပ်တို့သည်ညဆယ်နာရီအထိဖွင့်ပါသည်" * 3, 40),
+    ],
+)
+def test_without_a_mark_the_first_clause_waits_for_a_few_letters(text: str, most: int) -> None:
+    phraser, fed = Phraser(), 0
+    clauses: list[str] = []
+    while not clauses:
+        clauses = phraser.feed(text[fed])
+        fed += 1
+    assert fed <= most
+    rest = [one for char in text[fed:] for one in phraser.feed(char)] + phraser.finish()
+    assert "".join([*clauses, *rest]) == text
+    assert max(map(len, rest)) <= 100
+    for clause in rest:
+        assert unicodedata.category(clause[0])[0] != "M", "a letter is cut from its marks"
+
+
+DENSE = st.text(alphabet="我们，。！「」：3a เก่าๆ ដ្ឋំ។ ကျွန်။のは、", max_size=120)
+
+
+@given(DENSE, st.lists(st.integers(0, 200)))
+def test_no_cut_into_tokens_changes_clauses_without_blanks(text: str, cuts: list[int]) -> None:
+    edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    tokens = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    assert clauses_of(tokens) == clauses_of([text])
+    assert letters("".join(clauses_of([text]))) == letters(speakable(text))
