@@ -169,7 +169,8 @@ class RememberedLanguageModel(_Remembered):
             for index, piece in enumerate(past.pieces):
                 await recalled.until(self._due_s(past, piece["t"], asked_s, index))
                 said += len(piece["text"])
-                yield TextDelta(piece["text"], self._source(past, piece, asked_s))
+                source, anew = self._source(past, piece, asked_s), piece.get("anew", False)
+                yield TextDelta(piece["text"], source, anew)
             if past.end is not None:
                 if past.end["type"] == "Failed":
                     raise ServiceError("llm", "as recorded", retryable=past.end["retryable"])
@@ -203,7 +204,8 @@ class RememberedLanguageModel(_Remembered):
 
 def _finished(end: Line) -> Finished:
     calls = tuple(ToolCall(*one) for one in end.get("tool_calls", ()))
-    return Finished("tool_calls" if calls else "stop", tool_calls=calls)
+    reason = "length" if end.get("is_cut") else "stop"
+    return Finished("tool_calls" if calls else reason, tool_calls=calls)
 
 
 class RememberedTextToSpeech(_Remembered):

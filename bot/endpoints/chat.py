@@ -121,7 +121,9 @@ class _Produce:
                     match one:
                         case Queued():
                             pieces.clear()
-                        case TextDelta(text):
+                        case TextDelta(text, anew=anew):
+                            if anew:
+                                pieces.clear()
                             pieces.append(text)
                         case Finished():
                             finished = one

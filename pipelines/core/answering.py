@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from pipelines.core.phrasing import ENDS
+from pipelines.core.unspaced import count_words
+
 APOLOGY = "Sorry, I can't think of an answer right now. Please try again in a moment."
 COLD = "Sorry, I'm still starting up. Please ask me again in a minute."
 MEANWHILE = "One moment, please."
@@ -39,10 +42,21 @@ def ending(said: list[str], rest: list[str], sorry: list[str]) -> list[str]:
     ends = [at for at, clause in enumerate(rest) if _ends_sentence(clause)]
     kept = rest[: ends[-1] + 1] if ends else []
     whole = [*said, *kept]
-    if whole and _ends_sentence(whole[-1]) and len(" ".join(whole).split()) >= LEAST_WORDS:
+    if whole and _ends_sentence(whole[-1]) and count_words(" ".join(whole)) >= LEAST_WORDS:
         return kept
     return [*rest, *sorry]
 
 
+def whole(said: list[str], rest: list[str]) -> list[str]:
+    """As much of `rest`, the last clauses of an answer that was cut off, as ends a sentence.
+
+    All of it where there is no such end, neither there nor in the clauses said before.
+    """
+    ends = [at for at, clause in enumerate(rest) if _ends_sentence(clause)]
+    if ends:
+        return rest[: ends[-1] + 1]
+    return [] if said and _ends_sentence(said[-1]) else rest
+
+
 def _ends_sentence(clause: str) -> bool:
-    return clause.rstrip("\"'”’»)] ").endswith((".", "!", "?", "…", "。", "！", "？"))
+    return clause.rstrip("\"'”’»)]」』） ").endswith(tuple(ENDS))

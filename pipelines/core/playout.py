@@ -126,6 +126,17 @@ class Playout:
             self.audible_from = None if offset is None else start + offset
         self._audio += pcm.astype("<i2", copy=False).tobytes()
 
+    def take_back(self) -> None:
+        """The reply begins anew: drops what has not been sent yet."""
+        kept = [clause for clause in self._clauses if clause.start < self._sent]
+        if kept and self._length > self._sent:
+            last, _ = self._words_heard(len(kept) - 1, self._sent)
+            kept[-1].text, kept[-1].words = last, kept[-1].words[: len(last.split())]
+        self._clauses = kept
+        del self._audio[2 * self._sent :]
+        if self.audible_from is not None and self.audible_from >= self._sent:
+            self.audible_from = None
+
     def end(self) -> None:
         """The reply has no more to say."""
         self._ended = True

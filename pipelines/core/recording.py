@@ -78,6 +78,8 @@ class Came:
     """Monotonic. When an LLM's first token was here, where it was held since."""
     endpoint: str | None = None
     """Which of several answered: its name."""
+    anew: bool | None = None
+    """The answer begins here: the text before it turned out to be a thought."""
     pcm: NDArray[np.int16] | None = None
 
 
@@ -98,6 +100,8 @@ class Answered:
     completion_tokens: int | None = None
     tool_calls: tuple[tuple[str, str, str], ...] | None = None
     """The id, the name and the arguments of each."""
+    is_cut: bool | None = None
+    """An LLM's answer was cut off at its limit."""
 
 
 @dataclass(frozen=True, slots=True)

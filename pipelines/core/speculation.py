@@ -50,6 +50,11 @@ class Speculation(Generic[Item]):
         self._released = {reply_id}
         return self._held.pop(reply_id)
 
+    def take_back(self, reply_id: int) -> None:
+        """It begins anew: nothing of what is held of it comes out."""
+        if reply_id in self._held:
+            self._held[reply_id] = []
+
     def drop(self, reply_id: int) -> None:
         """Withdraw or stop it: nothing of it comes out from now on."""
         self._held.pop(reply_id, None)

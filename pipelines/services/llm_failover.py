@@ -105,6 +105,7 @@ class _Attempt:
     ask: Ask
     endpoint: Endpoint
     stream: AsyncGenerator[Delta, None]
+    aloud: bool
     held: list[Delta] = field(default_factory=list)
     phraser: Phraser = field(default_factory=Phraser)
     first_s: float | None = None
@@ -112,9 +113,17 @@ class _Attempt:
     """Something of it can be spoken, or all of it is there."""
 
     def take(self, delta: Delta) -> None:
+        """Raises ServiceError for the end of an answer that is to be heard, and cannot be."""
+        if isinstance(delta, TextDelta):
+            if delta.anew:
+                self.phraser = Phraser()
+                self.held.clear()
+            self.is_ready = bool(self.phraser.feed(delta.text))
+        else:
+            if self.aloud and not (delta.tool_calls or self.phraser.finish()):
+                raise ServiceError("llm", "an answer without a spoken word", retryable=True)
+            self.is_ready = True
         self.held.append(delta)
-        clauses = self.phraser.feed(delta.text) if isinstance(delta, TextDelta) else []
-        self.is_ready = bool(clauses) or isinstance(delta, Finished)
 
 
 class _Question:
@@ -183,7 +192,7 @@ class _Question:
     def _begin(self, ask: Ask) -> _Attempt:
         endpoint = self._model.endpoint(ask.endpoint)
         stream = endpoint.stream(self._messages, self._sampling)
-        attempt = _Attempt(ask, endpoint, stream)
+        attempt = _Attempt(ask, endpoint, stream, self._sampling.aloud)
         self._attempts.append(attempt)
         if ask.reason != "first":
             log.info("the language model is asked again", endpoint=endpoint.name, why=ask.reason)

@@ -1,8 +1,9 @@
 """Any OpenAI-compatible endpoint, as a stream of text.
 
-The vendor's retries and timeouts are off: the policy is ours. A stream that ends without a
-finish_reason has failed, whether or not `[DONE]` came; so has one that ends without a spoken
-character, since a model that only thinks leaves the caller in silence.
+The vendor's retries and timeouts are off: the policy is ours, and so is the reading of what comes,
+since servers differ. A stream that ends without a finish_reason has failed, whether or not `[DONE]`
+came; so has one without a spoken character, since a model that only thinks leaves the caller in
+silence. A finish_reason is not the end where words come with it or after it.
 """
 
 import asyncio
@@ -19,8 +20,11 @@ import structlog
 from openai import AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
+from pipelines.core.leaks import LeakFilter
+from pipelines.core.text_calls import schemas_of
 from pipelines.services.llm_answer import Answer
 from pipelines.services.llm_dialect import Dialect
+from pipelines.services.llm_events import Chunk, EventReader
 from pipelines.services.llm_faults import as_service_errors, bound_lines, unsupported, words_of
 from pipelines.services.llm_server import STANDARD, UNKNOWN, Server, look, needs_of
 from pipelines.services.openai_client import new_client
@@ -66,6 +70,8 @@ class OpenAiLanguageModel:
     idle_s: float = 5.0
     """Between two chunks after that."""
     _dialect: Dialect = field(default_factory=Dialect, init=False)
+    _ends_unopened: bool = field(default=False, init=False)
+    """Its last answer ended a thought that had not begun: the chat template begins them."""
     _counts_tokens: bool = field(default=True, init=False)
     _ever_answered: bool = field(default=False, init=False)
     _server: Server | None = field(default=None, init=False)
@@ -92,28 +98,40 @@ class OpenAiLanguageModel:
         if self._client is None:
             raise ServiceError("llm", "is not open", retryable=False)
         now = asyncio.get_running_loop().time
-        answer, needed = Answer(), needs_of(messages, sampling)
+        answer, needed = self._new_answer(sampling), needs_of(messages, sampling)
         with as_service_errors(lambda: self.may_be_cold and not answer.begun, needed):
             async with asyncio.timeout(self.first_token_s) as first_token:
                 server = await self._server_that_takes(needed, self._client)
                 chunks = await self._ask(self._client, messages, sampling, server)
             deadline = first_token.when()
+            read = _read(chunks.response)
             try:
-                while (chunk := await _next(chunks, deadline)) is not None:
+                while (chunk := await _next(read, answer, deadline)) is not None:
                     text = answer.take(chunk)
                     if answer.begun:
                         self._ever_answered = True
-                        deadline = now() + self.idle_s
-                    if text:
-                        yield TextDelta(text)
-                    if answer.finish_reason is not None:
-                        break
-                if answer.finish_reason is not None and self._dialect.counts_usage:
-                    await _count(chunks, answer, now() + USAGE_WITHIN_S)
+                        deadline = self._deadline(answer, deadline, now())
+                    if text or answer.anew:
+                        yield TextDelta(text, anew=answer.anew)
+                if (text := answer.finish()) or answer.anew:
+                    yield TextDelta(text, anew=answer.anew)
+                self._ends_unopened = answer.leaks.ended_unopened
                 yield answer.finished()
-                await _drain(chunks)
+                await _drain(read)
             finally:
+                await read.aclose()
                 await chunks.close()
+
+    def _new_answer(self, sampling: Sampling) -> Answer:
+        tools = schemas_of(sampling.tools)
+        return Answer(LeakFilter(tools, aloud=sampling.aloud, unopened=self._ends_unopened))
+
+    def _deadline(self, answer: Answer, deadline: float | None, now: float) -> float | None:
+        """When the next chunk has to be here."""
+        if answer.finish_reason is not None and not answer.is_premature:
+            soon = now + USAGE_WITHIN_S
+            return soon if deadline is None else min(deadline, soon)
+        return now + self.idle_s if answer.moved else deadline
 
     async def warm(self, messages: Sequence[ChatMessage], sampling: Sampling = AS_SET) -> None:
         """One token is asked for, and thrown away."""
@@ -123,9 +141,11 @@ class OpenAiLanguageModel:
         with contextlib.suppress(ServiceError), as_service_errors(lambda: self.may_be_cold):
             async with asyncio.timeout(WARM_WITHIN_S):
                 chunks = await self._ask(self._client, messages, brief)
+                read = _read(chunks.response)
                 try:
-                    await _drain(chunks, WARM_WITHIN_S)
+                    await _drain(read, WARM_WITHIN_S)
                 finally:
+                    await read.aclose()
                     await chunks.close()
 
     async def count(self, text: str) -> int | None:
@@ -216,24 +236,39 @@ class OpenAiLanguageModel:
         )
 
 
+async def _read(response: httpx2.Response) -> AsyncGenerator[Chunk | None, None]:
+    """The chunks of an answer; None once it has ended, and the body may go on.
+
+    Raises ValueError for what cannot be read.
+    """
+    events, told = EventReader(), False
+    async for piece in response.aiter_bytes():
+        for chunk in events.feed(piece):
+            yield chunk
+        if events.is_done and not told:
+            told = True
+            yield None
+    for chunk in events.finish():
+        yield chunk
+
+
 async def _next(
-    chunks: AsyncStream[ChatCompletionChunk], deadline: float | None
-) -> ChatCompletionChunk | None:
-    async with asyncio.timeout_at(deadline):
-        return await anext(chunks, None)
-
-
-async def _count(chunks: AsyncStream[ChatCompletionChunk], answer: Answer, deadline: float) -> None:
-    """Usage comes with the finish_reason, after it, or never: the answer is whole without it."""
-    with contextlib.suppress(TimeoutError, openai.OpenAIError, ValueError):
-        while not answer.counted and (chunk := await _next(chunks, deadline)) is not None:
-            answer.take(chunk)
+    chunks: AsyncGenerator[Chunk | None, None], answer: Answer, deadline: float | None
+) -> Chunk | None:
+    """None at the end: what fails after a finish_reason is the end, too."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await anext(chunks, None)
+    except (TimeoutError, openai.OpenAIError, httpx2.HTTPError, ValueError):
+        if answer.finish_reason is None:
+            raise
+        return None
 
 
 async def _drain(
-    chunks: AsyncStream[ChatCompletionChunk], within_s: float = DRAIN_WITHIN_S
+    chunks: AsyncGenerator[Chunk | None, None], within_s: float = DRAIN_WITHIN_S
 ) -> None:
-    with contextlib.suppress(TimeoutError, openai.OpenAIError, ValueError):
+    with contextlib.suppress(TimeoutError, openai.OpenAIError, httpx2.HTTPError, ValueError):
         async with asyncio.timeout(within_s):
-            while await anext(chunks, None) is not None:
+            async for _ in chunks:
                 pass

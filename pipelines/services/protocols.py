@@ -172,6 +172,8 @@ class TextDelta:
     text: str
     source: Source | None = None
     """With an answer's first text, where there was a choice."""
+    anew: bool = False
+    """The answer begins here: the text before it turned out to be a thought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,7 @@ class Finished:
     """The last item of every stream that ended well."""
 
     reason: str
+    """"length" where it was cut off at `max_tokens`."""
     prompt_tokens: int | None = None
     cached_tokens: int | None = None
     completion_tokens: int | None = None
@@ -204,6 +207,8 @@ class Sampling:
     required: frozenset[str] = frozenset()
     """Fields that somebody asked for: an endpoint that does not take one refuses the request,
     where it would leave out a field that only the settings name."""
+    aloud: bool = False
+    """It is to be heard: without a word that can be spoken it is no answer."""
     waited_s: float = 0.0
     """How long the person has been waiting: so much less time is left until an apology is due."""
 

@@ -175,7 +175,7 @@ class RecordedLanguageModel:
             async with aclosing(stream):
                 async for delta in stream:
                     match delta:
-                        case TextDelta(text, source):
+                        case TextDelta(text, source, anew):
                             notes.add(
                                 Came(
                                     question=number,
@@ -183,6 +183,7 @@ class RecordedLanguageModel:
                                     text=text,
                                     first_s=source.first_token_s if source else None,
                                     endpoint=source.endpoint if source else None,
+                                    anew=anew or None,
                                 )
                             )
                         case Finished():
@@ -198,6 +199,7 @@ class RecordedLanguageModel:
                                         for one in delta.tool_calls
                                     )
                                     or None,
+                                    is_cut=delta.reason == "length" or None,
                                 )
                             )
                     yield delta

@@ -189,8 +189,8 @@ class ScriptedTurnModel:
         return self._answer(audio)
 
 
-Step: TypeAlias = tuple[float, str | ServiceError | ToolCall]
-"""Wait so many seconds, then say this, fail with it, or want it called."""
+Step: TypeAlias = tuple[float, str | TextDelta | ServiceError | ToolCall | Finished]
+"""Wait so many seconds, then say this, fail with it, want it called, or end for its reason."""
 
 
 def paced(text: str, *, first_s: float = 0.15, between_s: float = 0.025) -> list[Step]:
@@ -228,7 +228,7 @@ class ScriptedLanguageModel:
         self.requests.append(list(messages))
         self.samplings.append(sampling)
         done = False
-        tokens = 0
+        tokens, reason = 0, "stop"
         calls: list[ToolCall] = []
         try:
             for wait_s, step in self._answer(messages):
@@ -238,10 +238,12 @@ class ScriptedLanguageModel:
                 tokens += 1
                 if isinstance(step, ToolCall):
                     calls.append(step)
+                elif isinstance(step, Finished):
+                    reason = step.reason
                 else:
-                    yield TextDelta(step)
+                    yield step if isinstance(step, TextDelta) else TextDelta(step)
             done = True
-            reason = "tool_calls" if calls else "stop"
+            reason = "tool_calls" if calls else reason
             yield Finished(reason, completion_tokens=tokens, tool_calls=tuple(calls))
         finally:
             self.finished += done

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 
-from pipelines.core.phrasing import Phraser
+from pipelines.core.phrasing import clauses_of
 from pipelines.services.protocols import SpeechChunk, TextToSpeech
 
 
@@ -22,7 +22,7 @@ class SpokenAhead:
     async def open(self) -> None:
         await self._voice.open()
         for text in self._texts:
-            for clause in _clauses(text):
+            for clause in clauses_of(text):
                 self._spoken[clause] = [chunk async for chunk in self._voice.synthesise(clause)]
 
     async def synthesise(
@@ -40,9 +40,3 @@ class SpokenAhead:
     async def close(self) -> None:
         self._spoken.clear()
         await self._voice.close()
-
-
-def _clauses(text: str) -> list[str]:
-    """As a reply's words reach the voice."""
-    phraser = Phraser()
-    return [*phraser.feed(text), *phraser.finish()]

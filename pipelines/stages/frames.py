@@ -92,9 +92,18 @@ class UnspokenFrame(DataFrame):
 
 
 @dataclass
+class TakenBackFrame(DataFrame):
+    """The reply begins anew: nothing that came of it before was meant for the listener."""
+
+    reply_id: int
+
+
+@dataclass
 class ReplyEndFrame(DataFrame):
     """No more of this reply comes after it."""
 
     reply_id: int
     sorry: str = ""
     """It broke off: what to say where that can be heard."""
+    is_cut: bool = False
+    """The model was stopped at its limit: the reply is to end at a whole sentence."""

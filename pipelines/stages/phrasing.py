@@ -3,15 +3,16 @@
 from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from pipelines.core.answering import NO_ANSWER, ending
+from pipelines.core.answering import NO_ANSWER, ending, whole
 from pipelines.core.commands import StartReply, StopReply, WithdrawReply
 from pipelines.core.events import Reached, Worked
-from pipelines.core.phrasing import Phraser
+from pipelines.core.phrasing import Phraser, clauses_of
 from pipelines.stages.frames import (
     ClauseFrame,
     CommandFrame,
     FactFrame,
     ReplyEndFrame,
+    TakenBackFrame,
     TokenFrame,
     UnspokenFrame,
 )
@@ -28,7 +29,7 @@ class Phrasing(FrameProcessor):
         await super().process_frame(frame, direction)
         match frame:
             case TokenFrame(reply_id=reply_id, text=text, filler=True):
-                for clause in _clauses(text):
+                for clause in clauses_of(text):
                     await self.push_frame(ClauseFrame(reply_id, clause, filler=True))
                 return
             case TokenFrame(reply_id=reply_id, text=text, came_s=came_s):
@@ -37,14 +38,14 @@ class Phrasing(FrameProcessor):
                     self._fed_s.setdefault(reply_id, now if came_s is None else came_s)
                     await self._say(reply_id, self._phrasers[reply_id].feed(text))
                 return
-            case ReplyEndFrame(reply_id=reply_id, sorry=sorry):
-                phraser = self._phrasers.get(reply_id)
-                if phraser is not None:
-                    await self._end(reply_id, phraser.finish(), _clauses(sorry))
-                self._forget(reply_id)
+            case ReplyEndFrame():
+                await self._end(frame)
+                self._forget(frame.reply_id)
+            case TakenBackFrame(reply_id=reply_id):
+                if reply_id in self._phrasers:
+                    self._begin(reply_id)
             case CommandFrame(command=StartReply(reply_id=reply_id)):
-                self._phrasers[reply_id] = Phraser()
-                self._said[reply_id] = []
+                self._begin(reply_id)
             case CommandFrame(
                 command=WithdrawReply(reply_id=reply_id) | StopReply(reply_id=reply_id)
             ):
@@ -53,10 +54,17 @@ class Phrasing(FrameProcessor):
                 pass
         await self.push_frame(frame, direction)
 
-    async def _end(self, reply_id: int, rest: list[str], sorry: list[str]) -> None:
-        said = self._said[reply_id]
+    def _begin(self, reply_id: int) -> None:
+        self._phrasers[reply_id] = Phraser()
+        self._said[reply_id] = []
+
+    async def _end(self, end: ReplyEndFrame) -> None:
+        reply_id, sorry = end.reply_id, clauses_of(end.sorry)
+        if reply_id not in self._phrasers:
+            return
+        said, rest = self._said[reply_id], self._phrasers[reply_id].finish()
         if not sorry:
-            await self._say(reply_id, rest)
+            await self._say(reply_id, whole(said, rest) if end.is_cut else rest)
         elif said or rest:
             await self._say(reply_id, ending(said, rest, sorry))
         else:  # an apology is no answer: whoever waits for one still waits
@@ -82,8 +90,3 @@ class Phrasing(FrameProcessor):
         since = self._fed_s.pop(reply_id, now)
         await self.push_frame(FactFrame(Worked("phrasing", since, now, reply_id)))
         await self.push_frame(FactFrame(Reached("first_clause", now, reply_id)))
-
-
-def _clauses(text: str) -> list[str]:
-    phraser = Phraser()
-    return [*phraser.feed(text), *phraser.finish()]

@@ -42,6 +42,7 @@ from pipelines.stages.frames import (
     SilencedFrame,
     SpeechFrame,
     SpokenFrame,
+    TakenBackFrame,
     UnspokenFrame,
 )
 
@@ -86,21 +87,8 @@ class Playing(FrameProcessor):
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         match frame:
-            case SpeechFrame(pcm=pcm, text=text, words=words, filler=filler):
-                if self._answer_from is None and not filler:
-                    self._begun_s = self._now()
-                    offset = first_audible(pcm, self._rate)
-                    self._answer_from = None if offset is None else self._added + offset
-                self._added += len(pcm)
-                self._playout.add(pcm, text, words)
-                await self._pump()
-                self._changed.set()
-            case UnspokenFrame(why=why):
-                self._tell_of_failure(why)
-            case ReplyEndFrame():
-                self._playout.end()
-                await self._pump()
-                self._changed.set()
+            case SpeechFrame() | UnspokenFrame() | TakenBackFrame() | ReplyEndFrame():
+                await self._take(frame)
             case CallerFrame(event=Played() as report):
                 await self._take_report(report)
             case CallerFrame(event=Sent(generation, start, at_s)):
@@ -113,6 +101,35 @@ class Playing(FrameProcessor):
                 await self._obey(command)
             case _:
                 await self.push_frame(frame, direction)
+
+    async def _take(
+        self, frame: SpeechFrame | UnspokenFrame | TakenBackFrame | ReplyEndFrame
+    ) -> None:
+        """What the reply brings."""
+        match frame:
+            case SpeechFrame(pcm=pcm, text=text, words=words, filler=filler):
+                if self._answer_from is None and not filler:
+                    self._begun_s = self._now()
+                    offset = first_audible(pcm, self._rate)
+                    self._answer_from = None if offset is None else self._added + offset
+                self._added += len(pcm)
+                self._playout.add(pcm, text, words)
+            case UnspokenFrame(why=why):
+                self._tell_of_failure(why)
+                return
+            case TakenBackFrame(reply_id=reply_id):
+                self._take_back(reply_id)
+            case ReplyEndFrame():
+                self._playout.end()
+        await self._pump()
+        self._changed.set()
+
+    def _take_back(self, reply_id: int) -> None:
+        if reply_id == self._playout.reply_id:
+            self._playout.take_back()
+            self._added = self._playout.sent
+            if self._answer_from is not None and self._answer_from >= self._added:
+                self._answer_from = None
 
     async def _obey(self, command: TurnCommand) -> None:
         now = self._now()

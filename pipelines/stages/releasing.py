@@ -4,9 +4,15 @@ from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from pipelines.core.commands import CommitReply, StartReply, StopReply, WithdrawReply
-from pipelines.core.speculation import Speculation
+from pipelines.core.speculation import Speculation, Status
 from pipelines.stages.backlog import Backlog
-from pipelines.stages.frames import CommandFrame, ReplyEndFrame, SpeechFrame, UnspokenFrame
+from pipelines.stages.frames import (
+    CommandFrame,
+    ReplyEndFrame,
+    SpeechFrame,
+    TakenBackFrame,
+    UnspokenFrame,
+)
 
 Piece = SpeechFrame | UnspokenFrame | ReplyEndFrame
 
@@ -23,6 +29,11 @@ class Releasing(FrameProcessor):
         if isinstance(frame, SpeechFrame | UnspokenFrame | ReplyEndFrame):
             await self._going.work_off(self._speculation.offer(frame.reply_id, frame))
             return
+        if isinstance(frame, TakenBackFrame):
+            self._going.drop(lambda piece: piece.reply_id == frame.reply_id)
+            if self._speculation.status(frame.reply_id) is not Status.RELEASED:
+                self._speculation.take_back(frame.reply_id)
+                return
         await self.push_frame(frame, direction)
         if isinstance(frame, CommandFrame):
             match frame.command:

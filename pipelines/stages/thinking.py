@@ -19,6 +19,7 @@ from pipelines.core.commands import CommitReply, StartReply, StopReply, TurnComm
 from pipelines.core.conversation import Conversation
 from pipelines.core.events import AnswerCounted, PlayoutEnded, Reached, TextTyped, Worked
 from pipelines.core.ledger import Fact
+from pipelines.core.phrasing import speakable
 from pipelines.core.tools import Tool
 from pipelines.services.protocols import (
     ChatMessage,
@@ -36,6 +37,7 @@ from pipelines.stages.frames import (
     EnoughFrame,
     FactFrame,
     ReplyEndFrame,
+    TakenBackFrame,
     TokenFrame,
 )
 from pipelines.stages.preparing import Preparing
@@ -81,7 +83,7 @@ class Thinking(FrameProcessor):
         self._today = today
         self._policy = policy or AnsweringPolicy()
         self._tools = {tool.name: tool for tool in tools}
-        self._sampling = Sampling(tools=tuple(tool.schema for tool in tools))
+        self._sampling = Sampling(tools=tuple(tool.schema for tool in tools), aloud=True)
         self._replies: dict[int, _Reply] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._preparing = Preparing(
@@ -188,9 +190,9 @@ class Thinking(FrameProcessor):
     # ---- one reply ----
 
     async def _think(self, reply: _Reply) -> None:
-        sorry = ""
+        sorry, is_cut = "", False
         try:
-            await self._answer(reply)
+            is_cut = await self._answer(reply)
         except ServiceError as error:
             log.warning("the language model failed", service=error.service, error=str(error))
             sorry = apology(cold=error.trouble.cold)
@@ -203,11 +205,12 @@ class Thinking(FrameProcessor):
         finally:
             if reply.bridging is not None:
                 reply.bridging.cancel()
-        await self.push_frame(ReplyEndFrame(reply.reply_id, sorry))
+        await self.push_frame(ReplyEndFrame(reply.reply_id, sorry, is_cut))
         facts = AnswerCounted(reply.facts, reply.reply_id, over=True)
         await self.push_frame(FactFrame(facts))
 
-    async def _answer(self, reply: _Reply) -> None:
+    async def _answer(self, reply: _Reply) -> bool:
+        """Whether the answer was cut off at the model's limit. Raises ServiceError."""
         messages, rounds, cuts = self._ask(reply), 0, 0
         while rounds < self._policy.most_rounds:
             try:
@@ -221,11 +224,13 @@ class Thinking(FrameProcessor):
                 continue
             rounds += 1
             if not finished.tool_calls:
-                return
+                if not reply.enough and not speakable(reply.spoken):
+                    raise ServiceError("llm", "an answer without a spoken word", retryable=True)
+                return finished.reason == "length"
             await reply.committed.wait()
             messages = [*messages, *await self._use_tools(reply, finished)]
             if reply.spoken and reply.reply_id in self._afterwards:
-                return
+                return False
             reply.spoken = ""
         raise ServiceError("llm", "asks for tool after tool", retryable=False)
 
@@ -254,7 +259,12 @@ class Thinking(FrameProcessor):
         async with aclosing(stream):
             async for delta in stream:
                 match delta:
-                    case TextDelta(text, source):
+                    case TextDelta(text, source, anew):
+                        if anew and reply.spoken:
+                            reply.spoken = ""
+                            await self.push_frame(TakenBackFrame(reply.reply_id))
+                        if not text:
+                            continue
                         if not reply.spoken:
                             first_s = self._now() if source is None else source.first_token_s
                             await self._first_token(reply, delta, asked_s, first_s)

@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 
 from pipelines.cascade import Policies
-from pipelines.core.answering import NO_ANSWER
+from pipelines.core.answering import APOLOGY, NO_ANSWER
 from pipelines.core.endpointing import EndpointingPolicy
 from pipelines.core.exchange import AudioOut, Fault, Muted, Typed
 from pipelines.core.turn_policy import TurnPolicy
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
     ChatMessage,
+    Finished,
     ServiceError,
+    TextDelta,
     Transcription,
     TranscriptionJob,
 )
@@ -32,7 +34,6 @@ PATIENT = Policies(
 """A reply is begun after 0.15 s of silence, and let go after 0.5 s."""
 QUESTION = "what time is it?"
 REFUSED = ServiceError("llm", "scripted", retryable=False)
-APOLOGY = "Sorry, I can't think of an answer right now. Please try again in a moment."
 
 
 def committed(call: Rehearsed) -> list[float]:
@@ -155,15 +156,87 @@ def test_an_answer_made_for_other_words_is_made_anew() -> None:
     assert call.lines[0] == ("user", QUESTION)
 
 
-def test_an_answer_that_is_only_silence_to_come_still_ends_the_turn() -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "👍",
+        "...",
+        " \n\n",
+        "?!",
+        "```\nprint(1)\n```",
+        "<br>",
+        "| - | - |",
+        "---",
+        "**",
+        "</b>",
+    ],
+)
+def test_an_answer_with_nothing_to_say_is_apologised_for(words: str) -> None:
     call = rehearse(
         says(1.0, QUESTION),
-        says(5.0, "hello?"),
-        answers=lambda messages: [] if messages[-1].content == QUESTION else paced("Hello."),
+        says(11.0, "hello?"),
+        answers=lambda messages: (
+            [(0.1, words)] if messages[-1].content == QUESTION else paced("Hello.")
+        ),
+        until_s=15.0,
     )
 
-    assert call.heard_text == "Hello."
-    assert call.lines == [("user", QUESTION), ("user", "hello?"), ("assistant", "Hello.")]
+    assert call.heard_text == f"{APOLOGY} Hello."
+    assert call.states[-1] == "listening"
+
+
+def test_an_answer_that_is_cut_off_ends_at_a_whole_sentence() -> None:
+    call = rehearse(
+        says(1.0, QUESTION),
+        answers=lambda messages: [
+            *paced("Open the lid of it. Then, slowly, pour in the"),
+            (0.1, Finished("length")),
+        ],
+    )
+
+    assert call.heard_text == "Open the lid of it."
+    assert call.lines[-1] == ("assistant", "Open the lid of it.")
+
+
+def test_an_answer_that_is_cut_off_in_its_only_sentence_is_said_as_it_is() -> None:
+    call = rehearse(
+        says(1.0, QUESTION),
+        answers=lambda messages: [
+            *paced("Open the lid and pour in the"),
+            (0.1, Finished("length")),
+        ],
+    )
+
+    assert call.heard_text == "Open the lid and pour in the"
+
+
+def test_a_thought_that_turns_out_to_be_one_before_the_turn_is_over_is_never_heard() -> None:
+    call = rehearse(
+        says(1.0, QUESTION),
+        answers=lambda messages: [
+            *paced("Ten it is. I say ten.", first_s=0.05, between_s=0.01),
+            (0.02, TextDelta("We close at ten.", anew=True)),
+        ],
+        policies=PATIENT,
+    )
+
+    assert call.heard_text == "We close at ten."
+    assert call.captions("bot", final=True) == ["We close at ten."]
+    assert call.lines[-1] == ("assistant", "We close at ten.")
+
+
+def test_a_thought_that_is_being_heard_stops_when_it_turns_out_to_be_one() -> None:
+    thought = "Ten it is. I say ten, and that is the end of it all. Then they may want to book."
+    call = rehearse(
+        does(1.0, Typed(QUESTION)),
+        answers=lambda messages: [*paced(thought), (1.0, TextDelta("We close at ten.", anew=True))],
+    )
+
+    assert call.heard_text.endswith("We close at ten.")
+    assert "book" not in call.heard_text
+    assert call.states[-1] == "listening"
+    assert call.errors == []
 
 
 def refuses_once(step_s: float) -> object:
@@ -230,13 +303,14 @@ def test_a_voice_that_fails_on_one_sentence_says_the_others() -> None:
 def test_a_voice_that_fails_altogether_leaves_the_call_alive() -> None:
     call = rehearse(
         says(1.0, QUESTION),
-        says(5.0, "hello?"),
+        says(11.0, "hello?"),
         tts_fails=lambda text: "time" in text,
+        until_s=15.0,
     )
 
-    assert call.heard_text == "You said hello?"
+    assert call.heard_text == f"{APOLOGY} You said hello?"
     assert call.states[-1] == "listening"
-    assert faults(call) == [committed(call)[0]]
+    assert faults(call) == pytest.approx([committed(call)[0]], abs=0.05)
 
 
 def test_a_voice_that_fails_on_what_is_withdrawn_is_nobodys_business() -> None:
@@ -254,7 +328,7 @@ def test_a_voice_that_fails_on_what_is_withdrawn_is_nobodys_business() -> None:
     )
 
     assert call.questions == [QUESTION, f"{QUESTION} in Paris?"]
-    assert len(asked) == 3
+    assert [text for text in asked if "Paris" not in text][-1] == f"You said {QUESTION}"
     assert faults(call) == []
 
 
