@@ -251,7 +251,9 @@ class ChatRequest(BaseModel):
     min_tokens: Annotated[int, Field(ge=0, le=TOKENS_LIMIT), BeforeValidator(_whole)] | None = None
     skip_special_tokens: bool | None = None
     spaces_between_special_tokens: bool | None = None
-    truncate_prompt_tokens: Annotated[_Int, Field(ge=-1)] | None = None
+    truncate_prompt_tokens: (
+        Annotated[int, Field(ge=-1, lt=2**53), BeforeValidator(_whole)] | None
+    ) = None
     allowed_token_ids: _Ids | None = None
     bad_words: Annotated[list[_Word], Field(max_length=LIST_LIMIT)] | None = None
     chat_template: str | None = None
