@@ -226,7 +226,7 @@ class Call:
         self._dropped = 0
         """Frames of audio, since the call last kept up."""
         if manners.greeting:
-            self.push(Say(manners.greeting))
+            self.push(Say(manners.greeting, must_be_heard=manners.greeting_must_be_heard))
         if policies.facts:
             send(CallBegan(policies.facts, policies.budget.shares_s))
 

@@ -103,6 +103,7 @@ def test_the_telephone_is_as_the_settings_have_it() -> None:
             "twilio_account_sid": "AC1",
             "twilio_auth_token": "t",
             "phone_greeting": " Hello! ",
+            "greeting_must_be_heard": "true",
             "phone_silence_s": "",
             "phone_call_s": 60,
             "phone_transfers": "sales=+15551230001,support=+15551230002",
@@ -113,6 +114,9 @@ def test_the_telephone_is_as_the_settings_have_it() -> None:
     assert (phone.account_sid, phone.auth_token, phone.lacks) == ("AC1", "t", "")
     assert phone.in_words == "Twilio, by its webhook https://voice.example/twilio/voice"
     assert phone.transfers == {"sales": "+15551230001", "support": "+15551230002"}
-    assert phone.manners == Manners(greeting="Hello!", silence_s=None, call_s=60)
-    assert (manners_for(settings), keypad_for(settings).terminator) == (Manners(), "")
+    assert phone.manners == Manners(
+        greeting="Hello!", greeting_must_be_heard=True, silence_s=None, call_s=60
+    )
+    assert manners_for(settings) == Manners(greeting_must_be_heard=True)
+    assert keypad_for(settings).terminator == ""
     assert "set TWILIO_AUTH_TOKEN and" in phone_for(Settings.model_validate({})).in_words

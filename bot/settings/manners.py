@@ -16,6 +16,9 @@ class HouseManners(Group):
     phone_greeting: str = "Hello! How can I help you?"
     """What it says first on the telephone, at once. Empty: it waits to be spoken to."""
 
+    greeting_must_be_heard: bool = False
+    """Speech, keys and text over either greeting do not stop it, and are answered after it."""
+
     phone_silence_s: Annotated[Silence | None, EmptyIsUnset] = 30.0
     """Silence on the telephone until the bot asks, and then until it hangs up. Empty: never."""
 

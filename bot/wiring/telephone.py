@@ -18,6 +18,7 @@ def phone_for(settings: Settings) -> Phone:
         transfers=dict(one.split("=") for one in settings.phone_transfers),
         manners=Manners(
             greeting=settings.phone_greeting.strip(),
+            greeting_must_be_heard=settings.greeting_must_be_heard,
             silence_s=settings.phone_silence_s,
             call_s=settings.phone_call_s,
         ),
@@ -26,7 +27,10 @@ def phone_for(settings: Settings) -> Phone:
 
 def manners_for(settings: Settings) -> Manners:
     """Of the page."""
-    return Manners(greeting=settings.greeting.strip())
+    return Manners(
+        greeting=settings.greeting.strip(),
+        greeting_must_be_heard=settings.greeting_must_be_heard,
+    )
 
 
 def keypad_for(settings: Settings) -> KeypadPolicy:

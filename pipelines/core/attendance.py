@@ -10,6 +10,8 @@ class Manners:
     """What is left out is not done."""
 
     greeting: str = ""
+    greeting_must_be_heard: bool = False
+    """Nothing that the person does stops it; they are answered after it."""
     silence_s: float | None = None
     """Of nobody speaking, until the person is asked; and until the call ends after that."""
     are_you_there: str = "Are you still there?"

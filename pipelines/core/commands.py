@@ -13,6 +13,8 @@ class StartReply:
     text: str
     say: str = ""
     """These very words instead: nobody asked anything."""
+    ends_call: bool = False
+    """The call is over when it has been heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class CommitReply:
     reply_id: int
     turn_id: int
     text: str
+    must_be_heard: bool = False
 
 
 @dataclass(frozen=True, slots=True)

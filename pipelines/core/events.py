@@ -80,6 +80,8 @@ class SayAsked:
 
     text: str
     ends_call: bool = False
+    must_be_heard: bool = False
+    """Nothing that the person does stops it; they are answered after it."""
 
 
 # ---- from the reply's side ----
@@ -99,6 +101,17 @@ class PlayoutEnded:
     reply_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class ReplyPaused:
+    """A reply fell silent because the person made a sound: the place that was heard."""
+
+    reply_id: int
+    sentences: tuple[tuple[str, float], ...]
+    """Those about the place, and in how many seconds each ends; less than 0 if it had ended."""
+    left_s: float | None
+    """Of the reply; None where more of it is to come."""
+
+
 TurnFact: TypeAlias = (
     Listened
     | SpeechStarted
@@ -111,6 +124,7 @@ TurnFact: TypeAlias = (
     | SayAsked
     | PlayoutStarted
     | PlayoutEnded
+    | ReplyPaused
 )
 
 
@@ -167,4 +181,14 @@ class SilenceTrimmed:
     reply_id: int
 
 
-LedgerFact: TypeAlias = Reached | Worked | AnswerCounted | SilenceTrimmed
+@dataclass(frozen=True, slots=True)
+class HeardToEnd:
+    """What must be heard was played to its last sample."""
+
+    reply_id: int
+    at_s: float
+    confirmed: bool
+    """The client has said so; else it goes by the clock."""
+
+
+LedgerFact: TypeAlias = Reached | Worked | AnswerCounted | SilenceTrimmed | HeardToEnd

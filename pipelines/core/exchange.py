@@ -89,6 +89,8 @@ class Say:
     text: str
     ends_call: bool = False
     """The call is over when this has been heard, unless the person cuts it off."""
+    must_be_heard: bool = False
+    """Nothing that the person does cuts it off; they are answered after it."""
 
 
 FromCaller: TypeAlias = (

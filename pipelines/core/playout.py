@@ -7,7 +7,7 @@ since the last flush: `_origin` is where the reply's first sample would stand th
 
 import enum
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,10 @@ AUDIBLE_DBFS = -45.0
 """The level from which a listener hears it: the project's definition of an answer's start."""
 LETTER_S = 0.06
 """Of speech at 165 words a minute: how long a clause will be of which not all audio is there."""
+_SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "؟")
+_CLOSING = "\"'”’»)]*_"
+NEAR_S = 2.0
+"""How far from a place a sentence may end that is told of beside it."""
 GRACE_S = 1.0
 """A client that reports is waited for this long beyond the end that the clock foretells."""
 
@@ -261,20 +265,26 @@ class Playout:
     def _words_heard(self, index: int, samples: int) -> tuple[str, bool]:
         """Of one clause, and whether that is a guess; a word counts when half has been heard."""
         clause = self._clauses[index]
-        following = self._clauses[index + 1 :]
-        end = following[0].start if following else self._length
-        complete = bool(following) or self._ended
+        end, complete = self._clause_end(index)
         if samples >= end and complete:
             return clause.text, False
         tokens = clause.text.split()
         timed = len(clause.words) == len(tokens)
-        if not timed and not complete:  # the rest of it is still being made
-            end = max(end, clause.start + round(LETTER_S * self._rate * (len(clause.text) + 1)))
         starts = self._word_starts(clause, tokens, end)
         middles = [(a + b) / 2 for a, b in zip(starts, [*starts[1:], end], strict=True)]
         guessed = not timed or any(word.estimated for word in clause.words)
         guessed = guessed and samples > clause.start
         return " ".join(tokens[: bisect_right(middles, samples)]), guessed
+
+    def _clause_end(self, index: int) -> tuple[int, bool]:
+        """The sample after its last, and whether that is known: an estimate while it is made."""
+        clause, following = self._clauses[index], self._clauses[index + 1 :]
+        end = following[0].start if following else self._length
+        complete = bool(following) or self._ended
+        timed = len(clause.words) == len(clause.text.split())
+        if not timed and not complete:
+            end = max(end, clause.start + round(LETTER_S * self._rate * (len(clause.text) + 1)))
+        return end, complete
 
     def _word_starts(self, clause: _Clause, tokens: list[str], end: int) -> list[float]:
         """The voice's word times where they fit the text, else by proportion of letters."""
@@ -283,6 +293,38 @@ class Playout:
         weights = [len(token) + 1 for token in tokens]
         ends = np.cumsum([0, *weights]) / max(1, sum(weights))
         return [clause.start + share * (end - clause.start) for share in ends[:-1]]
+
+    # ---- the place ----
+
+    @property
+    def is_confirmed(self) -> bool:
+        """The client has said that all that was sent was heard."""
+        return not self._estimated and self._confirmed >= self._sent
+
+    def left_s(self, now: float) -> float | None:
+        """What the listener has still to hear; None while more of the reply may come."""
+        return (self._length - self.heard_samples(now)) / self._rate if self._ended else None
+
+    def around(self, now: float) -> tuple[tuple[str, float], ...]:
+        """The sentences that end within `NEAR_S` of the place heard by now, and in how many
+        seconds from there: less than 0 for those that have been heard.
+        """
+        heard, said = self.heard_samples(now), ""
+        ends: list[tuple[str, float]] = []
+        for token, end in self._token_ends():
+            said = f"{said} {token}".lstrip()
+            if token.rstrip(_CLOSING).endswith(_SENTENCE_ENDS):
+                ends.append((said, (end - heard) / self._rate))
+                said = ""
+        if said:
+            ends.append((said, (self._length - heard) / self._rate))
+        return tuple((text, round(at_s, 3)) for text, at_s in ends if abs(at_s) <= NEAR_S)
+
+    def _token_ends(self) -> Iterator[tuple[str, float]]:
+        for index, clause in enumerate(self._clauses):
+            end, _ = self._clause_end(index)
+            tokens = clause.text.split()
+            yield from zip(tokens, [*self._word_starts(clause, tokens, end)[1:], end], strict=True)
 
     # ---- pausing ----
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.core.commands import TurnCommand
-from pipelines.core.events import LedgerFact, Reached, TurnFact, Worked
+from pipelines.core.events import HeardToEnd, LedgerFact, Reached, TurnFact, Worked
 from pipelines.core.exchange import (
     AudioIn,
     AudioOut,
@@ -178,7 +178,7 @@ def line_of(item: Noted, at_s: float, level: Level, begun_s: float = 0.0) -> dic
             line["samples"] = len(sound)
         case _:
             pass
-    shifted = isinstance(item, Reached | Worked | Came | Sent)
+    shifted = isinstance(item, Reached | Worked | HeardToEnd | Came | Sent)
     for name in _NAMES[type(item)]:
         value = getattr(item, name)
         if value is None:

@@ -8,23 +8,21 @@ the facts. Feed it facts in the order in which they happened; carry out what it 
                |          '-------------> IDLE   v  |
                '----------------------------- CONTESTED
 
-A reply may be under way from HEARING on: held until the turn is committed.
+A reply may be under way from HEARING on: held until the turn is committed. From any state to
+ANNOUNCING, when the bot is to say what must be heard; afterwards to wherever the person is then.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
-from pipelines.core.barge_in import Judgement, judge
+from pipelines.core.barge_in import Judgement, Moment, judge, moment_of
 from pipelines.core.commands import (
     CommitReply,
     ForgetSpeech,
     PauseReply,
     ResumeReply,
     ScoreTurn,
-    StartReply,
     StopReply,
     TurnCommand,
-    WithdrawReply,
 )
 from pipelines.core.endpointing import Completes, Endpointing, Evidence, nothing_known
 from pipelines.core.events import (
@@ -32,6 +30,7 @@ from pipelines.core.events import (
     MicrophoneClosed,
     PlayoutEnded,
     PlayoutStarted,
+    ReplyPaused,
     SayAsked,
     SilenceAsked,
     SpeechPaused,
@@ -42,16 +41,10 @@ from pipelines.core.events import (
     TurnScored,
 )
 from pipelines.core.hypothesis import Hypothesis
+from pipelines.core.notice import WAITING, Notice
+from pipelines.core.replies import Replies
 from pipelines.core.turn_policy import TurnPolicy
 from pipelines.core.turn_state import State
-from pipelines.core.wording import same_words
-
-
-@dataclass(slots=True)
-class _Reply:
-    reply_id: int
-    text: str
-
 
 Rule = Callable[["TurnMachine", TurnFact], list[TurnCommand]]
 
@@ -62,8 +55,7 @@ class TurnMachine:
         self._endpointing = Endpointing(policy.endpointing, completes)
         self._state = State.IDLE
         self._turn_id = 1
-        self._last_reply_id = 0
-        self._reply: _Reply | None = None
+        self._replies = Replies()
         self._speculations = 0
         self._media_s = 0.0
         self._paused_s = 0.0
@@ -73,6 +65,8 @@ class TurnMachine:
         self._heard = Hypothesis()
         self._went_on = self._went_on_before = 0
         self._answered_s = 0.0
+        self._moment = Moment.MIDDLE
+        self._notice = Notice("")
 
     @property
     def state(self) -> State:
@@ -107,6 +101,9 @@ class TurnMachine:
         """Late and repeated facts are normal: what the table does not name changes nothing."""
         if isinstance(fact, Listened | SpeechStarted | SpeechPaused):
             self._media_s = max(self._media_s, fact.media_s)
+        of_reply = isinstance(fact, PlayoutStarted | PlayoutEnded | ReplyPaused) and fact.reply_id
+        if of_reply and not self._replies.is_news(of_reply):
+            return []
         rule = RULES.get((self._state, type(fact)))
         return rule(self, fact) if rule is not None else []
 
@@ -187,41 +184,31 @@ class TurnMachine:
         return commands
 
     def _speculate(self) -> list[TurnCommand]:
-        if self._reply is not None or self._speculations >= self._policy.most_speculations:
+        if self._replies.is_under_way or self._speculations >= self._policy.most_speculations:
             return []
         self._speculations += 1
-        return [self._start()]
-
-    def _start(self) -> StartReply:
-        self._last_reply_id += 1
-        self._reply = _Reply(self._last_reply_id, self.text)
-        return StartReply(self._last_reply_id, self._turn_id, self.text)
+        return [self._replies.start(self._turn_id, self.text)]
 
     def _withdraw_if_outdated(self) -> list[TurnCommand]:
-        outdated = self._reply is not None and not same_words(self._reply.text, self.text)
-        return self._withdraw() if outdated else []
-
-    def _withdraw(self, *, reopened: bool = False) -> list[TurnCommand]:
-        assert self._reply is not None
-        withdrawn, self._reply = self._reply, None
-        return [WithdrawReply(withdrawn.reply_id, self._turn_id, reopened)]
+        return [*self._replies.withdraw_outdated(self._turn_id, self.text)]
 
     def _close(self) -> list[TurnCommand]:
         """The turn is over, and every word of it is known."""
         if not self.text:
             return self._abandon()
         commands = self._withdraw_if_outdated()
-        if self._reply is None:
-            commands.append(self._start())
+        if not self._replies.is_under_way:
+            commands.append(self._replies.start(self._turn_id, self.text))
         self._state = State.THINKING
-        return [*commands, CommitReply(self._last_reply_id, self._turn_id, self.text)]
+        return [*commands, CommitReply(self._replies.newest_id, self._turn_id, self.text)]
 
     def _abandon(self) -> list[TurnCommand]:
         """It was no speech: an empty transcript is no turn."""
-        commands = self._withdraw() if self._reply is not None else []
+        is_begun = self._replies.is_under_way
+        withdrawn = [self._replies.withdraw(self._turn_id)] if is_begun else []
         self._state = State.IDLE
         self._speculations = 0
-        return [*commands, self._forget()]
+        return [*withdrawn, self._forget()]
 
     def _forget(self) -> ForgetSpeech:
         self._heard.forget(self._paused_s)
@@ -230,9 +217,6 @@ class TurnMachine:
     # ---- the reply speaks ----
 
     def _audible(self, fact: TurnFact) -> list[TurnCommand]:
-        assert isinstance(fact, PlayoutStarted)
-        if self._reply is None or fact.reply_id != self._reply.reply_id:
-            return []
         self._state = State.SPEAKING
         self._next_turn()
         return [self._forget()]
@@ -245,11 +229,9 @@ class TurnMachine:
         self._carried = ""
 
     def _reply_over(self, fact: TurnFact) -> list[TurnCommand]:
-        assert isinstance(fact, PlayoutEnded)
-        if self._reply is None or fact.reply_id != self._reply.reply_id:
-            return []
         unheard = self._state is State.THINKING
-        self._reply, self._state = None, State.IDLE
+        self._replies.end()
+        self._state = State.IDLE
         if not unheard:
             return []
         self._next_turn()
@@ -259,14 +241,18 @@ class TurnMachine:
 
     def _contest(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, SpeechStarted)
-        assert self._reply is not None
-        commands: list[TurnCommand] = [PauseReply(self._reply.reply_id)]
+        commands: list[TurnCommand] = [PauseReply(self._replies.newest_id)]
         if self._state is State.THINKING:
             self._carried = self.text
             commands.append(ForgetSpeech(self._paused_s))
         self._heard.forget(fact.media_s)
-        self._state = State.CONTESTED
+        self._state, self._moment = State.CONTESTED, Moment.MIDDLE
         return commands
+
+    def _place(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, ReplyPaused)
+        self._moment = moment_of(fact.sentences, fact.left_s)
+        return []
 
     def _judge(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, Transcribed)
@@ -275,8 +261,10 @@ class TurnMachine:
 
     def _weigh(self, fact: TurnFact) -> list[TurnCommand]:
         """In noise a weak moment looks like the end: no sound is a mere cough before its time."""
-        match judge(self._heard.text, final=self._heard.final):
-            case Judgement.GO_ON if self._media_s - self._paused_s >= self._policy.passed_s - 1e-6:
+        passed = self._media_s - self._paused_s >= self._policy.passed_s - 1e-6
+        text, final = self._heard.text, self._heard.final
+        match judge(text, final=final, passed=passed, moment=self._moment):
+            case Judgement.GO_ON if passed:
                 return self._let_it_go_on()
             case Judgement.STOP:
                 return self._give_way(paused=self._heard.final)
@@ -288,15 +276,16 @@ class TurnMachine:
         return []
 
     def _let_it_go_on(self) -> list[TurnCommand]:
-        assert self._reply is not None
         self._state = State.THINKING if self._carried else State.SPEAKING
         self._heard.forget(self._media_s)
-        return [ResumeReply(self._reply.reply_id), ForgetSpeech(self._media_s)]
+        return [ResumeReply(self._replies.newest_id), ForgetSpeech(self._media_s)]
 
     def _give_way(self, *, paused: bool) -> list[TurnCommand]:
         """The floor is the person's again; the reply is history as far as it was heard."""
-        commands = self._withdraw(reopened=True) if self._carried else [self._stop()]
-        if self._media_s - self._answered_s <= self._policy.cut_in_s:
+        unheard = self._replies.withdraw(self._turn_id, reopened=True) if self._carried else None
+        commands: list[TurnCommand] = [unheard or self._stop()]
+        is_early = self._media_s - self._answered_s <= self._policy.cut_in_s
+        if is_early and self._moment is Moment.MIDDLE:
             self._went_on = self._went_on_before + 1  # it was the bot that cut in
         self._state = State.HEARING
         return [*commands, *(self._rest() if paused else [])]
@@ -311,7 +300,7 @@ class TurnMachine:
     def _take_text(self, fact: TurnFact) -> list[TurnCommand]:
         """Nobody speaks: it is a turn of its own, and over."""
         assert isinstance(fact, TextTyped)
-        commands = self._silence(fact) if self._reply is not None else []
+        commands = self._silence(fact) if self._replies.is_under_way else []
         self._carried = fact.text.strip()
         return commands + self._close()
 
@@ -339,11 +328,25 @@ class TurnMachine:
     def _announce(self, fact: TurnFact) -> list[TurnCommand]:
         """The bot speaks of its own accord: whatever was under way is over."""
         assert isinstance(fact, SayAsked)
-        commands: list[TurnCommand] = [] if self._reply is None else [self._stop()]
+        commands: list[TurnCommand] = [self._stop()] if self._replies.is_under_way else []
         self._paused_s, self._carried, self._state = self._media_s, "", State.THINKING
+        if fact.must_be_heard:
+            self._state, self._notice = State.ANNOUNCING, Notice(fact.text)
         commands.append(self._forget())
-        start = replace(self._start(), say=fact.text)
-        return [*commands, start, CommitReply(start.reply_id, self._turn_id, "")]
+        start = self._replies.start(self._turn_id, "", fact.text, ends_call=fact.ends_call)
+        commit = CommitReply(start.reply_id, self._turn_id, "", fact.must_be_heard)
+        return [*commands, start, commit]
+
+    def _wait(self, fact: TurnFact) -> list[TurnCommand]:
+        self._notice.wait(fact)
+        return []
+
+    def _announced(self, fact: TurnFact) -> list[TurnCommand]:
+        """It was heard, or cannot be: what has waited happens now."""
+        self._next_turn()
+        self._replies.end()
+        self._state = State.IDLE
+        return [command for waited in self._notice.facts() for command in self.handle(waited)]
 
     def _silence_contest(self, fact: TurnFact) -> list[TurnCommand]:
         """What the person says over the reply is a turn of its own."""
@@ -353,11 +356,10 @@ class TurnMachine:
         return [stop]
 
     def _stop(self) -> StopReply:
-        assert self._reply is not None
-        stopped, self._reply = self._reply, None
+        stopped = self._replies.end()
         if self._state is State.THINKING or self._carried:  # it was never heard
             self._next_turn()
-        return StopReply(stopped.reply_id)
+        return StopReply(stopped)
 
 
 SILENT = (State.IDLE, State.THINKING, State.SPEAKING)
@@ -383,11 +385,14 @@ RULES: dict[tuple[State, type[TurnFact]], Rule] = {
     (State.CONTESTED, SpeechPaused): TurnMachine._pause_contest,
     (State.CONTESTED, Transcribed): TurnMachine._judge,
     (State.CONTESTED, Listened): TurnMachine._weigh,
+    (State.CONTESTED, ReplyPaused): TurnMachine._place,
     **{(state, TextTyped): TurnMachine._take_text for state in SILENT},
     **{(state, TextTyped): TurnMachine._join_text for state in State if state not in SILENT},
+    **{(state, SayAsked): TurnMachine._announce for state in State},
+    **{(State.ANNOUNCING, kind): TurnMachine._wait for kind in WAITING},
+    (State.ANNOUNCING, PlayoutEnded): TurnMachine._announced,
     (State.THINKING, SilenceAsked): TurnMachine._silence,
     (State.SPEAKING, SilenceAsked): TurnMachine._silence,
     (State.CONTESTED, SilenceAsked): TurnMachine._silence_contest,
-    **{(state, SayAsked): TurnMachine._announce for state in State},
 }
 """Pairs absent from the table change nothing."""

@@ -15,5 +15,7 @@ class State(enum.Enum):
     THINKING = enum.auto()
     """The turn is committed; nothing of the reply has been heard."""
     SPEAKING = enum.auto()
+    ANNOUNCING = enum.auto()
+    """The bot says what must be heard: whatever the person does waits until it was."""
     CONTESTED = enum.auto()
     """The person makes a sound while a committed reply is under way: it is paused."""

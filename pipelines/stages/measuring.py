@@ -9,6 +9,7 @@ from pipelines.core.budget import Budget
 from pipelines.core.commands import StartReply
 from pipelines.core.events import (
     AnswerCounted,
+    HeardToEnd,
     LedgerFact,
     PlayoutEnded,
     PlayoutStarted,
@@ -55,7 +56,13 @@ class Measuring(FrameProcessor):
                 self._turns[reply_id] = turn_id
                 if words:
                     self._unasked.add(turn_id)
-            case FactFrame(fact=Reached() | Worked() | AnswerCounted() | SilenceTrimmed() as fact):
+            case FactFrame(
+                fact=Reached()
+                | Worked()
+                | AnswerCounted()
+                | SilenceTrimmed()
+                | HeardToEnd() as fact
+            ):
                 self._note(fact)
                 self._write(fact)
             case FactFrame(fact=TextTyped()):
@@ -82,6 +89,8 @@ class Measuring(FrameProcessor):
                     self._ledger.note(self._turn(reply_id), name, value)
                 if over:
                     self._send(AnswerMeasured({"turn": self._turn(reply_id), **facts}))
+            case HeardToEnd():
+                pass  # for the recording: nobody waited
             case SilenceTrimmed(seconds, reply_id):
                 self._ledger.note(self._turn(reply_id), "tts_trimmed_s", round(seconds, 3))
 

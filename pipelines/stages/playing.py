@@ -21,7 +21,14 @@ from pipelines.core.commands import (
     WithdrawReply,
 )
 from pipelines.core.conversation import Conversation
-from pipelines.core.events import PlayoutEnded, PlayoutStarted, Reached, Worked
+from pipelines.core.events import (
+    HeardToEnd,
+    PlayoutEnded,
+    PlayoutStarted,
+    Reached,
+    ReplyPaused,
+    Worked,
+)
 from pipelines.core.exchange import (
     AudioOut,
     Caption,
@@ -70,6 +77,7 @@ class Playing(FrameProcessor):
         self._answer_from: int | None = None
         """The first audible sample of the reply that bridges no wait."""
         self._told_of_failure = False
+        self._must_be_heard = False
         self._begun_s = 0.0
         self._clock = ClientClock()
         self._changed = asyncio.Event()
@@ -134,18 +142,20 @@ class Playing(FrameProcessor):
     async def _obey(self, command: TurnCommand) -> None:
         now = self._now()
         match command:
-            case CommitReply(reply_id, turn_id):
+            case CommitReply(reply_id, turn_id, must_be_heard=must_be_heard):
                 self._playout.begin(reply_id)
                 self._turn_id = turn_id
+                self._must_be_heard = must_be_heard
                 self._started = self._answered = self._reported = self._told_of_failure = False
                 self._added, self._answer_from, self._awaited = 0, None, None
                 self._begun_s = now
                 self._paused_by.discard("caller")
                 if self._paused_by:
                     await self._flush(self._playout.pause(now))
-            case PauseReply():
+            case PauseReply(reply_id):
                 self._paused_by.add("caller")
                 await self._flush(self._playout.pause(now))
+                await self._tell_place(reply_id, now)
             case ResumeReply():
                 await self._go_on("caller")
             case StopReply(reply_id) | WithdrawReply(reply_id) if (
@@ -155,6 +165,11 @@ class Playing(FrameProcessor):
             case _:
                 pass
         self._changed.set()
+
+    async def _tell_place(self, reply_id: int, now: float) -> None:
+        if self._started and reply_id == self._playout.reply_id:
+            sentences, left_s = self._playout.around(now), self._playout.left_s(now)
+            await self._up(FactFrame(ReplyPaused(reply_id, sentences, left_s)))
 
     async def _mind(self, line: LineDropped | LineRestored) -> None:
         if isinstance(line, LineRestored):
@@ -246,6 +261,9 @@ class Playing(FrameProcessor):
         heard = self._playout.heard(self._now())
         if heard.text:
             self._send(Caption("bot", heard.text, final=True, turn=self._turn_id))
+        if self._must_be_heard and self._started and heard.whole and not self._told_of_failure:
+            confirmed = self._playout.is_confirmed
+            await self._tell(HeardToEnd(reply_id, self._now(), confirmed))
         self._playout.clear()
         await self._tell(PlayoutEnded(reply_id))
 
@@ -272,7 +290,9 @@ class Playing(FrameProcessor):
         if reply_id is not None and (final or not heard.estimated):
             self._conversation.heard(self._turn_id, reply_id, heard.text, estimated=heard.estimated)
 
-    async def _tell(self, fact: Reached | Worked | PlayoutStarted | PlayoutEnded) -> None:
+    async def _tell(
+        self, fact: Reached | Worked | PlayoutStarted | PlayoutEnded | HeardToEnd
+    ) -> None:
         """To the ledger below; and to the turn above what it wants to know."""
         await self.push_frame(FactFrame(fact), FrameDirection.DOWNSTREAM)
         if isinstance(fact, PlayoutStarted | PlayoutEnded):

@@ -47,6 +47,7 @@ SHOWN: dict[State, Shown] = {
     State.CLOSING: "thinking",
     State.THINKING: "thinking",
     State.SPEAKING: "speaking",
+    State.ANNOUNCING: "speaking",
     State.CONTESTED: "hearing",
 }
 _FACTS = get_args(TurnFact)
@@ -84,8 +85,8 @@ class Turning(FrameProcessor):
                 typed = TextTyped(text)
                 await self.push_frame(FactFrame(typed))  # the silence before it was no wait
                 await self._facts.work_off([typed])
-            case CallerFrame(event=Say(text, ends_call)):
-                await self._facts.work_off([SayAsked(text, ends_call)])
+            case CallerFrame(event=Say(text, ends_call, must_be_heard)):
+                await self._facts.work_off([SayAsked(text, ends_call, must_be_heard)])
             case CallerFrame(event=StopSpeaking()):
                 await self._facts.work_off([SilenceAsked()])
             case CallerFrame(event=Muted(muted=True)):
@@ -106,7 +107,7 @@ class Turning(FrameProcessor):
             self._caption(final=False)
         for command in commands:
             await self._obey(command)
-            if isinstance(fact, SayAsked) and fact.ends_call and isinstance(command, StartReply):
+            if isinstance(command, StartReply) and command.ends_call:
                 self._last_word = command.reply_id
         if isinstance(fact, PlayoutEnded) and fact.reply_id == self._last_word:
             self._over()

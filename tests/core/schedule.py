@@ -31,6 +31,8 @@ from pipelines.core.events import (
     Listened,
     PlayoutEnded,
     PlayoutStarted,
+    ReplyPaused,
+    SayAsked,
     SilenceAsked,
     SpeechPaused,
     SpeechStarted,
@@ -213,6 +215,8 @@ class Schedule:
         self.way_s = chance.choice((0.0, 0.02, 0.08))
         self._slow = chance.choice((0.05, 0.3, 1.0))
         """How late the models are, in seconds at most."""
+        self.notice = chance.random() < 0.3
+        """The call begins with what must be heard."""
         self.turns = TurnMachine(TurnPolicy())
         self.dictation = Dictation(DictationPolicy())
         self.speculation: Speculation[tuple[str, NDArray[np.int16], tuple[Word, ...]] | None]
@@ -241,6 +245,8 @@ class Schedule:
 
     def play(self) -> None:
         until_s = self.person.end_s + QUIET_AT_END_S
+        if self.notice:
+            self._at(0.0, lambda: self._take(SayAsked("notice", must_be_heard=True)))
         for at, hand in self.person.hands:
             self._at(at, lambda hand=hand: self._use(hand))  # type: ignore[misc]
         for start, end in self._voices:
@@ -340,8 +346,8 @@ class Schedule:
                 self.answers[reply_id].stopped_at = len(self.sent)
                 self.answers[reply_id].stopped_s = self.now
                 self._drop(reply_id)
-            case PauseReply():
-                self._flush(self.playout.pause(self.now))
+            case PauseReply(reply_id):
+                self._pause(reply_id)
             case ResumeReply():
                 self.playout.resume()
                 self._pump()
@@ -351,9 +357,16 @@ class Schedule:
             case ForgetSpeech(upto_s):
                 self.dictation.forget(upto_s)
 
+    def _pause(self, reply_id: int) -> None:
+        self._flush(self.playout.pause(self.now))
+        if self._started and reply_id == self.playout.reply_id:
+            sentences, left_s = self.playout.around(self.now), self.playout.left_s(self.now)
+            self._take(ReplyPaused(reply_id, sentences, left_s))
+
     def _commit(self, reply_id: int, turn_id: int, text: str) -> None:
         self.answers[reply_id].committed_s = self.now
-        self.conversation.said(turn_id, text)
+        if text:
+            self.conversation.said(turn_id, text)
         self.playout.begin(reply_id)
         self._turn_id, self._started = turn_id, False
         self._let_go(self.speculation.commit(reply_id))
@@ -389,6 +402,8 @@ class Schedule:
             marks.append(Word(word, at))
             texts.append(word)
             at += samples
+        texts[-1] += self._chance.choice(("", ".", "?"))
+        answer.words[-1] = (texts[-1], answer.words[-1][1])
         return " ".join(texts), np.concatenate(pieces), tuple(marks)
 
     def _offer(

@@ -52,6 +52,17 @@ def test_a_turn_that_goes_on_is_said_once() -> None:
     assert [line.text for line in talk.lines] == ["What time is it?"]
 
 
+def test_a_turn_that_goes_on_is_not_history_until_it_is_over() -> None:
+    talk = Conversation("be brief")
+    talk.said(1, "Hello")
+    talk.heard(1, 1, "Hi.", estimated=False)
+    talk.said(2, "What time")
+
+    talk.unsaid(2)
+
+    assert [line.text for line in talk.lines] == ["Hello", "Hi."]
+
+
 def test_a_reply_of_which_nothing_was_heard_is_not_history() -> None:
     talk = Conversation("be brief")
     talk.said(1, "Hello")

@@ -310,3 +310,130 @@ def test_a_clause_is_announced_once_though_it_is_heard_twice() -> None:
     playout.pause(0.01)
     playout.resume()
     assert not [item for item in playout.due(0.5) if isinstance(item, ClauseBegan)]
+
+
+# ---- by the clock alone, and at rest ----
+
+
+def test_before_anything_is_sent_nothing_is_heard() -> None:
+    playout = Playout(RATE, 0.06, reports=False)
+    playout.begin(1)
+    playout.add(tone(1.0), "one", ())
+
+    assert playout.heard_samples(50.0) == 0
+
+
+def test_while_it_plays_no_more_is_heard_than_there_was_time_for() -> None:
+    playout = playing(reports=False, lead_s=0.2)
+    play_until(playout, 0.5)
+
+    assert playout.sent == 700
+    assert playout.heard_samples(0.5) == 500
+
+
+def test_after_a_pause_without_reports_all_that_was_sent_counts_as_heard() -> None:
+    playout = playing(reports=False, lead_s=0.2)
+    play_until(playout, 0.5)
+    playout.pause(0.5)
+
+    assert playout.heard_samples(0.5) == playout.sent == 700
+    assert playout.heard_samples(0.51) == 700
+
+
+def test_after_a_pause_with_reports_what_was_reported_counts_and_time_no_longer_does() -> None:
+    playout = playing(reports=True, lead_s=0.2)
+    play_until(playout, 0.5)
+    playout.played(0, 400, 0.5)
+    playout.pause(0.52)
+    heard = playout.heard_samples(0.52)
+
+    assert heard == 420
+    assert playout.heard_samples(9.0) == 420
+
+
+def test_when_it_goes_on_nothing_more_is_heard_until_more_is_sent() -> None:
+    playout = playing(reports=True, lead_s=0.2)
+    play_until(playout, 0.5)
+    playout.pause(0.5)
+    playout.resume()
+
+    assert playout.heard_samples(9.0) == playout.sent == 500
+
+
+# ---- the place ----
+
+
+def asking(*clauses: str, ended: bool = True) -> Playout:
+    """Each word takes a second, and the voice says so."""
+    playout = Playout(RATE, 0.2, reports=True)
+    playout.begin(1)
+    for clause in clauses:
+        tokens = clause.split()
+        words = [Word(token, at * RATE) for at, token in enumerate(tokens)]
+        playout.add(tone(len(tokens)), clause, words)
+    if ended:
+        playout.end()
+    return playout
+
+
+@pytest.mark.parametrize(
+    ("heard_s", "sentences", "left_s"),
+    [
+        (0.5, (("Very well.", 1.5),), 5.5),
+        (1.5, (("Very well.", 0.5),), 4.5),
+        (3.5, (("Very well.", -1.5),), 2.5),
+        (4.5, (("Shall I book it?", 1.5),), 1.5),
+        (6.0, (("Shall I book it?", 0.0),), 0.0),
+    ],
+)
+def test_the_place_is_told_by_the_sentences_that_end_near_it(
+    heard_s: float, sentences: tuple[tuple[str, float], ...], left_s: float
+) -> None:
+    playout = asking("Very well.", "Shall I book it?")
+    play_until(playout, heard_s)
+    playout.played(0, round(heard_s * RATE), heard_s)
+    playout.pause(heard_s)
+
+    assert playout.around(heard_s) == sentences
+    assert playout.left_s(heard_s) == left_s
+
+
+def test_a_sentence_may_be_of_several_clauses_and_a_clause_of_several_sentences() -> None:
+    playout = asking("Well then,", "shall I? Yes? Fine.", "And")
+    play_until(playout, 4.0)
+    playout.played(0, 4 * RATE, 4.0)
+
+    assert playout.around(4.0) == (
+        ("Well then, shall I?", 0.0),
+        ("Yes?", 1.0),
+        ("Fine.", 2.0),
+    )
+
+
+def test_while_more_of_a_reply_may_come_nothing_is_said_of_its_end() -> None:
+    playout = asking("Shall I?", ended=False)
+    play_until(playout, 1.0)
+
+    assert playout.left_s(1.0) is None
+    assert playout.around(1.0) == (("Shall I?", 1.0),)
+
+
+def test_a_clause_that_is_still_made_is_held_to_be_as_long_as_its_letters() -> None:
+    playout = Playout(RATE, 0.2, reports=True)
+    playout.begin(1)
+    playout.add(tone(0.3), "Shall I book it now?", ())
+    play_until(playout, 0.1)
+
+    [(text, ends_s)] = playout.around(0.1)
+    assert text == "Shall I book it now?"
+    assert ends_s == pytest.approx(1.16, abs=0.03)
+
+
+def test_a_reply_is_confirmed_when_the_client_has_said_that_all_of_it_was_heard() -> None:
+    playout = playing(reports=True)
+    play_until(playout, 1.1)
+    playout.played(0, 990, 1.1)
+    before = playout.is_confirmed
+    playout.played(0, 1000, 1.12)
+
+    assert (before, playout.is_confirmed) == (False, True)

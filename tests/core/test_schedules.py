@@ -51,6 +51,18 @@ def check(schedule: Schedule) -> None:
     assert_no_turn_lost(schedule)
     assert_each_turn_answered_once(schedule)
     assert_history_is_what_was_heard(schedule)
+    assert_the_notice_was_heard_whole(schedule)
+
+
+def assert_the_notice_was_heard_whole(schedule: Schedule) -> None:
+    if schedule.notice:
+        notice = schedule.answers[1]
+        assert (notice.text, notice.stopped_at, notice.withdrawn) == ("", None, False)
+        assert not any(
+            isinstance(command, PauseReply) and command.reply_id == notice.reply_id
+            for _, command in schedule.commands
+        )
+        assert_heard_whole(schedule, notice)
 
 
 def assert_at_rest(schedule: Schedule) -> None:
@@ -97,6 +109,8 @@ def assert_no_stale_sample(schedule: Schedule) -> None:
         assert not levels or not answer.withdrawn, f"{at:.2f}: a withdrawn reply was heard"
         assert {schedule.levels[level - FIRST_LEVEL][0] for level in levels} <= {reply_id}
     for upto, silenced in schedule.silenced:
+        if schedule.notice and silenced == 1:
+            continue
         assert silenced not in {reply_id for _, reply_id, _ in schedule.sent[upto:]}
 
 

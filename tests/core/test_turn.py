@@ -22,6 +22,8 @@ from pipelines.core.events import (
     MicrophoneClosed,
     PlayoutEnded,
     PlayoutStarted,
+    ReplyPaused,
+    SayAsked,
     SilenceAsked,
     SpeechPaused,
     SpeechStarted,
@@ -68,6 +70,8 @@ def ask(turns: TurnMachine, text: str = QUESTION, start: float = 1.0) -> list[Tu
 
 def machine_in(state: State) -> TurnMachine:
     turns = machine()
+    if state is State.ANNOUNCING:
+        turns.handle(SayAsked("This call is recorded.", must_be_heard=True))
     steps: list[Callable[[], object]] = [
         lambda: turns.handle(SpeechStarted(1.0)),
         lambda: turns.handle(SpeechPaused(2.0)),
@@ -396,6 +400,7 @@ EVENTS: list[TurnFact] = [
     MicrophoneClosed(),
     PlayoutStarted(1),
     PlayoutEnded(1),
+    ReplyPaused(1, (), None),
 ]
 
 
@@ -412,3 +417,52 @@ def test_a_pair_outside_the_table_changes_nothing(state: State, event: TurnFact)
 
     assert turns.handle(event) == []
     assert turns.state is state
+
+
+def test_each_pause_after_which_a_person_goes_on_tells_how_this_person_pauses() -> None:
+    turns = machine()
+    went_on = []
+    for text, start_s in (("I need a table.", 1.0), ("It is for us.", 2.4), ("Tonight.", 3.8)):
+        feed(turns, SpeechStarted(start_s), SpeechPaused(start_s + 1.0))
+        feed(turns, Transcribed(text, start_s + 1.05, final=True), Listened(start_s + 1.1))
+        went_on.append(turns.evidence.went_on)
+
+    assert went_on == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "commands"),
+    [
+        ("Shall I book it?", "Yes.", [StopReply, StartReply, CommitReply]),
+        ("Shall I book it?", "Hm.", [ResumeReply, ForgetSpeech]),
+        ("I have booked it.", "Yes.", [ResumeReply, ForgetSpeech]),
+        ("I have booked it.", "Thank you.", [StopReply, StartReply, CommitReply]),
+    ],
+)
+def test_the_moment_decides_what_a_short_answer_is(
+    question: str, text: str, commands: list[type[TurnCommand]]
+) -> None:
+    turns = machine_in(State.SPEAKING)
+    feed(turns, SpeechStarted(12.0), ReplyPaused(1, ((question, 0.4),), 0.4), SpeechPaused(12.4))
+
+    came = feed(turns, Transcribed(text, 12.5, final=True), Listened(12.6))
+
+    assert [type(c) for c in came if not isinstance(c, ScoreTurn)] == commands
+
+
+def test_news_of_the_pause_of_another_reply_decides_nothing() -> None:
+    turns = machine_in(State.SPEAKING)
+    feed(turns, SpeechStarted(12.0), ReplyPaused(7, (("Shall I?", 0.4),), 0.4), SpeechPaused(12.4))
+
+    came = feed(turns, Transcribed("Yes.", 12.5, final=True), Listened(12.6))
+
+    assert came[0] == ResumeReply(1)
+
+
+def test_an_answer_to_a_short_question_does_not_count_as_cut_into() -> None:
+    turns = machine_in(State.SPEAKING)
+    at_s = turns.evidence.silence_s + 2.0
+    feed(turns, SpeechStarted(at_s + 0.5), ReplyPaused(1, (("For two?", 0.2),), 0.2))
+    feed(turns, SpeechPaused(at_s + 0.8), Transcribed("Yes.", at_s + 0.9, final=True))
+
+    assert turns.evidence.went_on == 0

@@ -7,7 +7,16 @@ import pytest
 
 from pipelines.cascade import Policies
 from pipelines.core.attendance import Manners
-from pipelines.core.exchange import AudioOut, Dtmf, Flush, Say
+from pipelines.core.exchange import (
+    AudioOut,
+    Dtmf,
+    Flush,
+    LineDropped,
+    LineRestored,
+    Say,
+    StopSpeaking,
+    Typed,
+)
 from pipelines.core.keypad import KeypadPolicy
 from pipelines.services.protocols import ChatMessage
 from pipelines.services.scripted import Step, paced
@@ -101,3 +110,68 @@ def test_keys_without_a_terminator_are_complete_after_a_pause() -> None:
 
     assert call.questions == ["(pressed on the telephone's keypad: 1 2)"]
     assert call.asked_s[0] == pytest.approx(2.5, abs=0.02)
+
+
+# ---- what must be heard ----
+
+NOTICE = "Hello! This call is recorded. How can I help you today?"
+
+
+def with_notice(*cues: Cue, **changes: Any) -> Rehearsed:
+    manners = Manners(greeting=NOTICE, greeting_must_be_heard=True)
+    return rehearse(*cues, policies=Policies(manners=manners), **{"until_s": 10.0, **changes})
+
+
+@pytest.mark.parametrize("flushes", [True, False])
+@pytest.mark.parametrize("at_s", [0.05, 0.6, 1.5, 3.0])
+@pytest.mark.parametrize("words", ["hello", "stop, what time is it?"])
+def test_speech_over_what_must_be_heard_is_answered_after_it(
+    words: str, at_s: float, flushes: bool
+) -> None:
+    call = with_notice(says(at_s, words), flushes=flushes)
+
+    assert call.heard_text == f"{NOTICE} You said {words}"
+    assert call.questions[-1] == words
+    assert call.lines[:2] == [("assistant", NOTICE), ("user", words)]
+    assert (call.errors, call.tasks_left) == ([], set())
+
+
+@pytest.mark.parametrize(
+    ("event", "question"),
+    [
+        (Typed("a table for two"), "a table for two"),
+        (Dtmf("7"), "(pressed on the telephone's keypad: 7)"),
+        (StopSpeaking(), None),
+    ],
+)
+def test_keys_text_and_the_button_do_not_stop_what_must_be_heard(
+    event: Typed | Dtmf | StopSpeaking, question: str | None
+) -> None:
+    call = with_notice(does(0.8, event))
+
+    assert call.heard_text.startswith(NOTICE)
+    assert not any(isinstance(item, Flush) for _, item in call.sent)
+    assert call.questions == ([] if question is None else [question])
+
+
+def test_a_line_that_drops_pauses_what_must_be_heard_and_it_is_heard_to_its_end() -> None:
+    call = with_notice(does(1.0, LineDropped()), does(2.5, LineRestored()))
+
+    assert not [word for word in call.heard if 1.1 < word.start_s < 2.4]
+    assert call.heard_text.endswith("How can I help you today?")
+    assert call.lines == [("assistant", NOTICE)]
+
+
+def test_a_silence_after_what_must_be_heard_is_asked_about() -> None:
+    manners = Manners(greeting=NOTICE, greeting_must_be_heard=True, silence_s=3.0)
+    call = rehearse(policies=Policies(manners=manners), until_s=9.0)
+
+    assert call.heard_text == f"{NOTICE} {manners.are_you_there}"
+
+
+def test_the_answer_to_speech_over_what_must_be_heard_can_be_interrupted() -> None:
+    call = with_notice(says(0.6, "tell me a story"), says(7.0, "stop it"), answers=story)
+
+    assert call.heard_text.startswith(NOTICE)
+    assert any(isinstance(item, Flush) for _, item in call.sent)
+    assert call.questions[-1] == "stop it"

@@ -225,3 +225,58 @@ def test_a_cough_before_the_answer_is_heard_only_delays_it() -> None:
 
     assert call.heard_text == "You said what time is it?"
     assert call.captions("user", final=True) == ["what time is it?"]
+
+
+@pytest.mark.parametrize("words", ["thank you!", "oh, how nice!", "that's lovely, thank you!"])
+@pytest.mark.parametrize("flushes", [True, False])
+def test_a_courtesy_in_the_middle_of_the_story_does_not_stop_it(words: str, flushes: bool) -> None:
+    call = interrupted_by(says(DURING, words), flushes=flushes)
+
+    assert heard_in_one_answer(call)[: len(WORDS)] == WORDS
+    assert [line.text for line in call.history if line.role == "user"] == ["tell me a story!"]
+    assert (call.errors, call.tasks_left) == ([], set())
+
+
+def asked_over(answer: str, words: str, before_end_s: float, flushes: bool = True) -> list[str]:
+    """What the model is asked about, of words said before the end of an answer, or after it."""
+
+    def answers(messages: Sequence[ChatMessage]) -> list[Step]:
+        return paced(answer if "table" in messages[-1].content else "Good.")
+
+    asked = says(1.0, "I want a table!")
+    alone = rehearse(asked, answers=answers, until_s=12.0, flushes=flushes)
+    end_s = alone.heard[-1].end_s
+    said = says(round(end_s - before_end_s, 2), words)
+    call = rehearse(asked, said, answers=answers, until_s=end_s + 6.0, flushes=flushes)
+    assert (call.errors, call.tasks_left) == ([], set())
+    return [line.text for line in call.history if line.role == "user"][1:]
+
+
+@pytest.mark.parametrize("words", ["yes.", "okay!", "sure, thanks."])
+@pytest.mark.parametrize("before_end_s", [0.7, 0.4, 0.1, -0.2])
+def test_a_short_answer_about_the_end_of_a_question_counts(words: str, before_end_s: float) -> None:
+    assert asked_over("There is one at seven. Shall I book it?", words, before_end_s) == [words]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words", "before_end_s", "asked"),
+    [
+        ("There is one at seven. Shall I book it?", "mhm.", 0.3, ["mhm."]),
+        ("There is one at seven. Shall I book it?", "okay.", 2.4, []),
+        ("Would you like me to book the table for two at seven?", "yes.", 2.0, []),
+        ("Then I will book the table for two at seven.", "okay.", 0.4, []),
+        ("Then I will book the table for two at seven.", "thank you.", 0.4, ["thank you."]),
+        ("Then I will book the table for two at seven.", "thank you.", 2.0, []),
+        ("Shall I book it? It is near the big window.", "yes.", 1.6, ["yes."]),
+    ],
+)
+def test_what_the_bot_says_decides_whether_it_was_answered(
+    answer: str, words: str, before_end_s: float, asked: list[str]
+) -> None:
+    assert asked_over(answer, words, before_end_s) == asked
+
+
+def test_a_client_that_reports_nothing_answers_a_question_before_its_end_too() -> None:
+    question = "There is one at seven. Shall I book it?"
+
+    assert asked_over(question, "yes.", 0.4, flushes=False) == ["yes."]
