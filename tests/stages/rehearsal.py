@@ -33,6 +33,7 @@ from pipelines.core.exchange import (
     ToCaller,
     TurnMeasured,
 )
+from pipelines.core.recording import Recorder
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
     ChatMessage,
@@ -108,6 +109,7 @@ class Scene:
     """When the microphone's frames reach the server. They come in order whatever it says."""
     until_s: float = 12.0
     policies: Policies | None = None
+    recorder: Recorder | None = None
 
 
 class LevelVoice:
@@ -297,7 +299,8 @@ class _Rehearsal:
             tts=self._voice,
             prompts=self._scene.prompts,
         )
-        self._call = Call(services, form, self._send, self._scene.policies)
+        scene = self._scene
+        self._call = Call(services, form, self._send, scene.policies, scene.recorder)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(self._call.run())
             running.add_done_callback(self._note_end)

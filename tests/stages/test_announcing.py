@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.cascade import Policies
 from pipelines.core.attendance import Manners
+from pipelines.core.events import HeardToEnd
 from pipelines.core.exchange import (
     AudioOut,
     Dtmf,
@@ -18,6 +19,7 @@ from pipelines.core.exchange import (
     Typed,
 )
 from pipelines.core.keypad import KeypadPolicy
+from pipelines.core.recording import Noted
 from pipelines.services.protocols import ChatMessage
 from pipelines.services.scripted import Step, paced
 from tests.stages.rehearsal import Cue, Rehearsed, does, rehearse, says
@@ -175,3 +177,52 @@ def test_the_answer_to_speech_over_what_must_be_heard_can_be_interrupted() -> No
     assert call.heard_text.startswith(NOTICE)
     assert any(isinstance(item, Flush) for _, item in call.sent)
     assert call.questions[-1] == "stop it"
+
+
+class Notes:
+    """`Recorder` that keeps what says that something was heard to its end."""
+
+    def __init__(self) -> None:
+        self.marks: list[HeardToEnd] = []
+
+    def note(self, item: Noted, at_s: float) -> None:
+        if isinstance(item, HeardToEnd):
+            self.marks.append(item)
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize("flushes", [True, False])
+def test_a_recording_says_when_what_must_be_heard_was_played_to_its_end(flushes: bool) -> None:
+    notes = Notes()
+    call = with_notice(says(0.6, "hello"), recorder=notes, flushes=flushes)
+
+    end_s = next(word.end_s for word in call.heard if word.text == "today?")
+    [mark] = notes.marks
+    assert mark.at_s == pytest.approx(end_s, abs=0.15)
+    assert mark.confirmed is flushes
+
+
+@pytest.mark.parametrize(
+    ("cues", "changes"),
+    [
+        ([], {"until_s": 1.5}),
+        ([does(0.8, LineDropped())], {}),
+        ([], {"tts_fails": lambda text: True}),
+    ],
+    ids=["hung up", "the line is gone", "the voice failed"],
+)
+def test_a_recording_says_nothing_of_what_was_not_played_to_its_end(
+    cues: list[Cue], changes: dict[str, Any]
+) -> None:
+    notes = Notes()
+    with_notice(*cues, recorder=notes, **changes)
+
+    assert notes.marks == []
+
+
+def test_a_greeting_that_may_be_interrupted_leaves_no_such_mark() -> None:
+    notes = Notes()
+    rehearse(policies=Policies(manners=Manners(greeting=NOTICE)), until_s=8.0, recorder=notes)
+
+    assert notes.marks == []
