@@ -20,10 +20,12 @@ FOUND: dict[str, Callable[[], object]] = {
     "curl": lambda: shutil.which("curl"),
     "chromium": lambda: shutil.which("chromium") or shutil.which("google-chrome"),
     "docker-compose": compose.find,
+    "firefox-esr": lambda: shutil.which("firefox-esr") or shutil.which("firefox"),
     "llama-server": llama_server.find,
     "nginx": lambda: shutil.which("nginx", path=SYSTEM_PATH),
     "npm": lambda: shutil.which("npm"),
     "openssl": lambda: shutil.which("openssl"),
+    "pulseaudio": lambda: shutil.which("pulseaudio"),
 }
 """What a machine may lack, and how to see whether it is there; `.ci/run` installs all of it."""
 

@@ -39,9 +39,10 @@ export class Call extends EventTarget {
     this.cameBack = false;
     this.socket = null;
     this.unsent = []; // typed before the call was open
+    this.ontyped = null; // told of the first of them while the microphone is asked for
     this.player = new Player({
       onplayed: (report) => this.report(report),
-      onsilenced: (silenced) => this.tell("problem", silenced ? new Problem("silenced") : null),
+      onsilenced: (problem) => this.tell("problem", problem),
     });
     this.microphone = new Microphone({
       onframe: (frame) => this.takeFrame(frame),
@@ -69,9 +70,8 @@ export class Call extends EventTarget {
     this.muted = !withMicrophone;
     const socket = (this.socket = this.newSocket());
     try {
-      const sound = this.player.open();
-      sound.catch(() => {}); // looked at below: the two are asked for in the same click
-      if (withMicrophone) await this.microphone.open(this.deviceId);
+      const sound = this.player.open(); // the two are asked for in the same click
+      if (withMicrophone) await this.openMicrophone(socket);
       this.tell("microphone", this.microphoneState);
       await sound;
       if (this.socket === socket) await this.enter(socket);
@@ -79,6 +79,36 @@ export class Call extends EventTarget {
       if (this.socket === socket) this.finish(error);
       else if (!(error instanceof Problem) && error.name !== "AbortError") throw error;
     }
+  }
+
+  /** Whoever types while it is asked for, or in place of it, begins without it. Throws a Problem. */
+  async openMicrophone(socket) {
+    const opened = this.microphone.open(this.deviceId);
+    const typed = new Promise((resolve) => {
+      this.ontyped = resolve;
+    });
+    try {
+      await Promise.race([opened, typed]);
+      if (this.microphone.isOpen || this.socket !== socket) return;
+      this.muted = true;
+      opened.then(
+        () => this.socket === socket && this.setOpen(),
+        (error) => this.socket === socket && this.tell("problem", error),
+      );
+    } catch (error) {
+      if (this.unsent.length === 0) throw error;
+      this.muted = true;
+      this.tell("problem", error);
+    } finally {
+      this.ontyped = null;
+    }
+  }
+
+  /** It was allowed after all. */
+  setOpen() {
+    const before = this.isClosed;
+    this.muted = false;
+    this.applyMicrophone(before);
   }
 
   newSocket() {
@@ -237,7 +267,10 @@ export class Call extends EventTarget {
 
   say(text) {
     if (this.state.phase === "live") this.socket.send(typed(text));
-    else this.unsent.push(text);
+    else {
+      this.unsent.push(text);
+      this.ontyped?.();
+    }
   }
 
   stopSpeaking() {

@@ -1,9 +1,12 @@
 /** The microphone: asked for on a click, given as 16 kHz frames of 20 ms with their level. */
 
 import { MICROPHONE_HZ } from "./rtvi.js";
+import { after } from "./player.js";
 import { Problem } from "./problems.js";
 
 const WORKLET = new URL("./worklets/capture.js", import.meta.url);
+
+const WAKE_MS = 1000;
 
 const REASONS = {
   NotAllowedError: "refused",
@@ -82,7 +85,8 @@ export class Microphone {
   async wake() {
     const { context } = this;
     if (context && context.state !== "running" && context.state !== "closed") {
-      await context.resume().catch(() => {}); // not before a gesture: `wake` is called on the next
+      // Not before a gesture: `wake` is called on the next. Without a loudspeaker, Firefox never does.
+      await Promise.race([context.resume().catch(() => {}), after(WAKE_MS)]);
     }
   }
 

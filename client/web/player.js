@@ -2,6 +2,7 @@
 
 import { SPEAKER_HZ } from "./rtvi.js";
 import { Problem } from "./problems.js";
+import { ReadAlong } from "./unheard.js";
 
 const WORKLET = new URL("./worklets/playback.js", import.meta.url);
 const WAKE_MS = 1000;
@@ -9,32 +10,38 @@ const WAKE_MS = 1000;
 
 export class Player {
   /**
-   * `onplayed({generation, samples, rms, at})` says what has been heard, and when (in s); `onsilenced(silenced)`
-   * that the browser plays nothing until the person touches the page, or plays again.
+   * `onplayed({generation, samples, rms, at})` says what has been heard, and when (in s); `onsilenced(problem)`
+   * why the browser plays nothing, or null once it plays again.
    */
   constructor({ onplayed, onsilenced }) {
     this.onplayed = onplayed;
     this.onsilenced = onsilenced;
     this.context = null;
-    this.silenced = false;
+    this.wanted = null;
+    this.silenced = null; // the kind of the problem
+    this.readAlong = new ReadAlong((samples) => this.read(samples));
     this.begin();
   }
 
   /** A new conversation counts from nothing. */
   begin() {
+    this.readAlong.stop();
     this.generation = 0;
     this.received = 0;
     this.heard = 0;
   }
 
-  /** Begin it in a click: elsewhere the browser may keep it silent. Throws a Problem. */
+  /** Begin it in a click: elsewhere the browser may keep it silent. Why it stays silent, `onsilenced` is told. */
   async open() {
-    if (!window.isSecureContext) throw new Problem("insecure");
-    if (!window.AudioWorkletNode) throw new Problem("old-browser");
-    this.opening ??= this.make().finally(() => {
-      this.opening = null;
-    });
-    await this.opening;
+    const wanted = (this.wanted = {}); // until it is closed
+    if (!window.isSecureContext) this.be("insecure");
+    else if (!window.AudioWorkletNode) this.be("old-browser");
+    else {
+      this.opening ??= this.make().finally(() => {
+        this.opening = null;
+      });
+      await this.opening.catch(() => this.wanted === wanted && this.be("no-loudspeaker"));
+    }
   }
 
   async make() {
@@ -63,6 +70,7 @@ export class Player {
     const at = this.received;
     this.received += pcm.length;
     if (this.context?.state !== "running" || !this.node) {
+      if (this.isUnheard) this.readAlong.take(this.received, this.heard);
       this.wake();
       return;
     }
@@ -72,6 +80,7 @@ export class Player {
   /** Falls silent at once; what comes from now on belongs to `generation`. */
   flush(generation) {
     const over = { generation: this.generation, samples: this.heard };
+    this.readAlong.stop();
     this.generation = generation;
     this.received = 0;
     this.heard = 0;
@@ -80,6 +89,16 @@ export class Player {
     } else {
       this.onplayed({ ...over, rms: 0, at: performance.now() / 1000 });
     }
+  }
+
+  /** Nothing will be heard, whatever the person does on the page: the answers are read. */
+  get isUnheard() {
+    return this.silenced !== null && this.silenced !== "silenced";
+  }
+
+  read(samples) {
+    this.heard = samples;
+    this.onplayed({ generation: this.generation, samples, rms: 0, at: performance.now() / 1000 });
   }
 
   /** `at` is the audio thread's only clock: how long ago it said so is taken from ours. */
@@ -119,10 +138,19 @@ export class Player {
     await this.open();
   }
 
+  /** A context that does not wake although the person has touched the page has nothing to play on. */
   tellSilenced() {
-    const silenced = this.context !== null && this.context.state !== "running";
-    if (silenced !== this.silenced) this.onsilenced(silenced);
+    if (this.context === null) return;
+    if (this.context.state === "running") this.be(null);
+    else if (this.context.state === "suspended" && navigator.userActivation?.hasBeenActive) this.be("no-loudspeaker");
+    else this.be("silenced");
+  }
+
+  be(silenced) {
+    if (silenced === this.silenced) return;
     this.silenced = silenced;
+    if (!this.isUnheard) this.readAlong.stop();
+    this.onsilenced(silenced === null ? null : new Problem(silenced));
   }
 
   drop() {
@@ -137,13 +165,14 @@ export class Player {
   }
 
   close() {
+    this.wanted = null;
     this.drop();
     this.begin();
-    this.silenced = false;
+    this.silenced = null;
   }
 }
 
-function after(ms) {
+export function after(ms) {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
   });

@@ -9,6 +9,11 @@ const WORDS = {
     "There is no microphone",
     "Plug one in, or switch it on, then start again. Or type instead.",
   ],
+  "no-loudspeaker": [
+    "There is nothing to play sound on",
+    "Plug in or switch on a loudspeaker or headphones, then start again: Firefox hears no microphone without " +
+      "one. Until then type, and read the answers.",
+  ],
   "microphone-in-use": [
     "Another program has the microphone",
     "Close the other call or recorder (or its tab), then start again. Or type instead.",
@@ -16,7 +21,7 @@ const WORDS = {
   insecure: [
     "Browsers allow no live sound at this address",
     "Open the page at http://localhost on the server's own machine, or over https: start the " +
-      "server with --tls-cert and --tls-key, or put a proxy with TLS before it.",
+      "server with --tls-cert and --tls-key, or put a proxy with TLS before it. Until then you can type.",
   ],
   "microphone-lost": [
     "The microphone was unplugged",
@@ -24,7 +29,7 @@ const WORDS = {
   ],
   "old-browser": [
     "This browser cannot play or record live sound",
-    "Use a current Firefox, Chrome, Edge or Safari.",
+    "Use a current Firefox, Chrome, Edge or Safari. In this one you can type.",
   ],
   silenced: ["The browser holds back the sound", "Click or tap anywhere on the page to hear it."],
   full: ["All lines are busy", "Every place on this server is taken. Try again in a minute."],

@@ -80,8 +80,8 @@ class PuppetCall:
     def end(self) -> None:
         self._loop.call_soon_threadsafe(self._over.set)
 
-    def has(self, kind: type[FromCaller]) -> bool:
-        return any(isinstance(event, kind) for event in list(self._events.queue))
+    def has(self, kind: type[Event], so: Callable[[Event], bool] = lambda _: True) -> bool:
+        return any(isinstance(event, kind) and so(event) for event in list(self._events.queue))
 
     def next(self, kind: type[Event], so: Callable[[Event], bool] = lambda _: True) -> Event:
         """The next event of that kind; others are passed over."""

@@ -40,7 +40,7 @@ def shoot(page: Page, name: str) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory() as there, sync_playwright() as playwright:
         folder = Path(there)
-        parts = ["phone_weasels", 8.0, "cities_best_of_times", 14.0, "wide_first_in_line"]
+        parts = ["phone_outgoing_call", 8.0, "cities_best_of_times", 14.0, "wide_first_in_line"]
         tape = record_tape(folder / "tape.wav", 1.5, *parts, 90.0)
         with running(folder, "--profile", "fixed-150") as address:
             with chromium(playwright, ALLOWED, plays(tape)) as browser:
