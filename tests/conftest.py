@@ -25,7 +25,6 @@ FOUND: dict[str, Callable[[], object]] = {
     "nginx": lambda: shutil.which("nginx", path=SYSTEM_PATH),
     "npm": lambda: shutil.which("npm"),
     "openssl": lambda: shutil.which("openssl"),
-    "pulseaudio": lambda: shutil.which("pulseaudio"),
 }
 """What a machine may lack, and how to see whether it is there; `.ci/run` installs all of it."""
 

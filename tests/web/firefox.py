@@ -1,4 +1,4 @@
-"""Firefox, driven by WebDriver BiDi over its own socket; and a loudspeaker that nobody hears.
+"""Firefox, driven by WebDriver BiDi over its own socket.
 
 Playwright's Firefox is a build of its own: the one here is the system's.
 """
@@ -84,14 +84,14 @@ class FirefoxPage:
 
 
 @contextmanager
-def firefox(folder: Path, sink: str | None = None, **preferences: object) -> Iterator[FirefoxPage]:
-    """`folder` is where it keeps its profile; `sink` is the sound server that it plays on."""
+def firefox(folder: Path, **preferences: object) -> Iterator[FirefoxPage]:
+    """Without a sound server. `folder` is where it keeps its profile."""
     chosen = {**PREFERENCES, **preferences}
     lines = (f"user_pref({json.dumps(name)}, {json.dumps(v)});" for name, v in chosen.items())
     (folder / "user.js").write_text("\n".join(lines))
     command = [shutil.which("firefox-esr") or "firefox", "--headless", "--no-remote"]
     # Where there is no such socket, there is no sound.
-    environment = {**os.environ, "PULSE_SERVER": sink or f"unix:{folder}/none", "HOME": str(folder)}  # noqa: TID251
+    environment = {**os.environ, "PULSE_SERVER": f"unix:{folder}/none", "HOME": str(folder)}  # noqa: TID251
     with subprocess.Popen(
         [*command, "--profile", str(folder), "--remote-debugging-port", "0", "about:blank"],
         env=environment,
@@ -111,26 +111,3 @@ def firefox(folder: Path, sink: str | None = None, **preferences: object) -> Ite
         finally:
             process.terminate()
             process.stderr.close()
-
-
-@contextmanager
-def null_sink(folder: Path) -> Iterator[str]:
-    """The address of a sound server whose only loudspeaker nobody hears."""
-    address = folder / "null-sink.socket"
-    modules = ["module-null-sink", f"module-native-protocol-unix auth-anonymous=1 socket={address}"]
-    with subprocess.Popen(
-        ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--disallow-exit=yes"]
-        + [f"--load={module}" for module in modules],
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)},  # noqa: TID251
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        try:
-            end_s = time.monotonic() + WAIT_S
-            while not address.is_socket():
-                assert process.poll() is None, "pulseaudio did not start"
-                assert time.monotonic() < end_s
-                time.sleep(0.05)
-            yield f"unix:{address}"
-        finally:
-            process.terminate()
