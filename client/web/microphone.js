@@ -6,6 +6,7 @@ import { Problem } from "./problems.js";
 
 const WORKLET = new URL("./worklets/capture.js", import.meta.url);
 
+const OPEN_MS = 3000;
 const WAKE_MS = 1000;
 
 const REASONS = {
@@ -58,6 +59,10 @@ export class Microphone {
     track.onended = () => this.lose(stream);
     track.onmute = () => this.onquiet(true);
     track.onunmute = () => this.onquiet(false);
+    await Promise.race([this.tap(stream), after(OPEN_MS)]); // as for the loudspeaker: it may come later
+  }
+
+  async tap(stream) {
     const { context, source } = await tapped(stream);
     if (this.stream !== stream) {
       await context.close(); // closed while we waited

@@ -5,6 +5,7 @@ import { Problem } from "./problems.js";
 import { ReadAlong } from "./unheard.js";
 
 const WORKLET = new URL("./worklets/playback.js", import.meta.url);
+const OPEN_MS = 3000;
 const WAKE_MS = 1000;
 /** A context that does not wake in that time is made anew. */
 
@@ -40,7 +41,9 @@ export class Player {
       this.opening ??= this.make().finally(() => {
         this.opening = null;
       });
-      await this.opening.catch(() => this.wanted === wanted && this.be("no-loudspeaker"));
+      const opened = this.opening.then(() => true, () => false);
+      const plays = await Promise.race([opened, after(OPEN_MS)]); // Firefox may wait for a sound server for ever
+      if (!plays && this.wanted === wanted) this.be("no-loudspeaker");
     }
   }
 
