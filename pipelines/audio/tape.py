@@ -13,6 +13,11 @@ class Tape:
         self._end = 0
 
     @property
+    def start_s(self) -> float:
+        """Of the oldest sample that is still there."""
+        return max(0, self._end - len(self._ring)) / self._rate
+
+    @property
     def end_s(self) -> float:
         return self._end / self._rate
 
@@ -27,7 +32,7 @@ class Tape:
 
     def between(self, start_s: float, end_s: float) -> NDArray[np.float32]:
         """The samples between two media times, as far as they are still there: shape (n,)."""
-        oldest = max(0, self._end - len(self._ring))
+        oldest = round(self.start_s * self._rate)
         start = min(max(round(start_s * self._rate), oldest), self._end)
         end = min(max(round(end_s * self._rate), start), self._end)
         size = len(self._ring)

@@ -54,8 +54,9 @@ from pipelines.stages.frames import (
     SpokenFrame,
 )
 
-KEEP_S = 16.0
-"""Audio kept per call: the longest stretch that is transcribed, and the turn model's 8 s."""
+KEEP_S = 40.0
+"""Audio kept per call. Stretches are at most 12 s long, the turn model looks at 8 s: the rest is
+for ears that are late or hang."""
 ANSWER_WITHIN_S = 8.0
 """Ears that take longer than this hang: the turn ends without them."""
 UNHEARD = "Sorry, I can't hear you right now. Please say that again."
@@ -194,7 +195,9 @@ class Hearing(FrameProcessor):
         down too.
         """
         self._tape.append(words)
-        for fact in self._voicing.level(_dbfs(words), self._tape.end_s):
+        dbfs = _dbfs(words)
+        self._dictation.level(dbfs, self._tape.end_s)
+        for fact in self._voicing.level(dbfs, self._tape.end_s):
             await self._voice(fact)
 
     async def _hear_chunks(self, upto_s: float) -> None:
@@ -237,9 +240,11 @@ class Hearing(FrameProcessor):
     # ---- what was said ----
 
     async def _transcribe_next(self) -> None:
-        job = self._dictation.next_job(self._tape.end_s)
+        job = self._dictation.next_job(self._tape.end_s, self._tape.start_s)
         if job is None:
             return
+        if job.lost_s > 0:
+            log.warning("the ears are late: speech was lost", service="stt", lost_s=job.lost_s)
         if self._job is not None and not self._job.done():
             self._job.cancel()
         self._job = self.create_task(self._transcribe(job))

@@ -21,3 +21,12 @@ def test_what_is_kept_is_what_was_put_in(pieces: list[int], start: int, length: 
 
     assert tape.end_s == len(whole) / RATE
     np.testing.assert_array_equal(found, whole[first : max(first, min(start + length, len(whole)))])
+
+
+def test_the_oldest_sample_that_is_kept_is_known() -> None:
+    tape = Tape(RATE, keep_s=3.0)
+    tape.append(np.zeros(2 * RATE, np.float32))
+    assert tape.start_s == 0.0
+
+    tape.append(np.zeros(5 * RATE, np.float32))
+    assert (tape.start_s, tape.end_s) == (4.0, 7.0)

@@ -1,3 +1,7 @@
+import math
+
+import pytest
+
 from pipelines.core.dictation import Dictation, DictationPolicy, Job
 
 
@@ -103,21 +107,6 @@ def test_a_long_stretch_is_settled_at_its_pause() -> None:
     assert ears.text == "a long first sentence. And more."
 
 
-def test_a_stretch_that_never_pauses_is_closed_at_its_longest_break() -> None:
-    ears = dictation()
-    ears.speech_started(1.0)
-    ears.speech_paused(4.0)
-    ears.result(hear(ears, 4.04), "so it went on", (1,), 0.01)
-    ears.speech_started(4.06)
-    for second in range(5, 11):
-        ears.result(hear(ears, float(second)), "so it went on and on", (1, 2), 0.01)
-
-    job = hear(ears, 11.0)
-
-    assert 4.0 < job.start_s < 4.06
-    assert ears.text == "so it went on"
-
-
 def test_a_breath_does_not_close_a_long_stretch() -> None:
     ears = dictation()
     ears.speech_started(1.0)
@@ -200,3 +189,111 @@ def test_speech_that_has_begun_meanwhile_is_kept() -> None:
     ears.forget(1.9)
 
     assert hear(ears, 2.3).start_s == 1.9
+
+
+def test_a_breath_is_where_a_long_stretch_is_closed() -> None:
+    ears = dictation()
+    ears.speech_started(1.0)
+    for window in range(80, 1000):
+        ears.level(-60.0 if 600 <= window < 610 else -20.0, window / 100)
+
+    job = hear(ears, 10.0)
+
+    assert job.boundary_s == pytest.approx(6.05, abs=0.04)
+    assert (job.start_s, job.final) == (0.8, False)
+    assert job.end_s == pytest.approx(6.85, abs=0.04)
+
+
+def test_words_on_either_side_of_a_boundary_are_said_once() -> None:
+    ears = talking_since(1.0)
+    ears.result(hear(ears, 10.0), "so it went on and on until the", (1,), 0.01)
+
+    rest = hear(ears, 10.1)
+    ears.result(rest, "on until the morning came", (2,), 0.01)
+
+    assert (rest.start_s, rest.end_s) == pytest.approx((8.2, 10.1))
+    assert ears.text == "so it went on and on until the morning came"
+
+
+def talking_since(onset_s: float) -> Dictation:
+    ears = dictation()
+    ears.speech_started(onset_s)
+    return ears
+
+
+def numbered(job: Job) -> str:
+    """Perfect ears: four words a second, each with its own name, whole ones alone."""
+    first, last = math.ceil(job.start_s * 4), math.floor(job.end_s * 4)
+    return " ".join(f"w{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(first, last))
+
+
+@pytest.mark.parametrize(("length_s", "took_s"), [(11, 0.1), (24, 0.1), (34, 2.0), (140, 0.3)])
+def test_of_speech_without_a_pause_every_word_is_heard(length_s: int, took_s: float) -> None:
+    """Whatever the ears take: 2 s for a stretch is far too slow for human pace."""
+    ears, jobs = talking_since(1.0), []
+    now, free_s = 1.0, 0.0
+    job = None
+    while not ears.complete:
+        now += 0.02
+        if now >= 1.0 + length_s and now - 0.02 < 1.0 + length_s:
+            ears.speech_paused(1.0 + length_s)
+        asked = ears.next_job(now)
+        if asked is not None:
+            jobs.append(asked)
+            job, free_s = asked, now + took_s
+        if job is not None and now >= free_s:
+            ears.result(job, numbered(job), (1,), took_s)
+            job = None
+
+    assert ears.text == numbered(Job(0.8, 1.1 + length_s, True, ()))
+    assert max(job.end_s - job.start_s for job in jobs) <= 12.0
+    assert now < 1.2 + length_s + 3 * took_s
+
+
+def test_speech_that_is_over_before_it_is_closed_is_asked_whole() -> None:
+    ears = talking_since(1.0)
+    closing = hear(ears, 10.0)
+    ears.speech_paused(10.2)
+
+    final = hear(ears, 10.3)
+    assert closing.boundary_s is not None
+    assert (final.start_s, final.final, final.boundary_s) == (0.8, True, None)
+    assert final.end_s == pytest.approx(10.3)
+    assert not ears.result(closing, "stale", (), 0.1)
+
+
+def test_late_ears_close_what_is_long_before_they_hear_the_last_words() -> None:
+    ears = talking_since(1.0)
+    ears.speech_paused(21.0)
+
+    first = hear(ears, 21.1)
+    assert first.boundary_s is not None
+    assert first.final
+    assert ears.next_job(21.12) is None
+    assert not ears.result(first, numbered(first), (), 0.5)
+    assert not ears.complete
+    assert hear(ears, 21.6).start_s == first.boundary_s - 0.8
+
+
+def test_a_boundary_that_the_ears_failed_at_is_asked_for_again() -> None:
+    ears = talking_since(1.0)
+    ears.result(hear(ears, 9.0), "so it went on", (1,), 0.01)
+
+    for at in (10.0, 10.02, 10.04):
+        assert not ears.failed(hear(ears, at))
+
+    assert hear(ears, 10.3).start_s > 0.8
+    assert ears.text == "so it went on"
+
+
+def test_sound_that_is_gone_is_lost_once_and_the_words_before_it_stay() -> None:
+    ears = talking_since(1.0)
+    ears.result(hear(ears, 3.0), "so it went on", (1,), 0.01)
+
+    job = ears.next_job(50.0, oldest_s=10.0)
+
+    assert job is not None
+    assert (job.start_s, job.lost_s) == (10.0, pytest.approx(9.2))
+    ears.result(job, "and on", (), 0.1)
+    assert ears.text == "so it went on and on"
+    assert hear(ears, 50.2).lost_s == 0.0
