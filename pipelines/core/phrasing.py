@@ -10,6 +10,16 @@ from sentencex import segment
 
 from pipelines.core.markdown import Unmarker, has_words, speakable, tidy
 from pipelines.core.unspaced import count_words, cut_at, pauses_at_blank, weight
+from pipelines.core.speakable.codes import may_be_followed_by_code
+from pipelines.core.speakable.words import (
+    ABBREVIATIONS,
+    DAYS,
+    IN_A_SENTENCE,
+    MONTH_OF,
+    NUMBERED,
+    TITLES,
+    any_of,
+)
 
 __all__ = ["ENDS", "Phraser", "clauses_of", "speakable"]
 
@@ -25,6 +35,10 @@ _LONGEST_WORDS = 40
 
 _LONGEST_DENSE = 20
 """The same where there are no blanks: some of these scripts have no full stop either."""
+_LONGEST_WORD = 80
+"""Characters; a longer one is no plain word."""
+_LONGEST_CLAUSE = 2000
+"""Characters, after which a clause ends with the word, whatever that is."""
 
 _OPENERS = frozenset(
     "absolutely ah alas alright certainly cool correct definitely exactly fine first good "
@@ -55,14 +69,17 @@ _HANGING = _LINKS | frozenset(
 
 _ABBREVIATION = re.compile(
     r"(?:[^\W\d_]\.|(?:[^\W\d_]{1,2}\.){2,}"
-    r"|(?:Dr|Mr|Mrs|Ms|Mx|Prof|St|Mt|Ft|Rev|Hon|Gen|Col|Maj|Capt|Lt|Sgt|Gov|Sen|Rep|Pres|Jr|Sr"
-    r"|Inc|Ltd|Corp|Co|Bros|Dept|Univ|Ave|Blvd|Rd|No|Nos|Fig|Vol|Ed|Eq|Ch|Sec|Art"
-    r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|Mon|Tues?|Wed|Thurs?|Fri|Sat|Sun"
-    r"|etc|vs|approx|cf|al|viz|ca|esp|incl|dept|est|ext|hrs?|mins?|secs?|oz|lbs?|ft|pp?)\.)"
+    rf"|(?:{any_of([*ABBREVIATIONS, *TITLES, *NUMBERED, *IN_A_SENTENCE, *MONTH_OF, *DAYS])}"
+    r"|Mx|St|Maj|Ed|al|esp|hrs?|mins?|secs?|oz|lbs?|ft|in|sq|Rs|kr)\.)"
 )
 """A full stop after one of these may end a sentence, or not: the next word tells."""
 
 _NEVER_LAST = frozenset("Dr. Mr. Mrs. Ms. Mx. Prof. e.g. i.e. vs. approx. cf. viz. ca.".split())
+
+_BEFORE_FIGURES = frozenset("$€£¥₹-−+.")
+_FIGURE_BEFORE_DASH = re.compile(r"(?i)(?:[\d%]|\d\s?[ap]\.?m\.?)\s[-–—]+$")
+_FIGURES_IN_A_ROW = 24
+"""Words after which a clause is cut between figures too."""
 
 _PLAIN_WORD = re.compile(r"(?:^|\s|—)([^\W\d_]+(?:['’-][^\W\d_]+)*).$")
 """A word of letters before the last character: no figure, address or quote."""
@@ -110,7 +127,8 @@ class Phraser:
         self._ended_surely = False
         """The last clause ended with a mark that needs no blank behind it, and more may follow."""
         self._figure = False
-        """A figure and a comma were the last: a clause ends here unless a figure follows."""
+        """A figure and a comma, or a dash, were the last, or a colon where a code may follow: a
+        clause ends here unless a figure comes next."""
 
     def feed(self, text: str) -> list[str]:
         """The clauses that `text`, which follows on what was fed before, makes certain."""
@@ -162,9 +180,10 @@ class Phraser:
             return self._is_sure_end(mark)
         if mark not in ENDS and mark not in _PAUSES:
             return False
-        word = _PLAIN_WORD.search(self._text)
+        word = _PLAIN_WORD.search(self._text[-_LONGEST_WORD:])
         if mark in ",;:—" and self._hurried:
-            certain = word is not None or mark == "—"
+            certain = (word is not None and word[1] != "localhost") or mark == "—"
+            certain = certain and not (mark == ":" and may_be_followed_by_code(self._text))
             return certain and self._is_clause() and not _opened(self._text)
         if word is None or mark in _PAUSES or _opened(self._text):
             return False
@@ -191,7 +210,11 @@ class Phraser:
         clauses: list[str] = []
         if self._figure and not char.isspace():
             self._figure = False
-            if not char.isdigit():
+            if not (
+                char.isdigit()
+                or char in _BEFORE_FIGURES
+                or (char.isupper() and self._text.rstrip()[-1] == ":")
+            ):
                 clauses += self._cut(len(self._text))
         if self._doubt and not char.isalnum() and has_words(self._text[self._doubt :]):
             end, self._doubt = self._doubt, 0
@@ -202,13 +225,17 @@ class Phraser:
         return clauses
 
     def _end_word(self) -> list[str]:
+        if len(self._text) > _LONGEST_CLAUSE:
+            return self._cut(len(self._text))
         body = self._text.rstrip(_CLOSING)
         word = body.rsplit(None, 1)[-1] if body else ""
         if word[-1:] in ENDS and word:
             return self._end_sentence(word.lstrip(_AROUND))
         pauses = word[-1:] in _PAUSES if word.strip("-") else bool(word)
         if pauses and self._hurried and self._is_clause() and body.count("(") <= body.count(")"):
-            self._figure = word[-1] == "," and word[-2:-1].isdigit()
+            dashed = not has_words(word) and _FIGURE_BEFORE_DASH.search(body) is not None
+            figured = word[-1] == "," and word[-2:-1].isdigit()
+            self._figure = figured or dashed or (word[-1] == ":" and may_be_followed_by_code(body))
             return [] if self._figure else self._cut(len(self._text))
         if pauses_at_blank(self._text):
             enough = _HEAD_WORDS if self._hurried else _PHRASE_WORDS
@@ -247,7 +274,13 @@ class Phraser:
                 return self._cut(words[at].start())
         if len(words) < limit + 2:
             return []
-        free = [at for at in range(_HEAD_WORDS, len(words) + 1) if bare[at - 1] not in _HANGING]
+        if len(words) >= limit + _FIGURES_IN_A_ROW:
+            return self._cut(words[-1].end())
+        free = [
+            at
+            for at in range(_HEAD_WORDS, len(words))
+            if bare[at - 1] not in _HANGING and not _belong_together(words[at - 1][0], words[at][0])
+        ]
         return self._cut(words[free[-1] - 1].end()) if free else []
 
 
@@ -259,6 +292,11 @@ def clauses_of(text: str) -> list[str]:
 
 def _bare(word: str) -> str:
     return word.strip(_AROUND).lower()
+
+
+def _belong_together(before: str, after: str) -> bool:
+    """Whether two words may be parts of one number, or one with its unit: "12 000", "5 km"."""
+    return any(map(str.isdigit, before)) or after.lstrip("($€£¥₹#+-−.")[:1].isdigit()
 
 
 def _opened(text: str) -> bool:
@@ -276,4 +314,6 @@ def _parts(before: str, after: str) -> bool:
     """Whether a sentence ends with the abbreviation that `before` ends with."""
     abbreviation = before.rstrip(_CLOSING).rsplit(None, 1)[-1].lstrip(_AROUND)
     following = after.strip(_AROUND + " ")
+    if following[:1].islower() or abbreviation[:-1] in NUMBERED:
+        return not following[:1].islower() and not following[:1].isdigit()
     return len(segment("en", f"{abbreviation} {following}")) > 1

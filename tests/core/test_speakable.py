@@ -16,7 +16,7 @@ def said(text: str) -> str:
         ("$1, $0.99, £1.01", "one dollar, ninety-nine cents, one pound and one penny"),
         ("about €3.5 million", "about three point five million euros"),
         ("$2M or 20 EUR or 7€", "two million dollars or twenty euros or seven euros"),
-        ("-$5 and $5-10", "minus five dollars and five dollars to ten"),
+        ("-$5 and $5-10", "minus five dollars and five to ten dollars"),
         ("$19.99/month", "nineteen dollars and ninety-nine cents per month"),
         ("¥500 and $1,250,000", "five hundred yen and one million two hundred fifty thousand dollars"),  # noqa: E501
     ],
@@ -31,9 +31,9 @@ def test_prices(written: str, spoken: str) -> None:
         ("42 of 1,234", "forty-two of one thousand two hundred thirty-four"),
         ("3.14, 0.05, -3", "three point one four, zero point zero five, minus three"),
         ("the 21st of 3rd", "the twenty-first of third"),
-        ("007 and 90210", "zero zero seven and ninety thousand two hundred ten"),
+        ("007 and 90210", "zero zero seven and nine zero two, one zero"),
         ("ID 12345678", "ID one two three, four five six, seven eight"),
-        ("1/2, 3/4, 2 1/3, 7/12", "one half, three quarters, two and one third, seven over twelve"),
+        ("1/2, 3/4, 2 1/3, 7/12", "one half, three quarters, two and one third, seven twelfths"),
         ("2½ and 24/7", "two and one half and twenty-four seven"),
         ("10k, 1.5M and 3x", "ten thousand, one point five million and three times"),
         ("10–20% of 5-10", "ten to twenty percent of five to ten"),
@@ -64,7 +64,7 @@ def test_figures(written: str, spoken: str) -> None:
         ("9 a.m. to 5 p.m. It", "nine A M to five P M. It"),
         ("9am-5pm", "nine A M to five P M"),
         ("15:45, 12:00, 10:05, 17:00", "fifteen forty-five, twelve o'clock, ten oh five, seventeen hundred"),  # noqa: E501
-        ("13/40/2024", "forty thirteen two thousand twenty-four"),
+        ("13/40/2024", "thirteen, forty, two thousand twenty-four"),
     ],
 )  # fmt: skip
 def test_dates_and_times(written: str, spoken: str) -> None:
