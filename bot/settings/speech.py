@@ -52,7 +52,8 @@ class Speech(Group):
     """Which of the engine's voices: en-gb (espeak), bf_emma (Kokoro), alloy (OpenAI's)."""
 
     tts_language: str = Field("en", pattern=r"^[a-z]{2,3}(-[a-zA-Z0-9-]+)?$")
-    """What the voice speaks. Figures, dates and addresses are put into words in English only."""
+    """What the voice speaks. Numbers, money, dates and units are put into its words where they are
+    known, codes and addresses in English alone."""
 
     tts_base_url: Annotated[str | None, EmptyIsUnset] = None
     """For TTS_ENGINE=openai: a server with /audio/speech, up to and including /v1."""

@@ -9,7 +9,7 @@ from bot.models.catalogue import UnknownModelError, find
 from bot.models.store import Store
 from bot.settings import Settings, SettingsError
 from bot.wiring.imported import function_at
-from pipelines.core.speakable import aloud, as_written
+from pipelines.core.speakable import reader
 from pipelines.services.protocols import TextToSpeech
 from pipelines.services.studio import Studio
 from pipelines.services.tts_espeak import espeak_voice
@@ -34,7 +34,7 @@ class VoiceChoice:
 def choose_voice(settings: Settings) -> VoiceChoice:
     """Raises SettingsError, with what to run, where what is named is not here."""
     bare = _ENGINES[settings.tts_engine](settings)
-    read = aloud if settings.tts_language == "en" else as_written
+    read = reader(settings.tts_language)
     studio = Studio(bare.service, read=read, cached_bytes=settings.tts_cache_mb * 2**20)
     return VoiceChoice(studio, bare.model, bare.in_words)
 

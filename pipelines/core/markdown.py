@@ -26,7 +26,7 @@ _BARRED_FROM = 60
 _PLAIN = {
     ord(odd): plain
     for odd, plain in [
-        *zip("\u2010\u2011\u2043\ufe63\uff0d＆％＋＝＠＃＄／：．", "-----&%+=@#$/:.", strict=True),
+        *zip("\u2010\u2011\u2043\ufe63\uff0d＆％＋＝＠＃＄／", "-----&%+=@#$/", strict=True),
         *zip("➔➜➝➞⟶⟹", "→→→→→→", strict=True),
     ]
 } | {

@@ -9,7 +9,6 @@ import re
 from sentencex import segment
 
 from pipelines.core.markdown import Unmarker, has_words, speakable, tidy
-from pipelines.core.unspaced import count_words, cut_at, pauses_at_blank, weight
 from pipelines.core.speakable.codes import may_be_followed_by_code
 from pipelines.core.speakable.words import (
     ABBREVIATIONS,
@@ -20,6 +19,7 @@ from pipelines.core.speakable.words import (
     TITLES,
     any_of,
 )
+from pipelines.core.unspaced import count_words, cut_at, pauses_at_blank, weight
 
 __all__ = ["ENDS", "Phraser", "clauses_of", "speakable"]
 
@@ -76,6 +76,8 @@ _ABBREVIATION = re.compile(
 
 _NEVER_LAST = frozenset("Dr. Mr. Mrs. Ms. Mx. Prof. e.g. i.e. vs. approx. cf. viz. ca.".split())
 
+_BEFORE_COLON = frozenset("localhost ftp sftp mailto tel file sip ws wss ssh git".split())
+"""Words behind which a colon is part of an address."""
 _BEFORE_FIGURES = frozenset("$€£¥₹-−+.")
 _FIGURE_BEFORE_DASH = re.compile(r"(?i)(?:[\d%]|\d\s?[ap]\.?m\.?)\s[-–—]+$")
 _FIGURES_IN_A_ROW = 24
@@ -182,12 +184,18 @@ class Phraser:
             return False
         word = _PLAIN_WORD.search(self._text[-_LONGEST_WORD:])
         if mark in ",;:—" and self._hurried:
-            certain = (word is not None and word[1] != "localhost") or mark == "—"
+            certain = (word is not None and word[1] not in _BEFORE_COLON) or mark == "—"
             certain = certain and not (mark == ":" and may_be_followed_by_code(self._text))
             return certain and self._is_clause() and not _opened(self._text)
         if word is None or mark in _PAUSES or _opened(self._text):
             return False
-        return mark != "." or (self._hurried and word[1].lower() in _CLOSERS and self._is_clause())
+        return mark != "." or (self._hurried and self._closes(word[1].lower()))
+
+    def _closes(self, word: str) -> bool:
+        """ "no." may be an abbreviation, where it is not alone."""
+        if word == "no" and len(self._text.split()) > 1:
+            return False
+        return word in _CLOSERS and self._is_clause()
 
     def _is_sure_end(self, mark: str) -> bool:
         if _opened(self._text):

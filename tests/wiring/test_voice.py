@@ -95,7 +95,9 @@ def test_every_voice_of_the_catalogue_lies_where_its_name_says() -> None:
     )
 
 
-@pytest.mark.parametrize(("language", "said"), [("en", "two dollars"), ("de", "$2")])
-def test_figures_are_put_into_words_in_english_only(language: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "two dollars"), ("de", "zwei US-Dollar"), ("xx", "$2")]
+)
+def test_figures_are_put_into_the_words_of_the_voice(language: str, said: str) -> None:
     choice = choose_voice(settings(tts_engine="stub", tts_language=language))
     assert choice.service._read("$2")[0].said == said  # type: ignore[attr-defined]

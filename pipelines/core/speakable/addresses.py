@@ -120,7 +120,7 @@ NETWORK: list[Finder] = [
         _bare_address,
     ),
     finder(r"(?<![\w.])@(?=[A-Za-z_])(?:\w[\w.]{0,60}\w|\w)", _handle),
-    finder(rf"(?<![\w&{QUANTITY}])#(?P<tag>[A-Za-z]\w{{0,60}})", _tag),
+    finder(rf"(?<![\w&{QUANTITY}])#(?![A-Z]{{1,4}}-?\d)(?P<tag>[A-Za-z]\w{{0,60}})", _tag),
 ]
 
 _KINDS = [*STREETS, *STREETS.values(), "Way", "Parade", "Terrace", "Crescent", "Close"]

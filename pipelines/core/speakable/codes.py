@@ -47,7 +47,8 @@ _AMOUNTS = frozenset(
     "total totals totalled totaled price cost costs balance limit amount fee value worth "
     "capacity volume sum hold holds contain contains last lasts weigh weighs take takes has "
     "have had over under than about around nearly almost roughly approximately at least most "
-    "every per sold processed use uses used size length count population".split()
+    "every per sold processed use uses used size length count population answer result "
+    "product".split()
 )
 """Words behind which a number is a quantity all the same: "the order total is 4821"."""
 _VERBS = frozenset("enter type dial texting".split())
@@ -136,8 +137,9 @@ def _hyphens(found: re.Match[str]) -> str:
 
 
 def _list(found: re.Match[str]) -> str | None:
-    if re.fullmatch(r"(?:1-)?[2-9]\d\d-[2-9]\d\d-\d{4}", found[0]):
-        return None  # a telephone number of North America's
+    is_american = re.fullmatch(r"(?:1-)?[2-9]\d\d-[2-9]\d\d-\d{4}", found[0])
+    if is_american or re.search(r"\+\d{1,4}\s$", before(found, 8)):
+        return None  # a telephone number
     return chunked(found[0])
 
 
@@ -183,7 +185,8 @@ def _unmarked(found: re.Match[str]) -> str | None:
         or not _AMOUNTS.isdisjoint(words[-4:])
         or re.match(rf"\s?[=×+*/{QUANTITY}]|\s(?!(?:{_NO_NOUNS})\b)[a-z]", right)
     )
-    return groups(figures) if len(figures) > 6 or not is_counted else None
+    is_long = len(figures) > 6 and not figures.endswith("000")
+    return groups(figures) if is_long or not is_counted else None
 
 
 _NO_NOUNS = (
@@ -217,9 +220,11 @@ LISTS: list[Finder] = [
 ]
 """Groups of figures with hyphens: "123-45-6789"."""
 
+_SHORT_CUES = "|".join(sorted(cue.upper() for cue in CUES if len(cue) < 4))
+
 CUED: list[Finder] = [
     finder(
-        rf"(?<![\w./@{QUANTITY}{OTHER}-])(?:[A-Z]{{1,3}}\s|[A-Z]{{1,3}}-[A-Z]{{1,2}}\s)?{_TOKEN}"
+        rf"(?<![\w./@{QUANTITY}{OTHER}-])(?:(?!(?:{_SHORT_CUES})\s)[A-Z]{{1,3}}\s|[A-Z]{{1,3}}-[A-Z]{{1,2}}\s)?{_TOKEN}"
         rf"(?:\s(?=[A-Z]{{0,4}}\d{{2}})[A-Z\d]{{2,12}}(?![\w,]))*(?![\w/]|[.,]\d|:\d)",
         _cued,
     ),

@@ -14,10 +14,11 @@ _TO = r"\s?(?:[-–—]|to|through|until)\s?"
 
 _DAY_CUE = re.compile(
     r"(?i)(?:\b(?:on|by|until|till|since|before|after|due|dated?|starting|starts|from|through|is"
-    r"|for|of|today|tomorrow|deadline:?|born|between)(?: the)?,?\s|"
+    r"|for|of|today|tomorrow|deadline:?|born|between|shipped|delivered|arriv(?:es|ed|ing)|expires?"
+    r"|ends|scheduled|updated|opened|closed|posted|received|sent|moved to|booked)(?: the)?,?\s|"
     rf"\b(?:{any_of(DAYS)}|{any_of(set(DAYS.values()))})\.?,?\s)$"
 )
-_CLOCK_CUE = re.compile(r"(?i)\b(?:at|by|until|till|from|since|now|is|around|before|after)\s$")
+_CLOCK_CUE = re.compile(r"(?i)\b(?:at|by|until|till|from|since|now|around|before|after)\s$")
 _SCORE_CUE = re.compile(
     r"(?i)\b(?:scores?d?|won|win|wins|lost|lose|beat|lead(?:s|ing)?|led|tied?|drew|ratio|odds"
     r"|mixed|mix|scale|set|match|aspect)\b"
@@ -174,6 +175,8 @@ def _short_span(found: re.Match[str]) -> str | None:
         r"(?i)\b(?:in|for|takes?|took|wait|after|another|lasts?|within|every)\s$", before(found, 10)
     )
     letter = found["letter"]
+    if letter == "s" and re.fullmatch(r"(?:1\d|20)\d0", found["number"]):
+        return None
     if (letter == "s" and is_decade) or (letter == "m" and not is_minutes):
         return None
     return _spoken_span([(found["number"], "minute" if letter == "m" else PERIODS[letter])])
@@ -196,7 +199,9 @@ def _weekday(found: re.Match[str]) -> str | None:
     name, dot, rest = found["name"], found["dot"], after(found)
     if re.match(rf",?\s?[\d{QUANTITY}]|,?\s(?:{_MONTH})\b", rest):
         return DAYS[name]
-    cue = re.search(r"(?i)\b(?:on|every|next|last|this|until|by|or|and|each)\s$", before(found, 12))
+    cue = re.search(
+        r"(?i)\b(?:on|every|next|last|this|until|by|or|and|each|to|through)\s$", before(found, 12)
+    )
     word = name in ("Sun", "Sat", "Wed", "Mon")
     if (cue and (dot or rest[:1] == "," or not word)) or (dot and re.match(r"\s[a-z]", rest)):
         return DAYS[name] + ("." if dot and not rest.strip() else "")
@@ -251,6 +256,7 @@ CALENDAR: list[Finder] = [
         is_quantity=True,
     ),
     finder(rf"{BEGIN}(?P<month>{_M})/(?P<year>(?:19|20)\d\d){END}(?!/)", _month_of_year),
+    finder(rf"{BEGIN}(?P<year>(?:19|20)\d\d)-(?P<month>0[1-9]){END}(?!-)", _month_of_year),
     finder(
         rf"{BEGIN}(?P<day>{_D})(?:st|nd|rd|th|\.)?(?:{_TO}(?P<until>{_D})(?:st|nd|rd|th|\.)?)?"
         rf"\s(?:of\s)?(?P<name>{_MONTH}){END}\.?(?:,?\s(?P<year>{_Y}){END})?",
@@ -276,6 +282,11 @@ CLOCK: list[Finder] = [
         rf"{BEGIN}(?P<hour>[012]?\d):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?!\d|:\d)"
         rf"(?:\s?{_HALF})?{_ZONE}",
         _time,
+        is_quantity=True,
+    ),
+    finder(
+        rf"{BEGIN}(?P<hour>1?\d|2[0-3])h(?P<minute>[0-5]\d)(?!\w)",
+        lambda found: clock(int(found["hour"]), int(found["minute"])),
         is_quantity=True,
     ),
     finder(

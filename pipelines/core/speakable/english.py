@@ -13,6 +13,7 @@ from pipelines.core.speakable.figures import (
     NUMBER,
     amount,
     count,
+    digits,
     groups,
     ordinal,
     year,
@@ -93,6 +94,13 @@ def _operator(found: re.Match[str]) -> str:
     return f" {SIGNS[found[0].strip()]} "
 
 
+def _fold(found: re.Match[str]) -> str | None:
+    """ "3x growth", "2x/day"; in "y = 2x + 1" it is a letter."""
+    if re.match(r"\s?[-+=*^]", after(found)) or re.search(r"[-+=*]\s?$", before(found, 3)):
+        return None
+    return f"{count(found['fold'])} times"
+
+
 def _numbered(found: re.Match[str]) -> str | None:
     if found["short"] == "no" and re.search(
         r"(?i)(?:\b(?:said|says?|told|answered|replied)|[,.!?])\s$", before(found, 12)
@@ -102,9 +110,8 @@ def _numbered(found: re.Match[str]) -> str | None:
 
 
 def _hash(found: re.Match[str]) -> str:
-    return (
-        f"number {codes.chunked(found['item']) if len(found['item']) > 3 else count(found['item'])}"
-    )
+    item = found["item"]
+    return f"number {codes.chunked(item) if len(item) > 3 or not item.isdecimal() else count(item)}"
 
 
 def _abbreviation(found: re.Match[str]) -> str:
@@ -161,12 +168,21 @@ def _either(found: re.Match[str]) -> str:
     return " per " if found["each"] else " or "
 
 
+_BEFORE_FIGURES = {
+    "Apt": "apartment", "Hwy": "highway", "Ste": "suite", "Rte": "route", "Rm": "room",
+    "Bldg": "building", "Ext": "extension",
+}  # fmt: skip
+
 _SIDE = rf"[\w)\]{QUANTITY}]"
 
 _WORDS: list[Finder] = [
+    finder(
+        r"(?<![\w.-])(?P<short>Apt|Hwy|Ste|Rte|Rm|Bldg|[Ee]xt)\s(?=\d)",
+        lambda found: _BEFORE_FIGURES[found["short"].title()] + " ",
+    ),
     finder(rf"(?<![\w.-])(?P<short>{any_of(NUMBERED)})\.\s?(?=[\d{QUANTITY}{OTHER}])", _numbered),
     finder(r"(?<=[A-Za-z]\s)<3(?=\s[A-Za-z]|\W*$)", _operator),
-    finder(r"(?:#|№\s?)(?P<item>\d[\dA-Za-z]*)", _hash),
+    finder(r"(?:#|№\s?)(?P<item>(?:[A-Z]{1,4}-?)?\d[\dA-Za-z]*(?:-\d+)*)", _hash),
 ]
 
 _NUMBERS: list[Finder] = [
@@ -184,8 +200,12 @@ _NUMBERS: list[Finder] = [
         is_quantity=True,
     ),
     finder(rf"{BEGIN}(?P<figures>{NUMBER})(?P<scale>k|M|bn|mn)(?!\w)", _scaled, is_quantity=True),
+    finder(rf"{BEGIN}(?P<fold>{NUMBER})[x×](?!\w|\s?\d)", _fold, is_quantity=True),
+    finder(r"(?<=[Yy]ear )\d{3,4}(?!\w|[.,]\d)", lambda found: year(int(found[0]))),
     finder(
-        rf"{BEGIN}(?P<fold>{NUMBER})[x×](?!\w|\s?\d)", lambda found: f"{count(found['fold'])} times"
+        r"(?<![\w.])\.\d{1,20}(?![\w.])",
+        lambda found: f"point {digits(found[0])}",
+        is_quantity=True,
     ),
     finder(rf"√\s?(?={_SIDE})", lambda found: "the square root of "),
     finder(
@@ -246,9 +266,9 @@ _FINDERS: list[Finder] = [
     measures.BETWEEN[0],
     *measures.RATIOS,
     *codes.BARE,
-    *_NUMBERS[:5],
+    *_NUMBERS[:7],
     *codes.MIXED,
-    *_NUMBERS[5:],
+    *_NUMBERS[7:],
     *measures.BETWEEN[1:],
     *dates.NAMES,
     *_NAMES,

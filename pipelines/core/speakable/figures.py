@@ -84,6 +84,7 @@ def spelled(token: str) -> str:
     said: list[str] = []
     for run in re.findall(r"\d+|[^\W\d_]+", token):
         is_word = len(run) > 2 and run.islower() and set(run) - set("abcdef")
+        is_word = is_word or (len(run) > 3 and run.isupper() and re.search("[AEIOU]", run))
         said.append(run if is_word else groups(run) if run.isdecimal() else " ".join(run))
     return " ".join(said)
 

@@ -42,7 +42,7 @@ _COUNTED = re.compile(
     r"(?i)\b(?:step|page|part|chapter|slide|question|try|attempt|level|lesson|episode"
     r"|day|week|phase|lap|round|item|file|quiz)\s$"
 )
-_PRESSURE = re.compile(r"(?i)\b(?:bp|pressure|systolic|reading)\b")
+_PRESSURE = re.compile(r"(?i)\b(?:bp|pressure|systolic|reading)\b[^,;.\d]*$")
 _SCORED = re.compile(
     r"(?i)\b(?:won|win|wins|lost|lose|beat|beaten|lead(?:s|ing)?|led|score[ds]?|scoring|defeated|final|result|tied?|drew|draw)\b"
 )
@@ -148,7 +148,7 @@ def _of_two(found: re.Match[str]) -> str | None:
 
 def _is_pressure(one: int, two: int, left: str, right: str) -> bool:
     said = _PRESSURE.search(left) or re.match(r"\s?mmHg", right)
-    return said is not None or (90 <= one <= 220 and 40 <= two <= 130)
+    return said is not None or (90 <= one <= 220 and 40 <= two < min(one, 130))
 
 
 def _between(found: re.Match[str], one: int, two: int) -> str:
@@ -178,11 +178,13 @@ def _to(found: re.Match[str]) -> str | None:
 def _hyphened(found: re.Match[str]) -> str | None:
     """ "7-3" is a difference, a range, a score or a code."""
     one, two = found["one"], found["two"]
-    is_coded = "0" in (one[0], two[0]) and len(one + two) > 2
+    is_coded = any(figures[0] == "0" and len(figures) > 1 for figures in (one, two))
     if is_coded and "." not in one + two:
         return None if "," in one + two else f"{digits(one)}, {digits(two)}"
     if _is_difference(found):
         return f"{count(one)} minus {count(two)}"
+    if (one, two) == ("50", "50"):
+        return "fifty fifty"
     if _is_year(one) and (_is_year(two) or (len(two) == 2 and int(two) > int(one[2:]))):
         return f"{year(int(one))} to {year(int(two)) if len(two) == 4 else cardinal(int(two))}"
     if max(len(one), len(two)) > 4 and int(amount(one).whole) >= int(amount(two).whole):
@@ -218,10 +220,10 @@ def _tall(found: re.Match[str]) -> str:
 
 
 def _inches(found: re.Match[str]) -> str | None:
-    if before(found).count('"') % 2:
-        return None
+    if len(re.findall(r'(?<!\d)"', before(found))) % 2:
+        return None  # it ends a quotation
     return f"{_figures(found['figures'])} inch" + (
-        "" if re.match(r"\s[a-z]", after(found)) else "es"
+        "" if "in" not in found[0] and re.match(r"\s[a-z]", after(found)) else "es"
     )
 
 
@@ -229,7 +231,7 @@ _AMOUNT = (
     rf"(?:\d{{1,3}}[\s-]\d{{1,2}}/\d{{1,2}}|\d{{1,3}}/\d{{1,2}}|(?:\d{{1,15}}\s?)?{_VULGAR}"
     rf"|{NUMBER})"
 )
-_SIGNED = rf"(?:(?<![\w.,){QUANTITY}{OTHER}])[-−+])?{_AMOUNT}"
+_SIGNED = rf"(?:(?<![\w.,)%°{QUANTITY}{OTHER}])[-−+])?{_AMOUNT}"
 _EDGE = rf"(?<![\w.,/{QUANTITY}{OTHER}])"
 
 unit("km", one=True)  # the CLDR's English is read from its file now, not within a call

@@ -9,7 +9,7 @@ from pipelines.core.speakable.figures import NUMBER, amount, cardinal, count, di
 from pipelines.core.speakable.finding import QUANTITY, Finder, finder
 from pipelines.core.speakable.words import any_of
 
-_SIGNS = {
+SIGNS = {
     "US$": "USD", "USD$": "USD", "$": "", "€": "EUR", "£": "GBP", "¥": "JPY", "JP¥": "JPY",
     "CN¥": "CNY", "￥": "JPY",
     "₹": "INR", "Rs.": "INR", "Rs": "INR", "₨": "INR", "₩": "KRW", "₽": "RUB", "₴": "UAH",
@@ -24,7 +24,7 @@ _SIGNS = {
 }  # fmt: skip
 """ISO 4217 codes of the signs; the Unicode CLDR has the names for them."""
 
-_CODES = (
+CODES = (
     "USD EUR GBP JPY CNY INR CHF CAD AUD NZD SGD HKD SEK NOK DKK ISK PLN CZK HUF RON BGN TRY BRL "
     "MXN ARS CLP "
     "COP PEN ZAR KRW TWD THB IDR MYR PHP VND ILS AED SAR QAR KWD EGP MAD NGN KES GHS UAH RUB KZT "
@@ -100,7 +100,7 @@ def price(figures: str, code: str, scale: str = "") -> str:
 
 
 def _price(found: re.Match[str]) -> str:
-    code = _SIGNS.get(found["sign"], found["sign"])
+    code = SIGNS.get(found["sign"], found["sign"])
     minus = "minus " if found["minus"] else ""
     figures, scale = found["figures"], (found["scale"] or "").strip()
     if not found["until"]:
@@ -118,14 +118,14 @@ def _cents(found: re.Match[str]) -> str:
 
 
 _FIGURES = rf"(?:{NUMBER}|\.\d{{1,2}})"
-_SIGN = rf"(?:{any_of(_SIGNS)}|(?:{any_of(_CODES)})\s?)"
+_SIGN = rf"(?:{any_of(SIGNS)}|(?:{any_of(CODES)})\s?)"
 _NO_MORE = r"(?![\d]|[.,]\d)"
 
-_SIGNS_BEHIND = set(_SIGNS) - {"Rs", "Rs.", "Ft", "Fr."}
+_SIGNS_BEHIND = set(SIGNS) - {"Rs", "Rs.", "Ft", "Fr."}
 
 MONEY: list[Finder] = [
     finder(
-        rf"(?<![\w{QUANTITY}])(?P<minus>[-−]\s?)?(?P<sign>{any_of([*_SIGNS, *_CODES])})\s?[-−]?"
+        rf"(?<![\w{QUANTITY}])(?P<minus>[-−]\s?)?(?P<sign>{any_of([*SIGNS, *CODES])})\s?[-−]?"
         rf"(?P<figures>{_FIGURES}){_NO_MORE}(?P<scale>{_SCALE})?"
         rf"(?:\s?(?:[-–—]|to)\s?{_SIGN}?(?P<until>{NUMBER}){_NO_MORE}(?P<until_scale>{_SCALE})?(?![\w%]))?",
         _price,
@@ -134,7 +134,7 @@ MONEY: list[Finder] = [
     finder(
         rf"(?<![\w.,{QUANTITY}])(?P<minus>[-−])?(?P<figures>{NUMBER})(?P<scale>{_SCALE})?"
         rf"(?:\s?[-–]\s?(?P<until>{NUMBER})(?P<until_scale>{_SCALE})?)?\s?"
-        rf"(?:(?P<sign>{any_of(_SIGNS_BEHIND)}|{any_of(_CODES)}))(?!\w)",
+        rf"(?:(?P<sign>{any_of(_SIGNS_BEHIND)}|{any_of(CODES)}))(?!\w)",
         _price,
         is_quantity=True,
     ),

@@ -63,7 +63,7 @@ def _is_grouped(written: str) -> bool:
     parts = re.findall(r"\d+", written)
     if len(parts) == 1:
         return False
-    if re.match(r"\(?0", written) or "(" in written:
+    if re.match(r"\(?0", written) or "(" in written or "/" in written:
         return True
     if "-" in written or "." in written:
         return re.fullmatch(r"(?:1[-. ])?(?:\d{3}[-. ])?\d{3}[-.]\d{4}", written) is not None
@@ -123,6 +123,7 @@ TELEPHONES: list[Finder] = [
         r"(?![\w/]|[-.,]\w)",
         _telephone,
     ),
+    finder(rf"{_EDGE}0\d{{2,5}}\s?/\s?\d{{2,9}}(?:[\s-]\d{{2,5}}){{0,3}}(?!\w)", _telephone),
     finder(
         rf"(?:(?<=[Cc]all )|(?<=[Dd]ial )|(?<=[Rr]ing ))\d{{3}}(?:(?:,? or |, )\d{{3}})*{END}",
         _emergency,

@@ -96,7 +96,7 @@ UNITS = {
     "KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte", "PB": "petabyte",
     "W": "watt", "kW": "kilowatt", "MW": "megawatt", "GW": "gigawatt", "kWh": "kilowatt-hour",
     "V": "volt",
-    "mA": "milliampere", "J": "joule", "kJ": "kilojoule", "N": "newton", "Pa": "pascal",
+    "mA": "milliampere", "kJ": "kilojoule", "Pa": "pascal",
     "hPa": "hectopascal",
     "kPa": "kilopascal", "MPa": "megapascal", "bar": "bar", "mbar": "millibar",
     "atm": "atmosphere", "Ω": "ohm",
@@ -128,7 +128,7 @@ OTHER_UNITS = {
     "MWh": "megawatt hour",
     "psi": "pound per square inch", "mmHg": "millimeter of mercury", "ppm": "part per million",
     "ppb": "part per billion", "IU": "international unit", "mEq": "milliequivalent", "kt": "knot",
-    "cc": "C C", "nmi": "nautical mile", "mol/L": "mole per liter",
+    "cc": "C C", "kΩ": "kiloohm", "nmi": "nautical mile", "mol/L": "mole per liter",
 }  # fmt: skip
 """Units that the CLDR has no words for."""
 
