@@ -69,7 +69,7 @@ class Dialect:
         """As the API takes them. After a barge-in there may be no answer between two user turns,
         which strict chat templates refuse: neighbours of one role become one message.
         """
-        said = list(messages)
+        said = list(messages) if self.takes_tools else _in_words(messages)
         if not self.takes_system:
             said = _folded(said)
         if self.person_begins:
@@ -196,6 +196,20 @@ def _readable(arguments: str) -> str:
     except (ValueError, RecursionError):  # half a character, too, is a ValueError
         return "{}"
     return arguments if isinstance(given, dict) else "{}"
+
+
+def _in_words(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
+    """For those who know no tools: what was called before, by another endpoint, and its result."""
+    calls = {call.call_id: call for message in messages for call in message.tool_calls}
+    said: list[ChatMessage] = []
+    for message in messages:
+        if message.role == "tool":
+            call = calls.get(message.answers)
+            asked = "" if call is None else f"{call.name} {_readable(call.arguments)}"
+            said.append(ChatMessage("system", f"Tool {asked}: {message.content}"))
+        elif message.content or not message.tool_calls:
+            said.append(ChatMessage(message.role, message.content))
+    return said
 
 
 def _folded(messages: Sequence[ChatMessage]) -> list[ChatMessage]:

@@ -387,3 +387,22 @@ def test_warming_asks_for_one_token_and_fails_in_silence() -> None:
 
     first, _ = with_model([FINE, Reply([b"{}"], 500)], scenario)
     assert (first["max_tokens"], first["tools"]) == (1, [CLOCK])
+
+
+def test_what_tools_did_is_told_in_words_where_no_tools_are_taken() -> None:
+    dialect = Dialect(takes_tools=False)
+    calls = (ToolCall("a", "book", '{"people": 2}'), ToolCall("b", "clock", ""))
+    said = [
+        ChatMessage("user", "Book!"),
+        ChatMessage("assistant", "", tool_calls=calls),
+        ChatMessage("tool", "booked", answers="a"),
+        ChatMessage("tool", "noon", answers="b"),
+        ChatMessage("assistant", "It is booked."),
+    ]
+    assert dialect.messages(said) == [
+        {"role": "user", "content": "Book!"},
+        {"role": "system", "content": 'Tool book {"people": 2}: booked\nTool clock {}: noon'},
+        {"role": "assistant", "content": "It is booked."},
+    ]
+    dialect.takes_system = False
+    assert [message["role"] for message in dialect.messages(said)] == ["user", "assistant"]
