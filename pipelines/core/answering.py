@@ -23,6 +23,9 @@ class AnsweringPolicy:
     """What no longer fits is summed up by the model."""
     meanwhile_s: float = 1.0
     """A tool that takes longer is bridged, where nothing has been said in this reply."""
+    settled_s: float = 0.6
+    """Of silence after speech, before a tool is called that changes something: longer than most
+    pauses within a turn, and the time in which it is seen that they have ended."""
     most_rounds: int = 4
     """Answers in one reply that ask for tools: a model may ask for ever."""
     most_cuts: int = 8

@@ -6,7 +6,10 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class StartReply:
-    """Prepare a reply to `text`, and hold it: nothing of it may be heard, shown or kept."""
+    """Prepare a reply to `text`, and hold it: nothing of it may be heard, shown or kept.
+
+    Without a text nobody has asked: it tells of the results that have come.
+    """
 
     reply_id: int
     turn_id: int

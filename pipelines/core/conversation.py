@@ -1,13 +1,15 @@
-"""The call's only history: what the person said, and of the bot's words those that were heard."""
+"""The call's only history: what the person said, what tools did, and which words were heard.
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+Calls of tools stay with their results, whatever became of the answer that made them.
+"""
 
-CHARACTERS_A_TOKEN = 3.5
-"""Of English, in Gemma's tokens: 4.2 in long texts, less in short turns. Too low is safe."""
-MESSAGE_TOKENS = 6
-"""What a chat template puts around a message."""
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from pipelines.core.chat import ChatMessage
+from pipelines.core.line import CHARACTERS_A_TOKEN, MESSAGE_TOKENS, NO_TURN, Line, estimate
+from pipelines.core.tool_lines import Use, late, summary
+from pipelines.core.tool_runs import Run
+
 QUESTION_SHARE = 8
 """The part of the limit, one in so many, that is kept free for the next question."""
 KEPT_SHARE = 3
@@ -17,24 +19,8 @@ LONGEST_SUMMARY = 1200
 SUMMARY = "Earlier in this call: "
 SUMMING_UP_TOKENS = 64
 """Of what asks for a summary."""
-NO_TURN = 0
-"""The first turn is 1."""
 _CUT_LINES = 2000
 """Remembered of what was cut and not summed up yet."""
-
-
-@dataclass(slots=True)
-class Line:
-    """One side's words in one turn."""
-
-    role: Literal["user", "assistant"]
-    text: str
-    turn_id: int
-    reply_id: int | None = None
-    estimated: bool = False
-    """What was heard is not what the client said it played, but what was sent less the lead."""
-    tokens: int | None = None
-    """As the server counts them; None until it has."""
 
 
 class Conversation:
@@ -63,7 +49,7 @@ class Conversation:
     @property
     def tokens(self) -> int:
         """Of the prompt without a question."""
-        return self._told_tokens + sum(_size(line) for line in self._lines)
+        return self._told_tokens + sum(line.size for line in self._lines)
 
     def said(self, turn_id: int, text: str) -> None:
         """The person said this. A turn that was reopened and committed again is said anew."""
@@ -79,7 +65,12 @@ class Conversation:
         self.trim()
 
     def unsaid(self, turn_id: int) -> None:
-        """The turn goes on after all: it is said when it is over."""
+        """The turn goes on after all: it is said when it is over.
+
+        Where tools were called for it, what was said until then stays before them.
+        """
+        if self._called_in(turn_id):
+            return
         self._lines = [
             line for line in self._lines if line.role != "user" or line.turn_id != turn_id
         ]
@@ -87,31 +78,104 @@ class Conversation:
     def heard(self, turn_id: int, reply_id: int, text: str, *, estimated: bool) -> None:
         """The person has heard this much of a reply, counted from its beginning."""
         for line in reversed(self._lines):
-            if line.reply_id == reply_id:
+            if line.role == "assistant" and line.reply_id == reply_id:
                 line.text, line.estimated, line.tokens = text, estimated, None
                 return
         if text:
             self._lines.append(Line("assistant", text, turn_id, reply_id, estimated))
 
+    # ---- what tools did ----
+
+    def called(self, turn_id: int, reply_id: int, uses: Sequence[Use], spoken: str) -> Line:
+        """A reply's answer has made these calls: they stand before what is heard of it."""
+        line = Line("tool", summary(uses), turn_id, reply_id, uses=uses, spoken=spoken)
+        own = (
+            at
+            for at, other in enumerate(self._lines)
+            if other.role == "assistant" and other.reply_id == reply_id
+        )
+        self._lines.insert(next(own, len(self._lines)), line)
+        return line
+
+    def ended(self, run: Run, call_id: str) -> None:
+        """A tool has come to its end.
+
+        Where the model has been told that it was still running, its result comes later in the
+        history, under `call_id`; else it takes its place.
+        """
+        waiting = [
+            (line, use)
+            for line in self._lines
+            for use in line.uses
+            if use.run is run and use.result is None
+        ]
+        was_told = not waiting or any(not use.is_open for _, use in waiting)
+        for line, _ in waiting:
+            line.learn(run)
+        if was_told:
+            uses = [late(run, call_id)]
+            self._lines.append(Line("tool", summary(uses), run.turn_id, uses=uses))
+
+    def undone(self, run: Run) -> None:
+        """What was promised is not done after all: its result says so wherever it stands."""
+        for line in self._lines:
+            if any(use.run is run for use in line.uses):
+                line.correct(run)
+
+    @property
+    def news(self) -> list[Line]:
+        """Results of which no reply that was let go has told."""
+        return [line for line in self._lines if line.is_news]
+
+    def told(self, news: Iterable[Line], reply_id: int) -> None:
+        """A reply is let go whose request told of these."""
+        for line in news:
+            line.told_by = reply_id
+            for use in line.uses:
+                if use.run is not None and use.result is not None:
+                    use.run.answered = True
+
+    def heard_out(self, reply_id: int) -> None:
+        """The person has heard a reply to its end."""
+        for line in self._lines:
+            if line.told_by == reply_id:
+                line.heard = True
+
+    def _called_in(self, turn_id: int) -> list[Line]:
+        return [line for line in self._lines if line.role == "tool" and line.turn_id == turn_id]
+
     # ---- what the model is told ----
 
-    def with_question(self, turn_id: int, text: str) -> list[tuple[str, str]]:
-        """(role, content) pairs to ask the model with, `text` being what is said last.
+    def with_question(
+        self, turn_id: int, text: str, reply_id: int | None = None
+    ) -> list[ChatMessage]:
+        """What to ask the model with, `text` being what was said in this turn.
 
-        The question is whole, unless it fills the prompt by itself: then it is its end.
+        The question is whole, unless it fills the prompt by itself: then it is its end. Where
+        tools were called in this turn, their results come after it. Without a text, the model
+        is asked to go on from what is there.
         """
         text = self._make_room(turn_id, text)
+        own = self._called_in(turn_id)
+        news = [line for line in self.news if line not in own]
         past = [
-            (line.role, line.text)
+            line
             for line in self._lines
-            if line.text and not (line.role == "user" and line.turn_id == turn_id)
+            if line.text and not line.is_of(turn_id, reply_id) and line not in news
         ]
-        aside = [("system", self.aside)] if self.aside else []
-        return [("system", self._told), *past, *aside, ("user", text)]
+        self._lines = [line for line in self._lines if line not in news] + news
+        for use in (use for line in (*past, *news, *own) for use in line.uses):
+            use.tell()
+        before = [told for line in (*past, *news) for told in line.as_messages(reply_id)]
+        aside = [ChatMessage("system", self.aside)] if self.aside else []
+        question = [ChatMessage("user", text)] if text else []
+        after = [told for line in own for told in line.as_messages(reply_id)]
+        return [ChatMessage("system", self._told), *before, *aside, *question, *after]
 
-    def prefix(self) -> list[tuple[str, str]]:
+    def prefix(self) -> list[ChatMessage]:
         """What the next prompt begins with, as far as is known."""
-        return [("system", self._told), *((line.role, line.text) for line in self._lines)]
+        lines = (told for line in self._lines for told in line.as_messages(None))
+        return [ChatMessage("system", self._told), *lines]
 
     @property
     def _told(self) -> str:
@@ -133,7 +197,7 @@ class Conversation:
         if limit is None:
             return False
         most = limit - limit // QUESTION_SHARE
-        return self._trim_to(most, min(most, self._kept(limit)), self._unanswered)
+        return self._trim_to(most, min(most, self._kept(limit)), self._staying(self._unanswered))
 
     def shrink(self, turn_id: int, question: str) -> bool:
         """Asked with this question it did not fit, whatever was counted: the oldest half goes.
@@ -142,15 +206,15 @@ class Conversation:
         as well.
         """
         own, limit = self._own(turn_id), self.limit_tokens
-        asked = _fitted(question, limit, self._told_tokens)
+        told = self._told_with(turn_id)
+        asked = _fitted(question, limit, told)
         beside = _beside(asked, own)
         size = self.tokens + beside
-        if self._trim_to(0, size // 2 - beside, own):
-            alone = self._told_tokens + _beside(asked, None)
-            self.limit_tokens = min(limit or size, max(size * 3 // 4, alone))
+        if self._trim_to(0, size // 2 - beside, self._staying(own)):
+            self.limit_tokens = min(limit or size, max(size * 3 // 4, told + _beside(asked, None)))
             return True
         lower = min(limit or size, size * 3 // 4)
-        if _fitted(question, lower, self._told_tokens) == asked:
+        if _fitted(question, lower, told) == asked:
             return False
         self.limit_tokens = lower
         return True
@@ -160,8 +224,9 @@ class Conversation:
         if self.limit_tokens is not None:
             own = self._own(turn_id)
             beside = _beside(question, own)
-            self._trim_to(self.limit_tokens - beside, self._kept(self.limit_tokens) - beside, own)
-        return _fitted(question, self.limit_tokens, self._told_tokens)
+            room, kept = self.limit_tokens - beside, self._kept(self.limit_tokens) - beside
+            self._trim_to(room, kept, self._staying(own))
+        return _fitted(question, self.limit_tokens, self._told_with(turn_id))
 
     def _own(self, turn_id: int) -> Line | None:
         """What was said in this turn."""
@@ -175,16 +240,26 @@ class Conversation:
         for line in reversed(self._lines):
             if line.role == "assistant":
                 break
-            if line.turn_id != NO_TURN:
+            if line.role == "user" and line.turn_id != NO_TURN:
                 return line
             last = last or line
         return last
+
+    def _staying(self, question: Line | None) -> list[Line]:
+        """What is not cut: a question, the calls that were made for it, and what is news."""
+        asked = [] if question is None else [question, *self._called_in(question.turn_id)]
+        open_ = (line for line in self._lines if line.is_news or line.is_running)
+        return [*asked, *(line for line in open_ if line not in asked)]
+
+    def _told_with(self, turn_id: int) -> int:
+        """Tokens of what is told with a question, whatever is cut."""
+        return self._told_tokens + sum(line.size for line in self._called_in(turn_id))
 
     def _kept(self, limit: int) -> int:
         """Of a whole prompt: what the model is told takes nothing from the talk's share."""
         return self._told_tokens + max(0, limit - self._told_tokens) // KEPT_SHARE
 
-    def _trim_to(self, most: int, target: int, stays: Line | None) -> bool:
+    def _trim_to(self, most: int, target: int, stays: Collection[Line]) -> bool:
         """Cut whole turns from the front until `target`, if there is more than `most`.
 
         All but `stays`.
@@ -193,13 +268,13 @@ class Conversation:
         if size <= most:
             return False
         at = 0
-        while at < len(self._lines) and (size > target or self._lines[at].role == "assistant"):
-            if self._lines[at] is not stays:
-                size -= _size(self._lines[at])
+        while at < len(self._lines) and (size > target or self._lines[at].role != "user"):
+            if self._lines[at] not in stays:
+                size -= self._lines[at].size
             at += 1
-        cut = [line for line in self._lines[:at] if line is not stays]
+        cut = [line for line in self._lines[:at] if line not in stays]
         self._cut = [*self._cut, *cut][-_CUT_LINES:]
-        self._lines = [line for line in self._lines[:at] if line is stays] + self._lines[at:]
+        self._lines = [line for line in self._lines[:at] if line in stays] + self._lines[at:]
         return bool(cut)
 
     @property
@@ -244,11 +319,6 @@ class Conversation:
         return [(line.text, tell(line, line.text)) for line in self._lines if line.tokens is None]
 
 
-def estimate(text: str) -> int:
-    """Tokens, where nobody counts them."""
-    return int(len(text) / CHARACTERS_A_TOKEN) + 1
-
-
 def _fitted(question: str, limit: int | None, told: int) -> str:
     """Whole, or the end of one that would fill a prompt by itself, `told` being told before it."""
     if limit is None:
@@ -259,9 +329,4 @@ def _fitted(question: str, limit: int | None, told: int) -> str:
 
 def _beside(question: str, own: Line | None) -> int:
     """What a question adds to the lines, if it stands among them as `own`."""
-    return estimate(question) + MESSAGE_TOKENS - (_size(own) if own is not None else 0)
-
-
-def _size(line: Line) -> int:
-    counted = estimate(line.text) if line.tokens is None else line.tokens
-    return counted + MESSAGE_TOKENS
+    return estimate(question) + MESSAGE_TOKENS - (own.size if own is not None else 0)

@@ -84,6 +84,13 @@ class SayAsked:
     """Nothing that the person does stops it; they are answered after it."""
 
 
+@dataclass(frozen=True, slots=True)
+class ResultsWaiting:
+    """Tools have come to an end of which no reply has told; or there are none left (False)."""
+
+    waiting: bool
+
+
 # ---- from the reply's side ----
 
 
@@ -122,6 +129,7 @@ TurnFact: TypeAlias = (
     | SilenceAsked
     | MicrophoneClosed
     | SayAsked
+    | ResultsWaiting
     | PlayoutStarted
     | PlayoutEnded
     | ReplyPaused

@@ -10,6 +10,7 @@ class Replies:
         """Of the reply under way, while there is one."""
         self._text: str | None = None
         """The words that it answers; None while none is under way."""
+        self._turn_id = 0
 
     @property
     def is_under_way(self) -> bool:
@@ -19,11 +20,15 @@ class Replies:
         """Whether this is of the reply under way: late news of another is normal."""
         return self.is_under_way and reply_id == self.newest_id
 
+    def is_unheard(self, turn_id: int) -> bool:
+        """Of the newest, in this turn: the next turn begins with its first sound."""
+        return self._turn_id == turn_id
+
     def start(
         self, turn_id: int, text: str, say: str = "", *, ends_call: bool = False
     ) -> StartReply:
         self.newest_id += 1
-        self._text = text
+        self._text, self._turn_id = text, turn_id
         return StartReply(self.newest_id, turn_id, text, say, ends_call)
 
     def end(self) -> int:

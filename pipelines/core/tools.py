@@ -2,7 +2,12 @@
 
 `tool` reads all three off the function: what its docstring says first, and its parameters' types.
 Parameters may be str, int, float, bool, a Literal of strings, a list of these, or one of these or
-None; one with a default may be left out.
+None; one with a default may be left out. A parameter of type `RunId` is filled in by us, and the
+model is not told of it.
+
+    @once
+    def book_table(people: int, run_id: RunId) -> str:
+        ...
 """
 
 import inspect
@@ -11,8 +16,10 @@ import re
 import types
 import typing
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args, get_origin
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NewType, TypeAlias, TypeVar, get_args, get_origin
+
+from pipelines.core.tool_runs import Repeats
 
 DEFAULT_LIMIT_S = 5.0
 """A person on a telephone hangs up on ten seconds of silence."""
@@ -29,8 +36,15 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """What the API takes for a function's name."""
 
 
+RunId = NewType("RunId", str)
+"""Names one run of a tool among all runs of all calls: an idempotency key for those it asks.
+
+Where a run has failed, the same call has the same id when it is run again.
+"""
+
+
 class ToolError(Exception):
-    """A call that the model got wrong; the message is for the model."""
+    """A call that the model got wrong, and of which nothing was done; the message is for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,46 @@ Result: TypeAlias = object
 """What a tool returns: text as it is, `Afterwards`, anything else as JSON."""
 
 
+# ---- what a function says of itself ----
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Traits:
+    repeats: Repeats = Repeats.WHEN_TOLD
+    cancellable: bool = False
+
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def once(function: _Function) -> _Function:
+    """Decorator: done once, the same call is not run again for as long as the call lasts."""
+    return _marked(function, repeats=Repeats.NEVER)
+
+
+def repeatable(function: _Function) -> _Function:
+    """Decorator: it changes nothing, and may be run whenever the model asks for it."""
+    return _marked(function, repeats=Repeats.ALWAYS)
+
+
+def cancellable(function: _Function) -> _Function:
+    """Decorator for a coroutine function: it is cancelled when the caller speaks over the wait."""
+    return _marked(function, cancellable=True)
+
+
+def _marked(function: _Function, **traits: Any) -> _Function:
+    function.tool_traits = replace(_traits(function), **traits)  # type: ignore[attr-defined]
+    return function
+
+
+def _traits(function: Callable[..., Any]) -> _Traits:
+    traits = getattr(function, "tool_traits", None)
+    return traits if isinstance(traits, _Traits) else _Traits()
+
+
+# ---- what a model is offered ----
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
     name: str
@@ -59,6 +113,14 @@ class Tool:
     """A coroutine function runs on the event loop, any other on a thread of its own."""
     types: Mapping[str, object]
     limit_s: float = DEFAULT_LIMIT_S
+    """How long an answer waits for it. Then the model is told that it is still running."""
+    repeats: Repeats = Repeats.WHEN_TOLD
+    cancellable: bool = False
+    """It may be stopped in the middle, and nothing is lost by it."""
+    run_id: str = ""
+    """The parameter that is given the run's id; "" for none."""
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    """Of the parameters that may be left out."""
 
     @property
     def schema(self) -> dict[str, object]:
@@ -86,6 +148,15 @@ class Tool:
             raise ToolError(f"{missing[0]!r} is missing")
         return {name: _read(name, value, self.types[name]) for name, value in given.items()}
 
+    def canonical(self, arguments: Mapping[str, object]) -> str:
+        """JSON, the same for all calls that mean the same: sorted, and without defaults."""
+        told = {
+            name: value
+            for name, value in arguments.items()
+            if name not in self.defaults or value != self.defaults[name]
+        }
+        return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
 
 def tool(
     function: Callable[..., Result | Awaitable[Result]],
@@ -93,37 +164,58 @@ def tool(
     name: str | None = None,
     limit_s: float = DEFAULT_LIMIT_S,
 ) -> Tool:
-    """Raises ValueError for a function that no model could be told of."""
+    """How it may be repeated and cancelled is what its decorators say.
+
+    Raises ValueError for a function that no model could be told of, and for a plain one that is
+    marked as cancellable: a thread cannot be stopped.
+    """
     name = name or str(getattr(function, "__name__", ""))
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name for a tool")
     described = inspect.getdoc(function)
     if not described:
         raise ValueError(f"{name} has no docstring: the model would not know what it is for")
+    traits = _traits(function)
+    if traits.cancellable and not inspect.iscoroutinefunction(function):
+        raise ValueError(f"{name} is marked as cancellable, and a plain function cannot be stopped")
     hints = typing.get_type_hints(function)
-    parameters = inspect.signature(function).parameters
+    named = inspect.signature(function).parameters
+    run_id = next((n for n in named if hints.get(n) is RunId), "")
+    parameters = [parameter for n, parameter in named.items() if n != run_id]
     schemas: dict[str, object] = {}
-    for parameter in parameters.values():
+    for parameter in parameters:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise ValueError(f"{name}: a model cannot fill *{parameter.name}")
         if parameter.name not in hints:
             raise ValueError(f"{name}: {parameter.name} has no type")
         schemas[parameter.name] = _schema(f"{name}: {parameter.name}", hints[parameter.name])
-    required = [p.name for p in parameters.values() if p.default is inspect.Parameter.empty]
+    defaults = {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
     return Tool(
         name=name,
         description=" ".join(described.split("\n\n")[0].split()),
-        parameters={"type": "object", "properties": schemas, "required": required},
+        parameters={
+            "type": "object",
+            "properties": schemas,
+            "required": [p.name for p in parameters if p.name not in defaults],
+        },
         function=function,
         types={name: hints[name] for name in schemas},
         limit_s=limit_s,
+        repeats=traits.repeats,
+        cancellable=traits.cancellable,
+        run_id=run_id,
+        defaults=defaults,
     )
 
 
 def told(result: Result) -> str:
     """A result as the model is told it."""
-    text = result if isinstance(result, str) else json.dumps(result, default=str)
-    return text[:LONGEST_RESULT]
+    if isinstance(result, str):
+        return result[:LONGEST_RESULT]
+    try:
+        return json.dumps(result, default=str)[:LONGEST_RESULT]
+    except (TypeError, ValueError, RecursionError):  # it was done, whatever it returned
+        return str(result)[:LONGEST_RESULT]
 
 
 def _parts(kind: object) -> tuple[object, bool]:

@@ -31,6 +31,7 @@ from pipelines.core.events import (
     PlayoutEnded,
     PlayoutStarted,
     ReplyPaused,
+    ResultsWaiting,
     SayAsked,
     SilenceAsked,
     SpeechPaused,
@@ -47,6 +48,7 @@ from pipelines.core.turn_policy import TurnPolicy
 from pipelines.core.turn_state import State
 
 Rule = Callable[["TurnMachine", TurnFact], list[TurnCommand]]
+RESULTS = SayAsked("")
 
 
 class TurnMachine:
@@ -57,16 +59,15 @@ class TurnMachine:
         self._turn_id = 1
         self._replies = Replies()
         self._speculations = 0
-        self._media_s = 0.0
-        self._paused_s = 0.0
+        self._media_s = self._paused_s = 0.0
         self._next_score_s: float | None = None
         self._score: float | None = None
         self._carried = ""
         self._heard = Hypothesis()
         self._went_on = self._went_on_before = 0
         self._answered_s = 0.0
-        self._moment = Moment.MIDDLE
-        self._notice = Notice("")
+        self._moment, self._notice = Moment.MIDDLE, Notice("")
+        self._results_wait = False
 
     @property
     def state(self) -> State:
@@ -101,11 +102,17 @@ class TurnMachine:
         """Late and repeated facts are normal: what the table does not name changes nothing."""
         if isinstance(fact, Listened | SpeechStarted | SpeechPaused):
             self._media_s = max(self._media_s, fact.media_s)
+        elif isinstance(fact, ResultsWaiting):
+            self._results_wait = fact.waiting
         of_reply = isinstance(fact, PlayoutStarted | PlayoutEnded | ReplyPaused) and fact.reply_id
         if of_reply and not self._replies.is_news(of_reply):
             return []
         rule = RULES.get((self._state, type(fact)))
-        return rule(self, fact) if rule is not None else []
+        commands = rule(self, fact) if rule is not None else []
+        if self._results_wait and self._state is State.IDLE:  # nobody speaks, nobody has asked
+            self._results_wait = False
+            commands = [*commands, *self._speak_up()]
+        return commands
 
     # ---- the person speaks ----
 
@@ -124,9 +131,7 @@ class TurnMachine:
 
     def _pause(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, SpeechPaused)
-        self._state = State.PAUSED
-        self._paused_s = fact.media_s
-        self._score = None
+        self._state, self._paused_s, self._score = State.PAUSED, fact.media_s, None
         self._next_score_s = fact.media_s + self._policy.first_score_s
         self._heard.reopen()
         return self._consider()
@@ -157,9 +162,7 @@ class TurnMachine:
     def _last_words(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, Transcribed)
         self._heard.learn(fact)
-        if not fact.final:
-            return self._withdraw_if_outdated()
-        return self._close()
+        return self._close() if fact.final else self._withdraw_if_outdated()
 
     # ---- is it over? ----
 
@@ -204,10 +207,8 @@ class TurnMachine:
 
     def _abandon(self) -> list[TurnCommand]:
         """It was no speech: an empty transcript is no turn."""
-        is_begun = self._replies.is_under_way
-        withdrawn = [self._replies.withdraw(self._turn_id)] if is_begun else []
-        self._state = State.IDLE
-        self._speculations = 0
+        withdrawn = [self._replies.withdraw(self._turn_id)] if self._replies.is_under_way else []
+        self._state, self._speculations = State.IDLE, 0
         return [*withdrawn, self._forget()]
 
     def _forget(self) -> ForgetSpeech:
@@ -222,11 +223,9 @@ class TurnMachine:
         return [self._forget()]
 
     def _next_turn(self) -> None:
-        self._turn_id += 1
-        self._speculations = 0
+        self._turn_id, self._speculations = self._turn_id + 1, 0
         self._went_on_before, self._went_on = self._went_on, 0
-        self._answered_s = self._media_s
-        self._carried = ""
+        self._answered_s, self._carried = self._media_s, ""
 
     def _reply_over(self, fact: TurnFact) -> list[TurnCommand]:
         unheard = self._state is State.THINKING
@@ -276,7 +275,7 @@ class TurnMachine:
         return []
 
     def _let_it_go_on(self) -> list[TurnCommand]:
-        self._state = State.THINKING if self._carried else State.SPEAKING
+        self._state = State.THINKING if self._replies.is_unheard(self._turn_id) else State.SPEAKING
         self._heard.forget(self._media_s)
         return [ResumeReply(self._replies.newest_id), ForgetSpeech(self._media_s)]
 
@@ -321,21 +320,24 @@ class TurnMachine:
 
     def _silence(self, fact: TurnFact) -> list[TurnCommand]:
         stop = self._stop()
-        self._state = State.IDLE
-        self._paused_s = self._media_s
+        self._state, self._paused_s = State.IDLE, self._media_s
         return [stop, self._forget()]
 
     def _announce(self, fact: TurnFact) -> list[TurnCommand]:
         """The bot speaks of its own accord: whatever was under way is over."""
         assert isinstance(fact, SayAsked)
-        commands: list[TurnCommand] = [self._stop()] if self._replies.is_under_way else []
-        self._paused_s, self._carried, self._state = self._media_s, "", State.THINKING
+        stop: list[TurnCommand] = [self._stop()] if self._replies.is_under_way else []
+        commands = [*stop, *self._speak_up(fact)]
         if fact.must_be_heard:
             self._state, self._notice = State.ANNOUNCING, Notice(fact.text)
-        commands.append(self._forget())
-        start = self._replies.start(self._turn_id, "", fact.text, ends_call=fact.ends_call)
-        commit = CommitReply(start.reply_id, self._turn_id, "", fact.must_be_heard)
-        return [*commands, start, commit]
+        return commands
+
+    def _speak_up(self, say: SayAsked = RESULTS) -> list[TurnCommand]:
+        """Nobody has asked: these words, or what the model makes of the results."""
+        self._paused_s, self._carried, self._state = self._media_s, "", State.THINKING
+        forget = self._forget()
+        start = self._replies.start(self._turn_id, "", say.text, ends_call=say.ends_call)
+        return [forget, start, CommitReply(start.reply_id, self._turn_id, "", say.must_be_heard)]
 
     def _wait(self, fact: TurnFact) -> list[TurnCommand]:
         self._notice.wait(fact)
@@ -357,7 +359,7 @@ class TurnMachine:
 
     def _stop(self) -> StopReply:
         stopped = self._replies.end()
-        if self._state is State.THINKING or self._carried:  # it was never heard
+        if self._replies.is_unheard(self._turn_id):
             self._next_turn()
         return StopReply(stopped)
 

@@ -19,3 +19,7 @@ class State(enum.Enum):
     """The bot says what must be heard: whatever the person does waits until it was."""
     CONTESTED = enum.auto()
     """The person makes a sound while a committed reply is under way: it is paused."""
+
+
+SILENT = (State.IDLE, State.THINKING, State.SPEAKING)
+"""The person makes no sound."""

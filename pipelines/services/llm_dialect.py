@@ -208,7 +208,7 @@ def _in_words(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
             asked = "" if call is None else f"{call.name} {_readable(call.arguments)}"
             said.append(ChatMessage("system", f"Tool {asked}: {message.content}"))
         elif message.content or not message.tool_calls:
-            said.append(ChatMessage(message.role, message.content))
+            said.append(replace(message, tool_calls=()))
     return said
 
 

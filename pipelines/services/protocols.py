@@ -6,10 +6,15 @@ An adapter turns its vendor's exceptions into `ServiceError`, and nothing else e
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipelines.core.chat import ChatMessage as ChatMessage
+from pipelines.core.chat import Image as Image
+from pipelines.core.chat import Role as Role
+from pipelines.core.chat import ToolCall as ToolCall
 
 Samples: TypeAlias = NDArray[np.float32]
 """Shape (n,), mono, in [-1, 1]."""
@@ -119,38 +124,6 @@ class TurnModel(Protocol):
         ...
 
     async def close(self) -> None: ...
-
-
-Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """The model wants a function called; `arguments` are what it wrote, JSON or not."""
-
-    call_id: str
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    url: str
-    """The image itself: data:image/png;base64,..."""
-    detail: str = ""
-    """auto, low or high, where it was said."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChatMessage:
-    role: Role
-    content: str
-    tool_calls: tuple[ToolCall, ...] = ()
-    """Of an assistant."""
-    answers: str = ""
-    """Of a tool: the `call_id` whose result it is."""
-    parts: tuple[str | Image, ...] = ()
-    """A user's text and images in their order; `content` is the text alone. Empty: no images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from pipelines.core.tools import Afterwards, Tool, ToolError, tool
+from pipelines.core.tools import Afterwards, Tool, ToolError, repeatable, tool
 from pipelines.services.dates import Moment, UnclearDateError, resolve
 
 Clock = Callable[[], datetime]
@@ -29,6 +29,7 @@ def hang_up(end_call: Callable[[], None]) -> Tool:
 
 
 def current_time(clock: Clock) -> Tool:
+    @repeatable
     async def current_time(time_zone: str | None = None) -> str:
         """Tell the time, the date and the day of the week, here or in an IANA time zone such as
         Europe/Paris.
@@ -45,6 +46,7 @@ def current_time(clock: Clock) -> Tool:
 
 
 def find_date(clock: Clock) -> Tool:
+    @repeatable
     async def find_date(when: str) -> dict[str, object]:
         """Find the date of words such as tomorrow, next Tuesday, in two weeks, the last Friday of
         the month, this weekend, in 90 minutes or noon tomorrow. Give the person's own words. If

@@ -52,9 +52,9 @@ class Measuring(FrameProcessor):
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         match frame:
-            case CommandFrame(command=StartReply(reply_id, turn_id, say=str(words))):
+            case CommandFrame(command=StartReply(reply_id, turn_id, text, say)):
                 self._turns[reply_id] = turn_id
-                if words:
+                if say or not text:
                     self._unasked.add(turn_id)
             case FactFrame(
                 fact=Reached()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import aclosing
-from typing import cast
 
 import structlog
 
@@ -12,7 +11,6 @@ from pipelines.services.protocols import (
     ChatMessage,
     LanguageModel,
     PromptCache,
-    Role,
     Sampling,
     ServiceError,
     TextDelta,
@@ -79,7 +77,7 @@ class Preparing:
         self._conversation.trim()
         await self._sum_up()
         if self._prompts is not None and self._policy.warm and not self._is_asked():
-            said = [ChatMessage(cast(Role, r), text) for r, text in self._conversation.prefix()]
+            said = self._conversation.prefix()
             await self._prompts.warm([*said, ChatMessage("user", STAND_IN)], self._sampling)
 
     async def _count(self) -> None:

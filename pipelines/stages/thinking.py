@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from typing import cast
+from dataclasses import replace
 
 import structlog
 from pipecat.frames.frames import Frame
@@ -15,10 +14,24 @@ from pipecat.processors.frame_processor import (
 )
 
 from pipelines.core.answering import MEANWHILE, AnsweringPolicy, apology
-from pipelines.core.commands import CommitReply, StartReply, StopReply, TurnCommand, WithdrawReply
+from pipelines.core.commands import (
+    CommitReply,
+    PauseReply,
+    ResumeReply,
+    StartReply,
+    StopReply,
+    TurnCommand,
+    WithdrawReply,
+)
 from pipelines.core.conversation import Conversation
-from pipelines.core.events import AnswerCounted, PlayoutEnded, Reached, TextTyped, Worked
-from pipelines.core.ledger import Fact
+from pipelines.core.events import (
+    AnswerCounted,
+    PlayoutEnded,
+    Reached,
+    ResultsWaiting,
+    TextTyped,
+    Worked,
+)
 from pipelines.core.phrasing import speakable
 from pipelines.core.tools import Tool
 from pipelines.services.protocols import (
@@ -26,12 +39,12 @@ from pipelines.services.protocols import (
     Finished,
     LanguageModel,
     PromptCache,
-    Role,
     Sampling,
     ServiceError,
-    Source,
     TextDelta,
+    ToolCall,
 )
+from pipelines.stages.answer_facts import add, count, credit
 from pipelines.stages.frames import (
     CommandFrame,
     EnoughFrame,
@@ -41,28 +54,10 @@ from pipelines.stages.frames import (
     TokenFrame,
 )
 from pipelines.stages.preparing import Preparing
-from pipelines.stages.tooling import call_tools
+from pipelines.stages.reply import Reply
+from pipelines.stages.tooling import Tooling
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(eq=False)
-class _Reply:
-    reply_id: int
-    turn_id: int
-    question: str
-    asked_s: float
-    since_s: float
-    """When the person fell silent, where that is known."""
-    committed: asyncio.Event = field(default_factory=asyncio.Event)
-    spoken: str = ""
-    """Of the answer that is coming."""
-    enough: bool = False
-    """Whatever else the model says is dropped."""
-    said: bool = False
-    """Something of it can be heard, be it to bridge a wait."""
-    facts: dict[str, Fact] = field(default_factory=dict)
-    bridging: asyncio.Task[None] | None = None
 
 
 class Thinking(FrameProcessor):
@@ -82,15 +77,18 @@ class Thinking(FrameProcessor):
         self._conversation = conversation
         self._today = today
         self._policy = policy or AnsweringPolicy()
-        self._tools = {tool.name: tool for tool in tools}
+        self._tooling = Tooling(tools, conversation, self.create_task, self._tell_turn)
         self._sampling = Sampling(tools=tuple(tool.schema for tool in tools), aloud=True)
-        self._replies: dict[int, _Reply] = {}
+        self._replies: dict[int, Reply] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._preparing = Preparing(
             llm, prompts, conversation, self._policy, self._sampling, lambda: bool(self._tasks)
         )
         self._between: asyncio.Task[None] | None = None
-        self._afterwards: dict[int, list[Callable[[], None]]] = {}
+        self._results_waited = False
+        """As the turn was told last."""
+        self._broken: set[int] = set()
+        """Replies whose answer failed: hearing them out is hearing an apology."""
         self._silent_since_s: float | None = None
         """In the turn that is not committed."""
 
@@ -113,14 +111,16 @@ class Thinking(FrameProcessor):
             case FactFrame(fact=TextTyped()):
                 self._silent_since_s = None
             case FactFrame(fact=PlayoutEnded(reply_id)):
-                for act in self._afterwards.pop(reply_id, ()):
-                    act()
+                self._tooling.heard(reply_id)
+                if reply_id not in self._broken:
+                    self._conversation.heard_out(reply_id)
                 if not self._tasks:
                     await self._prepare()
             case _:
                 pass
 
     async def cleanup(self) -> None:
+        await self._tooling.close()
         for task in [*self._tasks.values(), *([self._between] if self._between else [])]:
             await self.cancel_task(task)
         await super().cleanup()  # type: ignore[no-untyped-call]
@@ -131,14 +131,11 @@ class Thinking(FrameProcessor):
                 await self.push_frame(TokenFrame(reply_id, words))
                 await self.push_frame(ReplyEndFrame(reply_id))
             case StartReply(reply_id, turn_id, text):
-                now = self._now()
-                since_s = now if self._silent_since_s is None else self._silent_since_s
-                self._start(_Reply(reply_id, turn_id, text, now, since_s))
-            case CommitReply(reply_id, turn_id, text) if text:
-                self._silent_since_s = None
-                self._conversation.said(turn_id, text)
-                if reply_id in self._replies:
-                    self._replies[reply_id].committed.set()
+                self._start(self._new_reply(reply_id, turn_id, text))
+            case CommitReply(reply_id, turn_id, text):
+                await self._let_go(reply_id, turn_id, text)
+            case PauseReply(reply_id) | ResumeReply(reply_id):
+                self._give_floor(reply_id, to_bot=isinstance(command, ResumeReply))
             case WithdrawReply(reply_id, turn_id, reopened):
                 if reopened:
                     self._conversation.unsaid(turn_id)
@@ -149,7 +146,28 @@ class Thinking(FrameProcessor):
             case _:
                 pass
 
-    def _start(self, reply: _Reply) -> None:
+    def _new_reply(self, reply_id: int, turn_id: int, text: str) -> Reply:
+        now, silent_s = self._now(), self._silent_since_s if text else None
+        reply = Reply(reply_id, turn_id, text, now, now if silent_s is None else silent_s)
+        if silent_s is not None:
+            reply.settled_s = silent_s + self._policy.settled_s
+        reply.floor.set()
+        return reply
+
+    async def _let_go(self, reply_id: int, turn_id: int, text: str) -> None:
+        if text:
+            self._silent_since_s = None
+            self._conversation.said(turn_id, text)
+        if reply_id in self._replies:
+            self._replies[reply_id].committed.set()
+            await self._tell_of(self._replies[reply_id])
+
+    def _give_floor(self, reply_id: int, *, to_bot: bool) -> None:
+        if reply_id in self._replies:
+            floor = self._replies[reply_id].floor
+            floor.set() if to_bot else floor.clear()
+
+    def _start(self, reply: Reply) -> None:
         between = self._at_work()
         if between is not None and self._preparing.gives_way():
             between.cancel()  # the server's time is the question's
@@ -164,7 +182,7 @@ class Thinking(FrameProcessor):
 
     async def _cancel(self, reply_id: int) -> None:
         """Nobody waits for it: the HTTP stream closes while the call goes on."""
-        self._afterwards.pop(reply_id, None)
+        self._tooling.interrupted(reply_id)
         task, reply = self._tasks.get(reply_id), self._replies.get(reply_id)
         if task is None or reply is None:
             return
@@ -189,19 +207,19 @@ class Thinking(FrameProcessor):
 
     # ---- one reply ----
 
-    async def _think(self, reply: _Reply) -> None:
+    async def _think(self, reply: Reply) -> None:
         sorry, is_cut = "", False
         try:
             is_cut = await self._answer(reply)
         except ServiceError as error:
             log.warning("the language model failed", service=error.service, error=str(error))
             sorry = apology(cold=error.trouble.cold)
-            reply.facts["llm_failed"] = True
-            _add(reply.facts, "llm_requests", error.trouble.requests or None)
+            await self._fail(reply)
+            add(reply.facts, "llm_requests", error.trouble.requests or None)
         except Exception:
             log.exception("a reply broke")  # and nobody is left in silence
             sorry = apology(cold=False)
-            reply.facts["llm_failed"] = True
+            await self._fail(reply)
         finally:
             if reply.bridging is not None:
                 reply.bridging.cancel()
@@ -209,45 +227,57 @@ class Thinking(FrameProcessor):
         facts = AnswerCounted(reply.facts, reply.reply_id, over=True)
         await self.push_frame(FactFrame(facts))
 
-    async def _answer(self, reply: _Reply) -> bool:
+    async def _fail(self, reply: Reply) -> None:
+        """An apology is the answer to its own calls: nobody tells of them unasked."""
+        reply.facts["llm_failed"] = True
+        self._broken.add(reply.reply_id)
+        own = [line for line in self._conversation.news if line.reply_id == reply.reply_id]
+        self._conversation.told(own, reply.reply_id)
+        await self._tell_turn()
+
+    async def _answer(self, reply: Reply) -> bool:
         """Whether the answer was cut off at the model's limit. Raises ServiceError."""
-        messages, rounds, cuts = self._ask(reply), 0, 0
+        rounds = cuts = 0
         while rounds < self._policy.most_rounds:
+            if not reply.question and not reply.news and not self._conversation.news:
+                return False  # another answer has told of it meanwhile
             try:
-                finished = await self._say(reply, messages)
+                finished = await self._say(reply, await self._ask(reply))
             except ServiceError as error:
                 may_cut = error.trouble.too_long and cuts < self._policy.most_cuts
                 fits_now = may_cut and self._conversation.shrink(reply.turn_id, reply.question)
                 if reply.spoken or not fits_now:
                     raise
-                messages, cuts = self._ask(reply), cuts + 1
+                cuts += 1
                 continue
             rounds += 1
             if not finished.tool_calls:
                 if not reply.enough and not speakable(reply.spoken):
                     raise ServiceError("llm", "an answer without a spoken word", retryable=True)
                 return finished.reason == "length"
-            await reply.committed.wait()
-            messages = [*messages, *await self._use_tools(reply, finished)]
-            if reply.spoken and reply.reply_id in self._afterwards:
+            if await self._use_tools(reply, finished):
                 return False
             reply.spoken = ""
         raise ServiceError("llm", "asks for tool after tool", retryable=False)
 
-    def _ask(self, reply: _Reply) -> list[ChatMessage]:
-        self._conversation.today = self._today()
-        asked = self._conversation.with_question(reply.turn_id, reply.question)
-        left = len(asked[-1][1])
-        if left < len(reply.question):
+    async def _ask(self, reply: Reply) -> list[ChatMessage]:
+        talk, news = self._conversation, self._conversation.news
+        talk.today = self._today()
+        asked = talk.with_question(reply.turn_id, reply.question, reply.reply_id)
+        last = next((said.content for said in reversed(asked) if said.role == "user"), "")
+        if reply.question and len(last) < len(reply.question):
             log.warning(
                 "the question alone is more than the model can be asked: only its end is",
                 characters=len(reply.question),
-                asked=left,
-                limit_tokens=self._conversation.limit_tokens,
+                asked=len(last),
+                limit_tokens=talk.limit_tokens,
             )
-        return [ChatMessage(cast(Role, role), content) for role, content in asked]
+        reply.news = news
+        if reply.committed.is_set():
+            await self._tell_of(reply)
+        return asked
 
-    async def _say(self, reply: _Reply, messages: list[ChatMessage]) -> Finished:
+    async def _say(self, reply: Reply, messages: list[ChatMessage]) -> Finished:
         """One answer, passed on as it comes, until there is enough of it. Raises ServiceError."""
         asked_s = self._now()
         first_s = 0.0
@@ -275,20 +305,20 @@ class Thinking(FrameProcessor):
                     case Finished():
                         finished = delta
                         if not reply.spoken:
-                            _credit(reply.facts, delta.source)
-                        _count(reply, delta, self._now() - first_s if reply.spoken else 0.0)
+                            credit(reply.facts, delta.source)
+                        count(reply.facts, delta, self._now() - first_s if reply.spoken else 0.0)
         if finished is None:
             raise ServiceError("llm", "an answer without an end", retryable=True)
         return finished
 
     async def _first_token(
-        self, reply: _Reply, delta: TextDelta, asked_s: float, first_s: float
+        self, reply: Reply, delta: TextDelta, asked_s: float, first_s: float
     ) -> None:
         reply.said = True
         if reply.bridging is not None:
             reply.bridging.cancel()
         reply.facts["llm_first_token_s"] = round(first_s - asked_s, 6)
-        _credit(reply.facts, delta.source)
+        credit(reply.facts, delta.source)
         reply_id = reply.reply_id
         await self.push_frame(FactFrame(Worked("llm", asked_s, first_s, reply_id)))
         await self.push_frame(FactFrame(Reached("first_token", first_s, reply_id)))
@@ -296,26 +326,50 @@ class Thinking(FrameProcessor):
 
     # ---- tools ----
 
-    async def _use_tools(self, reply: _Reply, finished: Finished) -> list[ChatMessage]:
-        """What was asked for and what came of it, for the model to go on from."""
+    async def _use_tools(self, reply: Reply, finished: Finished) -> bool:
+        """Whether the reply is over with it: it has said all, and something is to be done."""
+        await reply.committed.wait()
+        began_s = self._now()
         if reply.spoken:
             await self.push_frame(TokenFrame(reply.reply_id, "\n"))
-        if not reply.said:
+        if not reply.said and reply.bridging is None:
             reply.bridging = self.create_task(self._bridge(reply))
-        began_s = self._now()
-        called = await call_tools(finished.tool_calls, self._tools)
-        _add(reply.facts, "llm_tool_calls", len(called))
+        await self._settle(reply, finished.tool_calls)
+        calls, tooling = finished.tool_calls, self._tooling
+        line = tooling.call(calls, reply.turn_id, reply.reply_id, reply.spoken)
+        await tooling.wait(line)
+        add(reply.facts, "llm_tool_calls", len(calls))
         worked = Worked("llm", began_s, self._now(), reply.reply_id, waited=True)
         await self.push_frame(FactFrame(worked))
-        for one in called:
-            if one.afterwards is not None:
-                self._afterwards.setdefault(reply.reply_id, []).append(one.afterwards.act)
-        return [
-            ChatMessage("assistant", reply.spoken, tool_calls=finished.tool_calls),
-            *(ChatMessage("tool", one.result, answers=one.call.call_id) for one in called),
-        ]
+        is_last_word = tooling.acts_after(reply.reply_id, [line]) and bool(reply.spoken)
+        if is_last_word:
+            self._conversation.told([line], reply.reply_id)
+        return is_last_word
 
-    async def _bridge(self, reply: _Reply) -> None:
+    async def _settle(self, reply: Reply, calls: Sequence[ToolCall]) -> None:
+        """The person may go on after all, and what was done cannot be withdrawn."""
+        while self._tooling.changes_anything(calls):
+            await reply.floor.wait()
+            wait_s = reply.settled_s - self._now()
+            if wait_s <= 0:
+                return
+            await asyncio.sleep(wait_s)
+
+    async def _tell_of(self, reply: Reply) -> None:
+        """It is let go, and its request has told the model of these results."""
+        news, reply.news = reply.news, []
+        self._conversation.told(news, reply.reply_id)
+        self._tooling.acts_after(reply.reply_id, news)
+        await self._tell_turn()
+
+    async def _tell_turn(self) -> None:
+        """Whether there are results that nobody has told of."""
+        waiting = bool(self._conversation.news)
+        if waiting != self._results_waited:
+            self._results_waited = waiting
+            await self.push_frame(FactFrame(ResultsWaiting(waiting)), FrameDirection.UPSTREAM)
+
+    async def _bridge(self, reply: Reply) -> None:
         """A person who hears nothing for long believes that the line is dead."""
         await asyncio.sleep(self._policy.meanwhile_s)
         reply.said = True
@@ -323,27 +377,3 @@ class Thinking(FrameProcessor):
 
     def _now(self) -> float:
         return self.get_event_loop().time()
-
-
-def _credit(facts: dict[str, Fact], source: Source | None) -> None:
-    if source is not None:
-        facts["llm_endpoint"] = source.endpoint
-        _add(facts, "llm_requests", source.requests)
-        _add(facts, "llm_retries", source.retries)
-        _add(facts, "llm_hedges", source.hedges)
-
-
-def _count(reply: _Reply, finished: Finished, speaking_s: float) -> None:
-    facts, tokens = reply.facts, finished.completion_tokens
-    _add(facts, "llm_prompt_tokens", finished.prompt_tokens)
-    _add(facts, "llm_cached_tokens", finished.cached_tokens)
-    _add(facts, "llm_tokens", tokens)
-    if tokens is not None and tokens > 1 and speaking_s > 0:
-        facts["llm_tokens_per_s"] = round((tokens - 1) / speaking_s, 2)
-
-
-def _add(facts: dict[str, Fact], name: str, value: int | None) -> None:
-    """A reply that uses tools is several answers."""
-    before = facts.get(name)
-    if value is not None:
-        facts[name] = value + (before if isinstance(before, int) else 0)

@@ -1,56 +1,203 @@
-"""Calls the functions that a language model asks for, at once, each within its time."""
+"""Runs the functions that a language model asks for. A run outlives the answer that asked for it.
+
+Which call is run, and what the history holds of it, is decided in `pipelines.core`.
+"""
 
 import asyncio
+import contextvars
+import functools
 import inspect
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import itertools
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
+from pipelines.core.conversation import Conversation
+from pipelines.core.line import Line
+from pipelines.core.tool_lines import CANCELLED, NOT_DONE, Use, undone
+from pipelines.core.tool_runs import Fate, Repeats, Run, ToolRuns
 from pipelines.core.tools import Afterwards, Tool, ToolError, told
 from pipelines.services.protocols import ToolCall
 
+LAST_S = 10.0
+"""A call that is over waits so long for what cannot be cancelled."""
+MOST_RUNNING = 16
+"""Of one call."""
+MOST_THREADS = 64
+"""Of plain functions in the whole process; one more waits."""
+
 log = structlog.get_logger(__name__)
+_threads = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="tool")
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
-    call: ToolCall
-    result: str
-    """What the model is told, failures included."""
-    afterwards: Afterwards | None = None
+@dataclass(slots=True)
+class _Running:
+    task: asyncio.Task[None]
+    tool: Tool
+    reply_id: int | None
+    """The last one that asked for it, unless the caller has spoken over it."""
 
 
-async def call_tools(calls: Sequence[ToolCall], tools: Mapping[str, Tool]) -> list[Called]:
-    """In the order of `calls`. Whatever fails is told to the model; nothing is raised."""
-    async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(_call(call, tools)) for call in calls]
-    return [task.result() for task in running]
+class Tooling:
+    """One call's tools and their runs."""
+
+    def __init__(
+        self,
+        tools: Sequence[Tool],
+        conversation: Conversation,
+        create_task: Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"],
+        ended: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`ended` is called when a run has come to its end, and the history knows of it."""
+        self._tools = {tool.name: tool for tool in tools}
+        self._conversation = conversation
+        self._create_task = create_task
+        self._ended = ended
+        self._runs = ToolRuns(uuid.uuid4().hex)
+        self._running: dict[Run, _Running] = {}
+        self._acts: dict[Run, tuple[int, Callable[[], None]]] = {}
+        """What is still to be done, and after which reply."""
+        self._call_ids: set[str] = set()
+
+    # ---- what a reply asks for ----
+
+    def changes_anything(self, calls: Iterable[ToolCall]) -> bool:
+        """Some of these may not be repeated at will: they are not for an answer in doubt."""
+        named = (self._tools.get(call.name) for call in calls)
+        return any(tool.repeats is not Repeats.ALWAYS for tool in named if tool is not None)
+
+    def call(self, calls: Sequence[ToolCall], turn_id: int, reply_id: int, spoken: str) -> Line:
+        """Begins what is to be run, and writes into the history what was asked for.
+
+        `spoken`: what the model has said before.
+        """
+        uses = [self._use(call, turn_id, reply_id) for call in calls]
+        return self._conversation.called(turn_id, reply_id, uses, spoken)
+
+    async def wait(self, line: Line) -> None:
+        """Until all that was asked for has ended, or its time is up."""
+        waits = [self._wait_for(use.run) for use in line.uses if use.run is not None]
+        await asyncio.gather(*waits)
+
+    def _use(self, call: ToolCall, turn_id: int, reply_id: int) -> Use:
+        call = replace(call, call_id=self._call_id(call.call_id))
+        tool = self._tools.get(call.name)
+        if tool is None:
+            return Use(call, None, f"error: there is no tool {call.name!r}")
+        try:
+            arguments = tool.arguments(call.arguments)
+        except ToolError as error:
+            return Use(call, None, f"error: {error}")
+        if len(self._running) >= MOST_RUNNING:
+            return Use(call, None, "error: too many tools are running, wait for one to end")
+        key = tool.canonical(arguments)
+        run, is_new = self._runs.ask(tool.name, key, tool.repeats, turn_id)
+        if is_new:
+            task = self._create_task(self._run(run, tool, arguments))
+            self._running[run] = _Running(task, tool, reply_id)
+        elif run in self._running:
+            self._running[run].reply_id = reply_id
+        result = None if run.fate is Fate.RUNNING else run.result
+        return Use(call, run, result, again=not is_new)
+
+    def _call_id(self, wanted: str = "") -> str:
+        """The model's own where it is new; else nine letters and figures, as Mistral wants."""
+        taken = self._call_ids
+        if not wanted or wanted in taken:
+            numbered = (f"call{n:05d}" for n in itertools.count(len(taken)))
+            wanted = next(one for one in numbered if one not in taken)
+        taken.add(wanted)
+        return wanted
+
+    # ---- what becomes of it ----
+
+    def acts_after(self, reply_id: int, lines: Iterable[Line]) -> bool:
+        """Puts off what these calls want done until the reply was heard; whether there is any."""
+        for run in (use.run for line in lines for use in line.uses):
+            if run in self._acts:
+                self._acts[run] = reply_id, self._acts[run][1]
+        return any(after == reply_id for after, _ in self._acts.values())
+
+    def heard(self, reply_id: int) -> None:
+        """The reply was heard to its end."""
+        for run, (after, act) in list(self._acts.items()):
+            if after == reply_id:
+                del self._acts[run]
+                act()
+
+    def interrupted(self, reply_id: int) -> None:
+        """The caller has spoken, and the reply is dropped: what can be taken back is."""
+        for run, running in list(self._running.items()):
+            if running.reply_id != reply_id:
+                continue
+            running.reply_id = None
+            if running.tool.cancellable:
+                del self._running[run]
+                undone(run, CANCELLED)
+                self._conversation.ended(run, self._call_id())
+                running.task.cancel()
+        for run, (after, _) in list(self._acts.items()):
+            if after == reply_id:
+                del self._acts[run]
+                undone(run, NOT_DONE)
+                self._conversation.undone(run)
+
+    async def close(self) -> None:
+        """The call is over. What changes something has a while to come to its end."""
+        for running in self._running.values():
+            if running.tool.cancellable:
+                running.task.cancel()
+        if tasks := [running.task for running in self._running.values()]:
+            _, late = await asyncio.wait(tasks, timeout=LAST_S)
+            for task in late:
+                log.warning("a tool was still running when its call had ended")
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _wait_for(self, run: Run) -> None:
+        running = self._running.get(run)
+        if running is None:
+            return
+        _, late = await asyncio.wait({running.task}, timeout=running.tool.limit_s)
+        if late:
+            tool = running.tool
+            log.warning("a tool takes long", tool=tool.name, limit_s=tool.limit_s)
+
+    async def _run(self, run: Run, tool: Tool, arguments: Mapping[str, object]) -> None:
+        fate, result = Fate.DONE, ""
+        try:
+            result = self._learn(run, await _execute(tool, arguments, run.run_id))
+        except ToolError as error:
+            fate, result = Fate.FAILED, f"error: {error}"
+        except Exception:  # whoever wrote it may raise anything; the call goes on
+            log.exception("a tool failed", tool=tool.name)
+            fate, result = Fate.FAILED, "error: it failed"
+        self._running.pop(run, None)
+        if result == NOT_DONE:
+            undone(run, NOT_DONE)
+        else:
+            run.fate, run.result = fate, result
+        self._conversation.ended(run, self._call_id())
+        await self._ended()
+
+    def _learn(self, run: Run, returned: object) -> str:
+        """What the model is told of it."""
+        if not isinstance(returned, Afterwards):
+            return told(returned)
+        reply_id = self._running[run].reply_id if run in self._running else None
+        if reply_id is None:
+            return NOT_DONE
+        self._acts[run] = reply_id, returned.act
+        return told(returned.result)
 
 
-async def _call(call: ToolCall, tools: Mapping[str, Tool]) -> Called:
-    tool = tools.get(call.name)
-    if tool is None:
-        return Called(call, f"error: there is no tool {call.name!r}")
-    try:
-        arguments = tool.arguments(call.arguments)
-        async with asyncio.timeout(tool.limit_s):
-            result = await _run(tool, arguments)
-    except ToolError as error:
-        return Called(call, f"error: {error}")
-    except TimeoutError:
-        log.warning("a tool took too long", tool=tool.name, limit_s=tool.limit_s)
-        return Called(call, f"error: it took longer than {tool.limit_s:g} s")
-    except Exception:  # whoever wrote it may raise anything; the call goes on
-        log.exception("a tool failed", tool=tool.name)
-        return Called(call, "error: it failed")
-    if isinstance(result, Afterwards):
-        return Called(call, told(result.result), result)
-    return Called(call, told(result))
-
-
-async def _run(tool: Tool, arguments: Mapping[str, object]) -> object:
-    """What has run out of time on a thread runs on there; nobody waits for it."""
+async def _execute(tool: Tool, arguments: Mapping[str, object], run_id: str) -> object:
+    given = {**arguments, tool.run_id: run_id} if tool.run_id else dict(arguments)
     if inspect.iscoroutinefunction(tool.function):
-        return await tool.function(**arguments)
-    return await asyncio.to_thread(tool.function, **arguments)
+        return await tool.function(**given)
+    work = functools.partial(contextvars.copy_context().run, tool.function, **given)
+    return await asyncio.get_running_loop().run_in_executor(_threads, work)

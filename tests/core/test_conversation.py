@@ -1,13 +1,15 @@
+from collections.abc import Iterable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.core.conversation import (
-    MESSAGE_TOKENS,
-    SUMMARY,
-    SUMMING_UP_TOKENS,
-    Conversation,
-    estimate,
-)
+from pipelines.core.chat import ChatMessage
+from pipelines.core.conversation import SUMMARY, SUMMING_UP_TOKENS, Conversation
+from pipelines.core.line import MESSAGE_TOKENS, estimate
+
+
+def pairs(messages: Iterable[ChatMessage]) -> list[tuple[str, str]]:
+    return [(message.role, message.content) for message in messages]
 
 
 def test_the_history_holds_what_was_heard() -> None:
@@ -16,7 +18,7 @@ def test_the_history_holds_what_was_heard() -> None:
     talk.heard(1, 1, "one two", estimated=False)
     talk.heard(1, 1, "one two three", estimated=False)
 
-    assert talk.with_question(2, "Go on.") == [
+    assert pairs(talk.with_question(2, "Go on.")) == [
         ("system", "be brief"),
         ("user", "Count."),
         ("assistant", "one two three"),
@@ -29,7 +31,7 @@ def test_an_aside_comes_before_the_question_and_is_not_history() -> None:
     talk.said(1, "Hello")
     talk.aside = "last answer: 240 ms"
 
-    assert talk.with_question(2, "How fast?")[-2:] == [
+    assert pairs(talk.with_question(2, "How fast?"))[-2:] == [
         ("system", "last answer: 240 ms"),
         ("user", "How fast?"),
     ]
@@ -92,7 +94,7 @@ def test_the_prompt_stays_within_its_limit_and_keeps_what_the_model_is_told_and_
     None
 ):
     talk = long_talk(500, 1024)
-    prompt = talk.with_question(501, "And now?")
+    prompt = pairs(talk.with_question(501, "And now?"))
 
     assert prompt[0] == ("system", "be brief")
     assert prompt[-3][1].startswith("Question number 500")
@@ -120,7 +122,7 @@ def test_a_question_that_has_no_answer_yet_is_not_cut() -> None:
     assert talk.trim()
     assert [line.turn_id for line in talk.lines] == [2]
     talk.heard(2, 2, "An answer.", estimated=False)
-    assert [role for role, _ in talk.prefix()] == ["system", "user", "assistant"]
+    assert [role for role, _ in pairs(talk.prefix())] == ["system", "user", "assistant"]
 
 
 def test_the_beginning_stays_the_same_for_nine_turns_of_ten() -> None:
@@ -128,7 +130,7 @@ def test_the_beginning_stays_the_same_for_nine_turns_of_ten() -> None:
     same, before = 0, [("system", "be brief")]
     for turn in range(1, 501):
         question = f"Question number {turn}, please?"
-        prompt = talk.with_question(turn, question)
+        prompt = pairs(talk.with_question(turn, question))
         same += prompt[: len(before)] == before
         talk.said(turn, question)
         talk.heard(turn, turn, f"Answer number {turn}.", estimated=False)
@@ -140,7 +142,7 @@ def test_the_beginning_stays_the_same_for_nine_turns_of_ten() -> None:
 
 def test_a_question_that_fills_the_prompt_is_heard_to_its_end() -> None:
     talk = long_talk(20, 512)
-    prompt = talk.with_question(21, "word " * 5000 + "the end")
+    prompt = pairs(talk.with_question(21, "word " * 5000 + "the end"))
 
     assert prompt[-1][1].endswith("the end")
     assert sum(estimate(content) + MESSAGE_TOKENS for _, content in prompt) <= 512 + 1
@@ -189,9 +191,9 @@ def test_what_does_not_fit_costs_the_oldest_exchange_and_not_the_question() -> N
     assert talk.shrink(4, question)
 
     assert [line.turn_id for line in talk.lines] == [3, 3, 4]
-    assert talk.with_question(4, question)[-1] == ("user", question)
+    assert pairs(talk.with_question(4, question))[-1] == ("user", question)
     assert talk.shrink(4, question)
-    assert [role for role, _ in talk.with_question(4, question)] == ["system", "user"]
+    assert [role for role, _ in pairs(talk.with_question(4, question))] == ["system", "user"]
     assert [line.text for line in talk.lines] == [question]
 
 
@@ -202,7 +204,10 @@ def test_a_long_question_after_a_short_talk_stays_whole() -> None:
         if said:
             talk.said(2, question)
         assert talk.shrink(2, question)
-        assert talk.with_question(2, question) == [("system", "be brief"), ("user", question)]
+        assert pairs(talk.with_question(2, question)) == [
+            ("system", "be brief"),
+            ("user", question),
+        ]
 
 
 def test_only_a_question_that_does_not_fit_alone_loses_its_beginning() -> None:
@@ -212,7 +217,7 @@ def test_only_a_question_that_does_not_fit_alone_loses_its_beginning() -> None:
     asked = [question]
     for _ in range(3):
         assert talk.shrink(1, question)
-        asked.append(talk.with_question(1, question)[-1][1])
+        asked.append(pairs(talk.with_question(1, question))[-1][1])
 
     sizes = [len(one) for one in asked]
     assert sizes == sorted(set(sizes), reverse=True)
@@ -222,7 +227,7 @@ def test_only_a_question_that_does_not_fit_alone_loses_its_beginning() -> None:
 
 def test_what_a_long_system_prompt_leaves_is_not_asked_of_the_question() -> None:
     talk = Conversation("be brief " * 400, 1024)
-    assert talk.with_question(1, "What time is it?")[-1] == ("user", "What time is it?")
+    assert pairs(talk.with_question(1, "What time is it?"))[-1] == ("user", "What time is it?")
     assert not talk.shrink(1, "What time is it?")
     assert talk.limit_tokens == 1024
 
@@ -256,11 +261,11 @@ def test_the_question_is_whole_unless_it_does_not_fit_alone(
         talk.said(99, question)
     alone = estimate("be brief") + estimate(question) + 2 * MESSAGE_TOKENS
     for _ in range(shrinks):
-        before = talk.with_question(99, question)
+        before = pairs(talk.with_question(99, question))
         talk.shrink(99, question)
         if len(before) > 2:  # there was a past to cut
-            assert talk.with_question(99, question)[-1] == before[-1]
-    *_, (role, content) = talk.with_question(99, question)
+            assert pairs(talk.with_question(99, question))[-1] == before[-1]
+    *_, (role, content) = pairs(talk.with_question(99, question))
 
     assert role == "user"
     assert question.endswith(content)
@@ -276,7 +281,7 @@ def test_what_was_cut_can_be_summed_up_and_is_told_from_then_on() -> None:
     talk.summed_up("They counted  to\nforty.")
 
     assert talk.to_sum_up == ""
-    assert talk.prefix()[0] == (
+    assert pairs(talk.prefix())[0] == (
         "system",
         "be brief\n\nEarlier in this call: They counted to forty.",
     )
@@ -315,20 +320,20 @@ def test_the_day_comes_after_the_system_prompt_and_before_the_summary() -> None:
     talk = Conversation("Be brief.")
     talk.today = "Today is Friday."
     talk.summed_up("They met.")
-    told = talk.with_question(1, "Why?")[0]
+    told = pairs(talk.with_question(1, "Why?"))[0]
     assert told == ("system", f"Be brief.\n\nToday is Friday.\n\n{SUMMARY}They met.")
-    assert talk.prefix()[0] == told
+    assert pairs(talk.prefix())[0] == told
 
 
 def test_another_day_changes_only_what_comes_after_the_system_prompt() -> None:
     talk = Conversation("Be brief.")
     talk.today = "Today is Friday."
-    before = talk.prefix()[0][1]
+    before = pairs(talk.prefix())[0][1]
     talk.today = "Today is Saturday."
-    assert before.partition("Friday")[0] == talk.prefix()[0][1].partition("Saturday")[0]
+    assert before.partition("Friday")[0] == pairs(talk.prefix())[0][1].partition("Saturday")[0]
 
 
 def test_without_a_system_prompt_the_day_is_told_alone() -> None:
     talk = Conversation("")
     talk.today = "Today is Friday."
-    assert talk.prefix() == [("system", "Today is Friday.")]
+    assert pairs(talk.prefix()) == [("system", "Today is Friday.")]

@@ -18,7 +18,7 @@ from pipelines.core.commands import (
     StopReply,
     WithdrawReply,
 )
-from pipelines.core.conversation import Line
+from pipelines.core.line import Line
 from pipelines.core.speculation import Status
 from pipelines.core.turn_state import State
 from tests.core.schedule import FIRST_LEVEL, Answer, Schedule

@@ -4,7 +4,17 @@ from typing import Any, Literal
 
 import pytest
 
-from pipelines.core.tools import LONGEST_RESULT, ToolError, told, tool
+from pipelines.core.tool_runs import Repeats
+from pipelines.core.tools import (
+    LONGEST_RESULT,
+    RunId,
+    ToolError,
+    cancellable,
+    once,
+    repeatable,
+    told,
+    tool,
+)
 
 
 def book(
@@ -109,3 +119,86 @@ def test_a_result_is_text_or_json(result: object, text: str) -> None:
 
 def test_a_result_has_a_limit() -> None:
     assert len(told("x" * 10 * LONGEST_RESULT)) == LONGEST_RESULT
+
+
+def test_a_result_that_is_no_json_is_told_as_it_is_written() -> None:
+    ring: list[object] = []
+    ring.append(ring)
+    assert told(ring) == "[[...]]"
+    assert told({(1, 2): 3}) == "{(1, 2): 3}"
+
+
+# ---- which calls are the same ----
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{"day": "today", "guests": 2, "names": []}',
+        '{"names":[],"guests":2,"day":"today"}',
+        ' { "guests" : 2, "day": "today", "names": [ ] }',
+        '{"day": "today", "guests": 2, "names": [], "window": null}',
+        '{"day": "\\u0074oday", "guests": 2, "names": []}',
+    ],
+)
+def test_calls_that_mean_the_same_are_the_same(written: str) -> None:
+    booking = tool(book)
+    canonical = booking.canonical(booking.arguments(written))
+    assert canonical == '{"day":"today","guests":2,"names":[]}'
+
+
+def test_a_whole_number_and_the_same_number_are_one_call() -> None:
+    def wait(seconds: float = 1.5) -> str:
+        """Wait."""
+        return str(seconds)
+
+    waiting = tool(wait)
+    assert waiting.canonical(waiting.arguments('{"seconds": 2}')) == '{"seconds":2.0}'
+    assert waiting.canonical(waiting.arguments('{"seconds": 2.0}')) == '{"seconds":2.0}'
+    assert waiting.canonical(waiting.arguments('{"seconds": 1.5}')) == "{}"
+
+
+# ---- what a function says of itself ----
+
+
+def test_the_model_is_not_told_of_the_id_of_a_run() -> None:
+    def pay(amount: int, run_id: RunId) -> str:
+        """Pay."""
+        return f"{amount} {run_id}"
+
+    payment = tool(pay)
+    assert payment.run_id == "run_id"
+    assert payment.parameters == {
+        "type": "object",
+        "properties": {"amount": {"type": "integer"}},
+        "required": ["amount"],
+    }
+    with pytest.raises(ToolError, match="no parameter 'run_id'"):
+        payment.arguments('{"amount": 1, "run_id": "forged"}')
+
+
+def test_decorators_say_how_often_a_tool_may_be_run_and_whether_it_can_be_stopped() -> None:
+    @once
+    def pay() -> str:
+        """Pay."""
+        return ""
+
+    @repeatable
+    @cancellable
+    async def search() -> str:
+        """Search."""
+        return ""
+
+    assert (tool(pay).repeats, tool(pay).cancellable) == (Repeats.NEVER, False)
+    assert (tool(search).repeats, tool(search).cancellable) == (Repeats.ALWAYS, True)
+    assert (tool(book).repeats, tool(book).cancellable) == (Repeats.WHEN_TOLD, False)
+
+
+def test_a_plain_function_cannot_be_stopped_and_must_not_say_so() -> None:
+    @cancellable
+    def search() -> str:
+        """Search."""
+        return ""
+
+    with pytest.raises(ValueError, match="cannot be stopped"):
+        tool(search)

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from bench.virtual_time import run
 from client.caller.player import Loudspeaker
 from pipelines.cascade import Call, CallFormat, Policies, Services
-from pipelines.core.conversation import Line
 from pipelines.core.exchange import (
     AudioIn,
     AudioOut,
@@ -33,6 +32,7 @@ from pipelines.core.exchange import (
     ToCaller,
     TurnMeasured,
 )
+from pipelines.core.line import Line
 from pipelines.core.recording import Recorder
 from pipelines.services.protocols import (
     EAR_RATE_HZ,

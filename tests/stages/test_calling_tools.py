@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from pipelines.cascade import Policies
-from pipelines.core.answering import APOLOGY, MEANWHILE
+from pipelines.core.answering import APOLOGY, MEANWHILE, AnsweringPolicy
 from pipelines.core.endpointing import EndpointingPolicy
 from pipelines.core.exchange import StateChanged
-from pipelines.core.tools import DEFAULT_LIMIT_S, Tool, tool
+from pipelines.core.tool_lines import STILL_RUNNING
+from pipelines.core.tools import DEFAULT_LIMIT_S, Tool, repeatable, tool
 from pipelines.core.turn_policy import TurnPolicy
 from pipelines.services.protocols import ChatMessage, ServiceError, ToolCall
 from pipelines.services.scripted import Step, paced
@@ -49,7 +50,13 @@ class Clock:
         self.takes_s = takes_s
         self.says = says
 
-    def tool(self, name: str = "clock", limit_s: float = DEFAULT_LIMIT_S) -> Tool:
+    def tool(
+        self,
+        name: str = "clock",
+        limit_s: float = DEFAULT_LIMIT_S,
+        marked: Callable[[Any], Any] = lambda function: function,
+    ) -> Tool:
+        @marked
         async def read() -> str:
             """Read the clock."""
             self.called_s.append(asyncio.get_running_loop().time())
@@ -83,16 +90,26 @@ def test_a_tool_is_called_and_its_result_is_spoken() -> None:
             "parameters": {"type": "object", "properties": {}, "required": []},
         }
     ] * 2
-    assert done.lines == [("user", QUESTION), ("assistant", "It is noon, and that is all.")]
+    assert done.lines == [
+        ("user", QUESTION),
+        ("tool", "clock {}: noon"),
+        ("assistant", "It is noon, and that is all."),
+    ]
     assert (done.errors, done.tasks_left, done.streams_open) == ([], set(), 0)
 
 
 def test_nothing_is_called_before_the_person_has_finished() -> None:
-    clock = Clock()
-    done = play(says(1.0, QUESTION), tools=[clock.tool()], answers=with_tools(call("clock")))
+    clock, reader = Clock(), Clock()
+    answers = with_tools(call("clock"))
+    done = play(says(1.0, QUESTION), tools=[clock.tool()], answers=answers)
+    tools = [reader.tool(marked=repeatable)]
+    read = play(says(1.0, QUESTION), tools=tools, answers=answers)
 
     assert done.asked_s[0] + 0.1 < committed_s(done)
-    assert clock.called_s == [committed_s(done)]
+    settled_s = speech_end(says(1.0, QUESTION)) + AnsweringPolicy().settled_s
+    assert clock.called_s == [pytest.approx(settled_s, abs=0.06)]
+    assert clock.called_s[0] > committed_s(done)
+    assert reader.called_s == [committed_s(read)]
 
 
 def test_nothing_is_called_for_an_answer_that_is_withdrawn() -> None:
@@ -156,16 +173,14 @@ def test_what_the_model_gets_wrong_it_is_told(wanted: Step, told: str) -> None:
     assert done.llm.requests[-1][-1].content == told
 
 
-def test_a_tool_has_its_time_and_no_more() -> None:
+def test_an_answer_waits_for_a_tool_no_longer_than_its_limit() -> None:
     slow, quick = Clock(60.0), Clock(0.1, "two")
     tools = [slow.tool("one", limit_s=2.0), quick.tool("two")]
     wanted = with_tools(call("one", call_id="a"), call("two", call_id="b"))
     done = play(says(1.0, QUESTION), tools=tools, answers=wanted)
 
-    assert [m.content for m in done.llm.requests[-1][-2:]] == [
-        "error: it took longer than 2 s",
-        "two",
-    ]
+    assert [m.content for m in done.llm.requests[-1][-2:]] == [STILL_RUNNING, "two"]
+    assert done.asked_s[1] == pytest.approx(slow.called_s[0] + 2.0)
     assert (slow.finished, quick.finished) == (0, 1)
 
 
@@ -180,26 +195,14 @@ def test_a_tool_that_raises_costs_only_its_own_result() -> None:
     assert [m.content for m in done.llm.requests[-1][-2:]] == ["error: it failed", "noon"]
 
 
-def test_who_speaks_over_the_wait_stops_what_runs() -> None:
-    clock = Clock(30.0)
-    done = play(
-        says(1.0, QUESTION),
-        says(5.0, "never mind now"),
-        tools=[clock.tool(limit_s=60.0)],
-        answers=lambda messages: (
-            [call("clock")] if messages[-1].content == QUESTION else paced("All right then.")
-        ),
-        until_s=11.0,
-    )
-    assert clock.finished == 0
-    assert done.heard_text.endswith("All right then.")
-    assert (done.errors, done.tasks_left, done.streams_open) == ([], set(), 0)
-
-
-def test_a_model_that_asks_for_ever_is_apologised_for() -> None:
+@pytest.mark.parametrize(("marked", "runs"), [(repeatable, 4), (lambda function: function, 1)])
+def test_a_model_that_asks_for_ever_is_apologised_for(
+    marked: Callable[[Any], Any], runs: int
+) -> None:
     clock = Clock()
-    done = play(says(1.0, QUESTION), tools=[clock.tool()], answers=lambda messages: [call("clock")])
-    assert len(clock.called_s) == 4
+    tools = [clock.tool(marked=marked)]
+    done = play(says(1.0, QUESTION), tools=tools, answers=lambda messages: [call("clock")])
+    assert len(clock.called_s) == runs
     assert done.heard_text == APOLOGY
 
 

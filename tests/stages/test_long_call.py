@@ -11,8 +11,8 @@ import pytest
 from bench.virtual_time import run
 from pipelines.cascade import Call, CallFormat, Policies, Services
 from pipelines.core.answering import AnsweringPolicy
-from pipelines.core.conversation import MESSAGE_TOKENS, estimate
 from pipelines.core.exchange import StateChanged, ToCaller, Typed
+from pipelines.core.line import MESSAGE_TOKENS, estimate
 from pipelines.services.protocols import (
     AS_SET,
     EAR_RATE_HZ,

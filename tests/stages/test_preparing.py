@@ -8,13 +8,9 @@ import pytest
 from bench.virtual_time import run
 from pipelines.cascade import Policies
 from pipelines.core.answering import AnsweringPolicy
-from pipelines.core.conversation import (
-    MESSAGE_TOKENS,
-    SUMMING_UP_TOKENS,
-    Conversation,
-    estimate,
-)
+from pipelines.core.conversation import SUMMING_UP_TOKENS, Conversation
 from pipelines.core.exchange import Say, Typed
+from pipelines.core.line import MESSAGE_TOKENS, estimate
 from pipelines.services.protocols import AS_SET, ChatMessage, Sampling, ServiceError
 from pipelines.services.scripted import ScriptedLanguageModel, Step, paced
 from pipelines.stages.preparing import MOST_POSTPONED, STAND_IN, SUM_UP, Preparing
@@ -25,13 +21,13 @@ class Cache:
     """`PromptCache` that takes 0.1 s for anything."""
 
     def __init__(self, counts: bool = True) -> None:
-        self.warmed: list[list[tuple[str, str]]] = []
+        self.warmed: list[list[ChatMessage]] = []
         self.counted: list[str] = []
         self._counts = counts
 
     async def warm(self, messages: Sequence[ChatMessage], sampling: Sampling = AS_SET) -> None:
         await asyncio.sleep(0.1)
-        self.warmed.append([(message.role, message.content) for message in messages])
+        self.warmed.append(list(messages))
 
     async def count(self, text: str) -> int | None:
         await asyncio.sleep(0.1)
@@ -66,7 +62,7 @@ def talk_of(turns: int, limit_tokens: int | None = None) -> Conversation:
 def test_the_server_reads_what_the_next_prompt_begins_with() -> None:
     cache, talk = Cache(), talk_of(1)
     prepare(talk, AnsweringPolicy(warm=True), cache)
-    assert cache.warmed == [[*talk.prefix(), ("user", STAND_IN)]]
+    assert cache.warmed == [[*talk.prefix(), ChatMessage("user", STAND_IN)]]
     assert cache.warmed[0][:-1] == talk.with_question(2, "Why?")[:-1]
 
 
@@ -97,7 +93,7 @@ def test_what_is_cut_is_summed_up_where_that_is_wanted() -> None:
     assert request[0].content.startswith(SUM_UP)
     assert "user: Question 1?" in request[0].content
     assert talk.summary == "They asked many things."
-    assert talk.prefix()[0][1].endswith("They asked many things.")
+    assert talk.prefix()[0].content.endswith("They asked many things.")
 
 
 def test_a_summary_that_fails_is_tried_again_after_the_next_turn() -> None:
@@ -186,7 +182,7 @@ def test_nothing_is_made_ready_beside_a_question_that_an_overdue_summary_did_not
     requests = zip(done.asked_s, done.llm.requests, strict=True)
     summed_up = [at_s for at_s, request in requests if is_summing_up(request)]
     assert len(summed_up) > MOST_POSTPONED
-    assert any(said[0][1].endswith(summary) for said in cache.warmed)
+    assert any(said[0].content.endswith(summary) for said in cache.warmed)
     assert beside == [0] * len(cache.warmed)
 
 

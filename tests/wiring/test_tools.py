@@ -7,6 +7,7 @@ import pytest
 
 from bot.settings import Settings, SettingsError
 from bot.wiring.tools import hangs_up, tools_for
+from pipelines.core.tool_runs import Repeats
 
 SHOP = '''
 async def opening_hours(day: str) -> str:
@@ -64,3 +65,15 @@ def test_what_is_no_tool_gives_one_line(tmp_path: Path, name: str, complaint: st
 def test_two_of_one_name_are_one_too_many() -> None:
     with pytest.raises(SettingsError, match="two tools of one name"):
         tools_for(settings("current_time", "current_time"), clock)
+
+
+def test_the_example_in_the_docs_works_as_it_is_pasted(tmp_path: Path) -> None:
+    docs = Path(__file__).parents[2] / "docs" / "language-model.md"
+    example = docs.read_text().partition("```python\n")[2].partition("```")[0]
+    (tmp_path / "shop.py").write_text(example)
+    hours, booking = tools_for(
+        settings(f"{tmp_path}/shop.py:opening_hours", f"{tmp_path}/shop.py:book_table"), clock
+    )
+    assert hours.arguments('{"day": "today"}') == {"day": "today"}
+    assert (booking.repeats, booking.run_id) == (Repeats.NEVER, "run_id")
+    assert "run_id" not in str(booking.schema)
