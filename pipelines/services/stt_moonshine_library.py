@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from pipelines.services.moonshine import TAIL_S
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
     Samples,
@@ -84,8 +87,9 @@ class MoonshineLibrarySpeechToText:
             raise ServiceError("stt", "called off", retryable=True)
         with self._lock:
             model = self._free.pop()
+        padded = np.pad(audio, (0, int(TAIL_S * EAR_RATE_HZ)))
         try:
-            heard = model.transcribe_without_streaming(audio.tolist(), EAR_RATE_HZ)
+            heard = model.transcribe_without_streaming(padded.tolist(), EAR_RATE_HZ)
         except MoonshineError as exc:
             raise ServiceError("stt", "inference failed", retryable=False) from exc
         finally:

@@ -2,9 +2,11 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 
 import pytest
 
+from bench.stt_recordings import recordings
 from pipelines.core.wording import words
 from pipelines.services.onnx import packaged_file
 from pipelines.services.protocols import Samples, TranscriptionJob
@@ -18,20 +20,39 @@ REPEATED = {
 }
 
 
-@pytest.fixture(scope="module")
-def heard() -> dict[str, str]:
+def listen(sounds: Sequence[Samples]) -> list[str]:
     folder = packaged_file("moonshine_voice", "assets", "tiny-en", "tokenizer.bin").parent
 
-    async def listen(sounds: list[Samples]) -> list[str]:
+    async def heard() -> list[str]:
         ears = MoonshineLibrarySpeechToText(folder=folder, size="tiny", workers=1)
         await ears.open()
         answers = [await ears.transcribe(TranscriptionJob(sound)) for sound in sounds]
         await ears.close()
         return [answer.text for answer in answers]
 
-    return dict(zip(REPEATED, asyncio.run(listen(espeak(list(REPEATED)))), strict=True))
+    return asyncio.run(heard())
+
+
+@pytest.fixture(scope="module")
+def heard() -> dict[str, str]:
+    return dict(zip(REPEATED, listen(espeak(list(REPEATED))), strict=True))
 
 
 @pytest.mark.parametrize("said", REPEATED)
 def test_what_people_repeat_is_written_to_its_end(heard: dict[str, str], said: str) -> None:
     assert re.fullmatch(REPEATED[said], " ".join(words(heard[said])) + " ")
+
+
+@pytest.mark.parametrize(
+    ("name", "share", "said"),
+    [
+        ("phone_number_to_call", 0.5, "please enter the number"),
+        ("wide_first_in_line", 0.8, "will be answered by the next available"),
+    ],
+)
+def test_speech_that_is_cut_off_is_not_made_longer(name: str, share: float, said: str) -> None:
+    (speech,) = [one.speech for one in recordings() if one.name == name]
+
+    (heard,) = listen([speech[: int(share * len(speech))]])
+
+    assert " ".join(words(heard)).endswith(said)
