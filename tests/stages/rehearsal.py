@@ -98,6 +98,8 @@ class Scene:
     """What the microphone hears besides, at 16 kHz, from the beginning of the call."""
     tts_first_s: float = 0.005
     tts_fails: Callable[[str], bool] = lambda text: False
+    tts_is_silent: Callable[[str], bool] = lambda text: False
+    """The voice ends these without a sample."""
     flushes: bool = True
     """The page obeys `Flush` and reports `Played`; a stock client does neither."""
     lead_s: float | None = None
@@ -117,12 +119,18 @@ class LevelVoice:
 
     rate_hz = RATE_HZ
 
-    def __init__(self, first_audio_s: float, fails: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        first_audio_s: float,
+        fails: Callable[[str], bool],
+        is_silent: Callable[[str], bool],
+    ) -> None:
         self.words: list[tuple[str, int]] = []
         """By level: the word, and its samples."""
         self.texts: list[str] = []
         self._first_audio_s = first_audio_s
         self._fails = fails
+        self._is_silent = is_silent
 
     async def open(self) -> None: ...
 
@@ -136,7 +144,7 @@ class LevelVoice:
         if self._fails(text):
             raise ServiceError("tts", "scripted", retryable=True)
         start_s = 0.0
-        for word in text.split():
+        for word in () if self._is_silent(text) else text.split():
             length_s = 0.06 * (len(word) + 1)
             samples = round(length_s * RATE_HZ)
             level = FIRST_LEVEL + len(self.words)
@@ -259,7 +267,7 @@ class _Rehearsal:
         self._cues = cues
         spoken = " ".join(cue.does for cue in cues if isinstance(cue.does, str))
         self._tones = ToneSpeech(spoken)
-        self._voice = LevelVoice(scene.tts_first_s, scene.tts_fails)
+        self._voice = LevelVoice(scene.tts_first_s, scene.tts_fails, scene.tts_is_silent)
         self._llm = ScriptedLanguageModel(self._answer)
         self._stt = ScriptedSpeechToText(
             self._tones.heard, busy_s=scene.stt_busy_s, fails=scene.stt_fails

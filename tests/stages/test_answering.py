@@ -313,6 +313,24 @@ def test_a_voice_that_fails_altogether_leaves_the_call_alive() -> None:
     assert faults(call) == pytest.approx([committed(call)[0]], abs=0.05)
 
 
+def test_a_voice_that_makes_no_sound_of_an_answer_apologises() -> None:
+    call = rehearse(says(1.0, QUESTION), tts_is_silent=lambda text: "time" in text)
+
+    assert call.heard_text == APOLOGY
+    assert call.states[-1] == "listening"
+    assert len(faults(call)) == 1
+
+
+def test_a_voice_that_makes_no_sound_of_one_sentence_says_the_others() -> None:
+    call = rehearse(
+        says(1.0, QUESTION),
+        answers=lambda messages: paced("It is mute. It is noon now. Ask me later."),
+        tts_is_silent=lambda text: "mute" in text,
+    )
+
+    assert call.heard_text == "It is noon now. Ask me later."
+
+
 def test_a_voice_that_fails_on_what_is_withdrawn_is_nobodys_business() -> None:
     asked: list[str] = []
 
