@@ -35,6 +35,7 @@ WORKDIR /app
 COPY LICENSE NOTICE pyproject.toml .env.example ./
 COPY pipelines/ pipelines/
 COPY client/ client/
+COPY replay/ replay/
 COPY bot/ bot/
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/app \
@@ -69,6 +70,7 @@ WORKDIR /app
 COPY LICENSE NOTICE pyproject.toml .env.example ./
 COPY pipelines/ pipelines/
 COPY client/ client/
+COPY replay/ replay/
 COPY bot/ bot/
 COPY runpod/start.sh runpod/
 ENV PYTHONPATH=/app \

@@ -16,7 +16,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench.output import JsonFile, Picture
 from bench.picture import draw
 from bench.playlist import Half, Item, playlist
 from bench.plays import Play
@@ -24,7 +23,8 @@ from bench.report import print_demands, print_report
 from bench.servers import ServerError
 from bench.summary import as_json, demands, figures, ratios
 from bench.turns import Caller, TtsName, Wanted, bench, length_s
-from bot.engines.latency_profile import ProfileName
+from bot.settings.latency_profile import ProfileName
+from bot.terminal.output import JsonFile, Picture
 
 NOT_MET, FAILED = 1, 2
 """Exit codes: a demand of `--gate` is not met; there was nothing to measure."""

@@ -18,8 +18,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.engines.demo import DemoEngine, RequestMessage
-from bot.engines.latency_profile import PROFILES, ProfileName
-from bot.listening import address, listen
+from bot.server.listening import address, listen
+from bot.settings.latency_profile import PROFILES, ProfileName
 
 ANSWER = (
     "Sure, I can help with that. Let me tell you how it goes, one step after the other, "

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from bench.playlist import KINDS
 from bench.summary import PERCENTS, Demand, Figures, Share
-from client.replay.statistics import Estimate
+from pipelines.core.ledger.statistics import Estimate
 
 TRUSTED_S = 0.010
 """Of the caller's own lateness at p95: half a frame of audio."""

@@ -47,12 +47,12 @@ from pipecat.services.tts_service import TTSService
 from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPIWebsocketTransport
 from pipecat.workers.runner import WorkerRunner
 
-from bot.listening import CannotListenError, address, listen
+from bot.server.listening import CannotListenError, address, listen
 from pipelines.cascade import SYSTEM_PROMPT
 from pipelines.services.protocols import EAR_RATE_HZ, ServiceError, TextToSpeech
-from pipelines.services.studio import Studio
-from pipelines.services.tts_espeak import espeak_voice
-from pipelines.services.tts_stub import StubTextToSpeech
+from pipelines.services.tts.studio import Studio
+from pipelines.services.tts.tts_espeak import espeak_voice
+from pipelines.services.tts.tts_stub import StubTextToSpeech
 
 VoiceName = Literal["espeak", "stub"]
 CORES = os.cpu_count() or 1

@@ -26,14 +26,14 @@ from pipecat.workers.runner import WorkerRunner
 from bench.stock_pipecat import WheelMoonshine
 from bench.stt_recordings import Recording, WordErrors, word_errors
 from pipelines.core.commands import ForgetSpeech
-from pipelines.core.dictation import Dictation, DictationPolicy
 from pipelines.core.events import Transcribed
 from pipelines.core.exchange import AudioIn
-from pipelines.core.voicing import Voicing, VoicingPolicy
+from pipelines.core.hearing.dictation import Dictation, DictationPolicy
+from pipelines.core.hearing.voicing import Voicing, VoicingPolicy
 from pipelines.services.onnx import OnnxModel
 from pipelines.services.protocols import EAR_RATE_HZ, SpeechToText
 from pipelines.services.scripted import ScriptedTurnModel
-from pipelines.services.vad_silero import SileroVad
+from pipelines.services.vad.vad_silero import SileroVad
 from pipelines.stages.frames import CallerFrame, CommandFrame, FactFrame
 from pipelines.stages.hearing import Ears, Hearing
 

@@ -25,13 +25,13 @@ from bench.stt_recordings import (
     word_errors,
 )
 from bench.stt_table import Alone, Cell, cell
-from bot.models.catalogue import EARS
-from bot.models.store import Store
+from bot.engines.models.catalogue import EARS
+from bot.engines.models.store import Store
 from bot.settings import Settings, changed
 from bot.wiring.ears import Choice
 from pipelines.services.onnx import OnnxModel
 from pipelines.services.protocols import SpeechToText, TranscriptionJob
-from pipelines.services.vad_silero import load_silero
+from pipelines.services.vad.vad_silero import load_silero
 
 STOCK = "stock Pipecat, Moonshine"
 

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from bench.stt_calls import MISSED_S, Heard, Level
 from bench.stt_recordings import BUCKETS_S, WordErrors, bucket
-from client.replay.statistics import percentile
+from pipelines.core.ledger.statistics import percentile
 
 BUCKETS = tuple(bucket(length_s) for length_s in (0.0, BUCKETS_S[0], BUCKETS_S[1]))
 

@@ -9,7 +9,7 @@ from typing import Any
 from bench.playlist import KINDS, Kind
 from bench.plays import PauseHeard, Play
 from client.caller.wording import count_word_errors
-from client.replay.statistics import (
+from pipelines.core.ledger.statistics import (
     NOTHING,
     Estimate,
     Groups,

@@ -16,7 +16,7 @@ import httpx2
 import typer
 
 from bench.servers import ServerError, running
-from bot.engines.latency_profile import ProfileName
+from bot.settings.latency_profile import ProfileName
 from client.caller.call import CallOptions, place_call
 from client.caller.conductor import Line, Manners
 from client.caller.recording import load

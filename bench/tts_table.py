@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.levels import draw
-from client.replay.statistics import percentile
+from pipelines.core.ledger.statistics import percentile
 
 SHARE_S = 0.03
 """The voice's of half a second, unless BUDGET_TTS_MS says otherwise."""

@@ -13,7 +13,7 @@ import httpx2
 from bench.playlist import Item
 from bench.plays import Play, Run, failure, judge
 from bench.servers import Engine, Running, ServerError, running
-from bot.engines.latency_profile import ProfileName
+from bot.settings.latency_profile import ProfileName
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Manners
 from client.caller.door import CallError, Door, PageDoor

@@ -10,12 +10,7 @@ from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.workers.runner import WorkerRunner
 
-from pipelines.core.answering import AnsweringPolicy
 from pipelines.core.attendance import Attendance, Manners
-from pipelines.core.budget import Budget
-from pipelines.core.conversation import Conversation
-from pipelines.core.dictation import Dictation, DictationPolicy
-from pipelines.core.endpointing import Completes, nothing_known
 from pipelines.core.exchange import (
     AudioIn,
     CallBegan,
@@ -25,14 +20,19 @@ from pipelines.core.exchange import (
     TurnMeasured,
     Typed,
 )
+from pipelines.core.hearing.dictation import Dictation, DictationPolicy
+from pipelines.core.hearing.voicing import Voicing, VoicingPolicy
 from pipelines.core.keypad import Keypad, KeypadPolicy
-from pipelines.core.ledger import Fact
-from pipelines.core.playout import Playout
+from pipelines.core.ledger.budget import Budget
+from pipelines.core.ledger.ledger import Fact
+from pipelines.core.memory.conversation import Conversation
+from pipelines.core.memory.tools import Tool
 from pipelines.core.recording import Noted, Recorder
-from pipelines.core.tools import Tool
-from pipelines.core.turn import TurnMachine
-from pipelines.core.turn_policy import TurnPolicy
-from pipelines.core.voicing import Voicing, VoicingPolicy
+from pipelines.core.speaking.playout import Playout
+from pipelines.core.thinking.answering import AnsweringPolicy
+from pipelines.core.turn.endpointing import Completes, nothing_known
+from pipelines.core.turn.machine import TurnMachine
+from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.protocols import (
     LanguageModel,
     PromptCache,
@@ -49,7 +49,7 @@ from pipelines.services.recorded import (
     RecordedTurnModel,
     RecordedVoiceActivity,
 )
-from pipelines.services.tools_builtin import hang_up
+from pipelines.services.tools.tools_builtin import hang_up
 from pipelines.stages.attending import Attending
 from pipelines.stages.frames import CallerFrame
 from pipelines.stages.hearing import Ears, Hearing

@@ -4,7 +4,7 @@ import ssl
 import subprocess
 from pathlib import Path
 
-from bot.server import Certificate
+from bot.wiring.serving import Certificate
 
 
 def make_certificate(folder: Path, days: int = 2) -> Certificate:

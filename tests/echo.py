@@ -3,8 +3,8 @@
 import asyncio
 import json
 
-from bot.connection import Send
-from bot.wire.browser_pb2 import AudioRawFrame, Frame, MessageFrame
+from bot.browser.browser_pb2 import AudioRawFrame, Frame, MessageFrame
+from bot.calls.connection import Send
 from pipelines.cascade import CallFormat
 from pipelines.core.exchange import AudioIn, AudioOut, FromCaller, Typed
 from pipelines.services.protocols import ServiceError

@@ -10,7 +10,7 @@ from itertools import count
 
 from bench.engine import serve
 from bot.engines.demo import DemoEngine
-from bot.engines.latency_profile import PROFILES, LatencyProfile
+from bot.settings.latency_profile import PROFILES, LatencyProfile
 
 EVERY = 10
 LATE_S = 2.0

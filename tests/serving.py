@@ -12,14 +12,14 @@ from pathlib import Path
 import httpx2
 import uvicorn
 
-from bot.access import House
-from bot.app import create_app
-from bot.limits import Limits
-from bot.phone import Phone
-from bot.server import Certificate, Server, Terms, configure
-from bot.sessions import Sessions
-from bot.sharing import SharedModel
-from bot.telemetry import Metrics
+from bot.calls.limits import Limits
+from bot.calls.sessions import Sessions
+from bot.phone.line import Phone
+from bot.server.access import House
+from bot.server.telemetry import Metrics
+from bot.texts.sharing import SharedModel
+from bot.wiring.app import create_app
+from bot.wiring.serving import Certificate, Server, Terms, configure
 from tests.certificates import trusting
 from tests.echo import EchoEngine
 

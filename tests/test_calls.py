@@ -14,8 +14,8 @@ import structlog
 from typer.testing import CliRunner, Result
 
 from bot.__main__ import command_line
-from bot.recordings import mark_as_running
-from client.replay.suite import BOX
+from bot.recordings.folder import mark_as_running
+from replay.suite import BOX
 
 
 def typed(*words: str | Path) -> Result:

@@ -6,14 +6,14 @@ from typing import cast
 
 import pytest
 
-from bot.limits import Limits
+from bot.calls.limits import Limits
 from bot.wiring.engine import Wiring
 from client.caller.call import place_call
 from client.caller.conductor import Line
 from client.caller.recording import load
-from pipelines.services.moonshine import Hypothesis
-from pipelines.services.stt_moonshine import MoonshineSpeechToText
-from pipelines.services.stt_restarting import RestartingSpeechToText
+from pipelines.services.stt.moonshine import Hypothesis
+from pipelines.services.stt.stt_moonshine import MoonshineSpeechToText
+from pipelines.services.stt.stt_restarting import RestartingSpeechToText
 from tests.engines_real.calling import WiredEngine
 from tests.serving import serving
 

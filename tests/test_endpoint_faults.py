@@ -6,17 +6,17 @@ from typing import cast
 
 import pytest
 
-from bot.limits import Limits
+from bot.calls.limits import Limits
 from bot.settings import Settings
 from bot.wiring.engine import Wiring
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Line, Manners
 from client.caller.recording import load
-from pipelines.core.answering import APOLOGY, COLD
+from pipelines.core.thinking.answering import APOLOGY, COLD
 from tests.echo import EchoEngine
-from tests.services.scripted_endpoint import ScriptedEndpoint
+from tests.pipelines.services.scripted_endpoint import ScriptedEndpoint
+from tests.pipelines.stages.test_faults import FAULTS, for_ever
 from tests.serving import serving
-from tests.stages.test_faults import FAULTS, for_ever
 
 RECORDING = Path(__file__).parent / "recordings" / "phone_did_not_understand.wav"
 LATEST_S = 4.0

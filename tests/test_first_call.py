@@ -10,14 +10,14 @@ import pytest
 import soxr
 from numpy.typing import NDArray
 
-from bot.limits import Limits
+from bot.calls.limits import Limits
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Line, Manners
 from client.caller.recording import load
-from pipelines.core.wording import words
-from pipelines.services.moonshine import Moonshine
+from pipelines.core.turn.wording import words
 from pipelines.services.protocols import EAR_RATE_HZ, TranscriptionJob
-from pipelines.services.stt_moonshine import transcribe
+from pipelines.services.stt.moonshine import Moonshine
+from pipelines.services.stt.stt_moonshine import transcribe
 from tests.echo import EchoEngine
 from tests.serving import serving
 from tests.test_leaks import RealEngine

@@ -18,7 +18,7 @@ from bot.engines.demo import MODEL
 from client.caller.call import CallOptions, TurnResult, place_call
 from client.caller.conductor import Line, Manners
 from client.caller.recording import load
-from pipelines.core.ledger import Percentiles
+from pipelines.core.ledger.ledger import Percentiles
 
 RECORDINGS = Path(__file__).parent / "recordings"
 APART = {

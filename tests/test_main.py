@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import bot
 from bot.__main__ import COMMANDS, command_line
-from bot.checks.finding import Finding, Verdict
+from bot.commands.checks.finding import Finding, Verdict
 from bot.commands.doctor import as_json, as_text
 from bot.commands.serve import in_use, terms
 from bot.settings import Settings

@@ -111,7 +111,7 @@ def test_the_tests_exit_as_they_went(machine: Path, browser: int, others: int, c
         machine,
         "bin/python3",
         f"""{VENV_MADE}*sysconfig*) echo "$PWD" ;;
-*"pytest tests/web"*) exit {browser} ;;
+*"pytest tests/client/web"*) exit {browser} ;;
 *pytest*) exit {others} ;;
 esac""",
     )

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from pipelines.audio.resample import Resampler
-from pipelines.core.speakable import aloud, as_written
-from pipelines.core.wording import words
-from pipelines.services.moonshine import Moonshine
+from pipelines.core.speaking.speakable import aloud, as_written
+from pipelines.core.turn.wording import words
 from pipelines.services.protocols import EAR_RATE_HZ, Samples, TranscriptionJob
-from pipelines.services.stt_moonshine import transcribe
-from pipelines.services.studio import Read, Studio
-from pipelines.services.tts_espeak import espeak_voice
+from pipelines.services.stt.moonshine import Moonshine
+from pipelines.services.stt.stt_moonshine import transcribe
+from pipelines.services.tts.studio import Read, Studio
+from pipelines.services.tts.tts_espeak import espeak_voice
 
 SENTENCES = """
 Your order comes to $12.50.

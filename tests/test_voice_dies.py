@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from bot.connection import Call, Send
+from bot.calls.connection import Call, Send
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Line, Manners
 from client.caller.recording import load, recording

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.completeness.corpora import CORPORA, Follows, Turn, read
-from pipelines.core.completeness import Completeness
-from pipelines.core.endpointing import EndpointingPolicy
-from pipelines.services.turn_words import save
+from pipelines.core.turn.completeness import Completeness
+from pipelines.core.turn.endpointing import EndpointingPolicy
+from pipelines.services.turn.turn_words import save
 
 RESULT = Path(__file__).with_name("result.json")
 KEPT_APART = 16_000

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from pipelines.core.completeness import LONGEST
-from pipelines.core.wording import words
+from pipelines.core.turn.completeness import LONGEST
+from pipelines.core.turn.wording import words
 
 CORPORA = {
     "dstc8-schema-guided-dialogue": (

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from bench.completeness.corpora import Follows, Turn
-from pipelines.core.completeness import BEGIN, UNKNOWN, Weights, token
+from pipelines.core.turn.completeness import BEGIN, UNKNOWN, Weights, token
 
 VOCABULARY = 8000
 EMBEDDING, STATE = 64, 128

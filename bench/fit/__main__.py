@@ -16,7 +16,7 @@ from rich.progress import Progress
 from bench.fit import trade_off
 from bench.fit.dataset import turns
 from bench.fit.search import Figures, measure, search
-from pipelines.core.endpointing import EndpointingPolicy
+from pipelines.core.turn.endpointing import EndpointingPolicy
 
 HERE = Path(__file__).parent
 PICTURE = HERE.parents[1] / "docs" / "endpointing.svg"

@@ -14,7 +14,7 @@ from bench.fit.simulate import Pause, Turn
 from bench.suite.load import Turn as Labelled
 from bench.suite.load import sound
 from bench.suite.load import turns as labelled
-from pipelines.core import dictation, voicing
+from pipelines.core.hearing import dictation, voicing
 from pipelines.services.protocols import EAR_RATE_HZ, Samples
 
 ROOT = Path(__file__).parents[2]

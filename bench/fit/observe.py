@@ -16,19 +16,19 @@ from pipecat.pipeline.worker import PipelineWorker
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.workers.runner import WorkerRunner
 
-from bench import virtual_time
 from pipelines.core.commands import ScoreTurn
-from pipelines.core.dictation import Dictation, DictationPolicy
 from pipelines.core.events import LedgerFact, SpeechPaused, SpeechStarted, TurnFact
 from pipelines.core.exchange import AudioIn
-from pipelines.core.voicing import Voicing, VoicingPolicy
-from pipelines.services.moonshine import Moonshine
+from pipelines.core.hearing.dictation import Dictation, DictationPolicy
+from pipelines.core.hearing.voicing import Voicing, VoicingPolicy
 from pipelines.services.protocols import EAR_RATE_HZ, Samples, Transcription, TranscriptionJob
-from pipelines.services.stt_moonshine import transcribe
-from pipelines.services.turn_smart import load_smart_turn, turn_probability
-from pipelines.services.vad_silero import SileroVad, load_silero
+from pipelines.services.stt.moonshine import Moonshine
+from pipelines.services.stt.stt_moonshine import transcribe
+from pipelines.services.turn.turn_smart import load_smart_turn, turn_probability
+from pipelines.services.vad.vad_silero import SileroVad, load_silero
 from pipelines.stages.frames import CallerFrame, CommandFrame, FactFrame
 from pipelines.stages.hearing import Ears, Hearing
+from replay import virtual_time
 
 FRAME = EAR_RATE_HZ // 50
 STT_COST_S = 0.008

@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from bench.fit.simulate import Outcome, Turn, play
-from client.replay.statistics import percentile
-from pipelines.core.endpointing import EndpointingPolicy
-from pipelines.core.turn_policy import TurnPolicy
+from pipelines.core.ledger.statistics import percentile
+from pipelines.core.turn.endpointing import EndpointingPolicy
+from pipelines.core.turn.policy import TurnPolicy
 
 REACTION_S = 0.25
 """A cut-in belongs to the pause that ended no longer than this before it was heard."""

@@ -20,9 +20,9 @@ from pipelines.core.commands import (
     WithdrawReply,
 )
 from pipelines.core.events import PlayoutEnded, PlayoutStarted, TurnFact
-from pipelines.core.turn import TurnMachine
-from pipelines.core.turn_policy import TurnPolicy
-from pipelines.services.turn_words import load_completeness
+from pipelines.core.turn.machine import TurnMachine
+from pipelines.core.turn.policy import TurnPolicy
+from pipelines.services.turn.turn_words import load_completeness
 
 REPLY_S = 0.185
 """From the request to the first audio with `fixed-150` and an answer that begins with "Sure,", as

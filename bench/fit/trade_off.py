@@ -7,8 +7,8 @@ from bench import svg
 from bench.fit.observe import Observed
 from bench.fit.search import Figures, measure
 from bench.fit.simulate import Turn
-from pipelines.core.endpointing import EndpointingPolicy
 from pipelines.core.events import Transcribed
+from pipelines.core.turn.endpointing import EndpointingPolicy
 
 WIDTH, HEIGHT = 860, 470
 LEFT, TOP, ACROSS, DOWN = 70, 70, 560, 330

@@ -18,9 +18,9 @@ from bench.llm.asking import AskError, Endpoint
 from bench.llm.figures import Percentiles, Row, caution, document, row, summary
 from bench.llm.load import Level, Load, Measured, plan
 from bench.llm.picture import draw
-from bench.output import Picture, in_a_folder
-from bot.commands.ending import give_up
 from bot.settings import Settings, SettingsError, load
+from bot.terminal.ending import give_up
+from bot.terminal.output import Picture, in_a_folder
 
 PRINTED_CELLS = 118
 """The width of the table in a file."""

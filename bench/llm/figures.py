@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from bench.llm.load import Measured, Prefix
-from client.replay.statistics import percentile
+from pipelines.core.ledger.statistics import percentile
 
 SPECULATION_MS = 400.0
 """A first token that comes by then can be hidden behind the decision that the turn is over."""

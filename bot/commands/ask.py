@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from bot.commands.ending import give_up
+from bot.server.telemetry import configure_logs
 from bot.settings import Settings, SettingsError, load
-from bot.telemetry import configure_logs
+from bot.terminal.ending import give_up
 
 
 def _share(value: float | None) -> float | None:

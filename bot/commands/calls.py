@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot.commands.ending import give_up
-from bot.recordings import Kept, State, delete, kept
+from bot.recordings.folder import Kept, State, delete, kept
 from bot.settings import SettingsError
 from bot.settings import load as load_settings
-from client.replay.printed import print_run
-from client.replay.recorded import UnreadableError, load
-from client.replay.run import as_it_went
-from client.replay.spoken import Exchange, exchanges_of
+from bot.terminal.ending import give_up
+from replay.printed import print_run
+from replay.recorded import UnreadableError, load
+from replay.run import as_it_went
+from replay.spoken import Exchange, exchanges_of
 
 PRINTED_CELLS = 110
 Folder = Annotated[

@@ -9,10 +9,10 @@ from typing import NoReturn
 
 import typer
 
-from bot.checks.finding import Finding, Verdict, bad
-from bot.commands.options import AsJson
+from bot.commands.checks.finding import Finding, Verdict, bad
+from bot.server.telemetry import configure_logs
 from bot.settings import Settings, SettingsError, load
-from bot.telemetry import configure_logs
+from bot.terminal.options import AsJson
 
 
 def doctor(
@@ -34,7 +34,7 @@ def doctor(
 
 async def examine(settings: Settings) -> list[Finding]:
     # Imported here, for they bring the frameworks: help and a wrong setting answer at once.
-    from bot.checks import ears, engines, machine, network
+    from bot.commands.checks import ears, engines, machine, network
 
     findings = [
         machine.check_python(),

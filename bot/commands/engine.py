@@ -13,11 +13,12 @@ from typing import Annotated, TypeAlias, cast, get_args
 import typer
 from rich.console import Console
 
-from bot.commands.ending import give_up
-from bot.commands.options import AsJson
-from bot.engines.recipe import ALIASES, EngineError, EngineName
+from bot.engines.recipe import EngineError
 from bot.engines.register import Entry, Register, is_minder, stop
 from bot.settings import Settings, SettingsError, environment, load
+from bot.settings.engine import ALIASES, EngineName
+from bot.terminal.ending import give_up
+from bot.terminal.options import AsJson
 
 
 def engine_named(name: str) -> EngineName:
@@ -111,7 +112,7 @@ def _start(settings: Settings, engine: EngineName) -> float:
     # Imported here, for it brings the HTTP client: help and a wrong setting answer at once.
     from bot.engines.minded import start_and_leave
     from bot.engines.minder import Progress
-    from bot.engines.own import install, recipe_for
+    from bot.wiring.own_engine import install, recipe_for
 
     recipe = recipe_for(settings, engine)
     with _status(f"starting {engine}") as show:

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from bot.commands.ending import give_up
 from bot.commands.models import STOPPED, progress_bar
+from bot.engines.models.download import DownloadError, Downloads
+from bot.engines.models.gguf import GGUF, file_of, lies_at, model_named, place_of
+from bot.engines.models.store import Store
 from bot.engines.recipe import EngineError
-from bot.models.download import DownloadError, Downloads
-from bot.models.gguf import GGUF, file_of, lies_at, model_named, place_of
-from bot.models.store import Store
 from bot.settings import SettingsError, load
+from bot.terminal.ending import give_up
 
 
 def fetch(

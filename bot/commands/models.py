@@ -17,14 +17,14 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from bot.commands.ending import give_up
-from bot.commands.options import AsJson
-from bot.models.catalogue import CATALOGUE, UnknownModelError, find
-from bot.models.download import DownloadError, Downloads, Tell
-from bot.models.download import Progress as Came
-from bot.models.model import Model
-from bot.models.store import Store
+from bot.engines.models.catalogue import CATALOGUE, UnknownModelError, find
+from bot.engines.models.download import DownloadError, Downloads, Tell
+from bot.engines.models.download import Progress as Came
+from bot.engines.models.model import Model
+from bot.engines.models.store import Store
 from bot.settings import Settings, SettingsError, load
+from bot.terminal.ending import give_up
+from bot.terminal.options import AsJson
 
 STOPPED = 130
 """Exit code, as the shell has it for Ctrl-C."""

@@ -7,13 +7,21 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.checks.finding import Verdict
-from bot.checks.phone import STATUS, VOICE, Line, NoTelephoneError, examine, line_of, rings_at
+from bot.commands.checks.finding import Verdict
+from bot.commands.checks.phone import (
+    STATUS,
+    VOICE,
+    Line,
+    NoTelephoneError,
+    examine,
+    line_of,
+    rings_at,
+)
 from bot.commands.doctor import as_json, as_text
-from bot.commands.ending import give_up
-from bot.commands.options import AsJson
+from bot.phone.rest import TwilioError, TwilioRest
 from bot.settings import SettingsError, load
-from bot.twilio_rest import TwilioError, TwilioRest
+from bot.terminal.ending import give_up
+from bot.terminal.options import AsJson
 
 E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 LOOK_EVERY_S = 1.0

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from bot.access import House, is_loopback
-from bot.commands.ending import give_up
+from bot.calls.limits import Limits
 from bot.engines.recipe import EngineError
-from bot.limits import Limits
-from bot.listening import CannotListenError, address, listen
+from bot.server.access import House
+from bot.server.listening import CannotListenError, address, listen
+from bot.server.telemetry import Metrics, configure_logs
 from bot.settings import Settings, SettingsError, load
-from bot.telemetry import Metrics, configure_logs
+from bot.settings.addresses import is_loopback
+from bot.terminal.ending import give_up
 
 if TYPE_CHECKING:
-    from bot.server import Terms
+    from bot.wiring.serving import Terms
 
 
 class Chosen(Protocol):
@@ -109,7 +110,7 @@ def serve(  # noqa: PLR0913 - the options of a command are its arguments
 
 async def _serve(given: Settings, listener: socket.socket) -> bool:
     # Imported here, for they bring the frameworks: help and a wrong setting answer at once.
-    from bot.engines.own import own_engine
+    from bot.wiring.own_engine import own_engine
 
     def tell(line: str) -> None:
         typer.echo(f"halfsecond: {line}", err=True)
@@ -122,8 +123,8 @@ async def _serve(given: Settings, listener: socket.socket) -> bool:
 
 
 async def _serve_with(settings: Settings, listener: socket.socket) -> bool:
-    from bot.server import run
     from bot.wiring.engine import Wiring
+    from bot.wiring.serving import run
 
     try:
         wiring = Wiring(settings)
@@ -143,7 +144,7 @@ async def _serve_with(settings: Settings, listener: socket.socket) -> bool:
 
 def terms(settings: Settings, listener: socket.socket) -> "Terms":
     """As the settings have them; an access token is made where there is none."""
-    from bot.server import Certificate, Terms
+    from bot.wiring.serving import Certificate, Terms
     from bot.wiring.telephone import phone_for
 
     token = settings.access_token

@@ -27,8 +27,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from bot.engines.demo_replies import answer
-from bot.engines.latency_profile import LatencyProfile, ProfileError, profile_named
-from bot.listening import CannotListenError, address, listen
+from bot.server.listening import CannotListenError, address, listen
+from bot.settings.latency_profile import LatencyProfile, ProfileError, profile_named
 from bot.settings.zone import zone_named
 
 MODEL = "halfsecond-demo"

@@ -4,11 +4,9 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-EngineName: TypeAlias = Literal["vllm", "llama.cpp", "demo"]
-ALIASES: Mapping[str, EngineName] = {"llamacpp": "llama.cpp", "llama-cpp": "llama.cpp"}
-"""As compose.yaml's profile has it, and as others write it."""
+from bot.settings.engine import EngineName
 
 
 class EngineError(Exception):

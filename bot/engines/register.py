@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bot.engines.recipe import EngineName
+from bot.settings.engine import EngineName
 
 TAIL_BYTES = 64 * 1024
 MOST_LOG_BYTES = 16 * 1024 * 1024

@@ -1,12 +1,16 @@
 """The engine that the server starts and minds itself, if it is to."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from bot.engines.recipe import ALIASES, EngineName
 from bot.settings.group import EmptyIsUnset, Group, List
+
+EngineName: TypeAlias = Literal["vllm", "llama.cpp", "demo"]
+ALIASES: Mapping[str, EngineName] = {"llamacpp": "llama.cpp", "llama-cpp": "llama.cpp"}
+"""As compose.yaml's profile has it, and as others write it."""
 
 _Named = BeforeValidator(lambda name: ALIASES.get(name, name))
 

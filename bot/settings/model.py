@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from bot.engines.latency_profile import PROFILES, profile_named
 from bot.settings.group import EmptyIsUnset, Group, List
+from bot.settings.latency_profile import PROFILES, profile_named
 
 
 class Model(Group):

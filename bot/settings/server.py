@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from bot.access import base_of, origin_of
+from bot.settings.addresses import base_of, origin_of
 from bot.settings.group import EmptyIsUnset, Group, List
 from bot.settings.zone import zone_named
 

@@ -52,8 +52,7 @@ class Speech(Group):
     """Which of the engine's voices: en-gb (espeak), bf_emma (Kokoro), alloy (OpenAI's)."""
 
     tts_language: str = Field("en", pattern=r"^[a-z]{2,3}(-[a-zA-Z0-9-]+)?$")
-    """What the voice speaks. Numbers, money, dates and units are put into its words where they are
-    known, codes and addresses in English alone."""
+    """What the voice speaks; numbers, money, dates and units are said in it where it is known."""
 
     tts_base_url: Annotated[str | None, EmptyIsUnset] = None
     """For TTS_ENGINE=openai: a server with /audio/speech, up to and including /v1."""

@@ -4,21 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.models.catalogue import UnknownModelError, find
-from bot.models.model import Model
-from bot.models.store import Store
+from bot.engines.models.catalogue import UnknownModelError, find
+from bot.engines.models.model import Model
+from bot.engines.models.store import Store
 from bot.settings import Settings, SettingsError
 from bot.wiring.imported import function_at
-from pipelines.core.endpointing import Completes, nothing_known
+from pipelines.core.turn.endpointing import Completes, nothing_known
 from pipelines.services.protocols import SpeechToText
-from pipelines.services.stt_moonshine import MoonshineSpeechToText
-from pipelines.services.stt_moonshine_library import (
+from pipelines.services.stt.stt_moonshine import MoonshineSpeechToText
+from pipelines.services.stt.stt_moonshine_library import (
     SIZES,
     MoonshineLibrarySpeechToText,
     size_of,
 )
-from pipelines.services.stt_restarting import RestartingSpeechToText
-from pipelines.services.turn_words import load_completeness
+from pipelines.services.stt.stt_restarting import RestartingSpeechToText
+from pipelines.services.turn.turn_words import load_completeness
 
 ON_CUDA, ON_CPU = "large-v3-turbo", "distil-small.en"
 """The Whisper that is taken where none is named."""
@@ -35,7 +35,7 @@ def _has_nvidia() -> bool:
 
 
 def _cuda_devices() -> int:
-    from pipelines.services.whisper import cuda_devices
+    from pipelines.services.stt.whisper import cuda_devices
 
     return cuda_devices()
 
@@ -146,7 +146,7 @@ def _downloaded(settings: Settings, name: str) -> Path:
 
 
 def _whisper(settings: Settings, machine: Machine, why: str) -> Choice:
-    from pipelines.services.stt_whisper import WhisperSpeechToText
+    from pipelines.services.stt.stt_whisper import WhisperSpeechToText
 
     device = settings.stt_device
     if device == "auto":
@@ -192,7 +192,7 @@ def _download(name: str) -> str:
 
 
 def _openai(settings: Settings) -> Choice:
-    from pipelines.services.stt_openai import OpenAiSpeechToText
+    from pipelines.services.stt.stt_openai import OpenAiSpeechToText
 
     url, model = settings.stt_base_url, settings.stt_model
     assert url is not None
@@ -207,7 +207,7 @@ def _openai(settings: Settings) -> Choice:
 
 
 def _pipecat(settings: Settings) -> Choice:
-    from pipelines.services.stt_pipecat import PipecatSpeechToText
+    from pipelines.services.stt.stt_pipecat import PipecatSpeechToText
 
     where = settings.stt_service
     assert where is not None

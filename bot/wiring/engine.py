@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from bot.engines.demo import MODEL
 from bot.engines.demo_process import DemoProcess
-from bot.recorder import Rates
+from bot.recordings.recorder import Rates
 from bot.settings import Settings, SettingsError
-from bot.sharing import CallOnLine, SharedModel
+from bot.texts.sharing import CallOnLine, SharedModel
 from bot.wiring.clock import clock_for, zone_for
 from bot.wiring.ears import choose_ears, completes_for
 from bot.wiring.model import (
@@ -21,19 +21,19 @@ from bot.wiring.telephone import keypad_for, manners_for, phone_for
 from bot.wiring.tools import hangs_up, tools_for
 from bot.wiring.voice import choose_voice
 from pipelines.cascade import Call, CallFormat, Policies, Services
-from pipelines.core.answering import APOLOGY, COLD, MEANWHILE, AnsweringPolicy
-from pipelines.core.budget import Budget
 from pipelines.core.exchange import ToCaller
-from pipelines.core.ledger import Fact
-from pipelines.services.llm_failover import FailoverLanguageModel
+from pipelines.core.ledger.budget import Budget
+from pipelines.core.ledger.ledger import Fact
+from pipelines.core.thinking.answering import APOLOGY, COLD, MEANWHILE, AnsweringPolicy
+from pipelines.services.llm.llm_failover import FailoverLanguageModel
 from pipelines.services.protocols import (
     ServiceError,
     VoiceActivity,
 )
-from pipelines.services.tools_builtin import today
-from pipelines.services.tts_ahead import SpokenAhead
-from pipelines.services.turn_smart import SmartTurn
-from pipelines.services.vad_silero import SileroVad, load_silero
+from pipelines.services.tools.tools_builtin import today
+from pipelines.services.tts.tts_ahead import SpokenAhead
+from pipelines.services.turn.turn_smart import SmartTurn
+from pipelines.services.vad.vad_silero import SileroVad, load_silero
 
 
 class Wiring:

@@ -5,9 +5,9 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from bot.settings import Settings
-from pipelines.core.failover import Patience
-from pipelines.services.llm_failover import FailoverLanguageModel
-from pipelines.services.llm_openai import OpenAiLanguageModel
+from pipelines.core.thinking.failover import Patience
+from pipelines.services.llm.llm_failover import FailoverLanguageModel
+from pipelines.services.llm.llm_openai import OpenAiLanguageModel
 from pipelines.services.openai_client import is_loopback
 
 LONGEST_WAIT_S = 10.0

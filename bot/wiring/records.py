@@ -9,11 +9,11 @@ from pydantic import SecretStr
 from structlog.contextvars import get_contextvars
 
 from bot import __version__
-from bot.recorder import FlightRecorder
-from bot.recordings import Retention
+from bot.recordings.folder import Retention
+from bot.recordings.recorder import FlightRecorder
 from bot.settings import Settings
 from pipelines.cascade import CallFormat
-from pipelines.core.ledger import Fact
+from pipelines.core.ledger.ledger import Fact
 from pipelines.core.recording import Level
 from pipelines.services.onnx import packaged_file
 

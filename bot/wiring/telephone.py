@@ -1,6 +1,6 @@
 """The telephone, and what the bot says of its own accord, as the settings have them."""
 
-from bot.phone import Phone
+from bot.phone.line import Phone
 from bot.settings import Settings
 from pipelines.core.attendance import Manners
 from pipelines.core.keypad import KeypadPolicy

@@ -6,8 +6,8 @@ from typing import Any
 
 from bot.settings import Settings, SettingsError
 from bot.wiring.imported import function_at
-from pipelines.core.tools import Tool, tool
-from pipelines.services.tools_builtin import Clock, current_time, find_date
+from pipelines.core.memory.tools import Tool, tool
+from pipelines.services.tools.tools_builtin import Clock, current_time, find_date
 
 HANG_UP = "hang_up"
 """Made anew for each call: `pipelines.cascade` does."""

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from bot.models.catalogue import UnknownModelError, find
-from bot.models.store import Store
+from bot.engines.models.catalogue import UnknownModelError, find
+from bot.engines.models.store import Store
 from bot.settings import Settings, SettingsError
 from bot.wiring.imported import function_at
-from pipelines.core.speakable import reader
+from pipelines.core.speaking.speakable import reader
 from pipelines.services.protocols import TextToSpeech
-from pipelines.services.studio import Studio
-from pipelines.services.tts_espeak import espeak_voice
-from pipelines.services.tts_stub import StubTextToSpeech
+from pipelines.services.tts.studio import Studio
+from pipelines.services.tts.tts_espeak import espeak_voice
+from pipelines.services.tts.tts_stub import StubTextToSpeech
 
 PIPER, KOKORO = "piper-en_US-lessac-medium", "kokoro-v1.0"
 """What is taken where no model is named."""
@@ -57,7 +57,7 @@ def _stub(settings: Settings) -> VoiceChoice:
 
 
 def _piper(settings: Settings) -> VoiceChoice:
-    from pipelines.services.tts_piper import piper_voice
+    from pipelines.services.tts.tts_piper import piper_voice
 
     _need("piper", "piper", "piper-tts")
     name = settings.tts_model or PIPER
@@ -77,7 +77,7 @@ def _piper(settings: Settings) -> VoiceChoice:
 
 
 def _kokoro(settings: Settings) -> VoiceChoice:
-    from pipelines.services.tts_kokoro import VOICE, kokoro_voice
+    from pipelines.services.tts.tts_kokoro import VOICE, kokoro_voice
 
     _need("kokoro", "kokoro_onnx", "kokoro-onnx")
     name = settings.tts_model or KOKORO
@@ -93,7 +93,7 @@ def _kokoro(settings: Settings) -> VoiceChoice:
 
 
 def _openai(settings: Settings) -> VoiceChoice:
-    from pipelines.services.tts_openai import OpenAiTextToSpeech
+    from pipelines.services.tts.tts_openai import OpenAiTextToSpeech
 
     url, model = settings.tts_base_url, settings.tts_model
     assert url is not None
@@ -111,7 +111,7 @@ def _openai(settings: Settings) -> VoiceChoice:
 
 
 def _pipecat(settings: Settings) -> VoiceChoice:
-    from pipelines.services.tts_pipecat import PipecatTextToSpeech
+    from pipelines.services.tts.tts_pipecat import PipecatTextToSpeech
 
     where = settings.tts_service
     assert where is not None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bot.wire.errors import PeerError
+from bot.calls.errors import PeerError
 from client.caller import protocol
 from client.caller.dialect import Message
 from client.caller.loudness import Pcm

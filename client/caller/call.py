@@ -10,7 +10,7 @@ from typing import TypeAlias
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
-from bot.wire.errors import PeerError
+from bot.calls.errors import PeerError
 from client.caller.conductor import Conductor, Delivered, Line, Manners, Progress, Stage
 from client.caller.dialect import Message
 from client.caller.door import CallError, Door, Entrance, PageDoor, reason_of

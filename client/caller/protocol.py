@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from bot.wire import browser_pb2
-from bot.wire.errors import PeerError
+from bot.browser import browser_pb2
+from bot.calls.errors import PeerError
 from client.caller.loudness import Pcm
 from client.caller.microphone import MICROPHONE_RATE_HZ
 from client.caller.player import PLAY_RATE_HZ, Played

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from bot.wire.errors import PeerError
-from bot.wire.twilio_signature import HEADER, signature
+from bot.calls.errors import PeerError
+from bot.phone.signature import HEADER, signature
 from client.caller import twiml
 from client.caller.door import CallError, Entrance, reason_of, refusal_of
 from client.caller.trouble import Trouble

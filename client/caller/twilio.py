@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bot.wire.errors import PeerError
+from bot.calls.errors import PeerError
 from client.caller.dialect import Message
 from client.caller.loudness import Pcm
 from client.caller.measure import Heard

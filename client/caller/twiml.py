@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from bot.wire.errors import PeerError
+from bot.calls.errors import PeerError
 
 PARAMETER_CHARACTERS = 500
 """Of a name and its value together: fewer than this."""

@@ -1,5 +1,5 @@
 /**
- * Protobuf by hand, for the five messages of bot/wire/browser.proto and no others.
+ * Protobuf by hand, for the five messages of bot/browser/browser.proto and no others.
  *
  * Unknown fields are skipped, as protobuf demands. What is torn throws a RangeError.
  */

@@ -139,7 +139,7 @@ class StateChanged:
 
 @dataclass(frozen=True, slots=True)
 class TurnMeasured:
-    """One turn's ledger row, as `pipelines.core.ledger` writes it."""
+    """One turn's ledger row, as `pipelines.core.ledger.ledger` writes it."""
 
     row: Mapping[str, object]
 

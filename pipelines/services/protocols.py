@@ -11,10 +11,10 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.core.chat import ChatMessage as ChatMessage
-from pipelines.core.chat import Image as Image
-from pipelines.core.chat import Role as Role
-from pipelines.core.chat import ToolCall as ToolCall
+from pipelines.core.memory.chat import ChatMessage as ChatMessage
+from pipelines.core.memory.chat import Image as Image
+from pipelines.core.memory.chat import Role as Role
+from pipelines.core.memory.chat import ToolCall as ToolCall
 
 Samples: TypeAlias = NDArray[np.float32]
 """Shape (n,), mono, in [-1, 1]."""

@@ -30,7 +30,7 @@ from pipelines.services.protocols import (
     Transcription,
     TranscriptionJob,
 )
-from pipelines.services.stretches import check_samples
+from pipelines.services.stt.stretches import check_samples
 from pipelines.services.turnstile import Turnstile
 
 # ---- speech that a script can hear ----

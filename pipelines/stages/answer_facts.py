@@ -1,6 +1,6 @@
 """What is written down of an answer, for the log and the ledger."""
 
-from pipelines.core.ledger import Fact
+from pipelines.core.ledger.ledger import Fact
 from pipelines.services.protocols import Finished, Source
 
 

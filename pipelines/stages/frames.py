@@ -9,7 +9,7 @@ from pipecat.frames.frames import DataFrame, SystemFrame
 from pipelines.core.commands import TurnCommand
 from pipelines.core.events import LedgerFact, TurnFact
 from pipelines.core.exchange import FromCaller
-from pipelines.core.playout import Word
+from pipelines.core.speaking.playout import Word
 
 
 @dataclass

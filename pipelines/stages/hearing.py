@@ -18,7 +18,6 @@ from pipelines.audio.highpass import HighPass
 from pipelines.audio.resample import Resampler
 from pipelines.audio.tape import Tape
 from pipelines.core.commands import ForgetSpeech, ScoreTurn
-from pipelines.core.dictation import Dictation, Job
 from pipelines.core.events import (
     LedgerFact,
     Listened,
@@ -32,9 +31,10 @@ from pipelines.core.events import (
     Worked,
 )
 from pipelines.core.exchange import AudioIn, Muted
-from pipelines.core.intake import Intake
-from pipelines.core.microphone import Microphone
-from pipelines.core.voicing import WINDOW_S, Voicing
+from pipelines.core.hearing.dictation import Dictation, Job
+from pipelines.core.hearing.intake import Intake
+from pipelines.core.hearing.microphone import Microphone
+from pipelines.core.hearing.voicing import WINDOW_S, Voicing
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
     VAD_CHUNK,

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from pipelines.core.budget import Budget
 from pipelines.core.commands import StartReply
 from pipelines.core.events import (
     AnswerCounted,
@@ -19,7 +18,8 @@ from pipelines.core.events import (
     Worked,
 )
 from pipelines.core.exchange import AnswerMeasured, ToCaller, TurnMeasured
-from pipelines.core.ledger import Fact, Kind, Ledger
+from pipelines.core.ledger.budget import Budget
+from pipelines.core.ledger.ledger import Fact, Kind, Ledger
 from pipelines.stages.frames import CommandFrame, FactFrame
 
 

@@ -3,10 +3,10 @@
 from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from pipelines.core.answering import NO_ANSWER, ending, whole
 from pipelines.core.commands import StartReply, StopReply, WithdrawReply
 from pipelines.core.events import Reached, Worked
-from pipelines.core.phrasing import Phraser, clauses_of
+from pipelines.core.speaking.phrasing import Phraser, clauses_of
+from pipelines.core.thinking.answering import NO_ANSWER, ending, whole
 from pipelines.stages.frames import (
     ClauseFrame,
     CommandFrame,

@@ -11,7 +11,6 @@ from pipecat.processors.frame_processor import (
     FrameProcessorSetup,
 )
 
-from pipelines.core.client_clock import ClientClock
 from pipelines.core.commands import (
     CommitReply,
     PauseReply,
@@ -20,7 +19,6 @@ from pipelines.core.commands import (
     TurnCommand,
     WithdrawReply,
 )
-from pipelines.core.conversation import Conversation
 from pipelines.core.events import (
     HeardToEnd,
     PlayoutEnded,
@@ -40,7 +38,9 @@ from pipelines.core.exchange import (
     Sent,
     ToCaller,
 )
-from pipelines.core.playout import ClauseBegan, Playout, Send, first_audible
+from pipelines.core.memory.conversation import Conversation
+from pipelines.core.speaking.client_clock import ClientClock
+from pipelines.core.speaking.playout import ClauseBegan, Playout, Send, first_audible
 from pipelines.stages.frames import (
     CallerFrame,
     CommandFrame,

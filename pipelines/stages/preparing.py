@@ -5,8 +5,8 @@ from contextlib import aclosing
 
 import structlog
 
-from pipelines.core.answering import AnsweringPolicy
-from pipelines.core.conversation import Conversation
+from pipelines.core.memory.conversation import Conversation
+from pipelines.core.thinking.answering import AnsweringPolicy
 from pipelines.services.protocols import (
     ChatMessage,
     LanguageModel,

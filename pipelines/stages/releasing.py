@@ -4,7 +4,7 @@ from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from pipelines.core.commands import CommitReply, StartReply, StopReply, WithdrawReply
-from pipelines.core.speculation import Speculation, Status
+from pipelines.core.speaking.speculation import Speculation, Status
 from pipelines.stages.backlog import Backlog
 from pipelines.stages.frames import (
     CommandFrame,

@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from pipelines.core.ledger import Fact
-from pipelines.core.line import Line
+from pipelines.core.ledger.ledger import Fact
+from pipelines.core.memory.line import Line
 
 
 @dataclass(eq=False)

@@ -8,11 +8,11 @@ from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from pipelines.audio.resample import Resampler
-from pipelines.core.answering import APOLOGY, VOICE_FAILED, whole
 from pipelines.core.commands import StartReply, StopReply, WithdrawReply
 from pipelines.core.events import Reached, SilenceTrimmed, Worked
-from pipelines.core.phrasing import clauses_of
-from pipelines.core.playout import Word, first_audible
+from pipelines.core.speaking.phrasing import clauses_of
+from pipelines.core.speaking.playout import Word, first_audible
+from pipelines.core.thinking.answering import APOLOGY, VOICE_FAILED, whole
 from pipelines.services.protocols import ServiceError, TextToSpeech
 from pipelines.stages.frames import (
     ClauseFrame,

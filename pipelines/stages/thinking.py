@@ -13,7 +13,6 @@ from pipecat.processors.frame_processor import (
     FrameProcessorSetup,
 )
 
-from pipelines.core.answering import MEANWHILE, AnsweringPolicy, apology
 from pipelines.core.commands import (
     CommitReply,
     PauseReply,
@@ -23,7 +22,6 @@ from pipelines.core.commands import (
     TurnCommand,
     WithdrawReply,
 )
-from pipelines.core.conversation import Conversation
 from pipelines.core.events import (
     AnswerCounted,
     PlayoutEnded,
@@ -32,8 +30,10 @@ from pipelines.core.events import (
     TextTyped,
     Worked,
 )
-from pipelines.core.phrasing import speakable
-from pipelines.core.tools import Tool
+from pipelines.core.memory.conversation import Conversation
+from pipelines.core.memory.tools import Tool
+from pipelines.core.speaking.phrasing import speakable
+from pipelines.core.thinking.answering import MEANWHILE, AnsweringPolicy, apology
 from pipelines.services.protocols import (
     ChatMessage,
     Finished,

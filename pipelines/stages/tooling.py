@@ -16,11 +16,11 @@ from typing import Any
 
 import structlog
 
-from pipelines.core.conversation import Conversation
-from pipelines.core.line import Line
-from pipelines.core.tool_lines import CANCELLED, NOT_DONE, Use, undone
-from pipelines.core.tool_runs import Fate, Repeats, Run, ToolRuns
-from pipelines.core.tools import Afterwards, Tool, ToolError, told
+from pipelines.core.memory.conversation import Conversation
+from pipelines.core.memory.line import Line
+from pipelines.core.memory.tool_lines import CANCELLED, NOT_DONE, Use, undone
+from pipelines.core.memory.tool_runs import Fate, Repeats, Run, ToolRuns
+from pipelines.core.memory.tools import Afterwards, Tool, ToolError, told
 from pipelines.services.protocols import ToolCall
 
 LAST_S = 10.0

@@ -35,8 +35,8 @@ from pipelines.core.exchange import (
     Typed,
 )
 from pipelines.core.exchange import State as Shown
-from pipelines.core.turn import TurnMachine
-from pipelines.core.turn_state import State
+from pipelines.core.turn.machine import TurnMachine
+from pipelines.core.turn.state import State
 from pipelines.stages.backlog import Backlog
 from pipelines.stages.frames import CallerFrame, CommandFrame, FactFrame
 

@@ -19,8 +19,8 @@ from bench.llm.picture import draw
 from bot.__main__ import command_line
 from bot.engines.demo import MODEL
 from bot.engines.demo_process import DemoProcess
-from bot.engines.latency_profile import PROFILES, read_profile
-from tests.services.scripted_endpoint import TEAR, Reply, ScriptedEndpoint
+from bot.settings.latency_profile import PROFILES, read_profile
+from tests.pipelines.services.scripted_endpoint import TEAR, Reply, ScriptedEndpoint
 
 A100 = PROFILES["a100"]
 

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from bench.tts_measure import LENGTHS, TIMES, WORDS, Texts, measure, say, wanted, whole_rss_mb
 from bench.tts_table import as_document, draw_first_audio, print_tables
-from bench.virtual_time import run
 from bot.settings import Settings, SettingsError
 from bot.wiring.voice import VoiceChoice
 from pipelines.services.protocols import SpeechChunk
+from replay.virtual_time import run
 
 
 class Slow:

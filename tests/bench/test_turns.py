@@ -21,7 +21,7 @@ from client.caller.call import CallOptions
 from client.caller.conductor import Manners
 from client.caller.door import PageDoor
 from client.caller.recording import Recording, Turn
-from tests.caller.loopback import Server, serving, tone
+from tests.client.caller.loopback import Server, serving, tone
 
 HURRIED = Manners(lead_in_s=0.02, until_quiet_s=0.3, hear_s=0.05, answer_limit_s=6.0)
 

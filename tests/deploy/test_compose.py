@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.models.gguf import GGUF, model_named, place_of
-from bot.queueing import Kind, Queue
+from bot.engines.models.gguf import GGUF, model_named, place_of
+from bot.server.telemetry import Metrics
 from bot.settings import Settings, load
-from bot.sharing import SharedModel
-from bot.telemetry import Metrics
+from bot.texts.queueing import Kind, Queue
+from bot.texts.sharing import SharedModel
 from pipelines.core.exchange import Caption
 from tests.deploy.compose import config, resolved
 from tests.deploy.dockerfile import ROOT, stages

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.sessions import Doors
+from bot.calls.sessions import Doors
 from bot.settings import Settings
 from tests.certificates import make_certificate
 from tests.deploy.dockerfile import ROOT, Stage, stages

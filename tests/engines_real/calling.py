@@ -5,15 +5,15 @@ from typing import cast
 import numpy as np
 import soxr
 
-from bot.connection import Send
+from bot.calls.connection import Send
 from bot.settings import Settings
-from bot.sharing import CallOnLine
+from bot.texts.sharing import CallOnLine
 from bot.wiring.engine import Wiring
 from client.caller.microphone import MICROPHONE_RATE_HZ
 from client.caller.recording import Recording, recording
 from pipelines.cascade import Call, CallFormat
-from pipelines.core.conversation import Conversation
-from pipelines.services.tts_espeak import espeak_voice
+from pipelines.core.memory.conversation import Conversation
+from pipelines.services.tts.tts_espeak import espeak_voice
 from tests.echo import EchoEngine
 
 PERSON = "en"

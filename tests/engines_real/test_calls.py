@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.limits import Limits
+from bot.calls.limits import Limits
 from bot.settings import Settings
 from bot.wiring.model import failover_for_texts
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Line, Manners
-from pipelines.core.wording import words
+from pipelines.core.turn.wording import words
 from pipelines.services.protocols import ChatMessage, TextDelta
 from tests.engines_real import llama_server
 from tests.engines_real.calling import SYSTEM_PROMPT, WiredEngine, spoken

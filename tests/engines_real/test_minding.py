@@ -15,13 +15,13 @@ import httpx2
 import pytest
 
 import bot
+from bot.calls.limits import Limits
 from bot.engines.minded import MindedEngine
 from bot.engines.minder import Minder, News, Progress, Ready
-from bot.engines.own import recipe_for
 from bot.engines.recipe import EngineError, Recipe
 from bot.engines.register import Entry, Register
-from bot.limits import Limits
 from bot.settings import Settings, environment
+from bot.wiring.own_engine import recipe_for
 from client.caller import conductor
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Line, Manners

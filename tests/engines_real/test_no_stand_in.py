@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from bot.limits import Limits
+from bot.calls.limits import Limits
 from client.caller.call import CallResult, place_call
 from client.caller.conductor import Line
-from pipelines.core.wording import words
+from pipelines.core.turn.wording import words
 from tests.engines_real import llama_server
 from tests.engines_real.calling import WiredEngine, spoken
 from tests.engines_real.test_calls import SCRIPT
-from tests.services.contracts.ears import TINY_WHISPER
+from tests.pipelines.services.contracts.ears import TINY_WHISPER
 from tests.serving import serving
 
 pytestmark = [pytest.mark.needs("llama-server"), pytest.mark.usefixtures("empty_folder")]

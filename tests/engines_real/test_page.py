@@ -14,12 +14,12 @@ import soxr
 from playwright.sync_api import expect, sync_playwright
 
 from client.caller.microphone import MICROPHONE_RATE_HZ
-from pipelines.core.wording import words
+from pipelines.core.turn.wording import words
+from tests.client.web.browser import ALLOWED, TAPE_HZ, chromium, plays
+from tests.client.web.running import running
 from tests.engines_real import llama_server
 from tests.engines_real.calling import SYSTEM_PROMPT, spoken
-from tests.services.contracts.ears import TINY_WHISPER
-from tests.web.browser import ALLOWED, TAPE_HZ, chromium, plays
-from tests.web.running import running
+from tests.pipelines.services.contracts.ears import TINY_WHISPER
 
 pytestmark = [
     pytest.mark.needs("llama-server"),

@@ -10,9 +10,9 @@ import openai
 import pytest
 
 from bot.settings import Settings
-from bot.sharing import SharedModel
+from bot.texts.sharing import SharedModel
 from bot.wiring.model import failover_for_texts
-from tests.endpoints.test_chat_images import DOT, showing
+from tests.bot.texts.test_door_images import DOT, showing
 from tests.engines_real import llama_server
 from tests.engines_real.llama_server import FAQ, LlamaServer, decoding
 from tests.engines_real.tiny_gemma3 import counting

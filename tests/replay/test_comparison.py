@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from client.replay.comparison import broken_budgets, compare
-from client.replay.page import page_of
-from client.replay.printed import markdown_of_comparison, markdown_of_run
-from client.replay.run import Marks, Played, Run, load_run
-from client.replay.turns import STAGES, Turn
-from pipelines.core.budget import SEGMENTS
+from pipelines.core.ledger.budget import SEGMENTS
+from replay.comparison import broken_budgets, compare
+from replay.page import page_of
+from replay.printed import markdown_of_comparison, markdown_of_run
+from replay.run import Marks, Played, Run, load_run
+from replay.turns import STAGES, Turn
 
 
 def turn(number: int, chance: random.Random) -> Turn:

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from client.replay.recorded import from_sound
-from client.replay.run import Marks, Played
-from client.replay.turns import Turn
-from pipelines.core.budget import SEGMENTS
+from pipelines.core.ledger.budget import SEGMENTS
+from replay.recorded import from_sound
+from replay.run import Marks, Played
+from replay.turns import Turn
 
 
 def turn(number: int, transcript: str) -> Turn:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from client.replay.spoken import exchanges_of
+from replay.spoken import exchanges_of
 
 
 def commit(turn: int, text: str) -> dict[str, Any]:

@@ -10,11 +10,11 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from bot.access import House
 from bot.engines.demo import DemoEngine
-from bot.engines.latency_profile import PROFILES
-from tests.endpoints.texting import MODEL, texting
-from tests.engines.test_demo import serving
+from bot.server.access import House
+from bot.settings.latency_profile import PROFILES
+from tests.bot.engines.test_demo import serving
+from tests.bot.texts.texting import MODEL, texting
 from tests.serving import TOKEN
 
 SMOKE = Path(__file__).parents[2] / "runpod" / "smoke.py"

@@ -1,1 +1,0 @@
-"""Recorded calls, played through the real pipeline again."""

@@ -1,0 +1,92 @@
+"""How a call can end, and what its client is told: close codes and words are chosen here alone."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.calls.errors import PeerError
+
+
+class Outcome(StrEnum):
+    """How a call ended, for the log and the metric."""
+
+    LEFT = "left"
+    """The client said goodbye."""
+    FINISHED = "finished"
+    """The bot ended the call."""
+    VANISHED = "vanished"
+    """The client was gone without a word, and did not come back."""
+    BROKE_PROTOCOL = "broke protocol"
+    NEVER_READY = "never ready"
+    IDLE = "idle"
+    TOO_LONG = "too long"
+    READ_TOO_SLOWLY = "read too slowly"
+    DRAINED = "drained"
+    """The server had to go."""
+    FAILED = "failed"
+    """A bug of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """The end of a call, and what the client is told of it."""
+
+    outcome: Outcome
+    code: int
+    reason: str = ""
+
+
+class Over(Exception):  # noqa: N818
+    """Ends the connection's tasks."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.value)
+        self.outcome = outcome
+
+
+MOVED = (1008, "the call goes on over another connection")
+"""For a socket whose client has come back on a newer one."""
+
+REFUSED = 1013
+"""For a call that cannot be taken now."""
+
+HUNG_UP = 1000
+"""The call came to its end, whoever ended it."""
+
+BUSY_IN_WORDS = "Sorry, all lines are busy. Please call again in a few minutes. Goodbye."
+AWAY_IN_WORDS = "Sorry, nobody can take your call at the moment. Please call again later. Goodbye."
+BROKEN_IN_WORDS = "Sorry, something went wrong. Please call again. Goodbye."
+"""What a telephone says instead of a call: there is nothing to read on it."""
+
+_FAREWELLS = {
+    Outcome.LEFT: Farewell(Outcome.LEFT, 1000),
+    Outcome.FINISHED: Farewell(Outcome.FINISHED, 1000),
+    Outcome.VANISHED: Farewell(Outcome.VANISHED, 1001),
+    Outcome.NEVER_READY: Farewell(Outcome.NEVER_READY, 1008, "the client was never ready"),
+    Outcome.IDLE: Farewell(Outcome.IDLE, 1008, "nothing was heard of the client for too long"),
+    Outcome.TOO_LONG: Farewell(Outcome.TOO_LONG, 1008, "the call has lasted as long as it may"),
+    Outcome.READ_TOO_SLOWLY: Farewell(Outcome.READ_TOO_SLOWLY, 1013, "the client reads too slowly"),
+    Outcome.DRAINED: Farewell(Outcome.DRAINED, 1012, "the server is shutting down"),
+    Outcome.FAILED: Farewell(Outcome.FAILED, 1011, "internal error"),
+}
+
+
+def farewell(errors: Iterable[Exception]) -> Farewell:
+    """What to say for what went wrong."""
+    errors = list(errors)
+    for error in errors:
+        if isinstance(error, PeerError):
+            return Farewell(Outcome.BROKE_PROTOCOL, error.close_code, str(error))
+    for error in errors:
+        if isinstance(error, Over):
+            return _FAREWELLS[error.outcome]
+    return _FAREWELLS[Outcome.FAILED]
+
+
+def causes(error: Exception) -> Iterator[Exception]:
+    """The errors of which a group is made, however deep."""
+    if isinstance(error, ExceptionGroup):
+        for inner in error.exceptions:
+            yield from causes(inner)
+    else:
+        yield error

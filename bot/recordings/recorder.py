@@ -1,0 +1,294 @@
+"""The flight recorder: calls tell it what happens, and a thread of its own writes it down.
+
+A call only ever puts things into a queue. Where that is full, because the disk is too slow, what
+comes is counted as lost, and the call goes on.
+"""
+
+import json
+import queue
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import structlog
+
+from bot.recordings.folder import Retention, mark_as_running, prune
+from pipelines.audio.two_track import KEEP_S, TwoTrack
+from pipelines.core.exchange import AudioIn, AudioOut, Flush
+from pipelines.core.recording import (
+    ABOUT_NAME,
+    EVENTS_NAME,
+    FORMAT,
+    SOUND_NAME,
+    VERSION,
+    VOICE_NAME,
+    Came,
+    Level,
+    Noted,
+    late_audio,
+    line_of,
+)
+
+QUEUE_LIMIT = 20_000
+"""Things not yet written, of all calls: one call brings about 250 a second."""
+WRITE_EVERY_S = 0.1
+NAME_LIMIT = 64
+"""Characters of a call's name in its folder's: the peer may have chosen it."""
+_STRANGE = re.compile(r"[^A-Za-z0-9_-]")
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """In samples per second: what the caller sends, is sent, and what the voice makes."""
+
+    caller_hz: int
+    bot_hz: int
+    voice_hz: int
+
+
+@dataclass(slots=True, eq=False)
+class CallRecorder:
+    """`Recorder` of one call. Used from the event loop."""
+
+    folder: Path
+    about: Mapping[str, object]
+    rates: Rates
+    _queue: "queue.Queue[_Entry]"
+    lost: int = 0
+    begun_s: float | None = None
+    _over: bool = False
+
+    def note(self, item: Noted, at_s: float) -> None:
+        """What is told after the end is not heard: the stages of a call end one by one."""
+        if self._over:
+            return
+        if self.begun_s is None:
+            self.begun_s = at_s
+        self._put((self, item, at_s))
+
+    def close(self) -> None:
+        if not self._over:
+            self._over = True
+            self._put((self, None, 0.0))
+
+    def _put(self, entry: "_Entry") -> None:
+        try:
+            self._queue.put_nowait(entry)
+        except queue.Full:
+            self.lost += 1
+
+
+_Entry = tuple[CallRecorder, Noted | None, float] | None
+"""Of a call, and when; without a thing the call is over, and without a call all of them are."""
+
+
+@dataclass(slots=True)
+class FlightRecorder:
+    """One per process. The thread begins with the first call."""
+
+    folder: Path
+    level: Level
+    retention: Retention
+    describe: Callable[[], Mapping[str, object]]
+    """What stands in each recording about the server; asked once, on the thread."""
+    limit: int = QUEUE_LIMIT
+    """Things not yet written; 0 for any number of them."""
+    _queue: "queue.Queue[_Entry]" = field(init=False)
+    _thread: threading.Thread | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._queue = queue.Queue(self.limit)
+
+    def new_call(self, rates: Rates, about: Mapping[str, object]) -> CallRecorder:
+        """`about`: what is known of this call alone."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
+            self._thread.start()
+        now = datetime.now(UTC)
+        call = _STRANGE.sub("", str(about.get("call", "")))[:NAME_LIMIT] or now.microsecond
+        name = f"{now:%Y%m%dT%H%M%S}-{call}"
+        described = {"began": now.isoformat(timespec="milliseconds"), **about}
+        return CallRecorder(self.folder / name, described, rates, self._queue)
+
+    def close(self) -> None:
+        """Write all that there is; blocks until it is on disk."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            while thread.is_alive():
+                with suppress(queue.Full):
+                    self._queue.put(None, timeout=WRITE_EVERY_S)
+                    break
+            thread.join()
+
+    def _work(self) -> None:
+        server = self.describe()
+        tapes: dict[CallRecorder, _Tape | None] = {}
+        written_s = time.monotonic()
+        while True:
+            try:
+                entry = self._queue.get(timeout=WRITE_EVERY_S)
+                if entry is None:
+                    break
+                self._take(entry, tapes, server)
+            except queue.Empty:
+                pass
+            if time.monotonic() - written_s >= WRITE_EVERY_S:
+                for tape in tapes.values():
+                    _safely(tape, _Tape.write)
+                written_s = time.monotonic()
+        for tape in tapes.values():
+            _safely(tape, _Tape.end)
+
+    def _take(
+        self,
+        entry: tuple[CallRecorder, Noted | None, float],
+        tapes: "dict[CallRecorder, _Tape | None]",
+        server: Mapping[str, object],
+    ) -> None:
+        call, item, at_s = entry
+        if call not in tapes:
+            self._prune(keep={one.folder for one in tapes})
+            tapes[call] = _begin(call, server, self.level)
+        tape = tapes[call]
+        if item is None:
+            _safely(tape, _Tape.end)
+            del tapes[call]
+        elif tape is not None:
+            try:
+                tape.take(item, at_s)
+            except Exception as error:  # noqa: BLE001 - the other calls are recorded all the same
+                _give_up(tape, error)
+                tapes[call] = None
+
+    def _prune(self, keep: set[Path]) -> None:
+        try:
+            prune(self.folder, self.retention, keep=keep)
+        except OSError as error:
+            _log.error("old recordings stay", reason=type(error).__name__)
+
+
+def _begin(call: CallRecorder, server: Mapping[str, object], level: Level) -> "_Tape | None":
+    try:
+        return _Tape(call, server, level)
+    except Exception as error:  # noqa: BLE001 - the other calls are recorded all the same
+        reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+        _log.error("a call cannot be recorded", reason=reason)
+        return None
+
+
+def _safely(tape: "_Tape | None", act: "Callable[[_Tape], None]") -> None:
+    if tape is None or tape.broken:
+        return
+    try:
+        act(tape)
+    except Exception as error:  # noqa: BLE001 - the other calls are recorded all the same
+        _give_up(tape, error)
+
+
+def _give_up(tape: "_Tape", error: Exception) -> None:
+    tape.broken = True
+    _log.error("a recording ends early", reason=type(error).__name__)
+
+
+class _Tape:
+    """The files of one call. Used from the thread; raises OSError or SoundFileRuntimeError."""
+
+    def __init__(self, call: CallRecorder, server: Mapping[str, object], level: Level) -> None:
+        self.broken = False
+        self._call = call
+        self._level = level
+        self._about: dict[str, Any] = {
+            "format": FORMAT,
+            "version": VERSION,
+            "level": level,
+            **call.about,
+            **{f"{name}_rate_hz": getattr(call.rates, f"{name}_hz") for name in
+               ("caller", "bot", "voice")},
+            **server,
+            "ended_s": None,
+        }  # fmt: skip
+        first, number = call.folder.name, 1
+        while call.folder.exists():  # a call of the same name, in the same second
+            number += 1
+            call.folder = call.folder.with_name(f"{first}-{number}")
+        call.folder.mkdir(parents=True, mode=0o700)
+        self._events = (call.folder / EVENTS_NAME).open(
+            "w", encoding="utf-8", errors="backslashreplace"
+        )
+        mark_as_running(self._events)  # before the recording is one: nobody sees it without
+        self._write_about()
+        self._at_s = 0.0
+        self._track: TwoTrack | None = None
+        if level == "full":
+            rates = call.rates
+            self._track = TwoTrack(rates.caller_hz, rates.bot_hz)
+            self._sound = _flac(call.folder / SOUND_NAME, rates.caller_hz, 2)
+            self._voice = _flac(call.folder / VOICE_NAME, rates.voice_hz, 1)
+            self._voiced = 0
+
+    def take(self, item: Noted, at_s: float) -> None:
+        begun_s = self._call.begun_s or 0.0
+        line = line_of(item, at_s, self._level, begun_s)
+        at_s -= begun_s
+        if self._track is not None:
+            self._lay(item, at_s, line, self._track)
+        self._at_s = max(self._at_s, at_s)
+        self._events.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+    def _lay(self, item: Noted, at_s: float, line: dict[str, object], track: TwoTrack) -> None:
+        match item:
+            case AudioIn(pcm):
+                place = track.hear(np.frombuffer(pcm, "<i2"), at_s)
+                line |= {"late": late_audio(pcm)} if place is None else {"from": place}
+            case AudioOut(pcm):
+                track.say(np.frombuffer(pcm, "<i2"), at_s)
+            case Flush():
+                track.flush(at_s)
+            case Came(pcm=np.ndarray() as pcm):
+                self._voice.write(pcm)
+                line["from"] = self._voiced
+                self._voiced += len(pcm)
+            case _:
+                pass
+
+    def write(self) -> None:
+        """What will not change any more."""
+        self._events.flush()
+        if self._track is not None:
+            self._sound.write(self._track.take(self._at_s - KEEP_S))
+
+    def end(self) -> None:
+        with self._events:  # it counts as running until all is written
+            self._events.flush()
+            self._write_end()
+
+    def _write_end(self) -> None:
+        if self._track is not None:
+            self._sound.write(self._track.take(max(self._at_s, self._track.end_s)))
+            self._sound.close()
+            self._voice.close()
+        self._about |= {"ended_s": round(self._at_s, 6), "lost": self._call.lost}
+        self._write_about()
+
+    def _write_about(self) -> None:
+        path = self._call.folder / ABOUT_NAME
+        half = path.with_suffix(".new")
+        half.write_text(json.dumps(self._about, indent=1, ensure_ascii=False) + "\n")
+        half.replace(path)
+
+
+def _flac(path: Path, rate_hz: int, channels: int) -> soundfile.SoundFile:
+    """In frames of 1,152 samples, which that level brings: a crash loses what is in two of them."""
+    return soundfile.SoundFile(
+        path, "w", rate_hz, channels, "PCM_16", format="FLAC", compression_level=0.2
+    )

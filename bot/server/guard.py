@@ -1,0 +1,89 @@
+"""Stands before every route: who is turned away, and what every answer says to the browser."""
+
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.server.access import House, Knock, Refusal, check_origin, decide, is_forwarded
+from bot.server.telemetry import Metrics
+
+OPEN_ROUTES = frozenset({"/healthz", "/readyz"})
+OPEN_FOLDER = "/twilio/"
+"""Twilio comes from any address: its door checks signatures."""
+
+TICKET_ROUTE = "/ws"
+"""Its token is the ticket: a browser cannot send headers of its own with a WebSocket."""
+
+SAID = {
+    "Content-Security-Policy": (
+        "default-src 'self'; object-src 'none'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=(), payment=(), usb=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+"""Of every answer: what a page of ours may do, which is little, and who may frame it: nobody."""
+
+FRESH = "no-cache"
+"""Kept, and asked about each time: a page must not be made of two versions' modules."""
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"description": "The access token is missing or wrong."},
+    403: {"description": "Pages of this origin may not come in."},
+}
+"""Of every route, for the API's description."""
+
+
+class Guard:
+    def __init__(
+        self, app: ASGIApp, house: House, metrics: Metrics, page: frozenset[str] = frozenset()
+    ) -> None:
+        """`page` has the paths of the files that anybody may read."""
+        self._app = app
+        self._house = house
+        self._metrics = metrics
+        self._open = OPEN_ROUTES | page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+
+        async def say(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(SAID)
+                headers.setdefault("Cache-Control", FRESH)
+            await send(message)
+
+        refusal = self._check(scope)
+        if refusal is None:
+            await self._app(scope, receive, say)
+            return
+        self._metrics.refused(refusal.reason)
+        headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
+        answer = JSONResponse({"error": refusal.message}, refusal.status, headers)
+        await answer(scope, receive, say)
+
+    def _check(self, scope: Scope) -> Refusal | None:
+        path: str = scope["path"]
+        if path in self._open or path.startswith(OPEN_FOLDER):
+            return None
+        check = check_origin if path == TICKET_ROUTE else decide
+        return check(self._house, knock_of(scope))
+
+
+def knock_of(scope: Scope) -> Knock:
+    headers = Headers(scope=scope)
+    return Knock(
+        scheme=scope["scheme"].replace("ws", "http", 1),
+        host=headers.get("host", ""),
+        origins=tuple(headers.getlist("origin")),
+        forwarded=is_forwarded(headers.keys()),
+        authorization=headers.get("authorization", ""),
+    )

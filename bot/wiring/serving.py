@@ -1,0 +1,152 @@
+"""uvicorn, with our limits, and a drain before its shutdown."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from bot.calls.limits import Limits
+from bot.calls.sessions import Doors, Engine, Sessions
+from bot.phone.line import Phone
+from bot.server.access import House
+from bot.server.telemetry import Metrics
+from bot.server.transport import LEAVING_S, HttpProtocol, WebSocketProtocol
+from bot.texts.sharing import SharedModel
+from bot.wiring.app import create_app
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Two PEM files."""
+
+    chain: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On which the server serves."""
+
+    house: House
+    limits: Limits = field(default_factory=Limits)
+    drain_s: float = 30.0
+    web: Path | None = None
+    """The folder of the page."""
+    certificate: Certificate | None = None
+    phone: Phone = field(default_factory=Phone)
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses whose word is taken for whom they speak for; it decides no more than a limit."""
+
+
+async def run(
+    engine: Engine,
+    metrics: Metrics,
+    listener: socket.socket,
+    terms: Terms,
+    *,
+    shared: SharedModel | None = None,
+    on_ready: Callable[[], None] = lambda: None,
+) -> bool:
+    """Serve until told to leave (SIGTERM, SIGINT); False if the engine could not be opened.
+
+    The first signal stops admission and lets calls and texts finish for up to `drain_s`, the
+    second ends them at once, the third is the system's own. With `shared`, it takes texts too.
+    """
+    sessions = Sessions(engine, metrics, terms.limits)
+    app = create_app(
+        sessions, metrics, terms.house, web=terms.web, shared=shared, phone=terms.phone
+    )
+    config = configure(app, terms)
+    await Server(config, sessions, terms.drain_s, on_ready, shared).serve([listener])
+    return sessions.doors is not Doors.BROKEN
+
+
+def configure(app: FastAPI, terms: Terms) -> uvicorn.Config:
+    certificate = terms.certificate
+    return uvicorn.Config(
+        app,
+        lifespan="on",
+        http=HttpProtocol,
+        ws=WebSocketProtocol,
+        ws_max_size=terms.limits.message_bytes,
+        ws_per_message_deflate=False,
+        ws_ping_interval=terms.limits.ping_s,
+        ws_ping_timeout=terms.limits.ping_s,
+        timeout_graceful_shutdown=LEAVING_S,
+        forwarded_allow_ips=list(terms.proxies),
+        ssl_certfile=certificate.chain if certificate else None,
+        ssl_keyfile=certificate.key if certificate else None,
+        log_config=None,
+        access_log=False,  # it would write tickets
+        server_header=False,
+    )
+
+
+class Server(uvicorn.Server):
+    """uvicorn closes every socket in the instant that it is told to leave: tell it later."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        sessions: Sessions,
+        drain_s: float,
+        on_ready: Callable[[], None],
+        shared: SharedModel | None = None,
+    ) -> None:
+        super().__init__(config)
+        self._sessions = sessions
+        self._drain_s = drain_s
+        self._on_ready = on_ready
+        self._shared = shared
+        self._texts: asyncio.Task[None] | None = None
+        """Waits for those that are being answered."""
+
+    async def main_loop(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(super().main_loop())
+            settled = (Doors.OPEN, Doors.DRAINING, Doors.BROKEN)
+            if await self._sessions.until(*settled) is Doors.OPEN:
+                self._on_ready()
+            await self._sessions.until(Doors.DRAINING, Doors.BROKEN)
+            _log.info("leaving", calls=self._sessions.calls)
+            await self._drain()
+            self.should_exit = True
+
+    async def _drain(self) -> None:
+        async with asyncio.TaskGroup() as draining:
+            draining.create_task(self._sessions.drain(self._drain_s))
+            if self._shared is not None:
+                self._texts = draining.create_task(self._shared.drain(self._drain_s))
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self._leave, loop)
+        try:
+            yield
+        finally:
+            self._let_go(loop)
+
+    def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._sessions.doors is Doors.DRAINING:
+            self._let_go(loop)
+            if self._texts is not None:
+                self._texts.cancel()
+        self._sessions.leave()
+
+    @staticmethod
+    def _let_go(loop: asyncio.AbstractEventLoop) -> None:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)

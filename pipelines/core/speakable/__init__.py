@@ -1,7 +1,0 @@
-"""A written text as it is said aloud."""
-
-from pipelines.core.speakable.english import aloud
-from pipelines.core.speakable.finding import Aloud, as_written
-from pipelines.core.speakable.languages import reader
-
-__all__ = ["Aloud", "aloud", "as_written", "reader"]

@@ -1,0 +1,384 @@
+"""What of a reply has been sent, what has been heard, and what to send next.
+
+Positions count samples of the reply's own audio, so that a reply can be paused, its unheard
+part thrown away at the other side, and gone on with from what was heard. On the wire they count
+since the last flush: `_origin` is where the reply's first sample would stand there.
+"""
+
+import enum
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.core.speaking.skew import Skew
+
+FRAME_S = 0.02
+AUDIBLE_DBFS = -45.0
+"""The level from which a listener hears it: the project's definition of an answer's start."""
+LETTER_S = 0.06
+"""Of speech at 165 words a minute: how long a clause will be of which not all audio is there."""
+_SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "؟")
+_CLOSING = "\"'”’»)]*_"
+NEAR_S = 2.0
+"""How far from a place a sentence may end that is told of beside it."""
+GRACE_S = 1.0
+"""A client that reports is waited for this long beyond the end that the clock foretells."""
+
+
+class State(enum.Enum):
+    IDLE = enum.auto()
+    PLAYING = enum.auto()
+    PAUSED = enum.auto()
+    STOPPED = enum.auto()
+    """Silent for good; what was heard of it may still be reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    text: str
+    start: int
+    """Sample of the clause at which it begins."""
+    estimated: bool = False
+    """By its share of what is said: the voice gave no time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One frame for the wire."""
+
+    pcm: bytes
+    generation: int
+    start: int
+    place: int
+    """Of its first sample in the reply."""
+    plays_at_s: float
+    """By the clock, as if the way took no time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseBegan:
+    """The frame after this one begins a clause."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    text: str
+    whole: bool
+    """All that the reply will ever say has been heard."""
+    estimated: bool
+
+
+@dataclass(slots=True)
+class _Clause:
+    text: str
+    start: int
+    words: tuple[Word, ...]
+
+
+class Playout:
+    def __init__(self, rate_hz: int, lead_s: float, *, reports: bool) -> None:
+        """`reports`: the client obeys a flush and says what it has played."""
+        self._rate = rate_hz
+        self._frame = round(rate_hz * FRAME_S)
+        self._lead_s = lead_s
+        self._reports = reports
+        self._generation = 0
+        self._wire_sent = 0
+        self._reset(None)
+
+    def _reset(self, reply_id: int | None) -> None:
+        self.reply_id = reply_id
+        self.state = State.IDLE if reply_id is None else State.PLAYING
+        self._audio = bytearray()
+        self._clauses: list[_Clause] = []
+        self._announced = 0
+        self._ended = False
+        self._sent = 0
+        self._origin = self._wire_sent
+        self._old_origin = 0
+        self._reported: tuple[int, float] | None = None
+        self._confirmed = 0
+        self._estimated = True
+        self._anchor: tuple[int, float] | None = None
+        self._skew = Skew()
+        self.audible_from: int | None = None
+
+    # ---- what the reply brings ----
+
+    def begin(self, reply_id: int) -> None:
+        """A reply is let go: whatever was playing before it is over."""
+        self._reset(reply_id)
+
+    def add(self, pcm: NDArray[np.int16], text: str, words: Sequence[Word]) -> None:
+        """Audio for the end of the reply; `text` where it begins a clause, else empty.
+
+        `words` count from the clause's first sample.
+        """
+        start = self._length
+        if text:
+            self._clauses.append(_Clause(text, start, tuple(words)))
+        elif words and self._clauses:
+            last = self._clauses[-1]
+            last.words = (*last.words, *words)
+        if self.audible_from is None:
+            offset = first_audible(pcm, self._rate)
+            self.audible_from = None if offset is None else start + offset
+        self._audio += pcm.astype("<i2", copy=False).tobytes()
+
+    def take_back(self) -> None:
+        """The reply begins anew: drops what has not been sent yet."""
+        kept = [clause for clause in self._clauses if clause.start < self._sent]
+        if kept and self._length > self._sent:
+            last, _ = self._words_heard(len(kept) - 1, self._sent)
+            kept[-1].text, kept[-1].words = last, kept[-1].words[: len(last.split())]
+        self._clauses = kept
+        del self._audio[2 * self._sent :]
+        if self.audible_from is not None and self.audible_from >= self._sent:
+            self.audible_from = None
+
+    def end(self) -> None:
+        """The reply has no more to say."""
+        self._ended = True
+
+    @property
+    def rate_hz(self) -> int:
+        return self._rate
+
+    @property
+    def sent(self) -> int:
+        """Samples of the reply that have been sent."""
+        return self._sent
+
+    @property
+    def _length(self) -> int:
+        return len(self._audio) // 2
+
+    # ---- what to send ----
+
+    def due(self, now: float) -> list[Send | ClauseBegan]:
+        """Everything that should be on the wire by now."""
+        out: list[Send | ClauseBegan] = []
+        while self.state is State.PLAYING and self._sendable(now):
+            if self._anchor is None or self._position(now) >= self._sent:
+                self._anchor = (self._sent, now)
+            n = min(self._frame, self._length - self._sent)
+            unannounced = self._clauses[self._announced :]
+            starts = [c for c in unannounced if c.start < self._sent + n]
+            out += [ClauseBegan(c.text) for c in starts]
+            self._announced += len(starts)
+            pcm = bytes(self._audio[2 * self._sent : 2 * (self._sent + n)])
+            at, since = self._anchor
+            plays_at_s = since + (self._sent - at) / self._rate
+            out.append(Send(pcm, self._generation, self._wire_sent, self._sent, plays_at_s))
+            self._sent += n
+            self._wire_sent += n
+        return out
+
+    def deadline(self) -> float | None:
+        """When to call `due` and `over` again, or None while only new audio matters."""
+        if self.state is not State.PLAYING or self._anchor is None:
+            return None
+        at, since = self._anchor
+        left = self._length - self._sent
+        if 0 < left < self._frame and not self._ended:
+            return since + (self._sent - at) / self._rate
+        if left > 0:
+            return since + (self._sent - at + self._frame) / self._rate - self._lead_s
+        if self._ended:
+            grace = GRACE_S if self._reports else 0.0
+            return since + (self._sent - at) / self._rate + grace
+        return None
+
+    def over(self, now: float) -> bool:
+        """The listener has heard all of it."""
+        if self.state is not State.PLAYING or not self._ended or self._sent < self._length:
+            return False
+        if self._reports and self._reported is not None and self._reported[0] >= self._sent:
+            return True
+        deadline = self.deadline()
+        return deadline is None or now >= deadline - 1e-6
+
+    def _sendable(self, now: float) -> bool:
+        left = self._length - self._sent
+        if left <= 0:
+            return False
+        ahead_s = max(0, self._sent - self._position(now)) / self._rate
+        if left < self._frame and not self._ended:
+            return ahead_s <= 1e-6
+        return self._anchor is None or ahead_s + FRAME_S <= self._lead_s + 1e-6
+
+    def _position(self, now: float) -> float:
+        """Where the loudspeaker is by the clock, as if the way took no time."""
+        if self._anchor is None:
+            return 0.0
+        at, since = self._anchor
+        return at + (now - since) * self._rate
+
+    # ---- what was heard ----
+
+    def played(self, generation: int, samples: int, now: float) -> int | None:
+        """The client's report. Returns the reply's position heard, None if it is old news."""
+        if self.reply_id is None:
+            return None
+        if generation == self._generation and self.state is State.PLAYING:
+            heard = min(samples - self._origin, self._sent)
+        elif generation == self._generation - 1 and self.state is not State.PLAYING:
+            heard = min(samples - self._old_origin, self._sent)
+        else:
+            return None
+        if heard < self._confirmed:  # nobody unhears: a client that counts from nothing again
+            return None
+        if self._anchor is not None and self.state is State.PLAYING:
+            lag_s = (self._position(now) - heard) / self._rate
+            at, since = self._anchor
+            self._anchor = (at, since + self._skew.correction_s(lag_s, now))
+        self._confirmed = heard
+        self._reported = (heard, now)
+        self._estimated = False
+        return heard
+
+    def heard_samples(self, now: float) -> int:
+        """The reply's position that the listener has heard by now."""
+        by_clock = self._sent if self._anchor is None else int(self._position(now))
+        if self.state is not State.PLAYING:
+            by_clock = self._sent
+        if self._reported is None:
+            return max(0, min(self._sent, by_clock))
+        at, since = self._reported
+        if self.state is not State.PLAYING:
+            return at
+        return max(at, min(self._sent, by_clock, at + int((now - since) * self._rate)))
+
+    def heard(self, now: float) -> Heard:
+        samples = self.heard_samples(now)
+        whole = self._ended and samples >= self._length
+        heard = [self._words_heard(index, samples) for index in range(len(self._clauses))]
+        text = " ".join(spoken for spoken, _ in heard if spoken)
+        estimated = self._estimated or any(guessed for _, guessed in heard)
+        return Heard(text, whole, estimated=estimated)
+
+    def _words_heard(self, index: int, samples: int) -> tuple[str, bool]:
+        """Of one clause, and whether that is a guess; a word counts when half has been heard."""
+        clause = self._clauses[index]
+        end, complete = self._clause_end(index)
+        if samples >= end and complete:
+            return clause.text, False
+        tokens = clause.text.split()
+        timed = len(clause.words) == len(tokens)
+        starts = self._word_starts(clause, tokens, end)
+        middles = [(a + b) / 2 for a, b in zip(starts, [*starts[1:], end], strict=True)]
+        guessed = not timed or any(word.estimated for word in clause.words)
+        guessed = guessed and samples > clause.start
+        return " ".join(tokens[: bisect_right(middles, samples)]), guessed
+
+    def _clause_end(self, index: int) -> tuple[int, bool]:
+        """The sample after its last, and whether that is known: an estimate while it is made."""
+        clause, following = self._clauses[index], self._clauses[index + 1 :]
+        end = following[0].start if following else self._length
+        complete = bool(following) or self._ended
+        timed = len(clause.words) == len(clause.text.split())
+        if not timed and not complete:
+            end = max(end, clause.start + round(LETTER_S * self._rate * (len(clause.text) + 1)))
+        return end, complete
+
+    def _word_starts(self, clause: _Clause, tokens: list[str], end: int) -> list[float]:
+        """The voice's word times where they fit the text, else by proportion of letters."""
+        if len(clause.words) == len(tokens):
+            return [clause.start + word.start for word in clause.words]
+        weights = [len(token) + 1 for token in tokens]
+        ends = np.cumsum([0, *weights]) / max(1, sum(weights))
+        return [clause.start + share * (end - clause.start) for share in ends[:-1]]
+
+    # ---- the place ----
+
+    @property
+    def is_confirmed(self) -> bool:
+        """The client has said that all that was sent was heard."""
+        return not self._estimated and self._confirmed >= self._sent
+
+    def left_s(self, now: float) -> float | None:
+        """What the listener has still to hear; None while more of the reply may come."""
+        return (self._length - self.heard_samples(now)) / self._rate if self._ended else None
+
+    def around(self, now: float) -> tuple[tuple[str, float], ...]:
+        """The sentences that end within `NEAR_S` of the place heard by now, and in how many
+        seconds from there: less than 0 for those that have been heard.
+        """
+        heard, said = self.heard_samples(now), ""
+        ends: list[tuple[str, float]] = []
+        for token, end in self._token_ends():
+            said = f"{said} {token}".lstrip()
+            if token.rstrip(_CLOSING).endswith(_SENTENCE_ENDS):
+                ends.append((said, (end - heard) / self._rate))
+                said = ""
+        if said:
+            ends.append((said, (self._length - heard) / self._rate))
+        return tuple((text, round(at_s, 3)) for text, at_s in ends if abs(at_s) <= NEAR_S)
+
+    def _token_ends(self) -> Iterator[tuple[str, float]]:
+        for index, clause in enumerate(self._clauses):
+            end, _ = self._clause_end(index)
+            tokens = clause.text.split()
+            yield from zip(tokens, [*self._word_starts(clause, tokens, end)[1:], end], strict=True)
+
+    # ---- pausing ----
+
+    def pause(self, now: float) -> int | None:
+        """Be silent: returns the generation to flush to, None if nothing was playing."""
+        if self.state is not State.PLAYING:
+            return None
+        heard = self.heard_samples(now)
+        self.state = State.PAUSED
+        self._old_origin = self._origin
+        if self._reports:
+            self._reported = (heard, now)
+        self._generation += 1
+        self._wire_sent = 0
+        return self._generation
+
+    def drop(self, now: float) -> int:
+        """The listener is cut off: be silent. Returns the generation to begin again with."""
+        if self.state is State.IDLE:
+            self._generation += 1
+            self._wire_sent = 0
+        self.pause(now)
+        return self._generation
+
+    def resume(self) -> None:
+        """Go on from the word that was being heard."""
+        if self.state is not State.PAUSED:
+            return
+        if self._reported is not None:
+            self._sent = self._reported[0]
+        self._origin = self._wire_sent - self._sent
+        self._anchor = None
+        self._skew = Skew()
+        self._reported = None
+        self.state = State.PLAYING
+
+    def stop(self, now: float) -> tuple[int | None, Heard]:
+        """It is over: the generation to flush to (None if already flushed) and what was heard."""
+        generation = self.pause(now)
+        if self.state is State.PAUSED:
+            self.state = State.STOPPED
+        return generation, self.heard(now)
+
+    def clear(self) -> None:
+        """Forget the reply; its late reports mean nothing any more."""
+        self._reset(None)
+
+
+def first_audible(pcm: NDArray[np.int16], rate_hz: int) -> int | None:
+    """The first 10 ms window whose RMS is above `AUDIBLE_DBFS`: its first sample, or None."""
+    window = rate_hz // 100
+    if len(pcm) == 0:
+        return None
+    padded = np.pad(pcm.astype(np.float32) / 32768, (0, -len(pcm) % window))
+    rms = np.sqrt(np.mean(padded.reshape(-1, window) ** 2, axis=1))
+    loud = np.flatnonzero(rms > 10 ** (AUDIBLE_DBFS / 20))
+    return int(loud[0]) * window if len(loud) else None

@@ -1,0 +1,371 @@
+"""An answer's text without what leaks into it: thoughts, calls of tools, roles, tokens.
+
+`marks` has what these stand in. What no mark tells is decided here: a call that is written without
+one, a role's name before the first word, and a thought of which the end alone is marked.
+"""
+
+import enum
+import re
+
+from pipelines.core.thinking.marks import Kind, Mark, mark_at, may_become_mark, plain
+from pipelines.core.thinking.musing import muses
+from pipelines.core.thinking.text_calls import ARGUMENTS, BESIDE, Balance, TextCall, Tools, calls_in
+
+LONGEST_CALL = 65_536
+"""Characters; what follows belongs to none."""
+_LOOK = 200
+"""Characters in which a mark, a header or a role's name is told."""
+
+_HIDDEN = frozenset(
+    "analysis commentary thought thinking reflection "  # channels: gpt-oss, Gemma 4
+    "user human system developer tool function ipython environment".split()  # roles
+)
+_ROLES = ("assistant", "ai assistant", "ai", "bot", "model", "agent")
+_ROLE = re.compile(rf"[\s*#]*(?:{'|'.join(_ROLES)})[ *]*[:\n]")
+_BEGUN_ROLE = re.compile(rf"(?:{'|'.join(_ROLES)})[ *]{{0,4}}")
+_NAME = re.compile(r"\s{0,20}([a-z_]*)")
+_BLANKS = re.compile(r"\s*")
+_LEADS, _LEADS_OF_CALLS = re.compile(r"[<\[◁]"), re.compile(r"[<\[◁`{\n]")
+_STOPS = frozenset(
+    "<|eot_id|> <|eom_id|> <|im_end|> <|endoftext|> <|end_of_text|> </s> <end_of_turn>".split()
+)
+_BEGUN_OBJECT = re.compile(r'\[?\s{0,20}(?:\{\s{0,20}(?:"\w{0,40}"?)?)?')
+_CALLERS = ("", "[", "print(", "default_api.", "print(default_api.", "functions.", "[functions.")
+"""What stands before a tool's name, where a call is written as Python writes it."""
+
+
+class _State(enum.Enum):
+    START = enum.auto()
+    """There was nothing to be seen yet but blanks, which are dropped."""
+    LINE = enum.auto()
+    """At the beginning of a line."""
+    TEXT = enum.auto()
+    HIDDEN = enum.auto()
+    HEADER = enum.auto()
+    CALL = enum.auto()
+    CANDIDATE = enum.auto()
+    """In brackets that may turn out to be a call."""
+    FENCE = enum.auto()
+    """In code that may turn out to be a call."""
+    CODE = enum.auto()
+
+
+class LeakFilter:
+    """One for each answer. How the text is cut into pieces does not change what comes out."""
+
+    def __init__(
+        self, tools: Tools | None = None, *, aloud: bool = False, unopened: bool = False
+    ) -> None:
+        """`tools` are those that were offered.
+
+        With `unopened` all is kept back until a thought has ended, or to the end: the model does
+        not mark where a thought begins. With `aloud` so is what sounds like a thought.
+        """
+        self.calls: list[TextCall] = []
+        self.anew = False
+        """The text that was returned last begins the answer: what came before was a thought."""
+        self.ended_unopened = False
+        """A thought ended that had not begun."""
+        self._tools = tools or {}
+        self._aloud = aloud
+        known = "|".join([*ARGUMENTS, *BESIDE, "tool_calls", *map(re.escape, self._tools)]).lower()
+        self._object = re.compile(rf'\[?\s{{0,20}}\{{\s{{0,20}}"(?:{known})"')
+        names = [plain(f"{before}{name}(") for before in _CALLERS for name in self._tools]
+        self._opening = re.compile("|".join(map(re.escape, names)) or r"(?!)")
+        self._begun = frozenset(name[:size] for name in names for size in range(1, len(name)))
+        self._leads = _LEADS_OF_CALLS if self._tools else _LEADS
+        self._state = _State.START
+        self._raw = self._plain = ""
+        self._out: list[str] = []
+        self._held: list[str] | None = [] if unopened else None
+        """What may still turn out to be a thought."""
+        self._shown = False
+        self._starred = False
+        """A role's name was emphasised: the end of that is still to come."""
+        self._thought = False
+        """A thought was marked from its beginning."""
+        self._lone = False
+        """A thought ended that had not begun, and nothing was seen since."""
+        self._body: list[str] = []
+        self._size = 0
+        self._ends: frozenset[str] = frozenset()
+        """The marks that end what is hidden, or a call."""
+        self._balance = Balance()
+
+    def feed(self, text: str) -> str:
+        """The text of the answer in `text`, and in what was kept back before it."""
+        self.anew = False
+        self._raw += text
+        self._plain = plain(self._raw)
+        at, size = 0, len(self._raw)
+        while at < size:
+            state, moved = self._state, self._step(at)
+            if moved == at and self._state is state:
+                break
+            at = moved
+        self._raw = self._raw[at:]
+        return self._taken()
+
+    def finish(self) -> str:
+        """The rest, when the answer is over."""
+        self.anew = False
+        rest, self._raw = self._raw, ""
+        if self._state in (_State.CALL, _State.CANDIDATE, _State.FENCE):
+            self._keep(rest)
+            self._close()
+        elif self._state not in (_State.HIDDEN, _State.HEADER):
+            self._show(rest)
+        self._out += self._held or []
+        self._held = None
+        return self._taken()
+
+    def _taken(self) -> str:
+        text = "".join(self._out)
+        self._out.clear()
+        return text
+
+    # ---- steps: to the next position; to the same, in the same state, where more is to come ----
+
+    def _step(self, at: int) -> int:
+        match self._state:
+            case _State.START:
+                moved = self._start(at)
+            case _State.LINE:
+                moved = self._line(at)
+            case _State.TEXT:
+                moved = self._text(at)
+            case _State.HEADER:
+                moved = self._header(at)
+            case _State.CANDIDATE:
+                moved = self._candidate(at)
+            case _State.FENCE | _State.CODE:
+                moved = self._fence(at)
+            case _State.HIDDEN | _State.CALL:
+                moved = self._region(at)
+        return moved
+
+    def _start(self, at: int) -> int:
+        rest = self._plain[at : at + _LOOK]
+        if self._starred and rest[0] in "* ":
+            return at + 1
+        if (role := _ROLE.match(rest)) is not None:
+            self._starred = "*" in role[0]
+            return at + role.end()
+        bare, is_all = rest.lstrip("\n\t *#"), len(rest) < _LOOK
+        if is_all and (
+            any(role.startswith(bare) for role in _ROLES) or _BEGUN_ROLE.fullmatch(bare)
+        ):
+            return at
+        if self._aloud and self._held is None and not self._thought and bare[:1] not in "<[◁`{":
+            is_thought = muses(bare)
+            if is_all and is_thought is None:
+                return at
+            self._held = [] if is_thought else None
+        self._state = _State.LINE
+        return self._line(at)
+
+    def _line(self, at: int) -> int:
+        blanks = _BLANKS.match(self._plain, at)
+        assert blanks is not None
+        if blanks.end() > at:
+            self._show(self._raw[at : blanks.end()])
+            return blanks.end()
+        if opening := self._opening.match(self._plain, at):
+            return self._begin(_State.CANDIDATE, at, opening.end())
+        if self._begun and self._plain[at : at + _LOOK] in self._begun:
+            return at
+        self._state = _State.TEXT
+        return self._text(at)
+
+    def _text(self, at: int) -> int:
+        begin = self._lead(at, self._leads)
+        if begin > at:
+            self._show(self._raw[at:begin])
+            return begin
+        if (mark := mark_at(self._plain, at)) is not None:
+            return self._obey(mark, at)
+        if self._tools and (found := self._object.match(self._plain, at)) is not None:
+            return self._begin(_State.CANDIDATE, at, found.end())
+        if self._may_become_mark(at):
+            return at
+        self._state = _State.LINE if self._raw[at] == "\n" else _State.TEXT
+        self._show(self._raw[at])
+        return at + 1
+
+    def _lead(self, at: int, leads: re.Pattern[str]) -> int:
+        """Where something may begin, from `at` on; the end where nothing does."""
+        lead = leads.search(self._plain, at)
+        return len(self._raw) if lead is None else lead.start()
+
+    def _may_become_mark(self, at: int) -> bool:
+        """Whether what has come from `at` on is too little to tell."""
+        rest = self._plain[at : at + _LOOK]
+        is_open = bool(self._tools) and _BEGUN_OBJECT.fullmatch(rest) is not None
+        return len(rest) < _LOOK and (is_open or may_become_mark(rest))
+
+    def _obey(self, mark: Mark, at: int) -> int:
+        """A mark stands in the text at `at`; returns where the text behind it begins."""
+        end = at + len(mark.text)
+        match mark.kind:
+            case Kind.THOUGHT:
+                self._state, self._thought = _State.HIDDEN, True
+                self._ends = frozenset()
+                self._out += self._held or []  # this model marks where its thoughts begin
+                self._held = None
+            case Kind.OTHERS:
+                self._state, self._ends = _State.HIDDEN, frozenset({"<|assistant|>"})
+            case Kind.HEADER:
+                self._state, self._body = _State.HEADER, []
+                self._ends = frozenset({mark.closing} if mark.closing else ())
+            case Kind.CALL:
+                self._ends = _STOPS | {mark.closing}
+                return self._begin(_State.CALL, at, end)
+            case Kind.FENCE:
+                return self._begin(_State.FENCE, at, end)
+            case Kind.CODE:
+                return self._begin(_State.CODE, at, end)
+            case Kind.CLOSING:
+                self._end_unopened()
+            case Kind.TITLE | Kind.ALONE:
+                pass
+        return end
+
+    def _region(self, at: int) -> int:
+        """Hidden, or a call: on to the mark that ends it."""
+        begin = self._lead(at, _LEADS)
+        if begin > at:
+            self._keep(self._raw[at:begin])
+            return begin
+        mark = mark_at(self._plain, at)
+        if mark is None and self._may_become_mark(at):
+            return at
+        end = at + (1 if mark is None else len(mark.text))
+        if mark is not None and (mark.text in self._ends or self._ends_hidden(mark)):
+            self._close()
+            return at if mark.kind is Kind.HEADER else end
+        self._keep(self._raw[at:end])
+        return end
+
+    def _ends_hidden(self, mark: Mark) -> bool:
+        if mark.kind is Kind.HEADER:
+            return self._state is _State.HIDDEN or "<|call|>" in self._ends
+        return self._state is _State.HIDDEN and mark.kind is Kind.CLOSING
+
+    def _header(self, at: int) -> int:
+        if not self._ends:
+            return self._untitled(at)
+        begin = self._lead(at, _LEADS)
+        if begin > at:
+            self._keep(self._raw[at:begin])
+            return begin if self._size <= _LOOK else self._entitle("".join(self._body), begin)
+        mark = mark_at(self._plain, at)
+        if mark is None and self._may_become_mark(at):
+            return at
+        end = at + (1 if mark is None else len(mark.text))
+        if mark is None or mark.kind not in (Kind.HEADER, Kind.ALONE):
+            return self._entitle("".join(self._body), end)
+        if mark.kind is Kind.HEADER:
+            self._ends = frozenset({mark.closing} if mark.closing else ())
+        self._keep(" ")
+        return end
+
+    def _untitled(self, at: int) -> int:
+        """A header that is a name alone."""
+        name = _NAME.match(self._plain, at)
+        assert name is not None
+        end = name.end()
+        if end == len(self._plain) and end - at < _LOOK:
+            return at
+        return self._entitle(name[1], end + self._plain[end : end + 1].isspace())
+
+    def _entitle(self, header: str, at: int) -> int:
+        """`header` tells for whom the text from `at` on is."""
+        self._body, self._size = [], 0
+        if "to=" in header:
+            self._ends = _STOPS | {"<|call|>", "<|end|>"}
+            self._keep(header)
+            self._state = _State.CALL
+        elif not _HIDDEN.isdisjoint(plain(header).split()):
+            self._state, self._ends = _State.HIDDEN, frozenset({"<|end|>", "<|assistant|>"})
+        else:
+            self._state = self._state_of_text()
+        return at
+
+    def _candidate(self, at: int) -> int:
+        for end in range(at, len(self._raw)):
+            if self._balance.closes(self._raw[end]):
+                self._keep(self._raw[at : end + 1])
+                self._close()
+                return end + 1
+        self._keep(self._raw[at:])
+        return len(self._raw)
+
+    def _fence(self, at: int) -> int:
+        end = self._plain.find("```", at)
+        begin = end if end >= 0 else max(at, len(self._plain.rstrip("`")))
+        if begin > at:
+            self._keep(self._raw[at:begin])
+            return begin
+        if end < 0:
+            return at
+        self._keep("```")
+        self._close()
+        return end + 3
+
+    # ---- what comes out ----
+
+    def _begin(self, state: _State, at: int, end: int) -> int:
+        """What stands from `at` to `end` begins a call, or something that may be one."""
+        self._state, self._body, self._size = state, [], 0
+        self._balance = Balance('"' if self._raw[end - 1] == '"' else "\"'")
+        for char in self._raw[at:end] if state is _State.CANDIDATE else "":
+            self._balance.closes(char)
+        self._keep(self._raw[at:end])
+        return end
+
+    def _keep(self, text: str) -> None:
+        if self._state is _State.CODE:
+            self._show(text)
+        elif self._state is not _State.HIDDEN:
+            room = max(0, LONGEST_CALL - self._size) if self._state is _State.CALL else len(text)
+            self._body.append(text[:room])
+            self._size += len(text)
+
+    def _close(self) -> None:
+        """The end of what is hidden, of a call, or of what may be one."""
+        body, state = "".join(self._body), self._state
+        self._body, self._size = [], 0
+        calls = calls_in(body, self._tools) if state is not _State.HIDDEN else []
+        self._state = self._state_of_text()
+        if calls:
+            self.calls += calls
+            self._settle()
+        elif state in (_State.CANDIDATE, _State.FENCE):
+            self._show(body)
+            self._state = _State.TEXT
+
+    def _state_of_text(self) -> _State:
+        return _State.LINE if self._shown else _State.START
+
+    def _end_unopened(self) -> None:
+        """Once, and behind something: else the mark means nothing."""
+        if self._thought or self.ended_unopened or not (self._shown or self._held is not None):
+            return
+        self.ended_unopened = True
+        self._lone, self._held = self._held is None, None
+        self._shown, self._state = False, _State.START
+
+    def _settle(self) -> None:
+        """The answer goes on behind the end of a thought that had not begun: all before was it."""
+        if self._lone:
+            self._lone, self.anew = False, True
+            self._out.clear()
+
+    def _show(self, text: str) -> None:
+        if not self._shown:
+            text = text.lstrip()
+        if not text:
+            return
+        self._settle()
+        self._shown = True
+        (self._out if self._held is None else self._held).append(text)

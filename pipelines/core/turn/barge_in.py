@@ -1,0 +1,200 @@
+"""The person makes a sound while the bot speaks: is it an interruption?
+
+The words alone do not tell. "Yes" in a story is a listener's; at the end of a question it answers.
+"""
+
+import enum
+import re
+from collections.abc import Iterable
+
+from pipelines.core.turn.wording import words
+
+
+class Judgement(enum.Enum):
+    WAIT = enum.auto()
+    """Not enough has been heard to tell."""
+    GO_ON = enum.auto()
+    """A cough, or a listener's "mhm": the bot goes on."""
+    STOP = enum.auto()
+    """The person wants the floor."""
+
+
+class Moment(enum.Enum):
+    """The place of the bot's speech at which the person began."""
+
+    MIDDLE = enum.auto()
+    """A story, an explanation, a question of which the point is not known yet."""
+    QUESTION_ENDS = enum.auto()
+    """A question has just been asked, or is all but asked."""
+    REPLY_ENDS = enum.auto()
+    """The bot has next to nothing left to say, and has asked nothing."""
+
+
+# ---- the moment ----
+
+ENDS_S = 1.0
+"""People answer a question up to this long before its end, the silence that a voice leaves after it
+included."""
+ASKED_S = 1.0
+"""An answer may come this long after a question's end, if the bot goes on after it."""
+
+_QUESTION_MARKS = ("?", "？", "؟", ";", "⁇", "‽")
+_ASKS = re.compile(
+    r"^(?:(?:and|so|then|or|now|okay|well|but)\W+)?"
+    r"(?:shall|should|would|could|can|may|will|do|does|did|is|are|was|were|have|has)\s"
+    r"(?:i|you|we|he|she|it|they|that|this|these|those|there|the|your|my)\b"
+    r"|\byes or no\b|\bsay yes\b|\bplease confirm\b|\blet me know\b"
+    r"|\btell me (?:if|whether|when|where|which|what|who|how)\b"
+    r"|, (?:right|okay|ok|correct|yes|alright|agreed)\W*$"
+)
+
+
+def moment_of(sentences: Iterable[tuple[str, float]], left_s: float | None) -> Moment:
+    """`sentences`: those of the bot around the place that was heard when the person began, and in
+    how many seconds each ends, less than 0 where it had ended. `left_s`: in how many seconds the
+    reply does; None where more is to come.
+    """
+    about_then = (text for text, ends_s in sentences if -ASKED_S <= ends_s <= ENDS_S)
+    if any(asks(text) for text in about_then):
+        return Moment.QUESTION_ENDS
+    return Moment.MIDDLE if left_s is None or left_s > ENDS_S else Moment.REPLY_ENDS
+
+
+def asks(sentence: str) -> bool:
+    """Whether a sentence wants an answer; English where it has no question mark."""
+    said = sentence.strip().rstrip("\"'”’»)]*_ ")
+    return said.endswith(_QUESTION_MARKS) or _ASKS.search(said.lower()) is not None
+
+
+# ---- the words ----
+
+
+def _phrases(text: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(tuple(phrase.split()) for phrase in text.split("\n") if phrase.strip())
+
+
+_PRAISE = """good great nice cool lovely wonderful perfect amazing awesome fantastic brilliant
+    excellent interesting funny fine super sweet beautiful right true crazy incredible""".split()
+
+BACK_CHANNELS = (
+    frozenset(
+        (word,)
+        for word in """mhm mm mmm hm hmm uh-huh uh huh mm-hmm yeah yes yep yup ya ok okay right sure
+        aha ah oh ooh exactly indeed wow really true alright absolutely definitely totally
+        certainly understood gosh haha""".split()
+    )
+    | frozenset((word,) for word in _PRAISE)
+    | frozenset(
+        (*lead.split(), word)
+        for lead in ("how", "very", "so", "that's", "that is", "it's", "that sounds", "sounds")
+        for word in _PRAISE
+    )
+    | _phrases(
+        """i see
+        of course
+        got it
+        go on
+        please go on
+        carry on
+        keep going
+        please continue
+        tell me more
+        i know
+        i understand
+        i get it
+        makes sense
+        that makes sense
+        for sure
+        fair enough
+        good to know
+        no way
+        oh no
+        my god
+        my goodness
+        oh dear
+        love it
+        i love it
+        i like it
+        i like that
+        good idea
+        no problem
+        no worries
+        bless you"""
+    )
+)
+"""Words that a listener says without wanting the floor."""
+
+COURTESIES = _phrases(
+    """thank you
+    thank you so much
+    thank you very much
+    thanks
+    thanks a lot
+    thanks so much
+    thanks very much
+    many thanks
+    cheers
+    please
+    you're welcome
+    much appreciated
+    appreciate it
+    i appreciate it"""
+)
+"""Said in passing while the bot goes on; at the end of what it says they are a turn."""
+
+_LISTENING = BACK_CHANNELS | COURTESIES
+_BEGINNINGS = frozenset(phrase[:n] for phrase in _LISTENING for n in range(1, len(phrase)))
+_LONGEST_PHRASE = max(map(len, _LISTENING))
+
+HESITATIONS = frozenset({"hm", "hmm", "mm", "mmm", "oh", "ooh", "ah", "aha", "uh"})
+"""No answer, if nothing follows."""
+
+STOPS = frozenset({"stop", "wait", "hold", "pause", "quiet", "silence", "enough", "shush", "hang"})
+"""Words that end an answer at once, wherever they stand."""
+
+LONGEST_BACK_CHANNEL = 7
+"""Words: a listener says no more at a time."""
+
+
+def judge(
+    text: str, *, final: bool, passed: bool = True, moment: Moment = Moment.MIDDLE
+) -> Judgement:
+    """`final`: the person is silent again, and this is all that was said. `passed`: that silence is
+    no gap between two words.
+    """
+    said = words(text)
+    if not said:
+        return Judgement.GO_ON if final else Judgement.WAIT
+    if len(said) <= LONGEST_BACK_CHANNEL and _listens(said, final=final and passed):
+        if not final or not _listens(said, final=True):
+            return Judgement.WAIT
+        return Judgement.STOP if _answers(said, moment) else Judgement.GO_ON
+    if any(word in STOPS for word in said) or len(said) >= 2 or final:
+        return Judgement.STOP
+    return Judgement.WAIT
+
+
+def _answers(said: tuple[str, ...], moment: Moment) -> bool:
+    """Whether a listener's words are more than that at this moment."""
+    match moment:
+        case Moment.QUESTION_ENDS:
+            return any(word not in HESITATIONS for word in said)
+        case Moment.REPLY_ENDS:
+            return any(_stands_in(phrase, said) for phrase in COURTESIES)
+        case Moment.MIDDLE:
+            return False
+
+
+def _stands_in(phrase: tuple[str, ...], said: tuple[str, ...]) -> bool:
+    return any(said[at : at + len(phrase)] == phrase for at in range(len(said)))
+
+
+def _listens(said: tuple[str, ...], *, final: bool) -> bool:
+    """Whether it is a row of a listener's phrases, the last of which may still be on its way."""
+    if not said or (not final and said in _BEGINNINGS):
+        return True
+    return any(
+        said[:length] in _LISTENING and _listens(said[length:], final=final)
+        for length in range(1, _LONGEST_PHRASE + 1)
+        if length <= len(said)
+    )

@@ -1,0 +1,400 @@
+"""Whose turn is it? Every rule of taking and keeping the floor is here.
+
+The machine does no I/O and reads no clock: silence is counted in media time, which comes with
+the facts. Feed it facts in the order in which they happened; carry out what it returns.
+
+    IDLE -> HEARING <-> PAUSED -> THINKING -> SPEAKING -> IDLE
+               ^          |  '-> CLOSING -^      |  ^
+               |          '-------------> IDLE   v  |
+               '----------------------------- CONTESTED
+
+A reply may be under way from HEARING on: held until the turn is committed. From any state to
+ANNOUNCING, when the bot is to say what must be heard; afterwards to wherever the person is then.
+"""
+
+from collections.abc import Callable
+
+from pipelines.core.commands import (
+    CommitReply,
+    ForgetSpeech,
+    PauseReply,
+    ResumeReply,
+    ScoreTurn,
+    StopReply,
+    TurnCommand,
+)
+from pipelines.core.events import (
+    Listened,
+    MicrophoneClosed,
+    PlayoutEnded,
+    PlayoutStarted,
+    ReplyPaused,
+    ResultsWaiting,
+    SayAsked,
+    SilenceAsked,
+    SpeechPaused,
+    SpeechStarted,
+    TextTyped,
+    Transcribed,
+    TurnFact,
+    TurnScored,
+)
+from pipelines.core.turn.barge_in import Judgement, Moment, judge, moment_of
+from pipelines.core.turn.endpointing import Completes, Endpointing, Evidence, nothing_known
+from pipelines.core.turn.hypothesis import Hypothesis
+from pipelines.core.turn.notice import WAITING, Notice
+from pipelines.core.turn.policy import TurnPolicy
+from pipelines.core.turn.replies import Replies
+from pipelines.core.turn.state import State
+
+Rule = Callable[["TurnMachine", TurnFact], list[TurnCommand]]
+RESULTS = SayAsked("")
+
+
+class TurnMachine:
+    def __init__(self, policy: TurnPolicy, completes: Completes = nothing_known) -> None:
+        self._policy = policy
+        self._endpointing = Endpointing(policy.endpointing, completes)
+        self._state = State.IDLE
+        self._turn_id = 1
+        self._replies = Replies()
+        self._speculations = 0
+        self._media_s = self._paused_s = 0.0
+        self._next_score_s: float | None = None
+        self._score: float | None = None
+        self._carried = ""
+        self._heard = Hypothesis()
+        self._went_on = self._went_on_before = 0
+        self._answered_s = 0.0
+        self._moment, self._notice = Moment.MIDDLE, Notice("")
+        self._results_wait = False
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def turn_id(self) -> int:
+        return self._turn_id
+
+    @property
+    def text(self) -> str:
+        """What the person has said in this turn so far."""
+        return " ".join(part for part in (self._carried, self._heard.text) if part)
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is known of the pause, or of the one before."""
+        return Evidence(
+            text=self.text,
+            silence_s=self._media_s - self._paused_s,
+            score=self._score,
+            went_on=self._went_on,
+            stood_s=self._heard.stood_s(self._media_s),
+        )
+
+    @property
+    def over_at_s(self) -> float:
+        """The media time at which the pause will have been long enough, as things stand."""
+        return self._paused_s + self._endpointing.wait_s(self.evidence)
+
+    def handle(self, fact: TurnFact) -> list[TurnCommand]:
+        """Late and repeated facts are normal: what the table does not name changes nothing."""
+        if isinstance(fact, Listened | SpeechStarted | SpeechPaused):
+            self._media_s = max(self._media_s, fact.media_s)
+        elif isinstance(fact, ResultsWaiting):
+            self._results_wait = fact.waiting
+        of_reply = isinstance(fact, PlayoutStarted | PlayoutEnded | ReplyPaused) and fact.reply_id
+        if of_reply and not self._replies.is_news(of_reply):
+            return []
+        rule = RULES.get((self._state, type(fact)))
+        commands = rule(self, fact) if rule is not None else []
+        if self._results_wait and self._state is State.IDLE:  # nobody speaks, nobody has asked
+            self._results_wait = False
+            commands = [*commands, *self._speak_up()]
+        return commands
+
+    # ---- the person speaks ----
+
+    def _begin_turn(self, fact: TurnFact) -> list[TurnCommand]:
+        self._state = State.HEARING
+        return []
+
+    def _go_on(self, fact: TurnFact) -> list[TurnCommand]:
+        """Speech within the pause keeps the turn; what is held falls when the words change."""
+        assert isinstance(fact, SpeechStarted)
+        long_enough = fact.media_s - self._paused_s >= self._policy.telling_pause_s
+        if long_enough and self._endpointing.may_be_over(self.text):
+            self._went_on += 1
+        self._state = State.HEARING
+        return []
+
+    def _pause(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, SpeechPaused)
+        self._state, self._paused_s, self._score = State.PAUSED, fact.media_s, None
+        self._next_score_s = fact.media_s + self._policy.first_score_s
+        self._heard.reopen()
+        return self._consider()
+
+    def _learn(self, fact: TurnFact) -> list[TurnCommand]:
+        """New words while the person still speaks."""
+        assert isinstance(fact, Transcribed)
+        self._heard.learn(fact)
+        return self._withdraw_if_outdated() + (self._rest() if fact.final else [])
+
+    def _rest(self) -> list[TurnCommand]:
+        """The pause was seen while the floor was contested, and its words are known."""
+        self._state, self._score, self._next_score_s = State.PAUSED, None, self._media_s
+        return self._consider()
+
+    def _learn_in_pause(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, Transcribed)
+        self._heard.learn(fact)
+        return self._withdraw_if_outdated() + self._consider()
+
+    def _score_pause(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, TurnScored)
+        if fact.paused_s != self._paused_s:
+            return []
+        self._score = fact.probability
+        return self._consider()
+
+    def _last_words(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, Transcribed)
+        self._heard.learn(fact)
+        return self._close() if fact.final else self._withdraw_if_outdated()
+
+    # ---- is it over? ----
+
+    def _consider(self) -> list[TurnCommand]:
+        """In a pause, with the newest evidence: start, ask, wait or close."""
+        commands: list[TurnCommand] = []
+        if self._heard.final and not self.text:
+            return self._abandon()
+        if self._media_s >= self.over_at_s:
+            if self._heard.final:
+                return self._close()
+            self._state = State.CLOSING
+        fresh = self._heard.upto_s >= self._paused_s - self._policy.fresh_s
+        if (self._heard.final or fresh) and self._endpointing.eager(self.evidence):
+            commands += self._speculate()
+        asked, may_be_over = self._next_score_s, self._endpointing.may_be_over(self.text)
+        if asked is not None and self._media_s >= asked and may_be_over:
+            again = self._media_s + self._policy.rescore_s
+            last = self._paused_s + self._policy.last_score_s
+            self._next_score_s = again if again <= last else None
+            commands.append(ScoreTurn(self._paused_s))
+        return commands
+
+    def _speculate(self) -> list[TurnCommand]:
+        if self._replies.is_under_way or self._speculations >= self._policy.most_speculations:
+            return []
+        self._speculations += 1
+        return [self._replies.start(self._turn_id, self.text)]
+
+    def _withdraw_if_outdated(self) -> list[TurnCommand]:
+        return [*self._replies.withdraw_outdated(self._turn_id, self.text)]
+
+    def _close(self) -> list[TurnCommand]:
+        """The turn is over, and every word of it is known."""
+        if not self.text:
+            return self._abandon()
+        commands = self._withdraw_if_outdated()
+        if not self._replies.is_under_way:
+            commands.append(self._replies.start(self._turn_id, self.text))
+        self._state = State.THINKING
+        return [*commands, CommitReply(self._replies.newest_id, self._turn_id, self.text)]
+
+    def _abandon(self) -> list[TurnCommand]:
+        """It was no speech: an empty transcript is no turn."""
+        withdrawn = [self._replies.withdraw(self._turn_id)] if self._replies.is_under_way else []
+        self._state, self._speculations = State.IDLE, 0
+        return [*withdrawn, self._forget()]
+
+    def _forget(self) -> ForgetSpeech:
+        self._heard.forget(self._paused_s)
+        return ForgetSpeech(self._paused_s)
+
+    # ---- the reply speaks ----
+
+    def _audible(self, fact: TurnFact) -> list[TurnCommand]:
+        self._state = State.SPEAKING
+        self._next_turn()
+        return [self._forget()]
+
+    def _next_turn(self) -> None:
+        self._turn_id, self._speculations = self._turn_id + 1, 0
+        self._went_on_before, self._went_on = self._went_on, 0
+        self._answered_s, self._carried = self._media_s, ""
+
+    def _reply_over(self, fact: TurnFact) -> list[TurnCommand]:
+        unheard = self._state is State.THINKING
+        self._replies.end()
+        self._state = State.IDLE
+        if not unheard:
+            return []
+        self._next_turn()
+        return [self._forget()]
+
+    # ---- the person speaks over it ----
+
+    def _contest(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, SpeechStarted)
+        commands: list[TurnCommand] = [PauseReply(self._replies.newest_id)]
+        if self._state is State.THINKING:
+            self._carried = self.text
+            commands.append(ForgetSpeech(self._paused_s))
+        self._heard.forget(fact.media_s)
+        self._state, self._moment = State.CONTESTED, Moment.MIDDLE
+        return commands
+
+    def _place(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, ReplyPaused)
+        self._moment = moment_of(fact.sentences, fact.left_s)
+        return []
+
+    def _judge(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, Transcribed)
+        self._heard.learn(fact)
+        return self._weigh(fact)
+
+    def _weigh(self, fact: TurnFact) -> list[TurnCommand]:
+        """In noise a weak moment looks like the end: no sound is a mere cough before its time."""
+        passed = self._media_s - self._paused_s >= self._policy.passed_s - 1e-6
+        text, final = self._heard.text, self._heard.final
+        match judge(text, final=final, passed=passed, moment=self._moment):
+            case Judgement.GO_ON if passed:
+                return self._let_it_go_on()
+            case Judgement.STOP:
+                return self._give_way(paused=self._heard.final)
+            case _:
+                return []
+
+    def _contest_on(self, fact: TurnFact) -> list[TurnCommand]:
+        self._heard.reopen()
+        return []
+
+    def _let_it_go_on(self) -> list[TurnCommand]:
+        self._state = State.THINKING if self._replies.is_unheard(self._turn_id) else State.SPEAKING
+        self._heard.forget(self._media_s)
+        return [ResumeReply(self._replies.newest_id), ForgetSpeech(self._media_s)]
+
+    def _give_way(self, *, paused: bool) -> list[TurnCommand]:
+        """The floor is the person's again; the reply is history as far as it was heard."""
+        unheard = self._replies.withdraw(self._turn_id, reopened=True) if self._carried else None
+        commands: list[TurnCommand] = [unheard or self._stop()]
+        is_early = self._media_s - self._answered_s <= self._policy.cut_in_s
+        if is_early and self._moment is Moment.MIDDLE:
+            self._went_on = self._went_on_before + 1  # it was the bot that cut in
+        self._state = State.HEARING
+        return [*commands, *(self._rest() if paused else [])]
+
+    def _pause_contest(self, fact: TurnFact) -> list[TurnCommand]:
+        assert isinstance(fact, SpeechPaused)
+        self._paused_s = fact.media_s
+        return []
+
+    # ---- the person's hands ----
+
+    def _take_text(self, fact: TurnFact) -> list[TurnCommand]:
+        """Nobody speaks: it is a turn of its own, and over."""
+        assert isinstance(fact, TextTyped)
+        commands = self._silence(fact) if self._replies.is_under_way else []
+        self._carried = fact.text.strip()
+        return commands + self._close()
+
+    def _join_text(self, fact: TurnFact) -> list[TurnCommand]:
+        """The person speaks and types: it is one turn, over when every word of it is known."""
+        assert isinstance(fact, TextTyped)
+        commands = self._silence_contest(fact) if self._state is State.CONTESTED else []
+        self._carried = " ".join(part for part in (self._carried, fact.text.strip()) if part)
+        commands += self._withdraw_if_outdated()
+        if self._state is State.PAUSED:
+            commands += self._finish(fact)
+        return commands
+
+    def _finish(self, fact: TurnFact) -> list[TurnCommand]:
+        """Nothing more can come: the turn is over when every word of it is known."""
+        self._state = State.CLOSING
+        return self._close() if self._heard.final else []
+
+    def _silence(self, fact: TurnFact) -> list[TurnCommand]:
+        stop = self._stop()
+        self._state, self._paused_s = State.IDLE, self._media_s
+        return [stop, self._forget()]
+
+    def _announce(self, fact: TurnFact) -> list[TurnCommand]:
+        """The bot speaks of its own accord: whatever was under way is over."""
+        assert isinstance(fact, SayAsked)
+        stop: list[TurnCommand] = [self._stop()] if self._replies.is_under_way else []
+        commands = [*stop, *self._speak_up(fact)]
+        if fact.must_be_heard:
+            self._state, self._notice = State.ANNOUNCING, Notice(fact.text)
+        return commands
+
+    def _speak_up(self, say: SayAsked = RESULTS) -> list[TurnCommand]:
+        """Nobody has asked: these words, or what the model makes of the results."""
+        self._paused_s, self._carried, self._state = self._media_s, "", State.THINKING
+        forget = self._forget()
+        start = self._replies.start(self._turn_id, "", say.text, ends_call=say.ends_call)
+        return [forget, start, CommitReply(start.reply_id, self._turn_id, "", say.must_be_heard)]
+
+    def _wait(self, fact: TurnFact) -> list[TurnCommand]:
+        self._notice.wait(fact)
+        return []
+
+    def _announced(self, fact: TurnFact) -> list[TurnCommand]:
+        """It was heard, or cannot be: what has waited happens now."""
+        self._next_turn()
+        self._replies.end()
+        self._state = State.IDLE
+        return [command for waited in self._notice.facts() for command in self.handle(waited)]
+
+    def _silence_contest(self, fact: TurnFact) -> list[TurnCommand]:
+        """What the person says over the reply is a turn of its own."""
+        stop = self._stop()
+        self._state = State.PAUSED if self._heard.final else State.HEARING
+        self._score, self._next_score_s = None, self._media_s
+        return [stop]
+
+    def _stop(self) -> StopReply:
+        stopped = self._replies.end()
+        if self._replies.is_unheard(self._turn_id):
+            self._next_turn()
+        return StopReply(stopped)
+
+
+SILENT = (State.IDLE, State.THINKING, State.SPEAKING)
+"""The person makes no sound."""
+
+RULES: dict[tuple[State, type[TurnFact]], Rule] = {
+    (State.IDLE, SpeechStarted): TurnMachine._begin_turn,
+    (State.HEARING, SpeechPaused): TurnMachine._pause,
+    (State.HEARING, Transcribed): TurnMachine._learn,
+    (State.PAUSED, SpeechStarted): TurnMachine._go_on,
+    (State.PAUSED, Transcribed): TurnMachine._learn_in_pause,
+    (State.PAUSED, TurnScored): TurnMachine._score_pause,
+    (State.PAUSED, MicrophoneClosed): TurnMachine._finish,
+    (State.PAUSED, Listened): lambda machine, _: machine._consider(),
+    (State.CLOSING, SpeechStarted): TurnMachine._go_on,
+    (State.CLOSING, Transcribed): TurnMachine._last_words,
+    (State.THINKING, SpeechStarted): TurnMachine._contest,
+    (State.THINKING, PlayoutStarted): TurnMachine._audible,
+    (State.THINKING, PlayoutEnded): TurnMachine._reply_over,
+    (State.SPEAKING, SpeechStarted): TurnMachine._contest,
+    (State.SPEAKING, PlayoutEnded): TurnMachine._reply_over,
+    (State.CONTESTED, SpeechStarted): TurnMachine._contest_on,
+    (State.CONTESTED, SpeechPaused): TurnMachine._pause_contest,
+    (State.CONTESTED, Transcribed): TurnMachine._judge,
+    (State.CONTESTED, Listened): TurnMachine._weigh,
+    (State.CONTESTED, ReplyPaused): TurnMachine._place,
+    **{(state, TextTyped): TurnMachine._take_text for state in SILENT},
+    **{(state, TextTyped): TurnMachine._join_text for state in State if state not in SILENT},
+    **{(state, SayAsked): TurnMachine._announce for state in State},
+    **{(State.ANNOUNCING, kind): TurnMachine._wait for kind in WAITING},
+    (State.ANNOUNCING, PlayoutEnded): TurnMachine._announced,
+    (State.THINKING, SilenceAsked): TurnMachine._silence,
+    (State.SPEAKING, SilenceAsked): TurnMachine._silence,
+    (State.CONTESTED, SilenceAsked): TurnMachine._silence_contest,
+}
+"""Pairs absent from the table change nothing."""

@@ -1,0 +1,178 @@
+"""An answer put together from chunks that any field may be missing from, or stand elsewhere."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.core.thinking.leaks import LeakFilter
+from pipelines.services.llm.llm_dialect import is_too_long
+from pipelines.services.llm.llm_wanted import Wanted
+from pipelines.services.protocols import Finished, ServiceError, ToolCall, Trouble
+
+_THOUGHTS = ("reasoning", "reasoning_content", "reasoning_details", "thinking")
+_TEXTS = ("text", "output_text")
+"""Types of a content's parts that are said."""
+_NO_REASON = frozenset({"", "null", "none"})
+"""Written where there is no finish_reason."""
+_LENGTHS = frozenset({"length", "max_tokens", "model_length", "max_output_tokens"})
+"""Finish reasons of OpenAI, Gemini and Anthropic, Mistral, OpenAI's responses."""
+_SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", '"', "”", ")")
+_LEAST_REPEATED = 4
+"""Characters in which a message that holds all that was sent before is told from a word."""
+
+Chunk = Mapping[str, Any]
+
+
+@dataclass
+class Answer:
+    leaks: LeakFilter = field(default_factory=LeakFilter)
+    spoken: bool = False
+    """There was a character that can be heard."""
+    begun: bool = False
+    """There was text, or the beginning of a tool's call."""
+    moved: bool = False
+    """The last chunk brought something."""
+    finish_reason: str | None = None
+    is_premature: bool = False
+    """A finish_reason came with the first words, or before others: it is not the end."""
+    _thought: bool = False
+    _usage: Mapping[str, Any] = field(default_factory=dict)
+    _said: str = ""
+    """The content as it was sent."""
+    _is_by_messages: bool = False
+    _wanted: Wanted = field(default_factory=Wanted)
+
+    @property
+    def anew(self) -> bool:
+        """The text that was returned last begins the answer: what came before was a thought."""
+        return self.leaks.anew
+
+    @property
+    def counted(self) -> bool:
+        return bool(self._usage)
+
+    def take(self, chunk: Chunk) -> str:
+        """The text to be spoken; "" for a role, reasoning, usage, a tool's call or a comment.
+
+        Raises ServiceError where the chunk tells of a failure.
+        """
+        if chunk.get("error") and self.finish_reason is None:
+            raise _failure(chunk["error"])
+        usage = chunk.get("usage")
+        self._usage = usage if isinstance(usage, dict) and usage else self._usage
+        choice = _choice(chunk)
+        message, is_whole = _message(choice)
+        size = self._wanted.size
+        content = self._new_of(_content(message), is_whole=is_whole)
+        self._wanted.take(message)
+        thinks = any(message.get(name) for name in _THOUGHTS)
+        self._thought = self._thought or thinks
+        self._note_end(_finish_reason(choice), came=bool(content))
+        self.moved = bool(content) or thinks or self._wanted.size > size
+        return self._filtered(self.leaks.feed(content))
+
+    def finish(self) -> str:
+        """The rest, when the stream is over."""
+        return self._filtered(self.leaks.finish())
+
+    def finished(self) -> Finished:
+        """Comes after `finish`. Raises ServiceError where it was no answer."""
+        if self.finish_reason is None:
+            raise ServiceError("llm", "the stream ended without a finish_reason", retryable=True)
+        calls = self._wanted.calls() or tuple(
+            ToolCall(f"call_{n}", call.name, call.arguments)
+            for n, call in enumerate(self.leaks.calls)
+        )
+        if not self.spoken and not calls:
+            why = "only thoughts" if self._thought else "an answer without a spoken word"
+            raise ServiceError("llm", why, retryable=True)
+        details = self._usage.get("prompt_tokens_details")
+        return Finished(
+            self.finish_reason,
+            prompt_tokens=self._usage.get("prompt_tokens"),
+            cached_tokens=details.get("cached_tokens") if isinstance(details, dict) else None,
+            completion_tokens=self._usage.get("completion_tokens"),
+            tool_calls=calls,
+        )
+
+    def _new_of(self, content: str, *, is_whole: bool) -> str:
+        """A whole message may hold again what came in pieces before."""
+        if is_whole and self._said and not self._is_by_messages:
+            content = ""
+        elif is_whole and len(self._said) >= _LEAST_REPEATED and content.startswith(self._said):
+            content = content[len(self._said) :]
+        self._is_by_messages = self._is_by_messages or is_whole
+        self._said += content
+        return content
+
+    def _note_end(self, reason: str | None, *, came: bool) -> None:
+        if came and self.finish_reason is not None:
+            self.is_premature = True
+        if reason is not None:
+            is_whole = self._wanted.size > 0 or self._said.rstrip().endswith(_SENTENCE_ENDS)
+            self.is_premature = self.is_premature or not (self.begun or is_whole)
+            self.finish_reason = reason
+
+    def _filtered(self, text: str) -> str:
+        if self.anew:
+            self.spoken = False
+        self.spoken = self.spoken or bool(text.strip())
+        self.begun = self.begun or self.spoken or self._wanted.size > 0
+        return text
+
+
+def _failure(error: object) -> ServiceError:
+    trouble = Trouble(too_long=is_too_long(json.dumps(error)))
+    said = "it began to answer, and sent an error"
+    return ServiceError("llm", said, retryable=not trouble.too_long, trouble=trouble)
+
+
+def _choice(chunk: Chunk) -> Chunk:
+    """The first choice; the chunk itself where it holds a message without one, as Ollama's does."""
+    choices = chunk.get("choices")
+    if isinstance(choices, list):
+        return next((one for one in choices if isinstance(one, dict)), {})
+    if isinstance(choices, dict):
+        return choices
+    return chunk if isinstance(chunk.get("message") or chunk.get("delta"), dict) else {}
+
+
+def _message(choice: Chunk) -> tuple[Chunk, bool]:
+    """What it says, and whether that is a whole message, as without streaming."""
+    delta, message, text = choice.get("delta"), choice.get("message"), choice.get("text")
+    if isinstance(delta, dict) and delta:
+        return delta, False
+    if isinstance(message, dict) and message:
+        return message, True
+    return {"content": text if text is not None else delta}, False
+
+
+def _content(message: Chunk) -> str:
+    content = message.get("content")
+    text = _text_of(content)
+    return text or _text_of(message.get("refusal"))
+
+
+def _text_of(content: object) -> str:
+    match content:
+        case str():
+            # Half of a character that a server has cut in two cannot be written anywhere.
+            return content.encode("utf-8", "replace").decode()
+        case list():
+            return "".join(map(_text_of, content))
+        case {"text": text, "type": kind}:
+            return _text_of(text) if kind in _TEXTS else ""
+        case {"text": text}:
+            return _text_of(text)
+        case {"value": str(text)}:
+            return text
+        case _:
+            return ""
+
+
+def _finish_reason(choice: Chunk) -> str | None:
+    reason = choice.get("finish_reason") or choice.get("done_reason")
+    if not isinstance(reason, str) or reason.lower() in _NO_REASON:
+        return None
+    return "length" if reason.lower() in _LENGTHS else reason

@@ -1,0 +1,563 @@
+"""The browser's codec alone, against junk, and against Pipecat's own serializer."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pipecat.frames.frames import (
+    Frame as PipecatFrame,
+)
+from pipecat.frames.frames import (
+    InputAudioRawFrame,
+    InputTransportMessageFrame,
+    InterruptionFrame,
+    OutputAudioRawFrame,
+    OutputTransportMessageFrame,
+    TextFrame,
+)
+from pipecat.processors.frameworks.rtvi import models as rtvi
+from pipecat.serializers.protobuf import ProtobufFrameSerializer
+from pydantic import BaseModel
+
+from bot.browser.browser_pb2 import AudioRawFrame, Frame, MessageFrame
+from bot.browser.codec import BrowserCodec
+from bot.calls.errors import PeerError, UsageError
+from bot.calls.messages import Closed, FromClient, Opened, ToClient
+from pipelines.core.exchange import (
+    AudioIn,
+    AudioOut,
+    CallBegan,
+    Caption,
+    Dtmf,
+    Fault,
+    Flush,
+    Muted,
+    Played,
+    State,
+    StateChanged,
+    StopSpeaking,
+    TurnMeasured,
+    Typed,
+)
+
+NOON = "2026-01-01T12:00:00.000+00:00"
+STOCK = {"library": "@pipecat-ai/client-js", "library_version": "2.0.0"}
+OURS = {"library": "halfsecond-web"}
+
+
+def new_codec() -> BrowserCodec:
+    return BrowserCodec("call-1", lambda: NOON)
+
+
+@pytest.fixture
+def codec() -> BrowserCodec:
+    codec = new_codec()
+    codec.receive(message("client-ready", {"version": "2.0.0", "about": OURS}))
+    codec.replies()
+    return codec
+
+
+def message(kind: str, data: object = None, message_id: str = "m1") -> bytes:
+    content = {"label": "rtvi-ai", "type": kind, "id": message_id, "data": data}
+    return Frame(message=MessageFrame(data=json.dumps(content))).SerializeToString()
+
+
+def client_message(t: str, d: object = None, message_id: str = "m1") -> bytes:
+    return message("client-message", {"t": t, "d": d}, message_id)
+
+
+def audio(pcm: bytes, rate_hz: int = 16_000, channels: int = 1, pts: int | None = None) -> bytes:
+    frame = AudioRawFrame(audio=pcm, sample_rate=rate_hz, num_channels=channels, pts=pts)
+    return Frame(audio=frame).SerializeToString()
+
+
+def read(messages: list[str | bytes]) -> list[dict[str, Any]]:
+    """What a stranger reads in them: each decoded by Pipecat's serializer."""
+    return [as_json(stranger_reads(one)) for one in messages]
+
+
+def as_json(frame: PipecatFrame | None) -> dict[str, Any]:
+    assert isinstance(frame, InputTransportMessageFrame)
+    content: dict[str, Any] = frame.message
+    assert content["label"] == "rtvi-ai"
+    return content
+
+
+def stranger_reads(one: str | bytes) -> PipecatFrame | None:
+    return asyncio.run(ProtobufFrameSerializer().deserialize(one))
+
+
+def stranger_writes(frame: PipecatFrame) -> bytes:
+    written = asyncio.run(ProtobufFrameSerializer().serialize(frame))
+    assert isinstance(written, bytes)
+    return written
+
+
+def kinds(messages: list[str | bytes]) -> list[str]:
+    return [one["type"] for one in read(messages)]
+
+
+# ---- what the client says ----
+
+
+def test_a_stock_client_opens_and_cannot_flush() -> None:
+    codec = new_codec()
+
+    events = codec.receive(message("client-ready", {"version": "2.1.0", "about": STOCK}, "abc"))
+
+    assert events == [Opened("call-1", flushes=False)]
+    [ready] = read(codec.replies())
+    assert (ready["type"], ready["id"], ready["data"]["version"]) == ("bot-ready", "abc", "2.1.0")
+
+
+def test_our_own_client_can_flush() -> None:
+    codec = new_codec()
+    assert codec.receive(message("client-ready", {"version": "2.0.0", "about": OURS})) == [
+        Opened("call-1", flushes=True)
+    ]
+
+
+def test_an_older_client_gets_its_own_version_back() -> None:
+    codec = new_codec()
+    codec.receive(message("client-ready", {"version": "1.2.0", "about": STOCK}))
+    assert read(codec.replies())[0]["data"]["version"] == "1.2.0"
+
+
+@pytest.mark.parametrize("data", [None, {}, [], {"version": 2}, {"version": "2.0.0", "about": 1}])
+def test_a_client_that_does_not_say_who_it_is_is_let_in(data: object) -> None:
+    codec = new_codec()
+    assert codec.receive(message("client-ready", data)) == [Opened("call-1", flushes=False)]
+    assert read(codec.replies())[0]["data"]["version"] == "2.0.0"
+
+
+def test_a_client_that_is_ready_again_is_told_how_things_stand(codec: BrowserCodec) -> None:
+    codec.send(StateChanged("thinking"))
+    codec.receive(message("client-ready", {"version": "2.0.0", "about": STOCK}, "x"))
+    ready, state = read(codec.replies())
+    assert (ready["type"], ready["id"]) == ("bot-ready", "x")
+    assert state["data"] == {"type": "state", "state": "thinking"}
+
+
+def test_a_client_that_can_come_back_is_given_the_key_to_its_call() -> None:
+    codec = BrowserCodec("call-1", lambda: NOON, "key-1")
+    given = []
+    for _ in range(2):
+        codec.receive(message("client-ready", {"version": "2.0.0", "about": OURS}))
+        given.append(read(codec.replies())[1]["data"])
+    assert given == [
+        {"type": "session", "resume": "key-1", "resumed": False},
+        {"type": "session", "resume": "key-1", "resumed": True},
+    ]
+
+
+def test_a_client_that_cannot_come_back_is_given_no_key() -> None:
+    codec = BrowserCodec("call-1", lambda: NOON, "key-1")
+    codec.receive(message("client-ready", {"version": "2.0.0", "about": STOCK}))
+    assert kinds(codec.replies()) == ["bot-ready"]
+
+
+def test_replies_are_given_once() -> None:
+    codec = new_codec()
+    codec.receive(message("client-ready"))
+    assert len(codec.replies()) == 1
+    assert codec.replies() == []
+
+
+def test_audio_is_handed_on_with_its_media_time(codec: BrowserCodec) -> None:
+    assert codec.receive(audio(b"\x01\x02")) == [AudioIn(b"\x01\x02")]
+    assert codec.receive(audio(b"\x01\x02", pts=1_500_000_000)) == [AudioIn(b"\x01\x02", 1.5)]
+    assert codec.receive(audio(b"")) == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "events"),
+    [
+        (client_message("played", {"generation": 2, "samples": 480}), [Played(2, 480)]),
+        (
+            client_message("played", {"generation": 2, "samples": 480, "at": 1.5}),
+            [Played(2, 480, 1.5)],
+        ),
+        (
+            client_message("played", {"generation": 2, "samples": 480, "at": True}),
+            [Played(2, 480)],
+        ),
+        (
+            client_message("played", {"generation": 2, "samples": 480, "at": float("nan")}),
+            [Played(2, 480)],
+        ),
+        (client_message("mute", {"muted": True}), [Muted(True)]),
+        (client_message("stop-speaking"), [StopSpeaking()]),
+        (message("disconnect-bot"), [Closed()]),
+        (message("send-text", {"content": "Hi"}), [Typed("Hi", interrupts=True)]),
+        (
+            message("send-text", {"content": "Hi", "options": {"run_immediately": False}}),
+            [Typed("Hi", interrupts=False)],
+        ),
+        (message("dtmf", {"buttons": ["1", "#"]}), [Dtmf("1"), Dtmf("#")]),
+        (message("dtmf", {"button": "0"}), [Dtmf("0")]),
+    ],
+)
+def test_what_the_client_did_is_handed_on(
+    codec: BrowserCodec, sent: bytes, events: list[FromClient]
+) -> None:
+    assert codec.receive(sent) == events
+
+
+def test_requests_are_answered_by_their_id_and_playout_reports_are_not(
+    codec: BrowserCodec,
+) -> None:
+    codec.receive(client_message("mute", {"muted": False}, "7"))
+    codec.receive(client_message("stop-speaking", None, "8"))
+    codec.receive(client_message("stop-speaking", None, ""))
+    codec.receive(client_message("played", {"generation": 0, "samples": 0}, "9"))
+
+    answers = read(codec.replies())
+
+    assert [(one["type"], one["id"], one["data"]["t"]) for one in answers] == [
+        ("server-response", "7", "mute"),
+        ("server-response", "8", "stop-speaking"),
+    ]
+    for one in answers:
+        rtvi.ServerResponse.model_validate(one)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        client_message("played", {"generation": -1, "samples": 0}),
+        client_message("played", {"generation": 0, "samples": 1.5}),
+        client_message("played", {"generation": True, "samples": 0}),
+        client_message("played", {"generation": 0, "samples": 2**53}),
+        client_message("mute", {"muted": 1}),
+        client_message("telepathy"),
+        message("client-message", "t"),
+        message("send-text", {"content": " "}),
+        message("send-text", {"content": "\ud800"}),
+        message("send-text", {}),
+        message("dtmf", {"buttons": []}),
+        message("dtmf", {"buttons": ["A"]}),
+        message("dtmf", {"buttons": [["1"]]}),
+        message("dtmf", {"buttons": ["1"] * 33}),
+        message("dtmf"),
+        message("send-file", {"content": "x"}),
+    ],
+)
+def test_a_request_that_cannot_be_met_is_refused_and_the_call_goes_on(
+    codec: BrowserCodec, sent: bytes
+) -> None:
+    assert codec.receive(sent) == []
+    [refusal] = read(codec.replies())
+    rtvi.ErrorResponse.model_validate(refusal)
+    assert refusal["id"] == "m1"
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason", "code"),
+    [
+        ("text", "messages must be binary", 1003),
+        (b"\x0a\xff", "torn protobuf frame", 1002),
+        (b"", "empty protobuf frame", 1002),
+        (audio(b"\0\0", rate_hz=48_000), "audio must be 16000 Hz mono", 1003),
+        (audio(b"\0\0", rate_hz=0), "audio must be 16000 Hz mono", 1003),
+        (audio(b"\0\0", channels=2), "audio must be 16000 Hz mono", 1003),
+        (audio(b"\0\0\0"), "audio ends within a sample", 1002),
+        (Frame(message=MessageFrame(data="{")).SerializeToString(), "message is not JSON", 1002),
+        (
+            Frame(message=MessageFrame(data="[" * 60_000)).SerializeToString(),
+            "message is not JSON",
+            1002,
+        ),
+        (Frame(message=MessageFrame(data="[]")).SerializeToString(), "not an RTVI message", 1002),
+        (
+            Frame(message=MessageFrame(data='{"label":"rtvi-ai","type":1}')).SerializeToString(),
+            "not an RTVI message",
+            1002,
+        ),
+    ],
+)
+def test_a_client_that_breaks_the_protocol_is_told_how(
+    codec: BrowserCodec, sent: str | bytes, reason: str, code: int
+) -> None:
+    with pytest.raises(PeerError) as caught:
+        codec.receive(sent)
+    assert (str(caught.value), caught.value.close_code) == (reason, code)
+
+
+def test_messages_of_another_label_are_skipped(codec: BrowserCodec) -> None:
+    other = Frame(message=MessageFrame(data='{"label":"other","type":"x"}'))
+    assert codec.receive(other.SerializeToString()) == []
+    assert codec.replies() == []
+
+
+# ---- what we say ----
+
+
+def test_audio_is_sent_as_24_khz_mono(codec: BrowserCodec) -> None:
+    [sent] = codec.send(AudioOut(b"\1\2\3\4", generation=0, start=0))
+
+    frame = stranger_reads(sent)
+
+    assert isinstance(frame, InputAudioRawFrame)
+    assert (frame.audio, frame.sample_rate, frame.num_channels) == (b"\1\2\3\4", 24_000, 1)
+
+
+@pytest.mark.parametrize(
+    ("request_", "data"),
+    [
+        (Flush(3), {"type": "flush", "generation": 3}),
+        (
+            TurnMeasured({"voice_to_voice_s": 0.25}),
+            {"type": "turn", "row": {"voice_to_voice_s": 0.25}},
+        ),
+        (StateChanged("thinking"), {"type": "state", "state": "thinking"}),
+        (
+            CallBegan({"llm": "model-1"}, {"stt": 0.06}),
+            {"type": "in-use", "facts": {"llm": "model-1"}, "shares_s": {"stt": 0.06}},
+        ),
+    ],
+)
+def test_what_rtvi_has_no_message_for_is_a_server_message(
+    codec: BrowserCodec, request_: ToClient, data: dict[str, object]
+) -> None:
+    [sent] = read(codec.send(request_))
+    rtvi.ServerMessage.model_validate(sent)
+    assert sent["data"] == data
+
+
+def test_each_change_of_state_says_who_began_and_who_stopped(codec: BrowserCodec) -> None:
+    states: list[State] = ["hearing", "thinking", "speaking", "speaking", "hearing", "listening"]
+
+    said = [kinds(codec.send(StateChanged(state))) for state in states]
+
+    assert said == [
+        ["user-started-speaking", "server-message"],
+        ["user-stopped-speaking", "server-message"],
+        ["bot-started-speaking", "server-message"],
+        ["server-message"],
+        ["bot-stopped-speaking", "user-started-speaking", "server-message"],
+        ["user-stopped-speaking", "server-message"],
+    ]
+
+
+def test_what_the_person_said_is_a_transcription_with_the_time_that_was_given(
+    codec: BrowserCodec,
+) -> None:
+    [sent] = read(codec.send(Caption("user", "Grüß Gott.", final=True, turn=1)))
+
+    rtvi.UserTranscriptionMessage.model_validate(sent)
+    assert sent["data"] == {"text": "Grüß Gott.", "user_id": "", "timestamp": NOON, "final": True}
+
+
+def test_an_answer_is_shown_phrase_by_phrase_and_marked_as_said_at_its_end(
+    codec: BrowserCodec,
+) -> None:
+    shown = codec.send(Caption("bot", "Well,", final=False, turn=1))
+    shown += codec.send(Caption("bot", "it is noon.", final=False, turn=1))
+    ended = codec.send(Caption("bot", "Well, it is noon.", final=True, turn=1))
+
+    phrase = ["bot-llm-text", "bot-tts-text", "bot-output"]
+    assert kinds(shown) == ["bot-llm-started", "bot-tts-started", *phrase, *phrase]
+    assert kinds(ended) == ["bot-output", "bot-output", "bot-llm-stopped", "bot-tts-stopped"]
+    outputs = [one["data"] for one in read(shown + ended) if one["type"] == "bot-output"]
+    assert [(o["segment_id"], o["text"], o["spoken_status"]) for o in outputs] == [
+        (1, "Well,", "new"),
+        (2, "it is noon.", "new"),
+        (1, "Well,", "completed"),
+        (2, "it is noon.", "completed"),
+    ]
+    streamed = [one["data"]["text"] for one in read(shown) if one["type"] == "bot-llm-text"]
+    assert "".join(streamed) == "Well, it is noon. "
+
+
+def test_an_answer_that_comes_whole_is_shown_and_said(codec: BrowserCodec) -> None:
+    sent = read(codec.send(Caption("bot", "Noon.", final=True, turn=1)))
+    outputs = [one["data"]["spoken_status"] for one in sent if one["type"] == "bot-output"]
+    assert outputs == ["new", "completed"]
+
+
+def test_an_answer_that_was_cut_off_says_what_was_heard(codec: BrowserCodec) -> None:
+    codec.send(Caption("bot", "Once upon a time", final=False, turn=4))
+
+    sent = read(codec.send(Caption("bot", "Once upon a time", True, turn=4, heard="Once upon")))
+
+    assert [one["type"] for one in sent] == [
+        "bot-llm-stopped",
+        "bot-tts-stopped",
+        "bot-interrupted",
+        "server-message",
+    ]
+    assert sent[-1]["data"] == {"type": "cut-off", "turn": 4, "heard": "Once upon"}
+
+
+def test_an_answer_that_was_stopped_before_a_word_is_not_shown(codec: BrowserCodec) -> None:
+    sent = read(codec.send(Caption("bot", "", final=True, turn=4, heard="")))
+    assert "bot-output" not in [one["type"] for one in sent]
+    assert sent[-1]["data"] == {"type": "cut-off", "turn": 4, "heard": ""}
+
+
+def test_phrases_of_an_answer_that_never_ended_are_not_counted_as_said(
+    codec: BrowserCodec,
+) -> None:
+    codec.send(Caption("bot", "Lost.", final=False, turn=1))
+
+    sent = codec.send(Caption("bot", "Noon.", final=False, turn=2))
+    sent += codec.send(Caption("bot", "Noon.", final=True, turn=2))
+
+    said = [one["data"]["text"] for one in read(sent) if one["type"] == "bot-output"]
+    assert said == ["Noon.", "Noon."]
+
+
+@pytest.mark.parametrize(
+    ("request_", "models"),
+    [
+        (Fault("The model is not answering."), [rtvi.Error]),
+        (StateChanged("hearing"), [rtvi.UserStartedSpeakingMessage, rtvi.ServerMessage]),
+        (
+            Caption("bot", "Noon.", final=False, turn=1),
+            [
+                rtvi.BotLLMStartedMessage,
+                rtvi.BotTTSStartedMessage,
+                rtvi.BotLLMTextMessage,
+                rtvi.BotTTSTextMessage,
+                rtvi.BotOutputMessage,
+            ],
+        ),
+    ],
+)
+def test_a_stranger_understands_each_message(
+    codec: BrowserCodec, request_: ToClient, models: list[type[BaseModel]]
+) -> None:
+    sent = read(codec.send(request_))
+    assert len(sent) == len(models)
+    for one, model in zip(sent, models, strict=True):
+        model.model_validate(one)
+
+
+def test_a_stranger_understands_that_the_bot_is_ready() -> None:
+    codec = new_codec()
+    codec.receive(message("client-ready", {"version": "2.0.0", "about": STOCK}))
+    [sent] = codec.replies()
+    rtvi.BotReady.model_validate(as_json(stranger_reads(sent)))
+
+
+def test_what_a_stranger_writes_is_understood(codec: BrowserCodec) -> None:
+    text = {"label": "rtvi-ai", "type": "send-text", "id": "1", "data": {"content": "Hi"}}
+
+    assert codec.receive(stranger_writes(OutputAudioRawFrame(b"\1\2", 16_000, 1))) == [
+        AudioIn(b"\1\2")
+    ]
+    assert codec.receive(stranger_writes(OutputTransportMessageFrame(message=text))) == [
+        Typed("Hi")
+    ]
+    assert codec.receive(stranger_writes(TextFrame(text="Hi"))) == []
+    assert codec.receive(stranger_writes(InterruptionFrame())) == []
+
+
+def test_sending_before_the_client_is_ready_is_our_bug() -> None:
+    with pytest.raises(UsageError):
+        new_codec().send(Flush(1))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        AudioOut(b"\0", generation=0, start=0),
+        TurnMeasured({"voice_to_voice_s": float("nan")}),
+        TurnMeasured({"row": object()}),
+    ],
+)
+def test_what_cannot_be_written_is_our_bug(codec: BrowserCodec, request_: ToClient) -> None:
+    with pytest.raises(UsageError):
+        codec.send(request_)
+
+
+# ---- junk ----
+
+WHOLE = [
+    message("client-ready", {"version": "2.0.0", "about": OURS}),
+    message("send-text", {"content": "Hello there", "options": {"run_immediately": True}}),
+    message("dtmf", {"buttons": ["1", "2"]}),
+    client_message("played", {"generation": 1, "samples": 24_000}),
+    client_message("mute", {"muted": True}),
+    audio(bytes(640)),
+]
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["played", "mute", "stop-speaking", "1"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.text(max_size=5)
+            | st.sampled_from(
+                ["t", "d", "content", "options", "buttons", "button", "generation", "samples"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+KINDS = st.sampled_from(
+    ["client-ready", "client-message", "disconnect-bot", "send-text", "dtmf", "other"]
+)
+
+
+def survives(sent: str | bytes) -> None:
+    """Nothing but PeerError comes out, and what is answered can be read."""
+    codec = new_codec()
+    blamed: PeerError | None = None
+    events: list[FromClient] = []
+    try:
+        events = codec.receive(sent)
+    except PeerError as error:
+        blamed = error
+    replies = codec.replies()
+    if blamed is not None:
+        assert 0 < len(str(blamed).encode()) <= 123  # what a close frame holds
+        assert blamed.close_code in {1002, 1003}
+        assert replies == []
+    assert all(isinstance(event, FromClient) for event in events)
+    for reply in replies:
+        assert isinstance(reply, bytes)
+        json.loads(Frame.FromString(reply).message.data)
+
+
+MANY = settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@MANY
+@given(st.binary(max_size=200) | st.text(max_size=50))
+def test_noise_gives_a_peer_error_and_nothing_else(sent: str | bytes) -> None:
+    survives(sent)
+
+
+@MANY
+@given(
+    st.sampled_from(WHOLE),
+    st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=8),
+    st.integers(0, 10_000),
+)
+def test_damaged_messages_give_a_peer_error_and_nothing_else(
+    whole: bytes, damage: list[tuple[int, int]], length: int
+) -> None:
+    torn = bytearray(whole)
+    for place, value in damage:
+        torn[place % len(torn)] = value
+    survives(bytes(torn))
+    survives(bytes(torn[: length % (len(torn) + 1)]))
+
+
+@MANY
+@given(KINDS, JSON, st.text(max_size=8))
+def test_any_json_in_a_whole_frame_is_survived(kind: str, data: object, message_id: str) -> None:
+    survives(message(kind, data, message_id))
+    survives(Frame(message=MessageFrame(data=json.dumps(data))).SerializeToString())

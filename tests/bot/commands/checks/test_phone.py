@@ -1,0 +1,177 @@
+"""What `./run phone check` says, with Twilio and the public address on loopback."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from bot.commands.checks import phone
+from bot.commands.checks.finding import Finding, Verdict
+from bot.commands.checks.phone import Line
+from tests.certificates import make_certificate, trusting
+from tests.client.caller.telephone_server import SECRET, Exchange, serving
+from tests.twilio_cloud import NUMBER, SID, Cloud, running
+from tests.twilio_cloud import SECRET as API_SECRET
+
+LINE = Line(SID, SECRET, "http://127.0.0.1:1", "https://voice.example")
+
+
+def examined(line: Line) -> dict[str, Finding]:
+    return {one.name: one for one in asyncio.run(phone.examine(line))}
+
+
+# ---- the account ----
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "verdict"),
+    [
+        ("active", "Full", Verdict.PASS),
+        ("active", "Trial", Verdict.WARN),
+        ("suspended", "Full", Verdict.FAIL),
+    ],
+)
+def test_an_account_must_be_active(status: str, kind: str, verdict: Verdict) -> None:
+    assert phone.check_status({"status": status, "type": kind}).verdict is verdict
+
+
+def test_a_number_should_ring_here() -> None:
+    def check(*voice_urls: str) -> Finding:
+        numbers = [{"phone_number": NUMBER, "voice_url": url} for url in voice_urls]
+        return phone.check_numbers(LINE, numbers)
+
+    assert check().verdict is Verdict.WARN
+    elsewhere = check("https://demo.twilio.com/welcome/voice/")
+    assert (elsewhere.verdict, elsewhere.mend) == (
+        Verdict.WARN,
+        f"./run phone setup {NUMBER}",
+    )
+    assert check("https://voice.example/twilio/voice").found == f"{NUMBER} rings here"
+
+
+def test_the_account_is_asked_and_an_address_that_cannot_be_is_not_dialled() -> None:
+    with running(Cloud()) as cloud:
+        cloud.own()
+        line = Line(SID, API_SECRET, cloud.url, "http://127.0.0.1:7860")
+        found = examined(line)
+        refused = examined(replace(line, auth_token="wrong"))
+
+    assert [(name, one.verdict) for name, one in found.items()] == [
+        ("account", Verdict.PASS),
+        ("numbers", Verdict.WARN),
+        ("address", Verdict.FAIL),
+    ]
+    assert refused["account"].verdict is Verdict.FAIL
+    assert "numbers" not in refused
+
+
+# ---- the way here ----
+
+
+@pytest.mark.parametrize(
+    ("url", "verdict"),
+    [
+        ("https://voice.example", Verdict.PASS),
+        ("https://voice.example:8443", Verdict.FAIL),
+        ("http://voice.example", Verdict.FAIL),
+    ],
+)
+def test_streams_come_by_wss_on_its_own_port(url: str, verdict: Verdict) -> None:
+    assert phone.check_address(replace(LINE, public_url=url)).verdict is verdict
+
+
+@pytest.mark.needs("openssl")
+def test_a_certificate_must_be_trusted_and_fresh(tmp_path: Path) -> None:
+    made = make_certificate(tmp_path, days=60)
+    (tmp_path / "old").mkdir()
+    old = make_certificate(tmp_path / "old", days=3)
+
+    async def scenario() -> list[Finding | None]:
+        found = []
+        for certificate, trusted in ((made, made), (made, None), (old, old)):
+            async with serving(Exchange(), certificate) as exchange:
+                context = trusting(trusted) if trusted else ssl.create_default_context()
+                line = replace(LINE, public_url=exchange.url)
+                found.append(await phone.check_certificate(line, context))
+        found.append(await phone.check_certificate(replace(LINE, public_url="https://127.0.0.1:1")))
+        return found
+
+    good, unknown, stale, absent = asyncio.run(scenario())
+    verdicts = [one.verdict for one in (good, unknown, stale, absent) if one is not None]
+    assert verdicts == [Verdict.PASS, Verdict.FAIL, Verdict.WARN, Verdict.FAIL]
+    assert unknown is not None
+    assert "self-signed" in unknown.found
+    assert absent is not None
+    assert absent.found.startswith("nothing answers")
+
+
+@pytest.mark.needs("openssl")
+def test_all_that_twilio_does_is_tried_at_the_real_address(tmp_path: Path) -> None:
+    made = make_certificate(tmp_path, days=60)
+
+    async def scenario() -> list[Finding]:
+        async with serving(Exchange(), made) as exchange:
+            line, context = replace(LINE, public_url=exchange.url), trusting(made)
+            async with httpx2.AsyncClient(verify=context, trust_env=False) as http:
+                return [
+                    await phone.check_webhook(line, http),
+                    await phone.check_forgery(line, http),
+                    await phone.check_stream(line, context),
+                ]
+
+    found = asyncio.run(scenario())
+    assert [one.verdict for one in found] == [Verdict.PASS] * 3, found
+
+
+Answer = tuple[int, str]
+Check = Callable[[Line, httpx2.AsyncClient], Awaitable[Finding]]
+
+
+def told(check: Check, answer: Answer) -> Finding:
+    """What is made of a server that gives this answer to everyone."""
+
+    async def scenario() -> Finding:
+        transport = httpx2.MockTransport(lambda _: httpx2.Response(answer[0], text=answer[1]))
+        async with httpx2.AsyncClient(transport=transport) as http:
+            return await check(LINE, http)
+
+    return asyncio.run(scenario())
+
+
+STREAM = "<Response><Connect><Stream url='{}'/></Connect></Response>"
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "found"),
+    [
+        ((200, STREAM.format("wss://voice.example/twilio/media")), Verdict.PASS, "with a stream"),
+        ((200, STREAM.format("wss://other.example/twilio/media")), Verdict.FAIL, "wss://other"),
+        ((200, "<Response><Say>All lines are busy.</Say></Response>"), Verdict.WARN, "are busy"),
+        ((200, "<html><p>"), Verdict.FAIL, "not XML"),
+        ((403, ""), Verdict.FAIL, "refuses a good signature"),
+        ((404, ""), Verdict.FAIL, "no /twilio/voice"),
+        ((502, ""), Verdict.FAIL, "answers 502"),
+    ],
+)
+def test_each_answer_of_the_webhook_has_its_line(
+    answer: Answer, verdict: Verdict, found: str
+) -> None:
+    one = told(phone.check_webhook, answer)
+    assert one.verdict is verdict
+    assert found in one.found
+    assert bool(one.mend) is (verdict is not Verdict.PASS)
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(403, Verdict.PASS), (200, Verdict.FAIL)])
+def test_a_forged_signature_must_be_refused(status: int, verdict: Verdict) -> None:
+    assert told(phone.check_forgery, (status, "")).verdict is verdict
+
+
+def test_a_proxy_without_upgrades_is_found() -> None:
+    found = asyncio.run(phone.check_stream(replace(LINE, public_url="https://127.0.0.1:1")))
+    assert found.verdict is Verdict.FAIL
+    assert found.found.startswith("no WebSocket")

@@ -1,0 +1,182 @@
+"""Getting in, staying out, and coming back when the connection is lost."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, WebSocketRoute, expect
+
+from bot.browser.browser_pb2 import Frame, MessageFrame
+from pipelines.core.exchange import Caption, LineDropped, LineRestored, Played
+from tests.client.web.acting import begin, rtvi, scripted, tone, until, witnessed
+from tests.client.web.puppet import OUT_HZ, Puppeteer, puppeteer
+
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(180)]
+
+
+def test_a_full_server_says_so_and_lets_in_later(browser: Browser) -> None:
+    with (
+        puppeteer(max_calls=1) as small,
+        witnessed(browser, small) as first,
+        witnessed(browser, small, "503") as second,
+    ):
+        call = begin(first, small)
+        second.locator("#call").click()
+        expect(second.locator("#word")).to_have_text("full")
+        expect(second.locator("#problem strong")).to_have_text("All lines are busy")
+        first.locator("#call").click()
+        assert call.left.wait(15)
+        begin(second, small)
+        expect(second.locator("#problem")).to_be_hidden()
+
+
+def test_the_token_is_asked_for_once_and_again_if_it_is_wrong(
+    browser: Browser, server: Puppeteer
+) -> None:
+    asked: list[str | None] = []
+
+    def guard(route: Route) -> None:
+        asked.append(route.request.headers.get("authorization"))
+        if asked[-1] == "Bearer open sesame":
+            route.continue_()
+        else:
+            route.fulfill(status=401, json={"error": "an access token is needed"})
+
+    with witnessed(browser, server, "401") as page:
+        page.route("**/start", guard)
+        page.locator("#call").click()
+        token = page.get_by_label("Access token", exact=True)
+        token.fill("guess")
+        page.keyboard.press("Enter")
+        expect(page.locator("#token-wrong")).to_be_visible()
+        token.fill("open sesame")
+        page.keyboard.press("Enter")
+        expect(page.locator("#word")).to_have_text("listening")
+        server.engine.next_call()
+        assert asked == [None, "Bearer guess", "Bearer open sesame"]
+        page.locator("#call").click()
+        page.locator("#call").click()
+        expect(page.locator("#word")).to_have_text("listening")
+        server.engine.next_call()
+        assert asked[3:] == ["Bearer open sesame"]
+
+
+def test_who_has_no_token_stays_outside(browser: Browser, server: Puppeteer) -> None:
+    with witnessed(browser, server, "401") as page:
+        page.route("**/start", lambda route: route.fulfill(status=401, json={}))
+        page.locator("#call").click()
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.locator("#word")).to_have_text("ready")
+        expect(page.locator("#problem strong")).to_contain_text("access token")
+
+
+def test_a_call_that_is_ended_while_it_begins_is_over(page: Page, server: Puppeteer) -> None:
+    page.route("**/start", lambda _: None)  # no answer comes
+    page.locator("#call").click()
+    expect(page.locator("#word")).to_have_text("connecting")
+    page.get_by_role("button", name="End call").click()
+    expect(page.locator("#word")).to_have_text("ready")
+    expect(page.locator("#problem")).to_be_hidden()
+    page.unroute("**/start")
+    begin(page, server)
+
+
+def test_a_dropped_socket_is_made_again(browser: Browser, server: Puppeteer) -> None:
+    with witnessed(browser, server, "WebSocket") as page:
+        call = begin(page, server)
+        call.say(Caption("user", "Before.", final=True, turn=1))
+        expect(page.locator("#lines li")).to_have_count(1)
+        page.evaluate(
+            "() => { window.words = []; new MutationObserver(() => "
+            "window.words.push([word.textContent, last.textContent]))"
+            ".observe(document.querySelector('.face'), {childList: true, subtree: true}) }"
+        )
+        call.speak(tone(1.5))
+        heard = call.next(Played)
+        server.drop_sockets()
+        call.next(LineDropped)
+        call.flush()
+        told = call.next(Played)
+        assert told.generation == 0
+        assert heard.samples <= told.samples < 1.5 * OUT_HZ
+        call.next(LineRestored)
+        expect(page.locator("#word")).to_have_text("listening")
+        shown = page.evaluate("() => window.words")
+        assert any(word == "reconnecting" and "try 1 of 5" in last for word, last in shown)
+        call.say(Caption("user", "After.", final=True, turn=2))
+        expect(page.locator("#lines li p")).to_have_text(["Before.", "After."])
+        call.speak(tone(0.2))
+        call.next(Played, lambda report: report.samples == 0.2 * OUT_HZ)
+
+
+def test_after_five_tries_it_gives_up(browser: Browser, server: Puppeteer) -> None:
+    with witnessed(browser, server, "Failed to load", "WebSocket") as page:
+        page.clock.install()
+        begin(page, server)
+        tries: list[int] = []
+
+        def refuse(route: Route) -> None:
+            tries.append(1)
+            route.abort()
+
+        page.route("**/start", refuse)
+        page.evaluate(
+            "() => { window.said = []; new MutationObserver(() => window.said.push("
+            "announcements.textContent)).observe(announcements, {childList: true}) }"
+        )
+        server.drop_sockets()
+        expect(page.locator("#word")).to_have_text("reconnecting")
+
+        def is_over() -> bool:
+            page.clock.run_for(500)
+            return page.locator("#word").inner_text() == "ready"
+
+        until(page, is_over)
+        shown = [text for text in page.evaluate("() => window.said") if "try" in text]
+        assert shown == [f"reconnecting, try {attempt} of 5" for attempt in range(1, 6)]
+        expect(page.locator("#word")).to_have_text("ready")
+        expect(page.locator("#problem strong")).to_have_text("The connection was lost")
+        assert len(tries) == 5
+
+
+def test_the_key_to_go_on_with_is_given_back(page: Page) -> None:
+    opened: list[object] = []
+    begun: list[object] = []
+
+    def note(route: Route) -> None:
+        begun.append(route.request.post_data_json)
+        route.continue_()
+
+    def play(socket: WebSocketRoute, message: dict[str, Any]) -> None:
+        if message["type"] == "client-ready":
+            opened.append(message["data"].get("resume"))
+            socket.send(rtvi("bot-ready", {"version": "2.0.0"}, message["id"]))
+            if len(opened) == 1:
+                socket.send(rtvi("server-message", {"type": "session", "resume": "key-1"}))
+                socket.close(code=1012, reason="restart")
+
+    page.route("**/start", note)
+    scripted(page, play)
+    page.locator("#call").click()
+    expect(page.locator("#word")).to_have_text("reconnecting")
+    expect(page.locator("#word")).to_have_text("listening")
+    assert opened == [None, "key-1"]
+    assert begun == [{}, {"resume": "key-1"}]
+
+
+def test_what_it_does_not_know_harms_nobody(page: Page) -> None:
+    def play(socket: WebSocketRoute, message: dict[str, Any]) -> None:
+        if message["type"] != "client-ready":
+            return
+        socket.send(rtvi("bot-ready", {"version": "9.0.0"}, message["id"]))
+        socket.send(b"\xff\xff\xff")
+        socket.send("text")
+        socket.send(Frame(message=MessageFrame(data="{")).SerializeToString())
+        for kind in ("turn", "state", "flush", "unheard-of"):
+            socket.send(rtvi("server-message", {"type": kind, "row": None, "state": "dancing"}))
+        socket.send(rtvi("server-message", None))
+        socket.send(rtvi("unheard-of", [1]))
+        socket.send(rtvi("server-message", {"type": "state", "state": "thinking"}))
+
+    scripted(page, play)
+    page.locator("#call").click()
+    expect(page.locator("#word")).to_have_text("thinking")

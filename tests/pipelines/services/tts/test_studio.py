@@ -1,0 +1,301 @@
+import asyncio
+import os
+import signal
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+
+import numpy as np
+import pytest
+
+from pipelines.audio.pcm import audible_from, to_float
+from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk, SpokenWord, TextToSpeech
+from pipelines.services.tts.studio import (
+    CACHED_BYTES,
+    CACHED_CHARACTERS,
+    PATIENCE_S,
+    REHEARSAL,
+    TRIES,
+    Studio,
+)
+from pipelines.services.tts.tts_espeak import espeak_voice
+from pipelines.services.tts.tts_process import ProcessTextToSpeech
+from replay.virtual_time import run
+
+RATE_HZ = 16_000
+LETTER = RATE_HZ // 20
+CHUNK = RATE_HZ // 10
+SILENCE_S = 0.25
+
+
+class Loud:
+    """A voice of one tone, 50 ms a letter, after a quarter of a second of silence, without words.
+
+    It fails once a text has been said as far as `fails` says, in chunks, once for each.
+    """
+
+    rate_hz = RATE_HZ
+
+    def __init__(
+        self, level: float = 0.1, fails: Sequence[int] = (), *, retryable: bool = True
+    ) -> None:
+        self.texts: list[str] = []
+        self.firsts: list[bool] = []
+        self.level = level
+        self._fails = list(fails)
+        self._retryable = retryable
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def synthesise(
+        self, text: str, *, first: bool = False
+    ) -> AsyncGenerator[SpeechChunk, None]:
+        self.texts.append(text)
+        self.firsts.append(first)
+        fails_at = self._fails.pop(0) if self._fails and text != REHEARSAL else None
+        at = np.arange(LETTER * len(text))
+        tone = self.level * 32767 * np.sin(2 * np.pi * 200 * at / RATE_HZ)
+        pcm = np.concatenate([np.zeros(round(SILENCE_S * RATE_HZ)), tone]).astype(np.int16)
+        for number, start in enumerate(range(0, len(pcm), CHUNK)):
+            if number == fails_at:
+                raise ServiceError("tts", "scripted", retryable=self._retryable)
+            yield SpeechChunk(pcm[start : start + CHUNK])
+
+
+def in_the_studio(voice: TextToSpeech, scenario: Callable[[Studio], Awaitable[None]]) -> None:
+    async def opened() -> None:
+        studio = Studio(voice)
+        await studio.open()
+        try:
+            await scenario(studio)
+        finally:
+            await studio.close()
+
+    asyncio.run(opened())
+
+
+async def say(voice: TextToSpeech, text: str) -> tuple[Pcm, list[SpokenWord], float]:
+    pcm: list[Pcm] = [np.zeros(0, np.int16)]
+    words: list[SpokenWord] = []
+    trimmed_s = 0.0
+    async with aclosing(voice.synthesise(text)) as chunks:
+        async for chunk in chunks:
+            pcm.append(chunk.pcm)
+            words += chunk.words
+            trimmed_s += chunk.trimmed_s
+    return np.concatenate(pcm), words, trimmed_s
+
+
+def test_the_silence_before_the_first_sound_is_cut_off_and_reported() -> None:
+    async def scenario(studio: Studio) -> None:
+        pcm, _, trimmed_s = await say(studio, "Hello there")
+        assert trimmed_s == pytest.approx(SILENCE_S, abs=0.011)
+        assert audible_from(pcm, RATE_HZ) == 0
+        assert len(pcm) == pytest.approx(LETTER * len("Hello there"), abs=RATE_HZ // 100)
+
+    in_the_studio(Loud(), scenario)
+
+
+def test_espeak_is_audible_from_its_first_sample() -> None:
+    async def scenario(studio: Studio) -> None:
+        for text in ("Sure.", "The first of them.", "... and then?"):
+            pcm, words, trimmed_s = await say(studio, text)
+            assert audible_from(pcm, studio.rate_hz) == 0
+            assert 0 <= trimmed_s < 0.3
+            assert words[0].start_s == 0.0
+
+    in_the_studio(espeak_voice(), scenario)
+
+
+@pytest.mark.parametrize("level", [0.03, 0.9])
+def test_every_voice_is_equally_loud_from_its_first_clause(level: float) -> None:
+    async def scenario(studio: Studio) -> None:
+        pcm, _, _ = await say(studio, "Hello there")
+        assert 10 * np.log10(np.mean(np.square(to_float(pcm)))) == pytest.approx(-20, abs=0.2)
+
+    in_the_studio(Loud(level), scenario)
+
+
+def test_the_voice_is_given_what_is_said_and_the_words_are_those_that_were_written() -> None:
+    voice = Loud()
+
+    async def scenario(studio: Studio) -> None:
+        _, words, _ = await say(studio, "It is $12.50 on 5 March - yes :)")
+        assert voice.texts[-1] == "It is twelve dollars and fifty cents on the fifth of March — yes"
+        assert [word.text for word in words] == "It is $12.50 on 5 March - yes :)".split()
+
+    in_the_studio(voice, scenario)
+
+
+def test_times_that_a_voice_does_not_give_follow_what_is_said_and_are_marked() -> None:
+    async def scenario(studio: Studio) -> None:
+        pcm, words, _ = await say(studio, "Is $12.50 it")
+        letters = len("Is twelve dollars and fifty cents it ")
+        shares = [word.start_s * RATE_HZ / len(pcm) * letters for word in words]
+        assert shares == pytest.approx([0, 3, 34], abs=0.5)
+        assert all(word.estimated for word in words)
+
+    in_the_studio(Loud(), scenario)
+
+
+def test_times_that_a_voice_gives_are_kept() -> None:
+    async def scenario(studio: Studio) -> None:
+        _, words, _ = await say(studio, "Now: $12.50, it says.")
+        assert [word.text for word in words] == ["Now:", "$12.50,", "it", "says."]
+        starts = [word.start_s for word in words]
+        assert starts == sorted(set(starts))
+        assert starts[2] - starts[1] > 1.0  # "twelve dollars and fifty cents"
+        assert not any(word.estimated for word in words)
+
+    in_the_studio(espeak_voice(), scenario)
+
+
+def test_a_phrase_that_is_said_again_is_not_made_again() -> None:
+    voice = Loud()
+
+    async def scenario(studio: Studio) -> None:
+        once = await say(studio, "One moment, please.")
+        again = await say(studio, "One moment, please.")
+        assert voice.texts == [REHEARSAL, "One moment, please."]
+        assert np.array_equal(once[0], again[0])
+        assert once[1:] == again[1:]
+
+    in_the_studio(voice, scenario)
+
+
+def test_a_cache_of_nothing_keeps_nothing() -> None:
+    voice = Loud()
+
+    async def scenario() -> None:
+        studio = Studio(voice, cached_bytes=0)
+        await studio.open()
+        for _ in range(2):
+            await say(studio, "One moment, please.")
+        await studio.close()
+
+    asyncio.run(scenario())
+    assert voice.texts[1:] == ["One moment, please."] * 2
+
+
+def test_the_cache_keeps_neither_much_nor_what_was_not_said_to_its_end() -> None:
+    voice = Loud()
+    long = "x" * (CACHED_CHARACTERS + 1)
+    enough = CACHED_BYTES // (2 * LETTER * CACHED_CHARACTERS) + 1
+
+    async def scenario(studio: Studio) -> None:
+        for _ in range(2):
+            async with aclosing(studio.synthesise("Cut short.")) as chunks:
+                await anext(chunks)
+        for _ in range(2):
+            await say(studio, long)
+        assert voice.texts[1:] == ["Cut short."] * 2 + [long] * 2
+        phrases = [f"{n:0{CACHED_CHARACTERS}}".translate(LETTERS) for n in range(enough + 1)]
+        for phrase in phrases:
+            await say(studio, phrase)
+        asked = len(voice.texts)
+        await say(studio, phrases[-1])
+        await say(studio, phrases[0])
+        assert len(voice.texts) == asked + 1
+
+    in_the_studio(voice, scenario)
+
+
+LETTERS = str.maketrans("0123456789", "abcdefghij")
+
+
+@pytest.mark.parametrize("fails", [[0], [3], [6], [2, 5], [5, 2]])
+def test_a_voice_that_fails_goes_on_where_it_stopped(fails: list[int]) -> None:
+    broken = Loud(fails=fails)
+
+    async def whole(studio: Studio) -> None:
+        heard.append((await say(studio, "Hello there you"))[0])
+
+    heard: list[Pcm] = []
+    in_the_studio(Loud(), whole)
+    in_the_studio(broken, whole)
+
+    once, again = heard
+    assert np.array_equal(once, again)
+    assert broken.texts[1:] == ["Hello there you"] * (len(fails) + 1)
+
+
+@pytest.mark.parametrize(("retryable", "tries"), [(True, TRIES), (False, 1)])
+def test_a_voice_that_keeps_failing_is_given_up(retryable: bool, tries: int) -> None:
+    broken = Loud(fails=[4] * 10, retryable=retryable)
+
+    async def scenario(studio: Studio) -> None:
+        with pytest.raises(ServiceError):
+            await say(studio, "Hello there")
+        assert len(broken.texts) == 1 + tries
+
+    in_the_studio(broken, scenario)
+
+
+def test_a_voice_that_takes_its_time_to_fail_is_not_asked_again() -> None:
+    class Slow(Loud):
+        async def synthesise(
+            self, text: str, *, first: bool = False
+        ) -> AsyncGenerator[SpeechChunk, None]:
+            async for chunk in super().synthesise(text, first=first):
+                yield chunk
+                if text != REHEARSAL:
+                    await asyncio.sleep(PATIENCE_S + 0.1)
+
+    broken = Slow(fails=[1] * 10)
+
+    async def scenario() -> None:
+        studio = Studio(broken)
+        await studio.open()
+        with pytest.raises(ServiceError):
+            await say(studio, "Hello there")
+        assert broken.texts == [REHEARSAL, "Hello there"]
+
+    run(scenario())
+
+
+def test_a_voice_that_is_silent_does_not_open() -> None:
+    async def scenario() -> None:
+        studio = Studio(Loud(level=0.0))
+        with pytest.raises(ServiceError, match="silent"):
+            await studio.open()
+        await studio.close()
+
+    asyncio.run(scenario())
+
+
+def test_what_somebody_waits_for_is_passed_on() -> None:
+    voice = Loud()
+
+    async def scenario(studio: Studio) -> None:
+        async with aclosing(studio.synthesise("Now", first=True)) as chunks:
+            assert [chunk async for chunk in chunks]
+        assert voice.firsts == [False, True]
+
+    in_the_studio(voice, scenario)
+
+
+def test_a_voice_whose_process_is_killed_goes_on_in_the_middle_of_a_word() -> None:
+    voice = espeak_voice()
+    text = "This sentence is long enough to be cut into, and it goes on and on after that. "
+
+    async def scenario(studio: Studio) -> None:
+        whole, words, _ = await say(studio, text * 3)
+        pcm: list[Pcm] = []
+        marked: list[str] = []
+        async with aclosing(studio.synthesise(text * 3)) as chunks:
+            async for chunk in chunks:
+                if not pcm:
+                    os.kill(pid(voice), signal.SIGKILL)
+                pcm.append(chunk.pcm)
+                marked += [word.text for word in chunk.words]
+        assert marked == [word.text for word in words] == (text * 3).split()
+        samples = sum(map(len, pcm))  # the same words of espeak's differ by some milliseconds
+        assert samples == pytest.approx(len(whole), abs=0.1 * studio.rate_hz)
+
+    in_the_studio(voice, scenario)
+
+
+def pid(voice: ProcessTextToSpeech) -> int:
+    assert voice._process is not None
+    return voice._process._transport.get_pid()

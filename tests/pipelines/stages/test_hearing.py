@@ -1,0 +1,136 @@
+"""When the VAD is asked: as soon as its chunk is there, whoever speaks."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineWorker
+from pipecat.workers.runner import WorkerRunner
+from structlog.testing import capture_logs
+
+from pipelines.core.exchange import AudioIn
+from pipelines.core.hearing.dictation import Dictation, DictationPolicy
+from pipelines.core.hearing.voicing import Voicing, VoicingPolicy
+from pipelines.services.protocols import EAR_RATE_HZ, VAD_CHUNK, Samples
+from pipelines.services.scripted import ScriptedSpeechToText, ScriptedTurnModel
+from pipelines.stages.frames import CallerFrame, SpokenFrame
+from pipelines.stages.hearing import Ears, Hearing
+from replay.virtual_time import run
+
+FRAME = EAR_RATE_HZ // 50
+FRAMES = 50
+
+
+class CountingVad:
+    def __init__(self) -> None:
+        self.chunks: list[Samples] = []
+
+    def reset(self) -> None: ...
+
+    def probability(self, chunk: Samples) -> float:
+        self.chunks.append(chunk)
+        return 0.0
+
+
+@asynccontextmanager
+async def listening(vad: CountingVad) -> AsyncIterator[PipelineWorker]:
+    stt, turn = ScriptedSpeechToText(lambda _: ""), ScriptedTurnModel(lambda _: 0.0)
+    ears = Ears(vad, stt, turn, in_rate_hz=EAR_RATE_HZ, out_rate_hz=EAR_RATE_HZ)
+    hearing = Hearing(ears, Voicing(VoicingPolicy()), Dictation(DictationPolicy()))
+    worker = PipelineWorker(
+        Pipeline([hearing]), enable_rtvi=False, enable_turn_tracking=False, idle_timeout_secs=None
+    )
+    runner = WorkerRunner(handle_sigint=False)
+    await runner.add_workers(worker)
+    running = asyncio.ensure_future(runner.run())
+    await asyncio.sleep(0.1)
+    yield worker
+    await runner.cancel()
+    await running
+
+
+async def asked_after_each_frame(vad: CountingVad, *, bot_begins: int | None) -> list[int]:
+    draw = np.random.default_rng(3)
+    frames = [(3000 * draw.standard_normal(FRAME)).astype("<i2").tobytes() for _ in range(FRAMES)]
+    asked = []
+    async with listening(vad) as worker:
+        for number, frame in enumerate(frames):
+            if number == bot_begins:
+                now = asyncio.get_running_loop().time()
+                await worker.queue_frame(SpokenFrame(bytes(4 * EAR_RATE_HZ), now))
+            await worker.queue_frame(CallerFrame(AudioIn(frame)))
+            await asyncio.sleep(0.02)
+            asked.append(len(vad.chunks))
+    return asked
+
+
+@pytest.mark.parametrize("bot_begins", [None, 0, 7])
+def test_the_vad_is_asked_as_soon_as_its_chunk_is_there(bot_begins: int | None) -> None:
+    asked = run(asked_after_each_frame(CountingVad(), bot_begins=bot_begins))
+
+    assert asked == [FRAME * (number + 1) // VAD_CHUNK for number in range(FRAMES)]
+
+
+def test_the_vad_hears_the_same_in_pieces_of_any_length() -> None:
+    silent, spoken_over = CountingVad(), CountingVad()
+    run(asked_after_each_frame(silent, bot_begins=None))
+    run(asked_after_each_frame(spoken_over, bot_begins=FRAMES - 1))
+
+    np.testing.assert_allclose(
+        np.concatenate(silent.chunks[:30]), np.concatenate(spoken_over.chunks[:30])
+    )
+
+
+# ---- long pieces, and what comes too late ----
+
+
+async def heard_of_bot(piece_s: float) -> tuple[float, float]:
+    """The power that the VAD is given and is not, of a microphone that hears the bot alone."""
+    draw, vad = np.random.default_rng(5), CountingVad()
+    bot = (3000 * draw.standard_normal(8 * EAR_RATE_HZ)).astype("<i2")
+    delay, size = round(0.08 * EAR_RATE_HZ), round(piece_s * EAR_RATE_HZ)
+    microphone = np.concatenate([np.zeros(delay), 0.3 * bot]).astype("<i2")
+    async with listening(vad) as worker:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for frame in range(8 * 50):
+            at_s = began + 0.02 * frame
+            await asyncio.sleep(at_s - loop.time())
+            if frame * FRAME % size == 0 and frame:
+                piece = microphone[frame * FRAME - size : frame * FRAME]
+                await worker.queue_frame(CallerFrame(AudioIn(piece.tobytes())))
+            spoken = bot[frame * FRAME : (frame + 1) * FRAME].tobytes()
+            await worker.queue_frame(SpokenFrame(spoken, at_s))
+        await asyncio.sleep(0.1)
+    left = np.concatenate(vad.chunks)[4 * EAR_RATE_HZ : 6 * EAR_RATE_HZ]
+    return float(np.mean(left**2)), float(np.mean((0.3 * bot / 32768) ** 2))
+
+
+@pytest.mark.parametrize("piece_s", [0.02, 0.1, 0.5, 1.0])
+def test_the_bot_does_not_hear_itself_in_pieces_of_any_length(piece_s: float) -> None:
+    left, came = run(heard_of_bot(piece_s))
+
+    assert left < 0.01 * came
+
+
+def test_audio_that_comes_too_late_is_told_of_once() -> None:
+    async def stalls_twice() -> None:
+        frame = AudioIn(bytes(2 * FRAME))
+        async with listening(CountingVad()) as worker:
+            for _ in range(2):
+                for _ in range(100):
+                    await worker.queue_frame(CallerFrame(frame))
+                    await asyncio.sleep(0.02)
+                await asyncio.sleep(2.0)
+                for _ in range(100):
+                    await worker.queue_frame(CallerFrame(frame))
+            await asyncio.sleep(0.1)
+
+    with capture_logs() as logs:
+        run(stalls_twice())
+
+    late = [line for line in logs if line["event"] == "audio that came too late is dropped"]
+    assert len(late) == 1

@@ -1,0 +1,79 @@
+"""A model that says more than a voice can come to."""
+
+import itertools
+
+import pytest
+from structlog.testing import capture_logs
+
+from pipelines.core.exchange import AnswerMeasured, Typed
+from pipelines.services.scripted import paced
+from pipelines.stages import speaking
+from pipelines.stages.frames import ClauseFrame
+from tests.pipelines.stages.rehearsal import does, rehearse
+
+NUMBERS = "one two three four five six seven eight nine ten eleven twelve".split()
+ENDLESS = " ".join(f"This is sentence number {number}." for number in NUMBERS)
+
+
+def test_an_answer_without_end_is_cut_off_and_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is spoken while three wait; the voice is back before the model has ended."""
+    monkeypatch.setattr(speaking, "MOST_CLAUSES", 3)
+
+    with capture_logs() as logs:
+        done = rehearse(
+            does(1.0, Typed("Go on.")),
+            does(28.0, Typed("And now?")),
+            answers=lambda messages: paced(
+                ENDLESS if messages[-1].content == "Go on." else "I am still here.", between_s=0.1
+            ),
+            tts_first_s=2.5,
+            microphone=False,
+            until_s=40.0,
+        )
+
+    cut, *rest = [line for role, line in done.lines if role == "assistant"]
+    spoken = cut.rstrip(".").split(". ")
+    assert spoken == ENDLESS.rstrip(".").split(". ")[: len(spoken)]
+    assert 4 <= len(spoken) < len(NUMBERS)
+    assert rest == ["I am still here."]
+    assert done.states[-1] == "listening"
+    warned = [line for line in logs if line["event"] == "an answer without end is cut off"]
+    assert [line["clauses"] for line in warned] == [3]
+
+
+def test_a_model_that_rambles_on_is_let_go_of_and_the_person_has_the_floor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(speaking, "MOST_CLAUSES", 3)
+    ramble = itertools.cycle(paced(ENDLESS, first_s=0.1, between_s=0.1))
+
+    done = rehearse(
+        does(1.0, Typed("Go on.")),
+        answers=lambda messages: ramble,
+        tts_first_s=2.5,
+        microphone=False,
+        until_s=40.0,
+    )
+
+    (cut,) = [line for role, line in done.lines if role == "assistant"]
+    assert cut.startswith("This is sentence number one.")
+    assert cut in ENDLESS
+    assert done.states == ["thinking", "speaking", "listening"]
+    assert (done.streams_open, done.llm.closed_early) == (0, 1)
+    measured = [item for _, item in done.sent if isinstance(item, AnswerMeasured)]
+    assert len(measured) == 1
+
+
+def test_the_end_is_said_at_the_cut_where_a_place_is_kept_for_it_and_once() -> None:
+    clauses = speaking._Clauses()
+    added = [clauses.add(ClauseFrame(1, f"clause {at}")) for at in range(speaking.MOST_CLAUSES + 9)]
+    assert added.index(False) == speaking.MOST_CLAUSES
+    assert added.count(False) == 1
+
+    waiting = clauses._queue
+    said = [waiting.get_nowait() for _ in range(waiting.qsize())]
+    assert [one.text for one in said[:-1] if one] == [f"clause {at}" for at in range(256)]
+    assert said[-1] is None
+    clauses.end()
+    clauses.add(ClauseFrame(1, "and another thing"))
+    assert waiting.empty()
