@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 import numpy as np
 import soundfile
@@ -18,6 +18,7 @@ from pipelines.core.recording import (
     ABOUT_NAME,
     EVENTS_NAME,
     FORMAT,
+    FROM_CALLER,
     SOUND_NAME,
     VERSION,
     VOICE_NAME,
@@ -31,7 +32,6 @@ Pcm: TypeAlias = NDArray[np.int16]
 _BLOCK = 1152
 ROOM_S = 5.5
 """Of silence after a sound that is played: an answer that takes longer is missed."""
-_FROM_CALLER = {one.__name__: one for one in get_args(FromCaller)}
 
 
 class UnreadableError(Exception):
@@ -96,7 +96,7 @@ class RecordedCall:
                 if len(pcm) < line["samples"]:
                     return
                 yield came_s, AudioIn(pcm.astype("<i2").tobytes(), line.get("media_s"))
-            elif (made := _FROM_CALLER.get(line["type"])) is not None:
+            elif (made := FROM_CALLER.get(line["type"])) is not None:
                 names = {field.name for field in fields(made)}
                 given = {name: value for name, value in line.items() if name in names}
                 yield came_s, made(**given)

@@ -7,21 +7,65 @@ and our own fixed words pass; a text becomes its length.
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Literal, Protocol, TypeAlias, get_args
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.core.commands import TurnCommand
-from pipelines.core.events import HeardToEnd, LedgerFact, Reached, TurnFact, Worked
+from pipelines.core.commands import (
+    CommitReply,
+    ForgetSpeech,
+    PauseReply,
+    ResumeReply,
+    ScoreTurn,
+    StartReply,
+    StopReply,
+    TurnCommand,
+    WithdrawReply,
+)
+from pipelines.core.events import (
+    AnswerCounted,
+    HeardToEnd,
+    LedgerFact,
+    Listened,
+    MicrophoneClosed,
+    PlayoutEnded,
+    PlayoutStarted,
+    Reached,
+    ReplyPaused,
+    ResultsWaiting,
+    SayAsked,
+    SilenceAsked,
+    SilenceTrimmed,
+    SpeechPaused,
+    SpeechStarted,
+    TextTyped,
+    Transcribed,
+    TurnFact,
+    TurnScored,
+    Worked,
+)
 from pipelines.core.exchange import (
+    AnswerMeasured,
     AudioIn,
     AudioOut,
     CallBegan,
+    Caption,
+    Dtmf,
+    Fault,
+    Flush,
     FromCaller,
+    LineDropped,
+    LineRestored,
+    Muted,
+    Played,
+    Say,
     Sent,
+    StateChanged,
+    StopSpeaking,
     ToCaller,
     TurnMeasured,
+    Typed,
 )
 
 FORMAT = "halfsecond-recording"
@@ -137,15 +181,88 @@ class Recorder(Protocol):
 
 # ---- as lines ----
 
-_KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
-    ("in", get_args(FromCaller)),
-    ("out", get_args(ToCaller)),
-    ("fact", get_args(TurnFact) + get_args(LedgerFact)),
-    ("command", get_args(TurnCommand)),
-    ("model", get_args(Question)),
-)
-KIND_OF: Mapping[type, str] = {one: kind for kind, types in _KINDS for one in types}
+FROM_CALLER: Mapping[str, type[FromCaller]] = {
+    "AudioIn": AudioIn,
+    "Played": Played,
+    "Sent": Sent,
+    "Typed": Typed,
+    "Muted": Muted,
+    "StopSpeaking": StopSpeaking,
+    "Dtmf": Dtmf,
+    "LineDropped": LineDropped,
+    "LineRestored": LineRestored,
+    "Say": Say,
+}
+"""The names in `type` of the lines of kind "in".
+
+Names of this and of the next tables stand in recordings on disk: a class may get a new name, its
+name here never changes.
+"""
+_TO_CALLER: Mapping[str, type[ToCaller]] = {
+    "AudioOut": AudioOut,
+    "Flush": Flush,
+    "Caption": Caption,
+    "StateChanged": StateChanged,
+    "TurnMeasured": TurnMeasured,
+    "AnswerMeasured": AnswerMeasured,
+    "CallBegan": CallBegan,
+    "Fault": Fault,
+}
+_FACTS: Mapping[str, type[TurnFact | LedgerFact]] = {
+    "Listened": Listened,
+    "SpeechStarted": SpeechStarted,
+    "SpeechPaused": SpeechPaused,
+    "Transcribed": Transcribed,
+    "TurnScored": TurnScored,
+    "TextTyped": TextTyped,
+    "SilenceAsked": SilenceAsked,
+    "MicrophoneClosed": MicrophoneClosed,
+    "SayAsked": SayAsked,
+    "ResultsWaiting": ResultsWaiting,
+    "PlayoutStarted": PlayoutStarted,
+    "PlayoutEnded": PlayoutEnded,
+    "ReplyPaused": ReplyPaused,
+    "Reached": Reached,
+    "Worked": Worked,
+    "AnswerCounted": AnswerCounted,
+    "SilenceTrimmed": SilenceTrimmed,
+    "HeardToEnd": HeardToEnd,
+}
+_COMMANDS: Mapping[str, type[TurnCommand]] = {
+    "StartReply": StartReply,
+    "CommitReply": CommitReply,
+    "WithdrawReply": WithdrawReply,
+    "PauseReply": PauseReply,
+    "ResumeReply": ResumeReply,
+    "StopReply": StopReply,
+    "ScoreTurn": ScoreTurn,
+    "ForgetSpeech": ForgetSpeech,
+}
+_QUESTIONS: Mapping[str, type[Question]] = {
+    "Voiced": Voiced,
+    "Asked": Asked,
+    "Came": Came,
+    "Answered": Answered,
+    "Failed": Failed,
+    "CalledOff": CalledOff,
+}
+_KINDS: Mapping[str, Mapping[str, type]] = {
+    "in": FROM_CALLER,
+    "out": _TO_CALLER,
+    "fact": _FACTS,
+    "command": _COMMANDS,
+    "model": _QUESTIONS,
+}
+RECORD_TYPES: Mapping[str, type] = {
+    name: one for types in _KINDS.values() for name, one in types.items()
+}
+"""The class of each `type` that a line can have."""
+KIND_OF: Mapping[type, str] = {
+    one: kind for kind, types in _KINDS.items() for one in types.values()
+}
 """By class; `Played` is news of the caller, and no class has two kinds."""
+TYPE_OF: Mapping[type, str] = {one: name for name, one in RECORD_TYPES.items()}
+"""By class, its name in a recording."""
 
 _NAMES: Mapping[type, tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind) if field.name not in ("pcm", "tell"))
@@ -166,7 +283,7 @@ def line_of(item: Noted, at_s: float, level: Level, begun_s: float = 0.0) -> dic
     """
     at_s -= begun_s
     line: dict[str, object] = {"t": round(at_s, 6), "k": KIND_OF.get(type(item), "fact")}
-    line["type"] = type(item).__name__
+    line["type"] = TYPE_OF[type(item)]
     match item:
         case TurnMeasured(row):
             return {**line, "row": dict(row)}

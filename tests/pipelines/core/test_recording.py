@@ -11,7 +11,10 @@ from pipelines.core.commands import StartReply, TurnCommand
 from pipelines.core.events import LedgerFact, Reached, TurnFact, Worked
 from pipelines.core.exchange import AudioIn, CallBegan, Dtmf, FromCaller, ToCaller, TurnMeasured
 from pipelines.core.recording import (
+    KIND_OF,
     OUR_WORDS,
+    RECORD_TYPES,
+    TYPE_OF,
     Asked,
     Came,
     Question,
@@ -54,7 +57,7 @@ def full_of_canaries(kind: type[Any]) -> Any:
 def test_without_words_no_word_gets_through(kind: type[Any]) -> None:
     line = json.dumps(line_of(full_of_canaries(kind), 1.0, "timing"))
     assert CANARY not in line
-    assert json.loads(line)["type"] == kind.__name__
+    assert json.loads(line)["type"] == TYPE_OF[kind]
 
 
 def test_a_text_becomes_its_length() -> None:
@@ -82,3 +85,28 @@ def test_sound_is_written_elsewhere_but_for_what_came_late() -> None:
     }  # fmt: skip
     pcm = np.arange(-3, 4, dtype=np.int16)
     assert audio_of(late_audio(pcm.tobytes())).tolist() == pcm.tolist()
+
+
+def test_the_names_on_disk_stay_when_a_class_gets_another() -> None:
+    names = dict.fromkeys(KIND_OF.values(), "")
+    for one, kind in KIND_OF.items():
+        names[kind] = f"{names[kind]} {TYPE_OF[one]}".strip()
+    assert names == {
+        "in": "AudioIn Played Sent Typed Muted StopSpeaking Dtmf LineDropped LineRestored Say",
+        "out": "AudioOut Flush Caption StateChanged TurnMeasured AnswerMeasured CallBegan Fault",
+        "fact": (
+            "Listened SpeechStarted SpeechPaused Transcribed TurnScored TextTyped SilenceAsked "
+            "MicrophoneClosed SayAsked ResultsWaiting PlayoutStarted PlayoutEnded ReplyPaused "
+            "Reached Worked AnswerCounted SilenceTrimmed HeardToEnd"
+        ),
+        "command": (
+            "StartReply CommitReply WithdrawReply PauseReply ResumeReply StopReply ScoreTurn "
+            "ForgetSpeech"
+        ),
+        "model": "Voiced Asked Came Answered Failed CalledOff",
+    }
+
+
+def test_the_table_has_every_class_that_can_be_recorded_once() -> None:
+    assert set(RECORD_TYPES.values()) == set(ALL)
+    assert len(RECORD_TYPES) == len(TYPE_OF) == len(ALL)
