@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from client.caller.loudness import audible_ranges
 from client.caller.measure import MISSED_S, onsets
+from pipelines.audio.audible import audible_ranges
 from replay.recorded import Pcm, UnreadableError
 from replay.run import Marks
 from replay.turns import STAGES, Turn

@@ -6,9 +6,9 @@ from typing import Any
 from bot.calls.errors import PeerError
 from client.caller import protocol
 from client.caller.dialect import Message
-from client.caller.loudness import Pcm
 from client.caller.measure import Heard
 from client.caller.player import Loudspeaker, Played
+from pipelines.audio.pcm import Pcm
 
 READY_ID = "1"
 REPORT_EVERY_FRAMES = 4

@@ -14,13 +14,13 @@ from bot.calls.errors import PeerError
 from client.caller.conductor import Conductor, Delivered, Line, Manners, Progress, Stage
 from client.caller.dialect import Message
 from client.caller.door import CallError, Door, Entrance, PageDoor, reason_of
-from client.caller.loudness import Pcm
 from client.caller.measure import MISSED_S, Heard, Said, Wait, Words, measure_wait, words_of
 from client.caller.microphone import MICROPHONE_RATE_HZ, Microphone
 from client.caller.player import PLAY_RATE_HZ, Sound
 from client.caller.recording import Recording, Turn, narrowed
 from client.caller.trouble import Network
 from client.caller.twilio import Tally, is_audio
+from pipelines.audio.pcm import Pcm
 
 SHOW_EVERY_FRAMES = 4
 """80 ms."""

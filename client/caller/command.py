@@ -19,13 +19,13 @@ from client.caller import conductor
 from client.caller.call import CallOptions, CallResult, Watch, place_call
 from client.caller.conductor import Line, Manners, Stage, keyed
 from client.caller.door import CallError, Door, PageDoor
-from client.caller.loudness import Pcm
 from client.caller.microphone import MICROPHONE_RATE_HZ
 from client.caller.recording import RecordingError, load
 from client.caller.report import as_json, print_report
 from client.caller.telephone import NO_ACCOUNT, Telephone
 from client.caller.trouble import parse
 from client.caller.waiting import READY_WITHIN_S, until_ready
+from pipelines.audio.pcm import Pcm
 
 UNANSWERED, FAILED, STOPPED = 1, 2, 130
 """Exit codes: a turn was not answered, or with an apology; there was no call to speak of; the

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
-from client.caller.loudness import Pcm
 from client.caller.measure import Heard
 from client.caller.player import Loudspeaker
+from pipelines.audio.pcm import Pcm
 
 Message: TypeAlias = str | bytes
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from client.caller.loudness import FULL_SCALE, Pcm
+from pipelines.audio.pcm import FULL_SCALE, Pcm
 
 MICROPHONE_RATE_HZ = 16_000
 FRAME_SAMPLES = 320

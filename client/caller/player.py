@@ -6,7 +6,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from client.caller.loudness import Pcm, audible_ranges
+from pipelines.audio.audible import audible_ranges
+from pipelines.audio.pcm import Pcm
 
 Sound: TypeAlias = tuple[float, float]
 """One audible window: when its first and its last loud sample were played."""

@@ -10,9 +10,9 @@ from google.protobuf.message import DecodeError
 
 from bot.browser import browser_pb2
 from bot.calls.errors import PeerError
-from client.caller.loudness import Pcm
 from client.caller.microphone import MICROPHONE_RATE_HZ
 from client.caller.player import PLAY_RATE_HZ, Played
+from pipelines.audio.pcm import Pcm
 
 LABEL = "rtvi-ai"
 RTVI_VERSION = "2.2.0"

@@ -10,8 +10,9 @@ import numpy as np
 import soundfile
 import soxr
 
-from client.caller.loudness import AUDIBLE_DBFS, Pcm, audible_ranges, window_levels
 from client.caller.microphone import MICROPHONE_RATE_HZ
+from pipelines.audio.audible import AUDIBLE_DBFS, audible_ranges, window_levels
+from pipelines.audio.pcm import Pcm
 
 LABELS_NAME = "labels.json"
 ABOVE_NOISE_DB = 10.0

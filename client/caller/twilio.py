@@ -12,11 +12,11 @@ import numpy as np
 
 from bot.calls.errors import PeerError
 from client.caller.dialect import Message
-from client.caller.loudness import Pcm
 from client.caller.measure import Heard
 from client.caller.microphone import MICROPHONE_RATE_HZ
 from client.caller.player import Loudspeaker
 from pipelines.audio.mulaw import decode, encode
+from pipelines.audio.pcm import Pcm
 
 RATE_HZ = 8000
 MESSAGE_BYTES = 64 * 1024

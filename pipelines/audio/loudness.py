@@ -9,7 +9,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.audio.pcm import AUDIBLE_DBFS, WINDOW_S, to_float, to_int16
+from pipelines.audio.audible import WINDOW_S, audible_windows, window_powers, window_samples
+from pipelines.audio.pcm import to_float, to_int16
 
 SPEECH_DBFS = -20.0
 """RMS of audible speech after it. espeak-ng's own is -20.3, so it is left as it is."""
@@ -27,7 +28,8 @@ class Loudness:
     """Of one voice, for all its calls."""
 
     def __init__(self, rate_hz: int) -> None:
-        self._window = round(rate_hz * WINDOW_S)
+        self._rate_hz = rate_hz
+        self._window = window_samples(rate_hz)
         self._power = 0.0
         self._heard_s = 0.0
 
@@ -46,9 +48,8 @@ class Loudness:
 
     def measure(self, pcm: NDArray[np.int16]) -> None:
         """One utterance as the voice made it: shape (n,)."""
-        windows = to_float(pcm[: len(pcm) // self._window * self._window])
-        powers = np.mean(np.square(windows.reshape(-1, self._window)), axis=1)
-        audible = powers[powers >= 10 ** (AUDIBLE_DBFS / 10)]
+        powers = window_powers(pcm[: len(pcm) // self._window * self._window], self._rate_hz)
+        audible = powers[audible_windows(powers)]
         if not len(audible):
             return
         length_s = len(audible) * WINDOW_S

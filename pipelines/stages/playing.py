@@ -11,6 +11,7 @@ from pipecat.processors.frame_processor import (
     FrameProcessorSetup,
 )
 
+from pipelines.audio.audible import first_audible
 from pipelines.core.commands import (
     CommitReply,
     PauseReply,
@@ -40,7 +41,7 @@ from pipelines.core.exchange import (
 )
 from pipelines.core.memory.conversation import Conversation
 from pipelines.core.speaking.client_clock import ClientClock
-from pipelines.core.speaking.playout import ClauseBegan, Playout, Send, first_audible
+from pipelines.core.speaking.playout import ClauseBegan, Playout, Send
 from pipelines.stages.frames import (
     CallerFrame,
     CommandFrame,

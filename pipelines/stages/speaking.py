@@ -7,11 +7,12 @@ import structlog
 from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
+from pipelines.audio.audible import first_audible
 from pipelines.audio.resample import Resampler
 from pipelines.core.commands import StartReply, StopReply, WithdrawReply
 from pipelines.core.events import Reached, SilenceTrimmed, Worked
 from pipelines.core.speaking.phrasing import clauses_of
-from pipelines.core.speaking.playout import Word, first_audible
+from pipelines.core.speaking.playout import Word
 from pipelines.core.thinking.answering import APOLOGY, VOICE_FAILED, whole
 from pipelines.services.protocols import ServiceError, TextToSpeech
 from pipelines.stages.frames import (

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.audio.audible import first_audible
 from pipelines.core.speaking.skew import Skew
 
 FRAME_S = 0.02
-AUDIBLE_DBFS = -45.0
-"""The level from which a listener hears it: the project's definition of an answer's start."""
 LETTER_S = 0.06
 """Of speech at 165 words a minute: how long a clause will be of which not all audio is there."""
 _SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "؟")
@@ -371,14 +370,3 @@ class Playout:
     def clear(self) -> None:
         """Forget the reply; its late reports mean nothing any more."""
         self._reset(None)
-
-
-def first_audible(pcm: NDArray[np.int16], rate_hz: int) -> int | None:
-    """The first 10 ms window whose RMS is above `AUDIBLE_DBFS`: its first sample, or None."""
-    window = rate_hz // 100
-    if len(pcm) == 0:
-        return None
-    padded = np.pad(pcm.astype(np.float32) / 32768, (0, -len(pcm) % window))
-    rms = np.sqrt(np.mean(padded.reshape(-1, window) ** 2, axis=1))
-    loud = np.flatnonzero(rms > 10 ** (AUDIBLE_DBFS / 20))
-    return int(loud[0]) * window if len(loud) else None

@@ -14,8 +14,8 @@ from dataclasses import replace
 import numpy as np
 import structlog
 
+from pipelines.audio.audible import first_audible, window_samples
 from pipelines.audio.loudness import Loudness, amplified
-from pipelines.audio.pcm import WINDOW_S, audible_from
 from pipelines.core.speaking.speakable import Aloud, aloud
 from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk, SpokenWord, TextToSpeech
 
@@ -171,10 +171,11 @@ class _Onset:
         pcm, trimmed_s = chunk.pcm, 0.0
         if self._pending is not None:
             silence = np.concatenate((self._pending, pcm))
-            start = audible_from(silence, self._rate)
+            window = window_samples(self._rate)
+            whole = len(silence) // window * window
+            start = first_audible(silence[:whole], self._rate)
             if start is None:
-                window = round(self._rate * WINDOW_S)
-                start = len(silence) // window * window
+                start = whole
                 self._cut, self._pending = self._cut + start, silence[start:]
                 return None
             self._cut, self._pending, pcm = self._cut + start, None, silence[start:]

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from client.caller.loudness import Pcm, window_levels
 from client.caller.microphone import FRAME_SAMPLES, Microphone
+from pipelines.audio.audible import window_levels
+from pipelines.audio.pcm import Pcm
 
 
 def ramp(samples: int) -> Pcm:

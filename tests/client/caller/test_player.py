@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.caller.loudness import Pcm
 from client.caller.player import Loudspeaker, Played
+from pipelines.audio.pcm import Pcm
 
 RATE_HZ = 24_000
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from client.caller.loudness import Pcm
 from client.caller.recording import Recording, RecordingError, Turn, load, recording
+from pipelines.audio.pcm import Pcm
 from tests.client.caller.loopback import tone
 
 

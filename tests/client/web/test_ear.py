@@ -16,7 +16,7 @@ import pytest
 import soundfile
 from playwright.sync_api import Page, Playwright, expect
 
-from pipelines.core.speaking.playout import AUDIBLE_DBFS
+from pipelines.audio.audible import AUDIBLE_DBFS
 from pipelines.services.tts.tts_stub import CHARACTER_S
 from tests.client.web.acting import until
 from tests.client.web.browser import ALLOWED, RECORDINGS, chromium, plays, record_tape

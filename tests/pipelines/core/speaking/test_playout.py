@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipelines.core.speaking.playout import ClauseBegan, Playout, Send, State, Word, first_audible
+from pipelines.audio.audible import first_audible
+from pipelines.core.speaking.playout import ClauseBegan, Playout, Send, State, Word
 
 RATE = 1000
 FRAME = 20

@@ -7,7 +7,8 @@ from contextlib import aclosing
 import numpy as np
 import pytest
 
-from pipelines.audio.pcm import audible_from, to_float
+from pipelines.audio.audible import first_audible
+from pipelines.audio.pcm import to_float
 from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk, SpokenWord, TextToSpeech
 from pipelines.services.tts.studio import (
     CACHED_BYTES,
@@ -91,7 +92,7 @@ def test_the_silence_before_the_first_sound_is_cut_off_and_reported() -> None:
     async def scenario(studio: Studio) -> None:
         pcm, _, trimmed_s = await say(studio, "Hello there")
         assert trimmed_s == pytest.approx(SILENCE_S, abs=0.011)
-        assert audible_from(pcm, RATE_HZ) == 0
+        assert first_audible(pcm, RATE_HZ) == 0
         assert len(pcm) == pytest.approx(LETTER * len("Hello there"), abs=RATE_HZ // 100)
 
     in_the_studio(Loud(), scenario)
@@ -101,7 +102,7 @@ def test_espeak_is_audible_from_its_first_sample() -> None:
     async def scenario(studio: Studio) -> None:
         for text in ("Sure.", "The first of them.", "... and then?"):
             pcm, words, trimmed_s = await say(studio, text)
-            assert audible_from(pcm, studio.rate_hz) == 0
+            assert first_audible(pcm, studio.rate_hz) == 0
             assert 0 <= trimmed_s < 0.3
             assert words[0].start_s == 0.0
 

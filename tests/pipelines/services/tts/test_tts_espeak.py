@@ -7,7 +7,7 @@ from contextlib import aclosing
 import numpy as np
 import pytest
 
-from pipelines.audio.pcm import audible_from
+from pipelines.audio.audible import first_audible
 from pipelines.services.protocols import Pcm, ServiceError, SpokenWord
 from pipelines.services.tts.tts_espeak import espeak_voice
 from pipelines.services.tts.tts_process import PIECE_CHARACTERS, ProcessTextToSpeech, split_text
@@ -60,8 +60,8 @@ def test_a_word_begins_where_it_is_said_to_begin() -> None:
         pcm, words = await say(voice, "Well. And.")
 
         pause = pcm[: round(words[1].start_s * voice.rate_hz)]
-        assert audible_from(pause[-round(0.1 * voice.rate_hz) :], voice.rate_hz) is None
-        assert audible_from(pcm[len(pause) :][: round(0.1 * voice.rate_hz)], voice.rate_hz) == 0
+        assert first_audible(pause[-round(0.1 * voice.rate_hz) :], voice.rate_hz) is None
+        assert first_audible(pcm[len(pause) :][: round(0.1 * voice.rate_hz)], voice.rate_hz) == 0
 
     speaking(scenario)
 

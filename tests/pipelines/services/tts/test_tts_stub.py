@@ -4,7 +4,7 @@ from contextlib import aclosing
 import numpy as np
 import pytest
 
-from pipelines.audio.pcm import audible_from
+from pipelines.audio.audible import first_audible
 from pipelines.services.protocols import SpeechChunk
 from pipelines.services.tts.tts_stub import CHARACTER_S, RATE_HZ, StubTextToSpeech
 
@@ -45,8 +45,8 @@ def test_it_is_audible_from_its_first_sample_to_its_last() -> None:
     pcm = np.concatenate([chunk.pcm for chunk in asyncio.run(say(TEXT))])
 
     assert pcm[0] != 0
-    assert audible_from(pcm, RATE_HZ) == 0
-    assert audible_from(pcm[-240:], RATE_HZ) == 0
+    assert first_audible(pcm, RATE_HZ) == 0
+    assert first_audible(pcm[-240:], RATE_HZ) == 0
 
 
 def test_it_fades_in_and_out() -> None:
