@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pipelines.core.memory.tool_runs import Repeats
 from pipelines.core.memory.tools import Afterwards, ToolError
 from pipelines.services.tools.tools_builtin import current_time, find_date, hang_up, today
 
@@ -21,6 +22,15 @@ NOON = clock("2026-11-20T12:00:00Z")
 
 def called(tool: Any, **arguments: object) -> Any:
     return asyncio.run(tool.function(**arguments))
+
+
+@pytest.mark.parametrize("look_up", [current_time, find_date])
+def test_a_look_up_may_be_asked_for_as_often_as_the_model_likes(look_up: Any) -> None:
+    assert look_up(NOON).repeats is Repeats.ALWAYS
+
+
+def test_to_hang_up_is_no_look_up() -> None:
+    assert hang_up(lambda: None).repeats is Repeats.WHEN_TOLD
 
 
 @pytest.mark.parametrize(
