@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable
 
+import structlog
+
 from bot.engines.demo import MODEL
 from bot.engines.demo_process import DemoProcess
 from bot.recordings.recorder import Rates
 from bot.settings import Settings, SettingsError
 from bot.texts.sharing import CallOnLine, SharedModel
-from bot.wiring.clock import clock_for, zone_for
+from bot.wiring.clock import clock_for
 from bot.wiring.ears import choose_ears, completes_for
 from bot.wiring.model import (
     failover_for,
@@ -35,6 +37,8 @@ from pipelines.services.tts.tts_ahead import SpokenAhead
 from pipelines.services.turn.turn_smart import SmartTurn
 from pipelines.services.vad.vad_silero import SileroVad, load_silero
 
+_log = structlog.get_logger(__name__)
+
 
 class Wiring:
     """The `Engine` behind the server: loads what the settings ask for, once, for all calls."""
@@ -42,11 +46,16 @@ class Wiring:
     def __init__(self, settings: Settings) -> None:
         """Raises SettingsError, with what to do, where something that is named is not here."""
         self._settings = settings
-        self._zone = str(zone_for(settings))
+        self._clock = clock_for(settings)
+        if self._clock.is_guess:
+            _log.warning(
+                "this machine's time zone has no IANA name: set TIME_ZONE, as in Europe/Berlin",
+                until_then=str(self._clock.zone),
+            )
         self._demo = (
             None
             if settings.llm_base_url
-            else DemoProcess(settings.profile, settings.seed, time_zone=self._zone)
+            else DemoProcess(settings.profile, settings.seed, time_zone=str(self._clock.zone))
         )
         self._ears = choose_ears(settings)
         self._stt = self._ears.service
@@ -64,17 +73,16 @@ class Wiring:
         """The language model, for the doors that take texts."""
         self._services: Services | None = None
         self._recorder = recorder_for(settings, self._facts())
-        clock = clock_for(settings)
         self._policies = Policies(
             system_prompt=_prompt(settings),
-            today=lambda: today(clock),
+            today=lambda: today(self._clock),
             prompt_tokens=settings.llm_context_tokens - settings.llm_max_tokens,
             answering=AnsweringPolicy(
                 # The demo engine has no cache: there is nothing to warm.
                 warm=settings.llm_warm and not self.is_demo,
                 summarise=settings.llm_summarise,
             ),
-            tools=tools_for(settings, clock),
+            tools=tools_for(settings, self._clock),
             hangs_up=hangs_up(settings),
             manners=manners,
             completes=completes_for(settings),
@@ -111,8 +119,7 @@ class Wiring:
 
     @property
     def clock(self) -> str:
-        whose = "" if self._settings.time_zone else ", this machine's (TIME_ZONE)"
-        return f"{self._zone}{whose}"
+        return self._clock.in_words
 
     @property
     def policies(self) -> Policies:
