@@ -1,0 +1,115 @@
+"""`./run mutants MODULE...`: changes a pure module in small ways, and lists those no test sees.
+
+mutmut makes the changes and runs, for each, the tests that reach it. A module is tested by the
+folder of tests that mirrors its own. Exit code 1: a module reaches less than `--least` per cent.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+ROOT = Path(__file__).parents[1]
+BENCH = ROOT / ".cache" / "mutants"
+CODE = ("bot", "pipelines", "client", "replay", "tests", "docs", ".env.example")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.wav", "*.flac", "recordings", "web", "suites")
+CONFIG = """
+[tool.pytest.ini_options]
+addopts = "--import-mode=importlib -p no:cacheprovider -p no:xdist"
+pythonpath = ["."]
+markers = ["soak: the full counts", "needs(program): of the system"]
+
+[tool.mutmut]
+source_paths = {sources}
+also_copy = {code}
+pytest_add_cli_args_test_selection = {tests}
+"""
+SEEN = ("killed", "timeout", "segfault", "caught_by_type_check")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How many changes of one module some test sees."""
+
+    seen: int
+    made: int
+    unseen: tuple[str, ...]
+    """mutmut's names of the others."""
+
+    @property
+    def percent(self) -> float:
+        return 100 * self.seen / self.made if self.made else 100.0
+
+
+def folder_of_tests(module: Path) -> Path:
+    """The folder that mirrors the module's own."""
+    return Path("tests") / module.parent
+
+
+def mutants(
+    modules: Annotated[list[Path], typer.Argument(metavar="MODULE...", exists=True)],
+    least: Annotated[float, typer.Option(help="Per cent that must be seen.")] = 95.0,
+) -> None:
+    """Change pure modules in small ways, and list the changes that no test sees.
+
+    Examples:
+      ./run mutants pipelines/core/turn/machine.py
+      ./run mutants pipelines/core/turn/*.py bot/phone/codec.py --least 90
+    """
+    console = Console()
+    scores = {}
+    for module in modules:
+        with console.status(f"{module}: making changes and running {folder_of_tests(module)}"):
+            score = scores[module] = _score(module)
+        console.print(f"{module}: {score.seen} of {score.made} seen, {score.percent:.1f} %")
+        for name in score.unseen:
+            console.print(_shown(name), highlight=False, markup=False)
+    raise typer.Exit(int(any(score.percent < least for score in scores.values())))
+
+
+def _score(module: Path) -> Score:
+    """Raises typer.Exit where the tests do not pass unchanged."""
+    shutil.rmtree(BENCH, ignore_errors=True)
+    BENCH.mkdir(parents=True)
+    for name in CODE:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, BENCH / name, ignore=LEFT_OUT)
+        else:
+            shutil.copy(ROOT / name, BENCH / name)
+    told = {
+        "sources": json.dumps([str(module)]),
+        "code": json.dumps([name for name in CODE if not (ROOT / name).is_file()]),
+        "tests": json.dumps([str(folder_of_tests(module))]),
+    }
+    (BENCH / "pyproject.toml").write_text(CONFIG.format(**told))
+    run = _mutmut("run")
+    if run.returncode:
+        sys.stderr.write(run.stdout[-3000:])
+        raise typer.Exit(2)
+    _mutmut("export-cicd-stats")
+    counts = json.loads((BENCH / "mutants" / "mutmut-cicd-stats.json").read_text())
+    lines = _mutmut("results").stdout.splitlines()
+    unseen = tuple(line.split(":")[0].strip() for line in lines if ": survived" in line)
+    unseen += tuple(line.split(":")[0].strip() for line in lines if ": no tests" in line)
+    return Score(sum(counts.get(kind, 0) for kind in SEEN), counts["total"], unseen)
+
+
+def _shown(name: str) -> str:
+    lines = _mutmut("show", name).stdout.splitlines()
+    changed = [x for x in lines if x.startswith(("+", "-")) and not x.startswith(("+++", "---"))]
+    return "\n".join([f"  {name}", *(f"    {line}" for line in changed)])
+
+
+def _mutmut(*words: str) -> "subprocess.CompletedProcess[str]":
+    command = [str(Path(sys.executable).with_name("mutmut")), *words]
+    return subprocess.run(command, cwd=BENCH, capture_output=True, text=True, check=False)
+
+
+if __name__ == "__main__":
+    typer.run(mutants)
