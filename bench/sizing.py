@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench.servers import running
 from client.caller.call import CallOptions, place_call
-from client.caller.conductor import Line, Manners, keyed
+from client.caller.conductor import Line, Pacing, keyed
 from client.caller.door import PageDoor
 from client.caller.recording import load
 from client.caller.telephone import Telephone
@@ -109,8 +109,8 @@ class Load:
 
 
 async def measure(load: Load, url: str, pid: int, relay: Relay, for_s: float) -> str:
-    manners = Manners(lead_in_s=0.5 if load.talks else SETTLE_S + for_s + 60)
-    options = CallOptions(door=load.door, manners=manners)
+    pacing = Pacing(lead_in_s=0.5 if load.talks else SETTLE_S + for_s + 60)
+    options = CallOptions(door=load.door, pacing=pacing)
     lines = speech() if load.talks else silence()
     async with asyncio.TaskGroup() as tasks:
         calls = []

@@ -50,7 +50,7 @@ from pipecat.workers.runner import WorkerRunner
 from bot.server.listening import CannotListenError, address, listen
 from pipelines.cascade import SYSTEM_PROMPT
 from pipelines.services.protocols import EAR_RATE_HZ, ServiceError, TextToSpeech
-from pipelines.services.tts.studio import Studio
+from pipelines.services.tts.postprocessor import AudioPostprocessor
 from pipelines.services.tts.tts_espeak import espeak_voice
 from pipelines.services.tts.tts_stub import StubTextToSpeech
 
@@ -203,7 +203,7 @@ def main(
     if tts == "stub":
         voice = StubTextToSpeech(first_audio_s=tts_first_audio_ms / 1000)
     else:
-        voice = Studio(espeak_voice())
+        voice = AudioPostprocessor(espeak_voice())
     try:
         shared = Shared(voice, cycle(warm_transcribers()), llm_url, model)
         asyncio.run(_serve(port, shared))

@@ -15,7 +15,7 @@ from bench.plays import Play, Run, failure, judge
 from bench.servers import Engine, Running, ServerError, running
 from bot.settings.latency_profile import ProfileName
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Manners
+from client.caller.conductor import Pacing
 from client.caller.door import CallError, Door, PageDoor
 from client.caller.telephone import Telephone
 
@@ -24,7 +24,7 @@ SIGNS_WITH = "bench"
 TtsName: TypeAlias = Literal["espeak", "stub"]
 Caller: TypeAlias = Literal["stock", "browser", "twilio"]
 
-TURN = Manners(until_quiet_s=0.8, hear_s=0.5, answer_limit_s=6.0)
+TURN = Pacing(until_quiet_s=0.8, hear_s=0.5, answer_limit_s=6.0)
 """The answer begins: that is all there is to measure. A missed turn is waited for 5 s."""
 BACK_CHANNEL = replace(TURN, until_quiet_s=2.0, hear_s=1.0, answer_limit_s=3.0)
 """Whether the bot goes on is known within 3 s."""
@@ -128,8 +128,8 @@ class Bench:
 
 async def _call(contestant: Contestant, item: Item, after_s: float) -> CallResult | CallError:
     await asyncio.sleep(after_s)
-    manners = BACK_CHANNEL if item.role == "back-channel" else TURN
-    options = replace(contestant.options, manners=manners)
+    pacing = BACK_CHANNEL if item.role == "back-channel" else TURN
+    options = replace(contestant.options, pacing=pacing)
     try:
         return await place_call(contestant.server.url, item.lines, options)
     except CallError as exc:

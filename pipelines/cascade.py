@@ -10,7 +10,7 @@ from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.workers.runner import WorkerRunner
 
-from pipelines.core.attendance import Attendance, Manners
+from pipelines.core.announcements import Announcements, IdleTimer
 from pipelines.core.exchange import (
     AudioIn,
     CallBegan,
@@ -50,7 +50,7 @@ from pipelines.services.recorded import (
     RecordedVoiceActivity,
 )
 from pipelines.services.tools.tools_builtin import hang_up
-from pipelines.stages.attending import Attending
+from pipelines.stages.announcing import Announcing
 from pipelines.stages.frames import CallerFrame
 from pipelines.stages.hearing import Ears, Hearing
 from pipelines.stages.keying import Keying
@@ -111,7 +111,7 @@ class CallFormat:
     """How far ahead of the clock audio may be sent: 0.06 where nothing can be flushed."""
     reports_playout: bool = False
     """The client says what it has played (`Played`) and obeys `Flush`."""
-    manners: Manners | None = None
+    announcements: Announcements | None = None
     """None: those of the policies."""
     tools: tuple[Tool, ...] = ()
     """What the model may call in this call alone, beside the policies'."""
@@ -132,7 +132,7 @@ class Policies:
     completes: Completes = nothing_known
     """How probable it is that a thought ends after these words."""
     keypad: KeypadPolicy = field(default_factory=KeypadPolicy)
-    manners: Manners = field(default_factory=Manners)
+    announcements: Announcements = field(default_factory=Announcements)
     budget: Budget = field(default_factory=Budget)
     answering: AnsweringPolicy = field(default_factory=AnsweringPolicy)
     prompt_tokens: int | None = None
@@ -171,8 +171,8 @@ class Call:
         send = self._tell_last_wait(send) if policies.tells_last_wait else send
         send = send if recorder is None else self._noted(send)
         now = asyncio.get_running_loop().time()
-        manners = form.manners or policies.manners
-        self._attending = Attending(Attendance(manners, now), self.push)
+        announcements = form.announcements or policies.announcements
+        self._announcing = Announcing(IdleTimer(announcements, now), self.push)
         send = self._watched(send)
         self.conversation = Conversation(policies.system_prompt, policies.prompt_tokens)
         ears = Ears(
@@ -225,8 +225,10 @@ class Call:
         self._inbox: asyncio.Queue[FromCaller] = asyncio.Queue(INBOX_EVENTS)
         self._dropped = 0
         """Frames of audio, since the call last kept up."""
-        if manners.greeting:
-            self.push(Say(manners.greeting, must_be_heard=manners.greeting_must_be_heard))
+        if announcements.greeting:
+            self.push(
+                Say(announcements.greeting, must_be_heard=announcements.greeting_must_be_heard)
+            )
         if policies.facts:
             send(CallBegan(policies.facts, policies.budget.shares_s))
 
@@ -246,12 +248,12 @@ class Call:
         async with asyncio.TaskGroup() as tasks:
             feeding = tasks.create_task(self._feed())
             running = tasks.create_task(runner.run())
-            attending = tasks.create_task(self._attending.run())
+            announcing = tasks.create_task(self._announcing.run())
             leaving = tasks.create_task(self._over.wait())
             try:
                 await asyncio.wait({running, leaving}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for task in (feeding, attending, leaving):
+                for task in (feeding, announcing, leaving):
                     task.cancel()
                 try:
                     await runner.cancel()
@@ -276,7 +278,7 @@ class Call:
 
     def _watched(self, send: Callable[[ToCaller], None]) -> Callable[[ToCaller], None]:
         def watch_and_send(message: ToCaller) -> None:
-            self._attending.observe(message)
+            self._announcing.observe(message)
             send(message)
 
         return watch_and_send

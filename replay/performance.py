@@ -20,7 +20,7 @@ from bot.settings.server import Server
 from bot.wiring.engine import Wiring
 from bot.wiring.records import shown
 from pipelines.cascade import CallFormat, Policies, Services
-from pipelines.core.attendance import Manners
+from pipelines.core.announcements import Announcements
 from pipelines.core.recording import Model
 from pipelines.services.protocols import EAR_RATE_HZ, VAD_CHUNK
 from replay import virtual_time
@@ -144,7 +144,7 @@ def script_of(call: RecordedCall, *, listened: bool) -> Script:
         out_rate_hz=about["bot_rate_hz"],
         lead_s=about["lead_s"],
         reports_playout=about["reports_playout"],
-        manners=Manners(),  # what the bot said of its own accord is among what came in
+        announcements=Announcements(),  # what the bot said of its own accord is among what came in
     )
     ways = [turn.waited["played"] for turn in turns_of(call.events)]
     return Script(

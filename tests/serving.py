@@ -15,7 +15,7 @@ import uvicorn
 from bot.calls.limits import Limits
 from bot.calls.sessions import Sessions
 from bot.phone.line import Phone
-from bot.server.access import House
+from bot.server.access import AccessPolicy
 from bot.server.telemetry import Metrics
 from bot.texts.sharing import SharedModel
 from bot.wiring.app import create_app
@@ -57,7 +57,7 @@ async def serving(
     engine: EchoEngine | None = None,
     *,
     limits: Limits | None = None,
-    house: House | None = None,
+    access: AccessPolicy | None = None,
     certificate: Certificate | None = None,
     drain_s: float = 0.0,
     web: Path | None = None,
@@ -69,10 +69,12 @@ async def serving(
     """Left, it drains and stops; then no task of it is left."""
     engine, metrics, ready = engine or EchoEngine(), Metrics(), asyncio.Event()
     terms = Terms(
-        house=house or House(token=TOKEN), limits=limits or Limits(calls=2), certificate=certificate
+        access=access or AccessPolicy(token=TOKEN),
+        limits=limits or Limits(calls=2),
+        certificate=certificate,
     )
     sessions = Sessions(engine, metrics, terms.limits)
-    app = create_app(sessions, metrics, terms.house, web=web, shared=shared, phone=phone)
+    app = create_app(sessions, metrics, terms.access, web=web, shared=shared, phone=phone)
     config = configure(app, terms)
     change(config)
     server = Server(config, sessions, drain_s, ready.set, shared)

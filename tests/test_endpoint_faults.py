@@ -10,7 +10,7 @@ from bot.calls.limits import Limits
 from bot.settings import Settings
 from bot.wiring.engine import Wiring
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Manners
+from client.caller.conductor import Line, Pacing
 from client.caller.recording import load
 from pipelines.core.thinking.answering import APOLOGY, COLD
 from tests.echo import EchoEngine
@@ -40,7 +40,7 @@ async def call(endpoint: ScriptedEndpoint) -> CallResult:
     async with endpoint:
         settings = Settings.model_validate({"llm_base_url": endpoint.url, "llm_warm": False})
         engine = cast(EchoEngine, WiredEngine(settings))
-        options = CallOptions(manners=Manners(until_quiet_s=3.0))
+        options = CallOptions(pacing=Pacing(until_quiet_s=3.0))
         async with serving(engine, limits=Limits(calls=1)) as served:
             url = f"http://127.0.0.1:{served.port}"
             result = await place_call(url, [Line(load(RECORDING))], options)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bot.calls.limits import Limits
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Manners
+from client.caller.conductor import Line, Pacing
 from client.caller.recording import load
 from pipelines.core.turn.wording import words
 from pipelines.services.protocols import EAR_RATE_HZ, TranscriptionJob
@@ -30,7 +30,7 @@ ALL = tuple(path.stem for path in sorted(RECORDINGS.glob("*.wav")))
 async def call(names: tuple[str, ...]) -> list[CallResult]:
     """A call for each recording, heard out."""
     engine = cast(EchoEngine, RealEngine("fixed-150"))
-    options = CallOptions(manners=Manners(until_quiet_s=1.0))
+    options = CallOptions(pacing=Pacing(until_quiet_s=1.0))
     async with serving(engine, limits=Limits(calls=4)) as served:
         url = f"http://127.0.0.1:{served.port}"
         return [

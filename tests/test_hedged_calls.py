@@ -16,7 +16,7 @@ import pytest
 from bench.servers import running
 from bot.engines.demo import MODEL
 from client.caller.call import CallOptions, TurnResult, place_call
-from client.caller.conductor import Line, Manners
+from client.caller.conductor import Line, Pacing
 from client.caller.recording import load
 from pipelines.core.ledger.ledger import Percentiles
 
@@ -85,7 +85,7 @@ async def opened(http: httpx2.AsyncClient, url: str) -> int:
 
 
 FACTS = ("llm_first_token_s", "llm_requests", "llm_hedges", "llm_retries", "withdrawn_replies")
-OPTIONS = CallOptions(manners=Manners(until_quiet_s=0.5))
+OPTIONS = CallOptions(pacing=Pacing(until_quiet_s=0.5))
 
 
 def _show(turn: TurnResult) -> None:

@@ -19,7 +19,7 @@ from bot.calls.limits import Limits
 from bot.settings import Settings
 from bot.wiring.engine import Wiring
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Manners
+from client.caller.conductor import Line, Pacing
 from client.caller.microphone import MICROPHONE_RATE_HZ
 from client.caller.recording import load, recording
 from pipelines.cascade import CallFormat
@@ -29,7 +29,7 @@ from tests.serving import serving
 
 RECORDING = Path(__file__).parent / "recordings" / "digits_two_nine.wav"
 SPOKEN = slice(round(0.2 * MICROPHONE_RATE_HZ), round(1.1 * MICROPHONE_RATE_HZ))
-MANNERS = Manners(lead_in_s=0.1, until_quiet_s=0.2, hear_s=0.1)
+PACING = Pacing(lead_in_s=0.1, until_quiet_s=0.2, hear_s=0.1)
 """Hangs up in the middle of the answer: what is under way then has to go too."""
 GROWTH_BYTES = 10 * 2**20
 """Over ten calls, the largest step aside: one of some 20 MB comes once in a process, sooner or
@@ -116,7 +116,7 @@ async def calls(url: str, count: int) -> list[CallResult]:
     lines = [Line(recording("two nine", load(RECORDING).pcm[SPOKEN]))]
     async with asyncio.TaskGroup() as tasks:
         placed = [
-            tasks.create_task(place_call(url, lines, CallOptions(manners=MANNERS)))
+            tasks.create_task(place_call(url, lines, CallOptions(pacing=PACING)))
             for _ in range(count)
         ]
     return [one.result() for one in placed]

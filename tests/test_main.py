@@ -208,14 +208,14 @@ def test_the_house_rules_follow_from_the_settings_and_the_socket(host: str, beyo
     with socket.create_server((host, 0)) as listener:
         made = [terms(Settings.model_validate(given), listener) for _ in range(2)]
         kept = terms(Settings.model_validate({"access_token": "mine"}), listener)
-    house = made[0].house
-    assert house.listens_beyond_loopback is beyond
-    assert house.public == "https://voice.example"
-    assert house.origins == {"https://a.example", "https://b.example"}
+    access = made[0].access
+    assert access.listens_beyond_loopback is beyond
+    assert access.public == "https://voice.example"
+    assert access.origins == {"https://a.example", "https://b.example"}
     assert made[0].limits.calls_per_address == 7
-    assert len(house.token) == 32
-    assert house.token != made[1].house.token
-    assert kept.house.token == "mine"
+    assert len(access.token) == 32
+    assert access.token != made[1].access.token
+    assert kept.access.token == "mine"
 
 
 CTRL_C_WHILE_IT_LOADS = """

@@ -12,7 +12,7 @@ from pipelines.core.turn.wording import words
 from pipelines.services.protocols import EAR_RATE_HZ, Samples, TranscriptionJob
 from pipelines.services.stt.moonshine import Moonshine
 from pipelines.services.stt.stt_moonshine import transcribe
-from pipelines.services.tts.studio import Read, Studio
+from pipelines.services.tts.postprocessor import AudioPostprocessor, Read
 from pipelines.services.tts.tts_espeak import espeak_voice
 
 SENTENCES = """
@@ -40,18 +40,18 @@ It is the 21st of May.
 
 
 async def spoken(read: Read) -> list[Samples]:
-    studio = Studio(espeak_voice(), read=read)
-    await studio.open()
+    postprocessor = AudioPostprocessor(espeak_voice(), read=read)
+    await postprocessor.open()
     try:
         said = []
         for text in SENTENCES:
-            resampler = Resampler(studio.rate_hz, EAR_RATE_HZ)
-            pcm = [resampler.feed(chunk.pcm) async for chunk in studio.synthesise(text)]
+            resampler = Resampler(postprocessor.rate_hz, EAR_RATE_HZ)
+            pcm = [resampler.feed(chunk.pcm) async for chunk in postprocessor.synthesise(text)]
             whole = np.pad(np.concatenate([*pcm, resampler.flush()]), EAR_RATE_HZ // 10)
             said.append((whole / 32768).astype(np.float32))
         return said
     finally:
-        await studio.close()
+        await postprocessor.close()
 
 
 def in_words(text: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.calls.connection import Call, Send
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Manners
+from client.caller.conductor import Line, Pacing
 from client.caller.recording import load, recording
 from pipelines.cascade import CallFormat
 from pipelines.core.exchange import Fault, StateChanged, ToCaller
@@ -56,8 +56,8 @@ def called(engine: Assassin, turns: int) -> CallResult:
     async def scenario() -> CallResult:
         async with serving(cast(EchoEngine, engine)) as served:
             said = recording("two nine", load(RECORDING).pcm[SPOKEN])
-            manners = Manners(lead_in_s=0.1, until_quiet_s=0.3, hear_s=0.3)
-            options = CallOptions(manners=manners)
+            pacing = Pacing(lead_in_s=0.1, until_quiet_s=0.3, hear_s=0.3)
+            options = CallOptions(pacing=pacing)
             return await place_call(
                 f"http://127.0.0.1:{served.port}", [Line(said)] * turns, options
             )

@@ -10,9 +10,9 @@ import pytest
 from bot.settings import Settings
 from bot.wiring.engine import Wiring
 from bot.wiring.model import nothing_listens_at
-from bot.wiring.telephone import keypad_for, manners_for, phone_for
+from bot.wiring.telephone import announcements_for, keypad_for, phone_for
 from pipelines.cascade import CallFormat
-from pipelines.core.attendance import Manners
+from pipelines.core.announcements import Announcements
 from pipelines.core.exchange import ToCaller
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
@@ -114,9 +114,9 @@ def test_the_telephone_is_as_the_settings_have_it() -> None:
     assert (phone.account_sid, phone.auth_token, phone.lacks) == ("AC1", "t", "")
     assert phone.in_words == "Twilio, by its webhook https://voice.example/twilio/voice"
     assert phone.transfers == {"sales": "+15551230001", "support": "+15551230002"}
-    assert phone.manners == Manners(
+    assert phone.announcements == Announcements(
         greeting="Hello!", greeting_must_be_heard=True, silence_s=None, call_s=60
     )
-    assert manners_for(settings) == Manners(greeting_must_be_heard=True)
+    assert announcements_for(settings) == Announcements(greeting_must_be_heard=True)
     assert keypad_for(settings).terminator == ""
     assert "set TWILIO_AUTH_TOKEN and" in phone_for(Settings.model_validate({})).in_words

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from bench.llm.asking import AskError, Endpoint
-from bench.llm.figures import Percentiles, Row, caution, document, row, summary
+from bench.llm.figures import LoadRow, Percentiles, caution, document, row, summary
 from bench.llm.load import Level, Load, Measured, plan
 from bench.llm.picture import draw
 from bot.settings import Settings, SettingsError, load
@@ -109,7 +109,7 @@ async def _measure(endpoint: Endpoint, levels: Sequence[Level], seed: int) -> li
         return await Load(endpoint, seed, tell).run(levels)
 
 
-def table(rows: Sequence[Row], heading: str, budget_ms: float) -> Table:
+def table(rows: Sequence[LoadRow], heading: str, budget_ms: float) -> Table:
     made = Table(title=heading, caption=f"ms as p50 / p95 / p99; budget {budget_ms:.0f} ms")
     for name in ("callers", "prefix", "first token", "between tokens", "tokens/s", "failed"):
         made.add_column(name, justify="right")

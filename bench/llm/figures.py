@@ -31,7 +31,7 @@ class Percentiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LoadRow:
     callers: int
     prefix: Prefix
     requests: int
@@ -47,12 +47,12 @@ class Row:
     verdict: str
 
 
-def row(measured: Measured, budget_ms: float) -> Row:
+def row(measured: Measured, budget_ms: float) -> LoadRow:
     answers, level = measured.answers, measured.level
     said = [one.cached_tokens for one in answers if one.cached_tokens is not None]
     first = Percentiles.of([one.first_s for one in answers])
     between = Percentiles.of([gap for one in answers for gap in _gaps(one.gaps_s, one.tokens)])
-    return Row(
+    return LoadRow(
         callers=level.callers,
         prefix=level.prefix,
         requests=level.requests,
@@ -85,7 +85,7 @@ def verdict(first: Percentiles, between: Percentiles, failed: float, budget_ms: 
     return f"take the smaller model: first token over {SPECULATION_MS:.0f} ms"
 
 
-def summary(rows: Sequence[Row]) -> str:
+def summary(rows: Sequence[LoadRow]) -> str:
     """One line: up to how many callers it fits, with a warm prefix, as calls have it."""
     warm = [one for one in rows if one.prefix == "warm"]
     best = max((one.callers for one in warm if one.verdict == "fits"), default=0)
@@ -98,7 +98,7 @@ def summary(rows: Sequence[Row]) -> str:
     return (line if best else f"fits {line}").capitalize() + "."
 
 
-def caution(rows: Sequence[Row]) -> str:
+def caution(rows: Sequence[LoadRow]) -> str:
     """Where the machine that measured was too busy to; else nothing."""
     late_ms = max((one.late_ms for one in rows), default=0.0)
     if late_ms <= LATE_MS:
@@ -120,7 +120,7 @@ def profile(measured: Measured) -> dict[str, object]:
 
 
 def document(
-    made: dict[str, object], measured: Sequence[Measured], rows: Sequence[Row]
+    made: dict[str, object], measured: Sequence[Measured], rows: Sequence[LoadRow]
 ) -> dict[str, object]:
     """What `--json` writes; the profile is of the first level with a warm prefix."""
     warm = [one for one in measured if one.level.prefix == "warm" and one.answers]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from bench import svg
-from bench.llm.figures import SPECULATION_MS, Row
+from bench.llm.figures import SPECULATION_MS, LoadRow
 
 WIDTH, HEIGHT = 800, 420
 LEFT, TOP, WITHIN, DOWN = 70, 60, 520, 290
@@ -12,7 +12,7 @@ COLOURS = {"warm": "#12715b", "cold": "#3a6ea5"}
 DASHES = {50: "", 95: "6 4"}
 
 
-def draw(rows: Sequence[Row], heading: str, budget_ms: float) -> str:
+def draw(rows: Sequence[LoadRow], heading: str, budget_ms: float) -> str:
     """An SVG document."""
     scale = _Scale(rows, budget_ms)
     parts = [
@@ -33,7 +33,7 @@ def draw(rows: Sequence[Row], heading: str, budget_ms: float) -> str:
 class _Scale:
     """Both axes are logarithmic."""
 
-    def __init__(self, rows: Sequence[Row], budget_ms: float) -> None:
+    def __init__(self, rows: Sequence[LoadRow], budget_ms: float) -> None:
         shown = [ms for row in rows for ms in (row.first_token_ms.p50, row.first_token_ms.p95)]
         known = [ms for ms in (*shown, budget_ms, SPECULATION_MS) if not math.isnan(ms)]
         self.least, self.most = max(1.0, min(known) / 1.5), max(known) * 1.5
@@ -50,7 +50,7 @@ class _Scale:
         return TOP + DOWN * (1 - share)
 
 
-def _grid(scale: _Scale, rows: Sequence[Row]) -> Iterator[str]:
+def _grid(scale: _Scale, rows: Sequence[LoadRow]) -> Iterator[str]:
     for ms in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000):
         if scale.least <= ms <= scale.most:
             yield svg.line(LEFT, scale.y(ms), LEFT + WITHIN, scale.y(ms), "#e4e4e4")
@@ -67,7 +67,7 @@ def _limit(scale: _Scale, ms: float, words: str) -> Iterator[str]:
     yield svg.text(LEFT + WITHIN + 8, scale.y(ms) + 4, words, colour="#c2571a")
 
 
-def _curves(scale: _Scale, rows: Sequence[Row]) -> Iterator[str]:
+def _curves(scale: _Scale, rows: Sequence[LoadRow]) -> Iterator[str]:
     place = 0
     for prefix, colour in COLOURS.items():
         for percent, dash in DASHES.items():

@@ -14,7 +14,7 @@ from bench.suite.alignment import Word, refined
 from bench.suite.edges import (
     WINDOW_S,
     Samples,
-    Span,
+    SoundStretch,
     above_rumble,
     has_silence,
     levels_db,
@@ -174,7 +174,7 @@ def _edge_s(found: Source, boundary: int, *, opening: bool) -> float:
 def _labels(samples: Samples, rate_hz: int, words: list[Word], joins: dict[int, float]) -> Labels:
     """Measured on the turn `above_rumble`; `joins`: after which word, and where, room was put."""
     bounds = speech_bounds(samples, rate_hz)
-    bounds = Span(round(bounds.start_s, 2), round(bounds.end_s, 2))
+    bounds = SoundStretch(round(bounds.start_s, 2), round(bounds.end_s, 2))
     words, pauses = list(words), []
     words[0] = replace(words[0], start_s=bounds.start_s)
     words[-1] = replace(words[-1], end_s=bounds.end_s)
@@ -193,7 +193,9 @@ def _labels(samples: Samples, rate_hz: int, words: list[Word], joins: dict[int, 
     return Labels(bounds, told, pauses)
 
 
-def _placed(gap: Span, words: list[Word], joins: dict[int, float]) -> tuple[int | None, str]:
+def _placed(
+    gap: SoundStretch, words: list[Word], joins: dict[int, float]
+) -> tuple[int | None, str]:
     """After which word a silence lies, and whether it was made; None if inside a word."""
     for after, at_s in joins.items():
         if gap.start_s < at_s < gap.end_s:

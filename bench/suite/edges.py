@@ -32,7 +32,7 @@ QUIETEST_DB = -96.0  # one step of 16 bits; digital silence counts as this
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class SoundStretch:
     """A stretch of a recording, in seconds from its first sample."""
 
     start_s: float
@@ -80,21 +80,21 @@ def has_silence(levels: Samples) -> bool:
     return floor_db(levels) < float(np.percentile(levels, 95)) - BELOW_SPEECH_DB
 
 
-def spans_above(levels: Samples, threshold: float) -> Iterator[Span]:
+def spans_above(levels: Samples, threshold: float) -> Iterator[SoundStretch]:
     """Runs of windows above the threshold, in order."""
     above = np.concatenate(([False], levels > threshold, [False]))
     flips = np.flatnonzero(above[1:] != above[:-1])
     for first, after in zip(flips[::2], flips[1::2], strict=True):
-        yield Span(first * WINDOW_S, after * WINDOW_S)
+        yield SoundStretch(first * WINDOW_S, after * WINDOW_S)
 
 
-def speech_runs(levels: Samples) -> list[Span]:
+def speech_runs(levels: Samples) -> list[SoundStretch]:
     """Runs of at least two windows above the threshold: one loud window alone is a click."""
     runs = spans_above(levels, threshold_db(levels))
     return [run for run in runs if run.duration_s > 1.5 * WINDOW_S]
 
 
-def silences(samples: Samples, rate_hz: int, least_s: float) -> list[Span]:
+def silences(samples: Samples, rate_hz: int, least_s: float) -> list[SoundStretch]:
     """Gaps of at least `least_s` between runs of speech, inside the bounds of the speech.
 
     Half of a gap at least is 5 dB below the threshold: a murmur just under it is no silence.
@@ -107,7 +107,7 @@ def silences(samples: Samples, rate_hz: int, least_s: float) -> list[Span]:
         for run in speech_runs(levels)
         if bounds.start_s <= run.start_s and run.end_s <= bounds.end_s
     ]
-    gaps = (Span(a.end_s, b.start_s) for a, b in pairwise(speech))
+    gaps = (SoundStretch(a.end_s, b.start_s) for a, b in pairwise(speech))
     return [
         gap
         for gap in gaps
@@ -117,7 +117,7 @@ def silences(samples: Samples, rate_hz: int, least_s: float) -> list[Span]:
     ]
 
 
-def speech_bounds(samples: Samples, rate_hz: int) -> Span:
+def speech_bounds(samples: Samples, rate_hz: int) -> SoundStretch:
     """From the first to the last window of speech.
 
     Speech is a run of at least 30 ms, and a run of at least 20 ms within 100 ms of it: the release
@@ -134,4 +134,4 @@ def speech_bounds(samples: Samples, rate_hz: int) -> Span:
     for run in reversed(runs):
         if start_s - NEAR_S <= run.end_s <= start_s:
             start_s = run.start_s
-    return Span(start_s, end_s)
+    return SoundStretch(start_s, end_s)

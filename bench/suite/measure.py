@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from bench.suite.alignment import Word, align
-from bench.suite.edges import Samples, Span, silences, speech_bounds
+from bench.suite.edges import Samples, SoundStretch, silences, speech_bounds
 from bench.suite.pauses import LEAST_S, Kind, kind_of_pause
 
 SLACK_S = 0.015
@@ -26,7 +26,7 @@ class Pause:
 class Labels:
     """What is known of one recording of one turn."""
 
-    bounds: Span
+    bounds: SoundStretch
     words: list[Word]
     pauses: list[Pause]
 
@@ -43,7 +43,7 @@ def measure(samples: Samples, rate_hz: int, transcript: str) -> Labels:
     """Align, then find the silences. Raises ValueError where the text does not fit the sound."""
     words = align(samples, rate_hz, transcript)
     bounds = speech_bounds(samples, rate_hz)
-    bounds = Span(round(bounds.start_s, 2), round(bounds.end_s, 2))
+    bounds = SoundStretch(round(bounds.start_s, 2), round(bounds.end_s, 2))
     return Labels(bounds, words, natural_pauses(samples, rate_hz, words))
 
 

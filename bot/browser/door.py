@@ -11,15 +11,15 @@ from fastapi.responses import JSONResponse
 from bot.browser.codec import BrowserCodec
 from bot.calls.sessions import RefusedError, Sessions, Visitor
 from bot.calls.websocket import WebSocketSocket
-from bot.server.access import NO_TICKET, House, Tickets, socket_base
+from bot.server.access import NO_TICKET, AccessPolicy, Tickets, socket_base
 from bot.server.body import read_body
-from bot.server.guard import TICKET_ROUTE, knock_of
+from bot.server.guard import TICKET_ROUTE, identity_of
 
 BODY_LIMIT = 64 * 1024
 """Bytes of what a client asks with: the stock one sends what its page likes."""
 
 
-def routes(sessions: Sessions, house: House) -> APIRouter:
+def routes(sessions: Sessions, access: AccessPolicy) -> APIRouter:
     router = APIRouter(tags=["browser"])
     tickets = Tickets()
 
@@ -38,7 +38,7 @@ def routes(sessions: Sessions, house: House) -> APIRouter:
             return _no(refusal.status, str(refusal))
         ticket = secrets.token_urlsafe(24)
         tickets.issue(ticket, time.monotonic(), call=resume)
-        url = f"{socket_base(house, knock_of(request.scope))}{TICKET_ROUTE}?ticket={ticket}"
+        url = f"{socket_base(access, identity_of(request.scope))}{TICKET_ROUTE}?ticket={ticket}"
         return JSONResponse({"wsUrl": url}, headers={"Cache-Control": "no-store"})
 
     @router.websocket(TICKET_ROUTE)

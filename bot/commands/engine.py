@@ -1,4 +1,4 @@
-"""`./run llm up`, `status`, `logs`, `down`: an engine on this machine, started and minded."""
+"""`./run llm up`, `status`, `logs`, `down`: an engine on this machine, started and supervised."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from bot.engines.recipe import EngineError
-from bot.engines.register import Entry, Register, is_minder, stop
+from bot.engines.register import Entry, Register, is_supervisor, stop
 from bot.settings import Settings, SettingsError, environment, load
 from bot.settings.engine import ALIASES, EngineName
 from bot.terminal.ending import give_up
@@ -110,8 +110,8 @@ def up(  # noqa: PLR0913 - the options of a command are its arguments
 
 def _start(settings: Settings, engine: EngineName) -> float:
     # Imported here, for it brings the HTTP client: help and a wrong setting answer at once.
-    from bot.engines.minded import start_and_leave
-    from bot.engines.minder import Progress
+    from bot.engines.supervised import start_and_leave
+    from bot.engines.supervisor import Progress
     from bot.wiring.own_engine import install, recipe_for
 
     recipe = recipe_for(settings, engine)
@@ -156,10 +156,10 @@ def status(
 def _in_words(entry: Entry) -> str:
     times = "" if entry.restarts == 0 else f", started again {entry.restarts} times"
     why = f", the last time because {entry.trouble}" if entry.trouble else ""
-    minder = f"{entry.minder}, for a server" if entry.served else f"{entry.minder}"
+    supervisor = f"{entry.supervisor}, for a server" if entry.served else f"{entry.supervisor}"
     return (
         f"{entry.name}  {entry.state}  {entry.base_url}  {entry.shown}\n"
-        f"  since {entry.since}, pid {entry.engine or '-'}, minded by {minder}{times}{why}"
+        f"  since {entry.since}, pid {entry.engine or '-'}, supervised by {supervisor}{times}{why}"
     )
 
 
@@ -188,21 +188,21 @@ def logs(
 
 
 def down(engine: Engine) -> None:
-    """End an engine that was started with `up`, and who minds it."""
+    """End an engine that was started with `up`, and its supervisor."""
     register = Register(_settings().llm_engine_home)
     entry = register.own(engine)
     if entry is None and register.entries(engine):
         give_up(f"{engine} goes with the server that has started it: stop that one", 1)
     if entry is None:
         give_up(f"{engine} is not up", 1)
-    stop(entry.minder)
+    stop(entry.supervisor)
     for _ in range(round(DOWN_LIMIT_S / LOOK_EVERY_S)):
-        if not is_minder(entry.minder):
+        if not is_supervisor(entry.supervisor):
             break
         time.sleep(LOOK_EVERY_S)
     else:
-        stop(entry.minder, signal.SIGKILL)  # the engine's leash takes it along
-        register.remove(engine, entry.minder)
+        stop(entry.supervisor, signal.SIGKILL)  # the engine's leash takes it along
+        register.remove(engine, entry.supervisor)
     typer.echo(f"{engine} is down")
 
 

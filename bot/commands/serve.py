@@ -12,7 +12,7 @@ import typer
 
 from bot.calls.limits import Limits
 from bot.engines.recipe import EngineError
-from bot.server.access import House
+from bot.server.access import AccessPolicy
 from bot.server.listening import CannotListenError, address, listen
 from bot.server.telemetry import Metrics, configure_logs
 from bot.settings import Settings, SettingsError, load
@@ -132,12 +132,12 @@ async def _serve_with(settings: Settings, listener: socket.socket) -> bool:
         give_up(str(error), 2)
     agreed = terms(settings, listener)
     url = address(listener, "https" if settings.tls_cert else "http")
-    made = None if settings.access_token else agreed.house.token
+    made = None if settings.access_token else agreed.access.token
     await asyncio.sleep(0)  # a Ctrl-C during all of that counts here, where nothing has begun
 
     def on_ready() -> None:
-        house = agreed.house
-        typer.echo(in_use(url, wiring, made, house.public, everybody=house.asks_everybody))
+        access = agreed.access
+        typer.echo(in_use(url, wiring, made, access.public, everybody=access.asks_everybody))
 
     return await run(wiring, Metrics(), listener, agreed, shared=wiring.shared, on_ready=on_ready)
 
@@ -149,7 +149,7 @@ def terms(settings: Settings, listener: socket.socket) -> "Terms":
 
     token = settings.access_token
     return Terms(
-        house=House(
+        access=AccessPolicy(
             token=token.get_secret_value() if token else secrets.token_urlsafe(24),
             listens_beyond_loopback=not is_loopback(listener.getsockname()[0]),
             public=settings.public_base_url,

@@ -15,7 +15,7 @@ class EngineError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Everything that the minder needs to know; it crosses a pipe as JSON."""
+    """Everything that the supervisor needs to know; it crosses a pipe as JSON."""
 
     name: EngineName
     command: list[str]

@@ -1,6 +1,7 @@
-"""Which engines are up: a file each, written by its minder, with a log beside it.
+"""Which engines are up: a file each, written by its supervisor, with a log beside it.
 
-Two of one name may be up, each with a minder of its own: one by `llm up`, and one for each server.
+Two of one name may be up, each with a supervisor of its own: one by `llm up`, and one for each
+server.
 """
 
 import json
@@ -23,8 +24,8 @@ KEPT_LOG_BYTES = 1024 * 1024
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     name: EngineName
-    minder: int
-    """Process id of who minds it; a signal to it ends both."""
+    supervisor: int
+    """Process id of its supervisor; a signal to it ends both."""
     engine: int
     """Process id of the engine; 0 between two starts."""
     state: str
@@ -33,7 +34,7 @@ class Entry:
     model: str
     shown: str
     since: str
-    """ISO 8601, when its minder began."""
+    """ISO 8601, when its supervisor began."""
     served: bool = False
     """A server has started it, and it goes with that server."""
     restarts: int = 0
@@ -45,42 +46,42 @@ class Register:
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser() / "engines"
 
-    def log(self, name: EngineName, minder: int) -> Path:
-        return self.root / f"{name}.{minder}.log"
+    def log(self, name: EngineName, supervisor: int) -> Path:
+        return self.root / f"{name}.{supervisor}.log"
 
     def latest_log(self, name: EngineName) -> Path | None:
         """Of those that are up, and of the one that was up last."""
         logs = self.root.glob(f"{name}.*.log")
         return max(logs, key=lambda log: log.stat().st_mtime, default=None)
 
-    def begin(self, name: EngineName, minder: int) -> Path:
-        """An empty log; those of minders that are gone have had their time."""
+    def begin(self, name: EngineName, supervisor: int) -> Path:
+        """An empty log; those of supervisors that are gone have had their time."""
         self.root.mkdir(parents=True, exist_ok=True)
         for log in self.root.glob(f"{name}.*.log"):
-            if not is_minder(int(log.suffixes[-2][1:])):
+            if not is_supervisor(int(log.suffixes[-2][1:])):
                 log.unlink(missing_ok=True)
-        fresh = self.log(name, minder)
+        fresh = self.log(name, supervisor)
         fresh.write_bytes(b"")
         return fresh
 
     def write(self, entry: Entry) -> None:
-        file = self._file(entry.name, entry.minder)
+        file = self._file(entry.name, entry.supervisor)
         fresh = file.with_suffix(".new")
         fresh.write_text(json.dumps(asdict(entry), indent=1) + "\n")
         fresh.replace(file)
 
-    def remove(self, name: EngineName, minder: int) -> None:
-        self._file(name, minder).unlink(missing_ok=True)
+    def remove(self, name: EngineName, supervisor: int) -> None:
+        self._file(name, supervisor).unlink(missing_ok=True)
 
     def entries(self, name: EngineName) -> list[Entry]:
-        """Those started by `llm up` first; what a minder that was killed left behind is removed."""
+        """Entries, those of `llm up` first; entries of a supervisor that was killed are removed."""
         found = []
         for file in self.root.glob(f"{name}.*.json"):
             try:
                 entry = Entry(**json.loads(file.read_text()))
             except (OSError, ValueError, TypeError):
                 continue
-            if is_minder(entry.minder):
+            if is_supervisor(entry.supervisor):
                 found.append(entry)
             else:
                 file.unlink(missing_ok=True)
@@ -94,13 +95,13 @@ class Register:
         for name in ("vllm", "llama.cpp", "demo"):
             yield from self.entries(name)
 
-    def _file(self, name: EngineName, minder: int) -> Path:
-        return self.root / f"{name}.{minder}.json"
+    def _file(self, name: EngineName, supervisor: int) -> Path:
+        return self.root / f"{name}.{supervisor}.json"
 
 
-def is_minder(pid: int) -> bool:
-    """Whether that process is alive and a minder, and not another that was given its number."""
-    return b"bot.engines.minder" in (
+def is_supervisor(pid: int) -> bool:
+    """Whether that process is alive and a supervisor, and not another that was given its number."""
+    return b"bot.engines.supervisor" in (
         command_by_proc(pid) if Path("/proc/self").exists() else command_by_ps(pid)
     )
 

@@ -19,9 +19,9 @@ from bot.phone import twiml
 from bot.phone.line import Line, Opening, Phone, read_start
 from bot.phone.rest import TwilioRest
 from bot.phone.signature import HEADER, Parameters, is_signed
-from bot.server.access import NO_TICKET, House, Tickets, decide
+from bot.server.access import NO_TICKET, AccessPolicy, Tickets, decide
 from bot.server.body import read_body
-from bot.server.guard import knock_of
+from bot.server.guard import identity_of
 
 VOICE, STATUS, MEDIA = "/twilio/voice", "/twilio/status", "/twilio/media"
 
@@ -62,9 +62,9 @@ class Refused(Exception):  # noqa: N818
 class Telephone:
     """The routes' common ground. `close` it when the server goes."""
 
-    def __init__(self, sessions: Sessions, house: House, phone: Phone) -> None:
+    def __init__(self, sessions: Sessions, access: AccessPolicy, phone: Phone) -> None:
         self._sessions = sessions
-        self._house = house
+        self._access = access
         self._phone = phone
         self._limits = phone.limits(sessions.limits)
         self._tickets = Tickets()
@@ -219,7 +219,7 @@ class Telephone:
         if token or not self._phone.accepts_emulators:
             ticket = self._tickets.redeem(token, time.monotonic())
             return ticket is not None and ticket.call == opening.start.call_sid
-        return decide(self._house, knock_of(scope)) is None
+        return decide(self._access, identity_of(scope)) is None
 
     async def _carry(self, line: Line, call_sid: str) -> None:
         visitor, codec = Visitor(door="phone", call_id=call_sid), line.codec

@@ -16,7 +16,7 @@ from bot.phone import twiml
 from bot.phone.codec import Start, TwilioCodec
 from bot.phone.rest import TwilioError, TwilioRest
 from pipelines.cascade import CallFormat
-from pipelines.core.attendance import Manners
+from pipelines.core.announcements import Announcements
 from pipelines.core.exchange import Say
 from pipelines.core.memory.tools import Afterwards, Tool, tool
 
@@ -60,7 +60,7 @@ class Phone:
     accepts_emulators: bool = False
     transfers: Mapping[str, str] = field(default_factory=dict)
     """Whom the model may hand a call on to, and their numbers (E.164)."""
-    manners: Manners = field(default_factory=Manners)
+    announcements: Announcements = field(default_factory=Announcements)
 
     @property
     def is_open(self) -> bool:
@@ -85,7 +85,7 @@ class Phone:
 
     def limits(self, limits: Limits) -> Limits:
         """Of a telephone call: Twilio never falls silent, never comes back, and echoes marks."""
-        call_s = self.manners.call_s
+        call_s = self.announcements.call_s
         return replace(
             limits,
             opening_s=START_S,
@@ -166,12 +166,16 @@ class Line:
     # ---- the call ----
 
     def around(self, new_call: NewCall) -> NewCall:
-        """Calls of this line: with the telephone's manners, and a tool to hand them on."""
+        """Calls of this line: with the telephone's announcements, and a tool to hand them on."""
         tools = hand_on_to(self._phone.transfers, self._ask) if self._rest else ()
 
         def begin(form: CallFormat, send: Send) -> Call:
             form = replace(
-                form, lead_s=LEAD_S, manners=self._phone.manners, tools=tools, facts=FACTS
+                form,
+                lead_s=LEAD_S,
+                announcements=self._phone.announcements,
+                tools=tools,
+                facts=FACTS,
             )
             self._call = new_call(form, send)
             return self._call

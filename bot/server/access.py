@@ -32,7 +32,7 @@ _FORWARDING = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class AccessPolicy:
     """What the operator has decided."""
 
     token: str
@@ -59,7 +59,7 @@ class House:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Knock:
+class RequestIdentity:
     """What a request says of itself."""
 
     scheme: str
@@ -85,43 +85,43 @@ NO_TOKEN = Refusal(401, "token", "the access token is missing or wrong")
 NO_TICKET = Refusal(403, "ticket", "the ticket is missing, used or too old: ask POST /start")
 
 
-def decide(house: House, knock: Knock) -> Refusal | None:
+def decide(access: AccessPolicy, identity: RequestIdentity) -> Refusal | None:
     """None lets it in."""
-    return check_origin(house, knock) or check_token(house, knock)
+    return check_origin(access, identity) or check_token(access, identity)
 
 
-def check_origin(house: House, knock: Knock) -> Refusal | None:
-    for origin in knock.origins:
-        if len(knock.origins) > 1 or not is_welcome(house, knock, origin):
+def check_origin(access: AccessPolicy, identity: RequestIdentity) -> Refusal | None:
+    for origin in identity.origins:
+        if len(identity.origins) > 1 or not is_welcome(access, identity, origin):
             return WRONG_ORIGIN
     return None
 
 
-def is_welcome(house: House, knock: Knock, origin: str) -> bool:
+def is_welcome(access: AccessPolicy, identity: RequestIdentity, origin: str) -> bool:
     """Exactly a configured one, or the page that this server serves at the address asked for.
 
     A name in that address must be configured: anyone's name can be made to point here.
     """
-    if origin in house.origins or origin == house.public_origin:
+    if origin in access.origins or origin == access.public_origin:
         return True
-    asked = split_authority(knock.host)
+    asked = split_authority(identity.host)
     if asked is None or not (is_loopback(asked[0]) or is_address(asked[0])):
         return False
     names = ("localhost", "127.0.0.1", "[::1]", asked[0]) if is_loopback(asked[0]) else asked[:1]
-    return origin in {f"{knock.scheme}://{name}{asked[1]}" for name in names}
+    return origin in {f"{identity.scheme}://{name}{asked[1]}" for name in names}
 
 
-def check_token(house: House, knock: Knock) -> Refusal | None:
-    if not asks_for_token(house, knock):
+def check_token(access: AccessPolicy, identity: RequestIdentity) -> Refusal | None:
+    if not asks_for_token(access, identity):
         return None
-    scheme, _, given = knock.authorization.partition(" ")
-    is_right = hmac.compare_digest(given.strip().encode(), house.token.encode())
-    return None if is_right and house.token and scheme.lower() == "bearer" else NO_TOKEN
+    scheme, _, given = identity.authorization.partition(" ")
+    is_right = hmac.compare_digest(given.strip().encode(), access.token.encode())
+    return None if is_right and access.token and scheme.lower() == "bearer" else NO_TOKEN
 
 
-def asks_for_token(house: House, knock: Knock) -> bool:
-    asked = split_authority(knock.host)
-    return house.asks_everybody or asked is None or not is_loopback(asked[0]) or knock.forwarded
+def asks_for_token(access: AccessPolicy, identity: RequestIdentity) -> bool:
+    asked = split_authority(identity.host)
+    return access.asks_everybody or asked is None or not is_loopback(asked[0]) or identity.forwarded
 
 
 def is_forwarded(names: Iterable[str]) -> bool:
@@ -129,13 +129,13 @@ def is_forwarded(names: Iterable[str]) -> bool:
     return any(name in _FORWARDING or name.startswith("x-forwarded-") for name in names)
 
 
-def socket_base(house: House, knock: Knock) -> str:
+def socket_base(access: AccessPolicy, identity: RequestIdentity) -> str:
     """What a WebSocket's address begins with, as this client can reach it: ws(s)://host/prefix."""
-    if house.public is not None:
-        origin, prefix = split_base(house.public)
-        if knock.forwarded or _names(origin, knock.host):
+    if access.public is not None:
+        origin, prefix = split_base(access.public)
+        if identity.forwarded or _names(origin, identity.host):
             return origin.replace("http", "ws", 1) + prefix
-    return f"{knock.scheme.replace('http', 'ws', 1)}://{knock.host}"
+    return f"{identity.scheme.replace('http', 'ws', 1)}://{identity.host}"
 
 
 def _names(origin: str, host: str) -> bool:

@@ -6,7 +6,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.server.access import House, Knock, Refusal, check_origin, decide, is_forwarded
+from bot.server.access import (
+    AccessPolicy,
+    Refusal,
+    RequestIdentity,
+    check_origin,
+    decide,
+    is_forwarded,
+)
 from bot.server.telemetry import Metrics
 
 OPEN_ROUTES = frozenset({"/healthz", "/readyz"})
@@ -41,11 +48,15 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 
 class Guard:
     def __init__(
-        self, app: ASGIApp, house: House, metrics: Metrics, page: frozenset[str] = frozenset()
+        self,
+        app: ASGIApp,
+        access: AccessPolicy,
+        metrics: Metrics,
+        page: frozenset[str] = frozenset(),
     ) -> None:
         """`page` has the paths of the files that anybody may read."""
         self._app = app
-        self._house = house
+        self._access = access
         self._metrics = metrics
         self._open = OPEN_ROUTES | page
 
@@ -75,12 +86,12 @@ class Guard:
         if path in self._open or path.startswith(OPEN_FOLDER):
             return None
         check = check_origin if path == TICKET_ROUTE else decide
-        return check(self._house, knock_of(scope))
+        return check(self._access, identity_of(scope))
 
 
-def knock_of(scope: Scope) -> Knock:
+def identity_of(scope: Scope) -> RequestIdentity:
     headers = Headers(scope=scope)
-    return Knock(
+    return RequestIdentity(
         scheme=scope["scheme"].replace("ws", "http", 1),
         host=headers.get("host", ""),
         origins=tuple(headers.getlist("origin")),

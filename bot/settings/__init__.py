@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.settings.announcements import AnnouncementSettings
 from bot.settings.engine import OwnEngine
-from bot.settings.manners import HouseManners
 from bot.settings.model import Model
 from bot.settings.phone import Phone
 from bot.settings.records import Records
@@ -34,7 +34,7 @@ class SettingsError(Exception):
 
 
 class Settings(
-    Server, Model, Speech, Phone, HouseManners, Shares, Records, OwnEngine, BaseSettings
+    Server, Model, Speech, Phone, AnnouncementSettings, Shares, Records, OwnEngine, BaseSettings
 ):
     """Each field is set by the variable of the same name in capitals."""
 

@@ -1,4 +1,4 @@
-"""The engine that the server starts and minds itself, if it is to."""
+"""The engine that the server starts and supervises itself, if it is to."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -17,7 +17,7 @@ from bot.calls import health
 from bot.calls.sessions import Sessions
 from bot.phone import door as twilio
 from bot.phone.line import Phone
-from bot.server.access import House
+from bot.server.access import AccessPolicy
 from bot.server.guard import REFUSALS, Guard
 from bot.server.prefix import Prefix
 from bot.server.telemetry import Metrics
@@ -29,7 +29,7 @@ from bot.texts.sharing import SharedModel
 def create_app(
     sessions: Sessions,
     metrics: Metrics,
-    house: House,
+    access: AccessPolicy,
     *,
     web: Path | None = None,
     shared: SharedModel | None = None,
@@ -40,7 +40,7 @@ def create_app(
     With `shared`, the calls' language model takes texts too.
     """
 
-    telephone = twilio.Telephone(sessions, house, phone or Phone())
+    telephone = twilio.Telephone(sessions, access, phone or Phone())
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -58,11 +58,11 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        servers=[{"url": house.prefix}] if house.prefix else None,
+        servers=[{"url": access.prefix}] if access.prefix else None,
         responses=REFUSALS,
     )
     app.include_router(health.routes(sessions, metrics))
-    app.include_router(browser.routes(sessions, house))
+    app.include_router(browser.routes(sessions, access))
     app.include_router(telephone.routes())
     if shared is not None:
         metrics.include(shared.metrics)
@@ -72,20 +72,20 @@ def create_app(
     if web is not None and (web / "index.html").is_file():
         page = paths(web)
         app.mount("/", StaticFiles(directory=web, html=True))
-    app.add_middleware(Guard, house=house, metrics=metrics, page=page)
+    app.add_middleware(Guard, access=access, metrics=metrics, page=page)
     app.add_middleware(  # around the guard, so that a page elsewhere can read why it is turned away
         CORSMiddleware,
-        allow_origins=house.origins,
+        allow_origins=access.origins,
         allow_methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type", *chat.CLIENT_HEADERS],
         expose_headers=[chat.PLACE, "Retry-After"],
     )
-    if house.prefix:
+    if access.prefix:
 
         def is_ours(scope: Scope) -> bool:
             return scope["path"] in page or _is_route(app, scope)
 
-        app.add_middleware(Prefix, prefix=house.prefix, is_route=is_ours)
+        app.add_middleware(Prefix, prefix=access.prefix, is_route=is_ours)
     return app
 
 

@@ -19,7 +19,7 @@ from bot.wiring.model import (
     places_for,
 )
 from bot.wiring.records import about_call, recorder_for, records_in_words
-from bot.wiring.telephone import keypad_for, manners_for, phone_for
+from bot.wiring.telephone import announcements_for, keypad_for, phone_for
 from bot.wiring.tools import hangs_up, tools_for
 from bot.wiring.voice import choose_voice
 from pipelines.cascade import Call, CallFormat, Policies, Services
@@ -61,9 +61,9 @@ class Wiring:
         self._stt = self._ears.service
         self._turn = SmartTurn()
         self._phone = phone_for(settings)
-        manners = manners_for(settings)
+        announcements = announcements_for(settings)
         self._voice = choose_voice(settings)
-        words = (*manners.words, *self._phone.manners.words, APOLOGY, COLD, MEANWHILE)
+        words = (*announcements.words, *self._phone.announcements.words, APOLOGY, COLD, MEANWHILE)
         self._tts = SpokenAhead(self._voice.service, words)
         self._llm: FailoverLanguageModel | None = None
         self._unheard = False
@@ -84,7 +84,7 @@ class Wiring:
             ),
             tools=tools_for(settings, self._clock),
             hangs_up=hangs_up(settings),
-            manners=manners,
+            announcements=announcements,
             completes=completes_for(settings),
             keypad=keypad_for(settings),
             budget=_budget(settings),

@@ -1,4 +1,4 @@
-"""Chooses the engine that the server starts and minds itself, by its settings."""
+"""Chooses the engine that the server starts and supervises itself, by its settings."""
 
 import asyncio
 import sys
@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 
 from bot.engines import llamacpp, vllm
 from bot.engines.demo import MODEL
-from bot.engines.minded import MindedEngine
-from bot.engines.minder import Progress
 from bot.engines.models.gguf import find_gguf
 from bot.engines.models.store import Store
 from bot.engines.recipe import EngineError, Recipe
+from bot.engines.supervised import SupervisedEngine
+from bot.engines.supervisor import Progress
 from bot.server.listening import CannotListenError, listen
 from bot.settings import Settings, environment
 from bot.settings.engine import EngineName
@@ -89,7 +89,7 @@ async def own_engine(settings: Settings, tell: Tell) -> AsyncIterator[Settings]:
         return
     recipe = recipe_for(settings, settings.llm_engine)
     await asyncio.to_thread(install, settings, recipe, tell)
-    engine = MindedEngine(recipe, settings.llm_engine_home, environment(recipe.variables))
+    engine = SupervisedEngine(recipe, settings.llm_engine_home, environment(recipe.variables))
 
     def show(progress: Progress) -> None:
         tell(f"{progress.waited_s:.0f} s: {progress.text}")

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from bot.calls.limits import Limits
 from bot.calls.sessions import Doors, Engine, Sessions
 from bot.phone.line import Phone
-from bot.server.access import House
+from bot.server.access import AccessPolicy
 from bot.server.telemetry import Metrics
 from bot.server.transport import LEAVING_S, HttpProtocol, WebSocketProtocol
 from bot.texts.sharing import SharedModel
@@ -38,7 +38,7 @@ class Certificate:
 class Terms:
     """On which the server serves."""
 
-    house: House
+    access: AccessPolicy
     limits: Limits = field(default_factory=Limits)
     drain_s: float = 30.0
     web: Path | None = None
@@ -65,7 +65,7 @@ async def run(
     """
     sessions = Sessions(engine, metrics, terms.limits)
     app = create_app(
-        sessions, metrics, terms.house, web=terms.web, shared=shared, phone=terms.phone
+        sessions, metrics, terms.access, web=terms.web, shared=shared, phone=terms.phone
     )
     config = configure(app, terms)
     await Server(config, sessions, terms.drain_s, on_ready, shared).serve([listener])

@@ -2,7 +2,7 @@
 
 from bot.phone.line import Phone
 from bot.settings import Settings
-from pipelines.core.attendance import Manners
+from pipelines.core.announcements import Announcements
 from pipelines.core.keypad import KeypadPolicy
 
 
@@ -16,7 +16,7 @@ def phone_for(settings: Settings) -> Phone:
         requires_socket_signature=settings.twilio_require_socket_signature,
         accepts_emulators=settings.twilio_accept_emulators,
         transfers=dict(one.split("=") for one in settings.phone_transfers),
-        manners=Manners(
+        announcements=Announcements(
             greeting=settings.phone_greeting.strip(),
             greeting_must_be_heard=settings.greeting_must_be_heard,
             silence_s=settings.phone_silence_s,
@@ -25,9 +25,9 @@ def phone_for(settings: Settings) -> Phone:
     )
 
 
-def manners_for(settings: Settings) -> Manners:
+def announcements_for(settings: Settings) -> Announcements:
     """Of the page."""
-    return Manners(
+    return Announcements(
         greeting=settings.greeting.strip(),
         greeting_must_be_heard=settings.greeting_must_be_heard,
     )

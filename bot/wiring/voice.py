@@ -11,7 +11,7 @@ from bot.settings import Settings, SettingsError
 from bot.wiring.imported import function_at
 from pipelines.core.speaking.speakable import reader
 from pipelines.services.protocols import TextToSpeech
-from pipelines.services.tts.studio import Studio
+from pipelines.services.tts.postprocessor import AudioPostprocessor
 from pipelines.services.tts.tts_espeak import espeak_voice
 from pipelines.services.tts.tts_stub import StubTextToSpeech
 
@@ -35,8 +35,10 @@ def choose_voice(settings: Settings) -> VoiceChoice:
     """Raises SettingsError, with what to run, where what is named is not here."""
     bare = _ENGINES[settings.tts_engine](settings)
     read = reader(settings.tts_language)
-    studio = Studio(bare.service, read=read, cached_bytes=settings.tts_cache_mb * 2**20)
-    return VoiceChoice(studio, bare.model, bare.in_words)
+    postprocessor = AudioPostprocessor(
+        bare.service, read=read, cached_bytes=settings.tts_cache_mb * 2**20
+    )
+    return VoiceChoice(postprocessor, bare.model, bare.in_words)
 
 
 def voice_for(settings: Settings) -> TextToSpeech:

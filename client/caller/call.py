@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from bot.calls.errors import PeerError
-from client.caller.conductor import Conductor, Delivered, Line, Manners, Progress, Stage
+from client.caller.conductor import Conductor, Delivered, Line, Pacing, Progress, Stage
 from client.caller.dialect import Message
 from client.caller.door import CallError, Door, Entrance, PageDoor, reason_of
 from client.caller.measure import MISSED_S, Heard, Said, Wait, Words, measure_wait, words_of
@@ -32,7 +32,7 @@ CLOSED_WITHIN_S = 1.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOptions:
     door: Door = field(default_factory=PageDoor)
-    manners: Manners = field(default_factory=Manners)
+    pacing: Pacing = field(default_factory=Pacing)
     floor_dbfs: float | None = None
     """White noise between the recordings; None is exact zeros."""
     handshake_s: float = 10.0
@@ -148,7 +148,7 @@ class _Call:
         self._microphone = Microphone(self._now(), floor_dbfs=options.floor_dbfs)
         self._speaker = self._dialect.speaker
         self._lines = lines
-        self._conductor = Conductor(lines, self._microphone, self._speaker, options.manners)
+        self._conductor = Conductor(lines, self._microphone, self._speaker, options.pacing)
         self._network = Network(entrance.trouble, is_audio)
         self._gone_s = self._microphone.started_s + (
             math.inf if entrance.trouble.vanish is None else entrance.trouble.vanish

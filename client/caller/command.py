@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from client.caller import conductor
 from client.caller.call import CallOptions, CallResult, Watch, place_call
-from client.caller.conductor import Line, Manners, Stage, keyed
+from client.caller.conductor import Line, Pacing, Stage, keyed
 from client.caller.door import CallError, Door, PageDoor
 from client.caller.microphone import MICROPHONE_RATE_HZ
 from client.caller.recording import RecordingError, load
@@ -132,7 +132,7 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
         options = CallOptions(
             door=door,
             floor_dbfs=floor,
-            manners=Manners(until_quiet_s=until_quiet, gap_s=gap),
+            pacing=Pacing(until_quiet_s=until_quiet, gap_s=gap),
         )
         lines = [Line(load(path)) for path in files] + ([keyed(dtmf)] if dtmf else [])
         calls = [[line] for line in lines] if separate else [lines]

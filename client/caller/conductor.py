@@ -37,7 +37,7 @@ def keyed(digits: str) -> Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manners:
+class Pacing:
     lead_in_s: float = 0.5
     """Silence before the first recording, once the bot is ready and quiet."""
     until_quiet_s: float = 1.0
@@ -85,12 +85,12 @@ class Conductor:
     """
 
     def __init__(
-        self, lines: Sequence[Line], microphone: Microphone, speaker: Loudspeaker, manners: Manners
+        self, lines: Sequence[Line], microphone: Microphone, speaker: Loudspeaker, pacing: Pacing
     ) -> None:
         self._lines = lines
         self._microphone = microphone
         self._speaker = speaker
-        self._manners = manners
+        self._pacing = pacing
         self._stage = Stage.WAITING
         self._ready_s: float | None = None
         self._answered_s = 0.0
@@ -163,10 +163,10 @@ class Conductor:
         return self._heard(latest, latest.line.recording.turns[-1].end_s)
 
     def _quiet(self, now: float) -> bool:
-        return now - self._speaker.quiet_since() >= self._manners.until_quiet_s
+        return now - self._speaker.quiet_since() >= self._pacing.until_quiet_s
 
     def _wait(self, now: float) -> None:
-        settled = self._ready_s is not None and now - self._ready_s >= self._manners.lead_in_s
+        settled = self._ready_s is not None and now - self._ready_s >= self._pacing.lead_in_s
         self._next_when(settled and self._quiet(now))
 
     def _speak(self, now: float) -> None:
@@ -197,24 +197,24 @@ class Conductor:
     @property
     def _scheduled_s(self) -> float | None:
         """When the next line is due, if it is not the bot that decides."""
-        if self._manners.gap_s is None or self._upcoming is None:
+        if self._pacing.gap_s is None or self._upcoming is None:
             return None
         latest = self.delivered[-1]
         last_sample = latest.first_sample + latest.line.recording.pcm.size
         if self._microphone.position < last_sample:
             return math.inf
-        return self._microphone.heard_s(last_sample) + self._manners.gap_s
+        return self._microphone.heard_s(last_sample) + self._pacing.gap_s
 
     def _gave_up(self, now: float) -> bool:
         expects = self.delivered[-1].line.expects_answer
-        return now >= self._end_s + (MISSED_S if expects else self._manners.until_quiet_s)
+        return now >= self._end_s + (MISSED_S if expects else self._pacing.until_quiet_s)
 
     def _heard_enough(self, now: float) -> bool:
-        hear_s = self._manners.hear_s
+        hear_s = self._pacing.hear_s
         return hear_s is not None and now >= self._answered_s + hear_s
 
     def _too_long(self, now: float) -> bool:
-        return now >= self._end_s + self._manners.answer_limit_s
+        return now >= self._end_s + self._pacing.answer_limit_s
 
     @property
     def _upcoming(self) -> Line | None:

@@ -71,7 +71,7 @@ class MicrophoneClosed:
     """The person muted it, or let go of the button to talk; `SpeechPaused` came before."""
 
 
-# ---- from the house ----
+# ---- from the server ----
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ Stage: TypeAlias = Literal["endpointing", "stt", "turn", "llm", "phrasing", "tts
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class Milestone:
     """A reply (or, before there is one, the turn) has come this far."""
 
     what: Literal[
@@ -161,7 +161,7 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
-class Worked:
+class Span:
     """A stage was busy, or waited on purpose."""
 
     stage: Stage
@@ -199,4 +199,4 @@ class HeardToEnd:
     """The client has said so; else it goes by the clock."""
 
 
-LedgerFact: TypeAlias = Reached | Worked | AnswerCounted | SilenceTrimmed | HeardToEnd
+LedgerFact: TypeAlias = Milestone | Span | AnswerCounted | SilenceTrimmed | HeardToEnd

@@ -79,7 +79,7 @@ class LineRestored:
     """The client is there again, and has said what it heard before, if it knows."""
 
 
-# ---- from the house ----
+# ---- from the server ----
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,21 +29,21 @@ from pipelines.core.events import (
     LedgerFact,
     Listened,
     MicrophoneClosed,
+    Milestone,
     PlayoutEnded,
     PlayoutStarted,
-    Reached,
     ReplyPaused,
     ResultsWaiting,
     SayAsked,
     SilenceAsked,
     SilenceTrimmed,
+    Span,
     SpeechPaused,
     SpeechStarted,
     TextTyped,
     Transcribed,
     TurnFact,
     TurnScored,
-    Worked,
 )
 from pipelines.core.exchange import (
     AnswerMeasured,
@@ -222,8 +222,8 @@ _FACTS: Mapping[str, type[TurnFact | LedgerFact]] = {
     "PlayoutStarted": PlayoutStarted,
     "PlayoutEnded": PlayoutEnded,
     "ReplyPaused": ReplyPaused,
-    "Reached": Reached,
-    "Worked": Worked,
+    "Reached": Milestone,
+    "Worked": Span,
     "AnswerCounted": AnswerCounted,
     "SilenceTrimmed": SilenceTrimmed,
     "HeardToEnd": HeardToEnd,
@@ -295,7 +295,7 @@ def line_of(item: Noted, at_s: float, level: Level, begun_s: float = 0.0) -> dic
             line["samples"] = len(sound)
         case _:
             pass
-    shifted = isinstance(item, Reached | Worked | HeardToEnd | Came | Sent)
+    shifted = isinstance(item, Milestone | Span | HeardToEnd | Came | Sent)
     for name in _NAMES[type(item)]:
         value = getattr(item, name)
         if value is None:

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from pipelines.services.priority_semaphore import PrioritySemaphore
 from pipelines.services.protocols import (
     AS_SET,
     EAR_RATE_HZ,
@@ -31,7 +32,6 @@ from pipelines.services.protocols import (
     TranscriptionJob,
 )
 from pipelines.services.stt.stretches import check_samples
-from pipelines.services.turnstile import Turnstile
 
 # ---- speech that a script can hear ----
 
@@ -134,7 +134,7 @@ class ScriptedSpeechToText:
         self._heard = heard
         self._busy_s = busy_s
         self._busy_per_s = busy_per_s
-        self._turnstile = Turnstile("stt", width=workers, limit=1024)
+        self._semaphore = PrioritySemaphore("stt", width=workers, limit=1024)
         self._fails = fails
         self._opened = False
 
@@ -151,7 +151,7 @@ class ScriptedSpeechToText:
         asked_at = now()
         busy_s = self._busy_s + self._busy_per_s * len(job.audio) / EAR_RATE_HZ
         try:
-            async with self._turnstile.passed(urgent=job.final):
+            async with self._semaphore.passed(urgent=job.final):
                 started_at = now()
                 self.jobs.append(job)
                 await asyncio.sleep(busy_s)

@@ -23,7 +23,7 @@ CalledOff = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Worked(Generic[T]):
+class JobResult(Generic[T]):
     result: T
     queued_s: float
     busy_s: float
@@ -39,7 +39,7 @@ class _Job:
     question: Any
     alone: bool
     urgent: bool
-    answer: asyncio.Future[Worked[Any]]
+    answer: asyncio.Future[JobResult[Any]]
     asked_at: float
     called_off: bool = False
 
@@ -67,7 +67,7 @@ class Workers:
         for thread in self._threads:
             thread.start()
 
-    async def run(self, work: Callable[[CalledOff], T], *, urgent: bool = False) -> Worked[T]:
+    async def run(self, work: Callable[[CalledOff], T], *, urgent: bool = False) -> JobResult[T]:
         """What `work` returns on one of the threads. Raises ServiceError.
 
         Cancelled, it takes the job off the queue, or tells it that nobody waits any more.
@@ -78,7 +78,7 @@ class Workers:
 
         return await self._do(alone, None, alone=True, urgent=urgent)
 
-    async def ask(self, work: Together[Q, T], question: Q, *, urgent: bool = False) -> Worked[T]:
+    async def ask(self, work: Together[Q, T], question: Q, *, urgent: bool = False) -> JobResult[T]:
         """As `run`, but a thread takes what waits for the same `work`, and is as urgent, with it.
 
         What fails for one of them fails for all.
@@ -87,8 +87,8 @@ class Workers:
 
     async def _do(
         self, work: Together[Q, T], question: Q, *, alone: bool, urgent: bool
-    ) -> Worked[T]:
-        answer: asyncio.Future[Worked[T]] = asyncio.get_running_loop().create_future()
+    ) -> JobResult[T]:
+        answer: asyncio.Future[JobResult[T]] = asyncio.get_running_loop().create_future()
         job = _Job(work, question, alone, urgent, answer, time.monotonic())
         with self._changed:
             if self._closed:
@@ -145,7 +145,7 @@ class Workers:
             else:
                 busy_s = time.monotonic() - started_at
                 for job, result in zip(jobs, results, strict=True):
-                    self._deliver(job, Worked(result, started_at - job.asked_at, busy_s))
+                    self._deliver(job, JobResult(result, started_at - job.asked_at, busy_s))
 
     def _next(self) -> list[_Job]:
         """The most urgent job, with others that can be done together with it; none at the end."""
@@ -167,7 +167,7 @@ class Workers:
     def _fail(self, job: _Job, why: str) -> None:
         self._deliver(job, ServiceError(self._service, why, retryable=True))
 
-    def _deliver(self, job: _Job, outcome: Worked[Any] | BaseException) -> None:
+    def _deliver(self, job: _Job, outcome: JobResult[Any] | BaseException) -> None:
         def settle() -> None:
             if job.answer.done():
                 return

@@ -21,14 +21,14 @@ from pipelines.core.commands import ForgetSpeech, ScoreTurn
 from pipelines.core.events import (
     LedgerFact,
     Listened,
-    Reached,
+    Milestone,
     SayAsked,
+    Span,
     SpeechPaused,
     SpeechStarted,
     Transcribed,
     TurnFact,
     TurnScored,
-    Worked,
 )
 from pipelines.core.exchange import AudioIn, Muted
 from pipelines.core.hearing.dictation import Dictation, Job
@@ -227,7 +227,7 @@ class Hearing(FrameProcessor):
         else:
             self._dictation.speech_paused(fact.media_s)
             at = self._arrived(fact.media_s)
-            await self._tell(Reached("speech_ended", at))
+            await self._tell(Milestone("speech_ended", at))
         await self._tell(fact)
 
     def _arrived(self, media_s: float) -> float:
@@ -258,8 +258,8 @@ class Hearing(FrameProcessor):
             return
         complete, unheard = self._dictation.complete, self._dictation.unheard
         if complete:
-            await self._tell(Worked("stt", started, self._now()))
-            await self._tell(Reached("transcript_final", self._now()))
+            await self._tell(Span("stt", started, self._now()))
+            await self._tell(Milestone("transcript_final", self._now()))
         await self._tell(Transcribed(self._dictation.text, job.end_s, complete))
         if unheard and self._tape.end_s >= self._apologise_from_s:
             self._apologise_from_s = self._tape.end_s + UNHEARD_EVERY_S
@@ -293,7 +293,7 @@ class Hearing(FrameProcessor):
         except ServiceError as error:
             log.warning("the turn model failed", service=error.service, error=str(error))
             return
-        await self._tell(Worked("turn", started, self._now()))
+        await self._tell(Span("turn", started, self._now()))
         await self._tell(TurnScored(probability, paused_s))
 
     async def _tell(self, fact: TurnFact | LedgerFact) -> None:

@@ -10,12 +10,12 @@ from pipelines.core.events import (
     AnswerCounted,
     HeardToEnd,
     LedgerFact,
+    Milestone,
     PlayoutEnded,
     PlayoutStarted,
-    Reached,
     SilenceTrimmed,
+    Span,
     TextTyped,
-    Worked,
 )
 from pipelines.core.exchange import AnswerMeasured, ToCaller, TurnMeasured
 from pipelines.core.ledger.budget import Budget
@@ -57,8 +57,8 @@ class Measuring(FrameProcessor):
                 if say or not text:
                     self._unasked.add(turn_id)
             case FactFrame(
-                fact=Reached()
-                | Worked()
+                fact=Milestone()
+                | Span()
                 | AnswerCounted()
                 | SilenceTrimmed()
                 | HeardToEnd() as fact
@@ -79,9 +79,9 @@ class Measuring(FrameProcessor):
 
     def _write(self, fact: LedgerFact) -> None:
         match fact:
-            case Reached():
+            case Milestone():
                 self._reach(fact)
-            case Worked(stage, start_s, end_s, reply_id, waited):
+            case Span(stage, start_s, end_s, reply_id, waited):
                 kind: Kind = "wait" if waited else "busy"
                 self._ledger.span(self._turn(reply_id), stage, start_s, end_s, kind, reply_id)
             case AnswerCounted(facts, reply_id, over):
@@ -98,7 +98,7 @@ class Measuring(FrameProcessor):
         """The turn of a reply; without one, the turn that is being spoken."""
         return self._turn_id if reply_id is None else self._turns.get(reply_id, self._turn_id)
 
-    def _reach(self, fact: Reached) -> None:
+    def _reach(self, fact: Milestone) -> None:
         turn_id = self._turn(fact.reply_id)
         self._ledger.mark(turn_id, fact.what, fact.at_s, fact.reply_id)
         if fact.what == "speech_ended":

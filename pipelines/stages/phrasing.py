@@ -4,7 +4,7 @@ from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from pipelines.core.commands import StartReply, StopReply, WithdrawReply
-from pipelines.core.events import Reached, Worked
+from pipelines.core.events import Milestone, Span
 from pipelines.core.speaking.phrasing import Phraser, clauses_of
 from pipelines.core.thinking.answering import NO_ANSWER, ending, whole
 from pipelines.stages.frames import (
@@ -88,5 +88,5 @@ class Phrasing(FrameProcessor):
     async def _first_clause(self, reply_id: int) -> None:
         now = self.get_event_loop().time()
         since = self._fed_s.pop(reply_id, now)
-        await self.push_frame(FactFrame(Worked("phrasing", since, now, reply_id)))
-        await self.push_frame(FactFrame(Reached("first_clause", now, reply_id)))
+        await self.push_frame(FactFrame(Span("phrasing", since, now, reply_id)))
+        await self.push_frame(FactFrame(Milestone("first_clause", now, reply_id)))

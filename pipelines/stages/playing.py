@@ -22,11 +22,11 @@ from pipelines.core.commands import (
 )
 from pipelines.core.events import (
     HeardToEnd,
+    Milestone,
     PlayoutEnded,
     PlayoutStarted,
-    Reached,
     ReplyPaused,
-    Worked,
+    Span,
 )
 from pipelines.core.exchange import (
     AudioOut,
@@ -253,9 +253,9 @@ class Playing(FrameProcessor):
         reply_id = self._playout.reply_id
         if reply_id is None:
             return
-        await self._tell(Worked("send", self._begun_s, at_s, reply_id))
+        await self._tell(Span("send", self._begun_s, at_s, reply_id))
         self._begun_s = at_s
-        await self._tell(Reached("sent", at_s, reply_id))
+        await self._tell(Milestone("sent", at_s, reply_id))
 
     async def _finish(self, reply_id: int) -> None:
         self._keep(final=True)
@@ -278,8 +278,8 @@ class Playing(FrameProcessor):
         if not self._reported and audible is not None and heard > audible:
             self._reported = True
             at = reported_s - (heard - audible) / self._rate
-            await self._tell(Worked("play", self._begun_s, at, reply_id))
-            await self._tell(Reached("played", at, reply_id))
+            await self._tell(Span("play", self._begun_s, at, reply_id))
+            await self._tell(Milestone("played", at, reply_id))
         self._keep(final=False)
         await self._pump()
         self._changed.set()
@@ -292,7 +292,7 @@ class Playing(FrameProcessor):
             self._conversation.heard(self._turn_id, reply_id, heard.text, estimated=heard.estimated)
 
     async def _tell(
-        self, fact: Reached | Worked | PlayoutStarted | PlayoutEnded | HeardToEnd
+        self, fact: Milestone | Span | PlayoutStarted | PlayoutEnded | HeardToEnd
     ) -> None:
         """To the ledger below; and to the turn above what it wants to know."""
         await self.push_frame(FactFrame(fact), FrameDirection.DOWNSTREAM)

@@ -10,7 +10,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipelines.audio.audible import first_audible
 from pipelines.audio.resample import Resampler
 from pipelines.core.commands import StartReply, StopReply, WithdrawReply
-from pipelines.core.events import Reached, SilenceTrimmed, Worked
+from pipelines.core.events import Milestone, SilenceTrimmed, Span
 from pipelines.core.speaking.phrasing import clauses_of
 from pipelines.core.speaking.playout import Word
 from pipelines.core.thinking.answering import APOLOGY, VOICE_FAILED, whole
@@ -177,6 +177,6 @@ class Speaking(FrameProcessor):
 
     async def _first_audio(self, reply_id: int, started: float, trimmed_s: float) -> None:
         now = self.get_event_loop().time()
-        await self.push_frame(FactFrame(Worked("tts", started, now, reply_id)))
-        await self.push_frame(FactFrame(Reached("first_audio", now, reply_id)))
+        await self.push_frame(FactFrame(Span("tts", started, now, reply_id)))
+        await self.push_frame(FactFrame(Milestone("first_audio", now, reply_id)))
         await self.push_frame(FactFrame(SilenceTrimmed(trimmed_s, reply_id)))

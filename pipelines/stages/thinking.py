@@ -24,11 +24,11 @@ from pipelines.core.commands import (
 )
 from pipelines.core.events import (
     AnswerCounted,
+    Milestone,
     PlayoutEnded,
-    Reached,
     ResultsWaiting,
+    Span,
     TextTyped,
-    Worked,
 )
 from pipelines.core.memory.conversation import Conversation
 from pipelines.core.memory.tools import Tool
@@ -106,7 +106,7 @@ class Thinking(FrameProcessor):
         match frame:
             case CommandFrame(command=command):
                 await self._obey(command)
-            case FactFrame(fact=Reached(what="speech_ended", at_s=at_s)):
+            case FactFrame(fact=Milestone(what="speech_ended", at_s=at_s)):
                 self._silent_since_s = at_s
             case FactFrame(fact=TextTyped()):
                 self._silent_since_s = None
@@ -188,7 +188,7 @@ class Thinking(FrameProcessor):
             return
         task.cancel()
         if not reply.spoken:  # what it had cost until then
-            await self.push_frame(FactFrame(Worked("llm", reply.asked_s, self._now(), reply_id)))
+            await self.push_frame(FactFrame(Span("llm", reply.asked_s, self._now(), reply_id)))
 
     async def _prepare(self) -> None:
         """From the beginning again, but for a summary that is on its way."""
@@ -320,8 +320,8 @@ class Thinking(FrameProcessor):
         reply.facts["llm_first_token_s"] = round(first_s - asked_s, 6)
         credit(reply.facts, delta.source)
         reply_id = reply.reply_id
-        await self.push_frame(FactFrame(Worked("llm", asked_s, first_s, reply_id)))
-        await self.push_frame(FactFrame(Reached("first_token", first_s, reply_id)))
+        await self.push_frame(FactFrame(Span("llm", asked_s, first_s, reply_id)))
+        await self.push_frame(FactFrame(Milestone("first_token", first_s, reply_id)))
         await self.push_frame(FactFrame(AnswerCounted(dict(reply.facts), reply_id, over=False)))
 
     # ---- tools ----
@@ -339,7 +339,7 @@ class Thinking(FrameProcessor):
         line = tooling.call(calls, reply.turn_id, reply.reply_id, reply.spoken)
         await tooling.wait(line)
         add(reply.facts, "llm_tool_calls", len(calls))
-        worked = Worked("llm", began_s, self._now(), reply.reply_id, waited=True)
+        worked = Span("llm", began_s, self._now(), reply.reply_id, waited=True)
         await self.push_frame(FactFrame(worked))
         is_last_word = tooling.acts_after(reply.reply_id, [line]) and bool(reply.spoken)
         if is_last_word:

@@ -17,8 +17,8 @@ from pipelines.core.commands import (
 )
 from pipelines.core.events import (
     MicrophoneClosed,
+    Milestone,
     PlayoutEnded,
-    Reached,
     SayAsked,
     SilenceAsked,
     TextTyped,
@@ -101,7 +101,7 @@ class Turning(FrameProcessor):
         before = self._machine.state
         commands = self._machine.handle(fact)
         if before is State.PAUSED and self._machine.state in (State.CLOSING, State.THINKING):
-            over = Reached("pause_over", self.get_event_loop().time())
+            over = Milestone("pause_over", self.get_event_loop().time())
             await self.push_frame(FactFrame(over))
         if isinstance(fact, Transcribed) and self._shown == "hearing" and fact.text:
             self._caption(final=False)
@@ -127,7 +127,7 @@ class Turning(FrameProcessor):
         if isinstance(command, CommitReply) and command.text:
             self._said = Caption("user", command.text, final=True, turn=command.turn_id)
             self._send(replace(self._said, final=False))
-            committed = Reached("committed", now, command.reply_id)
+            committed = Milestone("committed", now, command.reply_id)
             await self.push_frame(FactFrame(committed), FrameDirection.DOWNSTREAM)
         upwards = isinstance(command, ScoreTurn | ForgetSpeech)
         direction = FrameDirection.UPSTREAM if upwards else FrameDirection.DOWNSTREAM

@@ -18,12 +18,12 @@ from bench.plays import Play
 from bench.servers import Engine, Running, ServerError
 from bench.turns import Bench, Contestant, Wanted, length_s
 from client.caller.call import CallOptions
-from client.caller.conductor import Manners
+from client.caller.conductor import Pacing
 from client.caller.door import PageDoor
 from client.caller.recording import Recording, Turn
 from tests.client.caller.loopback import Server, serving, tone
 
-HURRIED = Manners(lead_in_s=0.02, until_quiet_s=0.3, hear_s=0.05, answer_limit_s=6.0)
+HURRIED = Pacing(lead_in_s=0.02, until_quiet_s=0.3, hear_s=0.05, answer_limit_s=6.0)
 
 
 @dataclass

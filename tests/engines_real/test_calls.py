@@ -11,7 +11,7 @@ from bot.calls.limits import Limits
 from bot.settings import Settings
 from bot.wiring.model import failover_for_texts
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Manners
+from client.caller.conductor import Line, Pacing
 from pipelines.core.turn.wording import words
 from pipelines.services.protocols import ChatMessage, TextDelta
 from tests.engines_real import llama_server
@@ -118,7 +118,7 @@ def test_a_barge_in_stops_the_generation_and_the_history_holds_what_was_heard(
                 with cancelled_after(tasks.create_task(watched.watch(model))):
                     url = f"http://127.0.0.1:{served.port}"
                     options = CallOptions(
-                        manners=Manners(lead_in_s=0.1, until_quiet_s=0.2, hear_s=0.1)
+                        pacing=Pacing(lead_in_s=0.1, until_quiet_s=0.2, hear_s=0.1)
                     )
                     result = await place_call(url, lines, options)
                 await model.until_idle()

@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from bot.engines.demo import DemoEngine
-from bot.server.access import House
+from bot.server.access import AccessPolicy
 from bot.settings.latency_profile import PROFILES
 from tests.bot.engines.test_demo import serving
 from tests.bot.texts.texting import MODEL, texting
@@ -38,7 +38,7 @@ def run(smoke: ModuleType, url: str, *options: str) -> Result:
 
 def test_an_endpoint_that_is_well_is_measured(smoke: ModuleType) -> None:
     async def scenario() -> Result:
-        async with texting(house=House(token=TOKEN, listens_beyond_loopback=True)) as on:
+        async with texting(access=AccessPolicy(token=TOKEN, listens_beyond_loopback=True)) as on:
             wrong = await asyncio.to_thread(run, smoke, on.base_url, "--key", "wrong")
             assert (wrong.exit_code, wrong.stderr) == (1, "smoke: the key is wrong: LLM_API_KEY\n")
             other = await asyncio.to_thread(run, smoke, on.base_url, "--key", TOKEN)

@@ -61,8 +61,8 @@ _DRAWN_BEFORE_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A stage at work, or waiting on purpose; relative to the end of speech in a `Row`."""
+class RowSpan:
+    """A stage at work, or waiting on purpose; relative to the end of speech in a `LedgerRow`."""
 
     stage: Stage
     start_us: int
@@ -83,7 +83,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class LedgerRow:
     """One turn. There is no word in it that anyone said."""
 
     turn: int
@@ -93,7 +93,7 @@ class Row:
     """What each would have added to the wait, had it not been done behind another."""
     unattributed_us: int
     """The part of the wait in which no stage was busy, nor waited on purpose."""
-    spans: tuple[Span, ...]
+    spans: tuple[RowSpan, ...]
     verdict: Verdict
     end_measured_at: EndMeasuredAt
     facts: Mapping[str, Fact]
@@ -127,7 +127,7 @@ class _Mark:
 @dataclass(slots=True)
 class _Turn:
     marks: deque[_Mark] = field(default_factory=lambda: deque(maxlen=_MARKS))
-    spans: deque[Span] = field(default_factory=lambda: deque(maxlen=_SPANS))
+    spans: deque[RowSpan] = field(default_factory=lambda: deque(maxlen=_SPANS))
     facts: dict[str, Fact] = field(default_factory=dict)
 
     def of_reply(self, reply_id: int | None) -> "_Turn":
@@ -182,14 +182,14 @@ class Ledger:
         """
         if turn := self._turn(turn_id):
             start_us = _us(start_s)
-            turn.spans.append(Span(stage, start_us, max(start_us, _us(end_s)), kind, reply_id))
+            turn.spans.append(RowSpan(stage, start_us, max(start_us, _us(end_s)), kind, reply_id))
 
     def note(self, turn_id: int, name: str, value: Fact) -> None:
         """Keep a fact in the row: a model's name, a count. Never words of the person or bot."""
         if turn := self._turn(turn_id):
             turn.facts[name] = value
 
-    def close(self, turn_id: int) -> Row | None:
+    def close(self, turn_id: int) -> LedgerRow | None:
         """The turn's row; None if nothing was said, or nothing was answered. Forgets the turn."""
         turn = self._open.pop(turn_id, None)
         if turn is None:
@@ -212,7 +212,7 @@ def _us(seconds: float) -> int:
     return round(seconds * 1e6)
 
 
-def _row(turn_id: int, turn: _Turn, budget: Budget) -> Row | None:
+def _row(turn_id: int, turn: _Turn, budget: Budget) -> LedgerRow | None:
     answers = [m for m in turn.marks if m.milestone in ("sent", "played")]
     if not answers:
         return None
@@ -233,7 +233,7 @@ def _row(turn_id: int, turn: _Turn, budget: Budget) -> Row | None:
     ends = [*(begins[segment] for segment in SEGMENTS[1:]), end_us]
     segments = {segment: end - begins[segment] for segment, end in zip(SEGMENTS, ends, strict=True)}
     lost = {m.reply_id for m in turn.marks} | {s.reply_id for s in turn.spans}
-    return Row(
+    return LedgerRow(
         turn=turn_id,
         segments_us=segments,
         hidden_us={
@@ -260,7 +260,7 @@ def _begins(start_us: int, reached: Mapping[Segment, int | None]) -> dict[Segmen
     return begins
 
 
-def _hidden(spans: Iterable[Span], stage: Stage, reached_us: int | None, begins_us: int) -> int:
+def _hidden(spans: Iterable[RowSpan], stage: Stage, reached_us: int | None, begins_us: int) -> int:
     """How long the work that led to a milestone had gone on before its segment began.
 
     That is the last of the stage's busy spans to begin before the milestone: of transcriptions
@@ -275,7 +275,7 @@ def _hidden(spans: Iterable[Span], stage: Stage, reached_us: int | None, begins_
     return max(0, min(led.end_us, reached_us, begins_us) - led.start_us)
 
 
-def _uncovered(spans: Iterable[Span], start_us: int, end_us: int) -> int:
+def _uncovered(spans: Iterable[RowSpan], start_us: int, end_us: int) -> int:
     explained = sorted((s.start_us, s.end_us) for s in spans if s.kind != "filler")
     uncovered_us, upto_us = 0, start_us
     for begin_us, over_us in explained:
@@ -286,9 +286,9 @@ def _uncovered(spans: Iterable[Span], start_us: int, end_us: int) -> int:
     return uncovered_us + max(0, end_us - upto_us)
 
 
-def _drawn(spans: Iterable[Span], start_us: int, reply_id: int | None) -> tuple[Span, ...]:
+def _drawn(spans: Iterable[RowSpan], start_us: int, reply_id: int | None) -> tuple[RowSpan, ...]:
     return tuple(
-        Span(
+        RowSpan(
             span.stage,
             span.start_us - start_us,
             span.end_us - start_us,

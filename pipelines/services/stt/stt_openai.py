@@ -17,6 +17,7 @@ import openai
 from openai import AsyncOpenAI
 
 from pipelines.services.openai_client import in_words, new_client
+from pipelines.services.priority_semaphore import PrioritySemaphore
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
     Samples,
@@ -25,7 +26,6 @@ from pipelines.services.protocols import (
     TranscriptionJob,
 )
 from pipelines.services.stt.stretches import check_samples, is_silent
-from pipelines.services.turnstile import Turnstile
 
 SHORTEST_S = 0.1
 """OpenAI's own server refuses less."""
@@ -47,10 +47,10 @@ class OpenAiSpeechToText:
     answer_s: float = 5.0
     """From the request to the whole answer."""
     _client: AsyncOpenAI | None = field(default=None, init=False)
-    _turnstile: Turnstile = field(init=False)
+    _semaphore: PrioritySemaphore = field(init=False)
 
     def __post_init__(self) -> None:
-        self._turnstile = Turnstile("stt", width=self.at_once, limit=self.queue_limit)
+        self._semaphore = PrioritySemaphore("stt", width=self.at_once, limit=self.queue_limit)
 
     async def open(self) -> None:
         """Opens no connection yet."""
@@ -70,7 +70,7 @@ class OpenAiSpeechToText:
             return Transcription("")
         now = asyncio.get_running_loop().time
         asked_at = now()
-        async with self._turnstile.passed(urgent=job.final):
+        async with self._semaphore.passed(urgent=job.final):
             started_at = now()
             with _as_service_errors():
                 async with asyncio.timeout(self.answer_s):

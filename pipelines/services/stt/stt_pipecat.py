@@ -24,6 +24,7 @@ from pipecat.pipeline.worker import PipelineParams
 from pipecat.services.stt_service import SegmentedSTTService, STTService
 
 from pipelines.services.pipecat_run import PipecatRun, made, start
+from pipelines.services.priority_semaphore import PrioritySemaphore
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
     Samples,
@@ -33,7 +34,6 @@ from pipelines.services.protocols import (
 )
 from pipelines.services.stt.stretches import check_samples, is_silent
 from pipelines.services.stt.stt_openai import pcm16
-from pipelines.services.turnstile import Turnstile
 
 FRAME = EAR_RATE_HZ // 10
 MOST_NEWS = 1024
@@ -53,10 +53,10 @@ class PipecatSpeechToText:
     """After words that are not marked as the last: there are no more."""
     _free: "list[_Lane]" = field(default_factory=list, init=False)
     _opened: bool = field(default=False, init=False)
-    _turnstile: Turnstile = field(init=False)
+    _semaphore: PrioritySemaphore = field(init=False)
 
     async def open(self) -> None:
-        self._turnstile = Turnstile("stt", width=self.lanes, limit=self.queue_limit)
+        self._semaphore = PrioritySemaphore("stt", width=self.lanes, limit=self.queue_limit)
         self._free = [_Lane(self.new_service) for _ in range(self.lanes)]
         self._opened = True
         for lane in self._free:
@@ -75,7 +75,7 @@ class PipecatSpeechToText:
             return Transcription("")
         now = asyncio.get_running_loop().time
         asked_at = now()
-        async with self._turnstile.passed(urgent=job.final):
+        async with self._semaphore.passed(urgent=job.final):
             if not self._free:
                 raise ServiceError("stt", "is closing", retryable=True)
             lane = self._free.pop()

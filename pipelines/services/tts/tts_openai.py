@@ -18,8 +18,8 @@ from openai import AsyncOpenAI
 
 from pipelines.audio.pcm_stream import PcmStream
 from pipelines.services.openai_client import in_words, new_client
+from pipelines.services.priority_semaphore import PrioritySemaphore
 from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk
-from pipelines.services.turnstile import Turnstile
 
 PCM_RATE_HZ = 24_000
 """Of OpenAI's `pcm`, which nearly all servers follow."""
@@ -48,11 +48,11 @@ class OpenAiTextToSpeech:
     idle_s: float = 5.0
     """Between two pieces after that."""
     _client: AsyncOpenAI | None = field(default=None, init=False)
-    _turnstile: Turnstile = field(init=False)
+    _semaphore: PrioritySemaphore = field(init=False)
     _spoke: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        self._turnstile = Turnstile("tts", width=self.at_once, limit=self.queue_limit)
+        self._semaphore = PrioritySemaphore("tts", width=self.at_once, limit=self.queue_limit)
 
     async def open(self) -> None:
         """Opens no connection yet."""
@@ -72,7 +72,7 @@ class OpenAiTextToSpeech:
             return
         spoken = False
         async with (
-            self._turnstile.passed(urgent=first),
+            self._semaphore.passed(urgent=first),
             aclosing(self._asked(self._client, text)) as answer,
         ):
             async for pcm, rate_hz in answer:

@@ -22,8 +22,8 @@ from pipecat.pipeline.worker import PipelineParams
 from pipecat.services.tts_service import TTSService
 
 from pipelines.services.pipecat_run import PipecatRun, made, start
+from pipelines.services.priority_semaphore import PrioritySemaphore
 from pipelines.services.protocols import ServiceError, SpeechChunk
-from pipelines.services.turnstile import Turnstile
 
 INTERRUPTED_WITHIN_S = 2.0
 MOST_NEWS = 4096
@@ -48,11 +48,11 @@ class PipecatTextToSpeech:
     _free: "list[_Lane]" = field(default_factory=list, init=False)
     _opened: bool = field(default=False, init=False)
     _spoke: bool = field(default=False, init=False)
-    _turnstile: Turnstile = field(init=False)
+    _semaphore: PrioritySemaphore = field(init=False)
 
     async def open(self) -> None:
         """Starts the first service. Raises ServiceError."""
-        self._turnstile = Turnstile("tts", width=self.lanes, limit=self.queue_limit)
+        self._semaphore = PrioritySemaphore("tts", width=self.lanes, limit=self.queue_limit)
         self._opened = True
         lane = _Lane(self.new_service, self.rate_hz)
         await lane.open()
@@ -70,7 +70,7 @@ class PipecatTextToSpeech:
             raise ServiceError("tts", "is not open", retryable=False)
         if not text.strip():
             return
-        async with self._turnstile.passed(urgent=first):
+        async with self._semaphore.passed(urgent=first):
             lane = self._free.pop() if self._free else _Lane(self.new_service, self.rate_hz)
             try:
                 await lane.open()

@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 from bot.calls.sessions import Doors
-from bot.server.access import House
+from bot.server.access import AccessPolicy
 from bot.server.telemetry import Metrics
 from bot.wiring.serving import Terms, run
 from tests.echo import EchoEngine
@@ -59,7 +59,7 @@ def test_a_server_whose_engine_cannot_be_opened_ends_by_itself() -> None:
     async def scenario() -> tuple[bool, EchoEngine]:
         engine = EchoEngine(broken=True)
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            served = await run(engine, Metrics(), listener, Terms(house=House(token="t")))
+            served = await run(engine, Metrics(), listener, Terms(access=AccessPolicy(token="t")))
         return served, engine
 
     served, engine = asyncio.run(scenario())

@@ -16,19 +16,19 @@ from typer.testing import CliRunner, Result
 from bot.__main__ import command_line
 from bot.commands.engine import engine_named
 from bot.engines import register as registers
-from bot.engines.minder import Minder, News, Ready
 from bot.engines.recipe import Recipe
 from bot.engines.register import Entry, Register, bound, command_by_proc, command_by_ps
+from bot.engines.supervisor import News, Ready, Supervisor
 from bot.settings import Settings
 from tests.engines_real.llama_server import free_port
 from tests.patience import until
 
 
 @contextmanager
-def minder() -> Iterator[int]:
+def supervisor() -> Iterator[int]:
     """A process that passes for one, once it has begun: before, it has no command line."""
     program = "import sys; print(flush=True); sys.stdin.read()"
-    waits = [sys.executable, "-c", program, "bot.engines.minder"]
+    waits = [sys.executable, "-c", program, "bot.engines.supervisor"]
     with subprocess.Popen(waits, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -41,7 +41,7 @@ def minder() -> Iterator[int]:
 
 def entry(pid: int, *, served: bool) -> Entry:
     return Entry(
-        name="demo", minder=pid, engine=0, state="ready", base_url=f"http://127.0.0.1:{pid}/v1",
+        name="demo", supervisor=pid, engine=0, state="ready", base_url=f"http://127.0.0.1:{pid}/v1",
         model="m", shown="m", since="2026-11-20T12:00:00+00:00", served=served,
     )  # fmt: skip
 
@@ -57,7 +57,7 @@ def halfsecond(*words: str) -> Result:
 
 def test_an_engine_of_ones_own_and_one_of_a_server_do_not_touch_each_other(tmp_path: Path) -> None:
     register = Register(tmp_path)
-    with minder() as served, minder() as own:
+    with supervisor() as served, supervisor() as own:
         begun(register, served, served=True)
         assert register.own("demo") is None
         begun(register, own, served=False)
@@ -69,12 +69,12 @@ def test_an_engine_of_ones_own_and_one_of_a_server_do_not_touch_each_other(tmp_p
 
 def test_who_was_killed_leaves_its_last_words_until_the_next_is_started(tmp_path: Path) -> None:
     register = Register(tmp_path)
-    with minder() as dead:
+    with supervisor() as dead:
         begun(register, dead, served=False)
     assert list(register.all()) == []
     assert [file.name for file in register.root.iterdir()] == [f"demo.{dead}.log"]
     assert register.latest_log("demo") == register.log("demo", dead)
-    with minder() as alive:
+    with supervisor() as alive:
         begun(register, alive, served=False)
         assert register.latest_log("demo") == register.log("demo", alive)
         assert not register.log("demo", dead).exists()
@@ -85,13 +85,13 @@ def test_an_engine_of_a_server_is_not_taken_from_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LLM_ENGINE_HOME", str(tmp_path))
-    with minder() as served:
+    with supervisor() as served:
         begun(Register(tmp_path), served, served=True)
         done = halfsecond("llm", "down", "demo")
         assert done.exit_code == 1
         assert "goes with the server that has started it" in done.output
-        assert f"minded by {served}, for a server" in halfsecond("llm", "status").output
-        assert registers.is_minder(served)
+        assert f"supervised by {served}, for a server" in halfsecond("llm", "status").output
+        assert registers.is_supervisor(served)
 
 
 def test_a_log_that_grew_too_long_keeps_its_end_and_whoever_writes_goes_on_behind_it(
@@ -130,7 +130,7 @@ def test_an_engine_that_talks_without_end_does_not_fill_the_disk(
 ) -> None:
     monkeypatch.setattr(registers, "MOST_LOG_BYTES", 1000)
     monkeypatch.setattr(registers, "KEPT_LOG_BYTES", 100)
-    monkeypatch.setattr("bot.engines.minder.BOUND_EVERY_S", 0.01)
+    monkeypatch.setattr("bot.engines.supervisor.BOUND_EVERY_S", 0.01)
     port = free_port()
     command = [sys.executable, "-c", TALKER, str(port)]
     recipe = Recipe(name="demo", command=command, port=port, model="m", shown="m")
@@ -143,9 +143,9 @@ def test_an_engine_that_talks_without_end_does_not_fill_the_disk(
             if isinstance(news, Ready):
                 ready.set()
 
-        minder = Minder(recipe, register, tell=tell)
+        supervisor = Supervisor(recipe, register, tell=tell)
         async with asyncio.TaskGroup() as tasks, httpx2.AsyncClient(base_url=recipe.root) as http:
-            running = tasks.create_task(minder.run())
+            running = tasks.create_task(supervisor.run())
             await ready.wait()
             for _ in range(5):
                 assert (await http.get("/health")).status_code == 200
@@ -157,11 +157,11 @@ def test_an_engine_that_talks_without_end_does_not_fill_the_disk(
 
 
 def test_a_minder_is_known_by_its_command_where_there_is_no_proc() -> None:
-    with minder() as pid:
-        assert b"bot.engines.minder" in command_by_ps(pid)
-        assert b"bot.engines.minder" in command_by_proc(pid)
+    with supervisor() as pid:
+        assert b"bot.engines.supervisor" in command_by_ps(pid)
+        assert b"bot.engines.supervisor" in command_by_proc(pid)
     assert command_by_ps(pid) == command_by_proc(pid) == b""
-    assert b"bot.engines.minder" not in command_by_ps(os.getpid())
+    assert b"bot.engines.supervisor" not in command_by_ps(os.getpid())
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from bot.commands.checks import phone
 from bot.commands.checks.phone import STATUS, VOICE
 from bot.commands.phone import outbound
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Manners, keyed
+from client.caller.conductor import Line, Pacing, keyed
 from client.caller.recording import Recording, Turn, load
 from client.caller.telephone import Telephone
 from client.caller.trouble import Trouble
@@ -30,7 +30,7 @@ from tests.twilio_cloud import SECRET as API_SECRET
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 CALLER = Telephone(auth_token=TOKEN, public_url=PUBLIC)
-HURRIED = CallOptions(manners=Manners(lead_in_s=0.02, until_quiet_s=0.3))
+HURRIED = CallOptions(pacing=Pacing(lead_in_s=0.02, until_quiet_s=0.3))
 SPOKEN = Line(Recording("tone", tone(0.3, 16_000), (Turn(0.0, 0.3),)), expects_answer=False)
 KEYED = replace(keyed("12#"), expects_answer=False)
 

@@ -18,7 +18,7 @@ from bot.calls.limits import Limits
 from bot.phone import twiml
 from bot.phone.line import Phone, hand_on_to
 from bot.phone.rest import TwilioError, TwilioRest
-from bot.server.access import House
+from bot.server.access import AccessPolicy
 from pipelines.audio import mulaw
 from pipelines.core.exchange import AudioIn, Dtmf, LineDropped, Say
 from tests.bot.browser.test_door import closing
@@ -347,14 +347,14 @@ def test_an_emulator_needs_no_token_on_this_machine_where_that_is_allowed() -> N
         await until_calls(served, 0)
 
     on_a_phone(play, Phone(accepts_emulators=True))
-    beyond = House(token="t", listens_beyond_loopback=True)
+    beyond = AccessPolicy(token="t", listens_beyond_loopback=True)
 
     async def play_beyond(served: Served) -> None:
         async with connecting(served) as client:
             await client.send(said(start()))
             assert await closing(client) == REFUSED_TOKEN
 
-    on_a_phone(play_beyond, Phone(accepts_emulators=True), house=beyond)
+    on_a_phone(play_beyond, Phone(accepts_emulators=True), access=beyond)
 
 
 # ---- ends ----

@@ -7,8 +7,8 @@ from bot.server.access import (
     TICKET_S,
     TICKETS_LIMIT,
     WRONG_ORIGIN,
-    House,
-    Knock,
+    AccessPolicy,
+    RequestIdentity,
     Tickets,
     asks_for_token,
     decide,
@@ -17,13 +17,15 @@ from bot.server.access import (
 )
 from bot.settings.addresses import base_of, origin_of
 
-HOME = House(token="right")
+HOME = AccessPolicy(token="right")
 LOOPBACK = "127.0.0.1:7860"
-PUBLIC = House(token="right", public="https://voice.example")
+PUBLIC = AccessPolicy(token="right", public="https://voice.example")
 
 
-def knock(host: str = LOOPBACK, *origins: str, scheme: str = "http", **more: object) -> Knock:
-    return Knock(scheme=scheme, host=host, origins=origins, **more)  # type: ignore[arg-type]
+def identity(
+    host: str = LOOPBACK, *origins: str, scheme: str = "http", **more: object
+) -> RequestIdentity:
+    return RequestIdentity(scheme=scheme, host=host, origins=origins, **more)  # type: ignore[arg-type]
 
 
 # ---- the token ----
@@ -33,7 +35,7 @@ def knock(host: str = LOOPBACK, *origins: str, scheme: str = "http", **more: obj
     "host", [LOOPBACK, "localhost:7860", "LOCALHOST", "[::1]:7860", "127.8.9.1", "localhost"]
 )
 def test_a_program_on_this_machine_needs_no_token(host: str) -> None:
-    assert decide(HOME, knock(host)) is None
+    assert decide(HOME, identity(host)) is None
 
 
 @pytest.mark.parametrize(
@@ -46,21 +48,23 @@ def test_a_program_on_this_machine_needs_no_token(host: str) -> None:
     ],
 )
 def test_asked_for_by_any_other_address_it_wants_the_token(host: str) -> None:
-    assert decide(HOME, knock(host)) == NO_TOKEN
-    assert decide(HOME, knock(host, authorization="Bearer right")) is None
+    assert decide(HOME, identity(host)) == NO_TOKEN
+    assert decide(HOME, identity(host, authorization="Bearer right")) is None
 
 
 @pytest.mark.parametrize(
-    ("house", "asks"),
+    ("access", "asks"),
     [
         (HOME, False),
-        (House(token="right", listens_beyond_loopback=True), True),
+        (AccessPolicy(token="right", listens_beyond_loopback=True), True),
         (PUBLIC, True),
-        (House(token="right", public="http://localhost:8080"), False),
+        (AccessPolicy(token="right", public="http://localhost:8080"), False),
     ],
 )
-def test_what_the_operator_set_up_can_make_it_ask_everyone(house: House, asks: bool) -> None:
-    assert asks_for_token(house, knock()) is asks
+def test_what_the_operator_set_up_can_make_it_ask_everyone(
+    access: AccessPolicy, asks: bool
+) -> None:
+    assert asks_for_token(access, identity()) is asks
 
 
 @pytest.mark.parametrize(
@@ -72,7 +76,7 @@ def test_what_the_operator_set_up_can_make_it_ask_everyone(house: House, asks: b
 )
 def test_a_forwarding_header_means_a_tunnel_or_a_proxy(name: str) -> None:
     assert is_forwarded(["host", name, "accept"])
-    assert decide(HOME, knock(forwarded=True)) == NO_TOKEN
+    assert decide(HOME, identity(forwarded=True)) == NO_TOKEN
 
 
 def test_ordinary_headers_do_not() -> None:
@@ -87,12 +91,12 @@ def test_ordinary_headers_do_not() -> None:
     ],
 )
 def test_nothing_but_the_token_will_do(shown: str) -> None:
-    assert decide(PUBLIC, knock(authorization=shown)) == NO_TOKEN
+    assert decide(PUBLIC, identity(authorization=shown)) == NO_TOKEN
 
 
 def test_a_house_without_a_token_lets_nobody_in_who_must_show_one() -> None:
-    house = House(token="", listens_beyond_loopback=True)
-    assert decide(house, knock(authorization="Bearer ")) == NO_TOKEN
+    access = AccessPolicy(token="", listens_beyond_loopback=True)
+    assert decide(access, identity(authorization="Bearer ")) == NO_TOKEN
 
 
 # ---- the origin ----
@@ -109,7 +113,7 @@ def test_a_house_without_a_token_lets_nobody_in_who_must_show_one() -> None:
     ],
 )
 def test_our_own_page_may_come_in(asked: str, origin: str) -> None:
-    assert decide(HOME, knock(asked, origin)) is None
+    assert decide(HOME, identity(asked, origin)) is None
 
 
 @pytest.mark.parametrize(
@@ -121,40 +125,42 @@ def test_our_own_page_may_come_in(asked: str, origin: str) -> None:
     ],
 )
 def test_no_other_page_may(origin: str) -> None:
-    assert decide(HOME, knock(LOOPBACK, origin)) == WRONG_ORIGIN
+    assert decide(HOME, identity(LOOPBACK, origin)) == WRONG_ORIGIN
 
 
 def test_two_origins_are_none() -> None:
     page = "http://127.0.0.1:7860"
-    assert decide(HOME, knock(LOOPBACK, page, page)) == WRONG_ORIGIN
+    assert decide(HOME, identity(LOOPBACK, page, page)) == WRONG_ORIGIN
 
 
 def test_a_name_that_was_made_to_point_here_is_not_ours() -> None:
-    rebound = knock("evil.example:7860", "http://evil.example:7860", authorization="Bearer right")
+    rebound = identity(
+        "evil.example:7860", "http://evil.example:7860", authorization="Bearer right"
+    )
     assert decide(HOME, rebound) == WRONG_ORIGIN
 
 
 def test_the_page_at_this_machines_address_may_come_in_with_the_token() -> None:
-    house = House(token="right", listens_beyond_loopback=True)
+    access = AccessPolicy(token="right", listens_beyond_loopback=True)
     page = ("192.168.1.5:7860", "https://192.168.1.5:7860")
-    assert decide(house, knock(*page, scheme="https")) == NO_TOKEN
-    assert decide(house, knock(*page, scheme="https", authorization="Bearer right")) is None
+    assert decide(access, identity(*page, scheme="https")) == NO_TOKEN
+    assert decide(access, identity(*page, scheme="https", authorization="Bearer right")) is None
 
 
 def test_configured_origins_are_matched_exactly() -> None:
-    house = House(
+    access = AccessPolicy(
         token="right",
         public="https://voice.example",
         origins=frozenset({"https://shop.example", "http://localhost:3000"}),
     )
     shown = "Bearer right"
-    for welcome in (*house.origins, "https://voice.example"):
-        assert decide(house, knock(LOOPBACK, welcome, authorization=shown)) is None
+    for welcome in (*access.origins, "https://voice.example"):
+        assert decide(access, identity(LOOPBACK, welcome, authorization=shown)) is None
     for other in (
         *("https://www.shop.example", "http://shop.example", "https://shop.example:8443"),
         *("https://shop.example.evil.example", "https://evilshop.example"),
     ):
-        assert decide(house, knock(LOOPBACK, other, authorization=shown)) == WRONG_ORIGIN
+        assert decide(access, identity(LOOPBACK, other, authorization=shown)) == WRONG_ORIGIN
 
 
 @pytest.mark.parametrize(
@@ -171,9 +177,9 @@ def test_configured_origins_are_matched_exactly() -> None:
 )
 def test_a_public_address_may_have_a_path_before_everything(written: str, base: str) -> None:
     assert base_of(written) == base
-    house = House(token="x", public=base)
-    assert house.public_origin == origin_of(base[: base.find("/", 8)] if "/" in base[8:] else base)
-    assert f"{house.public_origin}{house.prefix}" == base
+    access = AccessPolicy(token="x", public=base)
+    assert access.public_origin == origin_of(base[: base.find("/", 8)] if "/" in base[8:] else base)
+    assert f"{access.public_origin}{access.prefix}" == base
 
 
 @pytest.mark.parametrize(
@@ -196,16 +202,16 @@ def test_a_public_address_is_nothing_else(written: str) -> None:
 
 
 def test_a_path_before_everything_is_in_the_sockets_address_and_not_in_the_origin() -> None:
-    house = House(token="right", public="https://shop.example/voice")
-    page = knock("shop.example", "https://shop.example", authorization="Bearer right")
-    assert decide(house, page) is None
-    assert house.asks_everybody
-    assert socket_base(house, page) == "wss://shop.example/voice"
-    tunnelled = knock(LOOPBACK, "https://shop.example", forwarded=True)
-    assert socket_base(house, tunnelled) == "wss://shop.example/voice"
-    assert socket_base(house, knock(LOOPBACK)) == f"ws://{LOOPBACK}"
-    elsewhere = knock("shop.example", "https://shop.example/voice", authorization="Bearer right")
-    assert decide(house, elsewhere) == WRONG_ORIGIN
+    access = AccessPolicy(token="right", public="https://shop.example/voice")
+    page = identity("shop.example", "https://shop.example", authorization="Bearer right")
+    assert decide(access, page) is None
+    assert access.asks_everybody
+    assert socket_base(access, page) == "wss://shop.example/voice"
+    tunnelled = identity(LOOPBACK, "https://shop.example", forwarded=True)
+    assert socket_base(access, tunnelled) == "wss://shop.example/voice"
+    assert socket_base(access, identity(LOOPBACK)) == f"ws://{LOOPBACK}"
+    elsewhere = identity("shop.example", "https://shop.example/voice", authorization="Bearer right")
+    assert decide(access, elsewhere) == WRONG_ORIGIN
 
 
 @pytest.mark.parametrize(
@@ -235,19 +241,21 @@ def test_what_is_no_origin_is_refused(written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("house", "asked", "base"),
+    ("access", "asked", "base"),
     [
-        (HOME, knock(), "ws://127.0.0.1:7860"),
-        (HOME, knock(scheme="https"), "wss://127.0.0.1:7860"),
-        (PUBLIC, knock(), "ws://127.0.0.1:7860"),
-        (PUBLIC, knock("voice.example", scheme="http"), "wss://voice.example"),
-        (PUBLIC, knock("Voice.Example:443"), "wss://voice.example"),
-        (PUBLIC, knock(forwarded=True), "wss://voice.example"),
-        (HOME, knock("t.example", scheme="https", forwarded=True), "wss://t.example"),
+        (HOME, identity(), "ws://127.0.0.1:7860"),
+        (HOME, identity(scheme="https"), "wss://127.0.0.1:7860"),
+        (PUBLIC, identity(), "ws://127.0.0.1:7860"),
+        (PUBLIC, identity("voice.example", scheme="http"), "wss://voice.example"),
+        (PUBLIC, identity("Voice.Example:443"), "wss://voice.example"),
+        (PUBLIC, identity(forwarded=True), "wss://voice.example"),
+        (HOME, identity("t.example", scheme="https", forwarded=True), "wss://t.example"),
     ],
 )
-def test_the_socket_is_where_the_client_can_reach_it(house: House, asked: Knock, base: str) -> None:
-    assert socket_base(house, asked) == base
+def test_the_socket_is_where_the_client_can_reach_it(
+    access: AccessPolicy, asked: RequestIdentity, base: str
+) -> None:
+    assert socket_base(access, asked) == base
 
 
 # ---- tickets ----

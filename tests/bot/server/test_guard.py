@@ -17,7 +17,7 @@ from websockets.typing import Origin
 import bot.server.access
 import bot.server.transport
 from bot.calls.limits import Limits
-from bot.server.access import House
+from bot.server.access import AccessPolicy
 from bot.server.telemetry import configure_logs
 from tests.bot.browser.test_door import closing, enter
 from tests.echo import audio, kind, message, ready, typed
@@ -98,7 +98,7 @@ def test_a_page_that_was_allowed_can_ask_and_read_the_answer() -> None:
         assert preflight.status_code == 400
         assert "access-control-allow-origin" not in preflight.headers
 
-    on_a_server(play, house=House(token=TOKEN, origins=frozenset({shop})))
+    on_a_server(play, access=AccessPolicy(token=TOKEN, origins=frozenset({shop})))
 
 
 def test_a_page_that_was_allowed_can_read_that_it_lacks_the_token() -> None:
@@ -109,8 +109,8 @@ def test_a_page_that_was_allowed_can_read_that_it_lacks_the_token() -> None:
         assert answer.status_code == 401
         assert answer.headers["access-control-allow-origin"] == shop
 
-    house = House(token=TOKEN, origins=frozenset({shop}), listens_beyond_loopback=True)
-    on_a_server(play, house=house)
+    access = AccessPolicy(token=TOKEN, origins=frozenset({shop}), listens_beyond_loopback=True)
+    on_a_server(play, access=access)
 
 
 # ---- the token ----
@@ -144,13 +144,15 @@ def test_what_comes_through_a_tunnel_must_show_the_token(headers: dict[str, str]
 
 
 @pytest.mark.parametrize(
-    "house",
+    "access",
     [
-        House(token=TOKEN, listens_beyond_loopback=True),
-        House(token=TOKEN, public="https://voice.example"),
+        AccessPolicy(token=TOKEN, listens_beyond_loopback=True),
+        AccessPolicy(token=TOKEN, public="https://voice.example"),
     ],
 )
-def test_an_open_house_asks_everyone_and_keeps_its_open_doors(house: House, tmp_path: Path) -> None:
+def test_an_open_server_asks_everyone_and_keeps_its_open_doors(
+    access: AccessPolicy, tmp_path: Path
+) -> None:
     (tmp_path / "index.html").write_text("the page")
     (tmp_path / "worklets").mkdir()
     (tmp_path / "worklets" / "playback.js").write_text("the code")
@@ -166,7 +168,7 @@ def test_an_open_house_asks_everyone_and_keeps_its_open_doors(house: House, tmp_
             assert await status(path) == 401
         assert (await served.http.get("/metrics", headers=SHOWN)).status_code == 200
 
-    on_a_server(play, house=house, web=tmp_path)
+    on_a_server(play, access=access, web=tmp_path)
 
 
 def test_behind_a_proxy_the_limit_counts_the_callers_and_not_the_proxy() -> None:

@@ -14,11 +14,11 @@ from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import connect
 
 from bot.phone.line import Phone
-from bot.server.access import House
+from bot.server.access import AccessPolicy
 from bot.server.prefix import Prefix, without
 from bot.texts.sharing import SharedModel
 from client.caller.call import CallOptions, place_call
-from client.caller.conductor import Manners, keyed
+from client.caller.conductor import Pacing, keyed
 from client.caller.telephone import Telephone
 from tests.bot.browser.test_door import closing, enter
 from tests.bot.phone.calling import FACTS
@@ -96,9 +96,9 @@ def on_a_server(
     play: Callable[[Served], Awaitable[None]], public: str = "https://shop.example/voice"
 ) -> None:
     async def scenario() -> None:
-        house = House(token=TOKEN, public=public)
+        access = AccessPolicy(token=TOKEN, public=public)
         phone = Phone(auth_token=AUTH_TOKEN, public=public)
-        async with serving(house=house, web=WEB, phone=phone, shared=SharedModel(1, 1)) as served:
+        async with serving(access=access, web=WEB, phone=phone, shared=SharedModel(1, 1)) as served:
             await play(served)
 
     asyncio.run(scenario())
@@ -173,7 +173,7 @@ def test_a_prefix_that_is_also_a_route_of_ours_works_stripped_and_kept(prefix: s
 def test_our_caller_telephones_under_a_prefix(at: str) -> None:
     async def play(served: Served) -> None:
         phone = Telephone(auth_token=AUTH_TOKEN, public_url="https://shop.example/voice")
-        options = CallOptions(door=phone, manners=Manners(lead_in_s=0.02, until_quiet_s=0.2))
+        options = CallOptions(door=phone, pacing=Pacing(lead_in_s=0.02, until_quiet_s=0.2))
         url = f"http://127.0.0.1:{served.port}{at}"
         result = await place_call(url, [keyed("1#")], options)
         assert result.tally is not None
@@ -228,11 +228,11 @@ def test_a_visit_through_nginx(
     certificate = make_certificate(tmp_path)
     trusted = trusting(certificate)
     public = f"https://localhost{prefix}"
-    house = House(token=TOKEN, public=public)
+    access = AccessPolicy(token=TOKEN, public=public)
     phone = Phone(auth_token=AUTH_TOKEN, public=public, requires_socket_signature=True)
 
     async def scenario() -> None:
-        async with serving(house=house, web=WEB, phone=phone) as served:
+        async with serving(access=access, web=WEB, phone=phone) as served:
             with nginx(tmp_path, certificate, served.port, way(prefix)) as port:
                 base = f"https://localhost:{port}{prefix}"
                 async with httpx2.AsyncClient(base_url=base, verify=trusted) as http:

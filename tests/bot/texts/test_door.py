@@ -16,7 +16,7 @@ from openai.types.chat import ChatCompletionMessageParam
 
 import bot.texts.event_stream
 from bot.calls.sessions import Doors
-from bot.server.access import House
+from bot.server.access import AccessPolicy
 from bot.texts.door import CLIENT_HEADERS, PLACE
 from bot.texts.sharing import SharedModel
 from tests.bot.browser.test_door import signal_server
@@ -191,7 +191,7 @@ def test_the_access_token_is_the_api_key() -> None:
                 await wrong.chat.completions.create(model=MODEL, messages=saying("hello"))
         assert len(on.llm.requests) == 1
 
-    on_a_server(play, house=House(token=TOKEN, listens_beyond_loopback=True))
+    on_a_server(play, access=AccessPolicy(token=TOKEN, listens_beyond_loopback=True))
 
 
 def test_a_page_that_was_allowed_can_use_the_stock_client() -> None:
@@ -216,7 +216,7 @@ def test_a_page_that_was_allowed_can_use_the_stock_client() -> None:
         )
         assert answer.status_code == 403
 
-    on_a_server(play, house=House(token=TOKEN, origins=frozenset({shop})))
+    on_a_server(play, access=AccessPolicy(token=TOKEN, origins=frozenset({shop})))
 
 
 # ---- the queue ----

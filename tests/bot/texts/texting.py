@@ -10,7 +10,7 @@ import openai
 import uvicorn
 
 from bot.phone.line import Phone
-from bot.server.access import House
+from bot.server.access import AccessPolicy
 from bot.texts.sharing import SharedModel
 from pipelines.services.protocols import ChatMessage, ServiceError
 from pipelines.services.scripted import ScriptedLanguageModel, Step
@@ -68,7 +68,7 @@ async def texting(
     *,
     places: int = 8,
     size: int = 64,
-    house: House | None = None,
+    access: AccessPolicy | None = None,
     model: str = MODEL,
     drain_s: float = 0.0,
     change: Callable[[uvicorn.Config], None] = lambda config: None,
@@ -78,7 +78,7 @@ async def texting(
     await llm.open()
     shared.open(llm, model)
     async with serving(
-        shared=shared, house=house, phone=PHONE, drain_s=drain_s, change=change
+        shared=shared, access=access, phone=PHONE, drain_s=drain_s, change=change
     ) as served:
         yield Texting(served, shared, llm)
     assert llm.answering == 0

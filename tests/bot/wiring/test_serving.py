@@ -17,7 +17,7 @@ from websockets.asyncio.client import connect
 
 from bot.calls.limits import Limits
 from bot.commands.serve import check_certificate
-from bot.server.access import House
+from bot.server.access import AccessPolicy
 from bot.settings import Settings, SettingsError
 from bot.wiring.serving import Certificate
 from tests.bot.browser.test_door import closing, enter
@@ -129,11 +129,11 @@ def test_a_call_through_the_proxy_of_the_documentation(tmp_path: Path) -> None:
     web = tmp_path / "web"
     web.mkdir()
     (web / "index.html").write_text("the page")
-    house = House(token=TOKEN, public="https://localhost")
+    access = AccessPolicy(token=TOKEN, public="https://localhost")
 
     async def scenario() -> None:
         limits = Limits(calls=3, calls_per_address=1)
-        async with serving(house=house, web=web, limits=limits) as served:
+        async with serving(access=access, web=web, limits=limits) as served:
             with nginx(tmp_path, certificate, served.port) as port:
                 base = f"https://localhost:{port}"
                 async with httpx2.AsyncClient(base_url=base, verify=trusted) as http:

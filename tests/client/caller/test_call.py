@@ -9,13 +9,13 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Manners, Progress
+from client.caller.conductor import Line, Pacing, Progress
 from client.caller.door import CallError, PageDoor
 from client.caller.recording import Recording, Turn
 from tests.client.caller.loopback import Server, rtvi, say, serving, speech, tone
 
-HURRIED = Manners(lead_in_s=0.02, until_quiet_s=0.3)
-OPTIONS = CallOptions(manners=HURRIED)
+HURRIED = Pacing(lead_in_s=0.02, until_quiet_s=0.3)
+OPTIONS = CallOptions(pacing=HURRIED)
 
 
 def spoken(duration_s: float = 0.3) -> Line:
@@ -130,7 +130,7 @@ def test_a_stock_client_neither_flushes_nor_reports() -> None:
         await socket.send(rtvi("server-message", {"type": "flush", "generation": 1}))
 
     server = Server(on_turn=answer)
-    options = CallOptions(manners=HURRIED, door=PageDoor(stock=True))
+    options = CallOptions(pacing=HURRIED, door=PageDoor(stock=True))
     result = call(server, spoken(), options=options)
 
     assert reports(server) == []

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from client.caller.conductor import Conductor, Line, Manners, Stage
+from client.caller.conductor import Conductor, Line, Pacing, Stage
 from client.caller.measure import Wait, measure_wait
 from client.caller.microphone import Microphone
 from client.caller.player import Loudspeaker
 from client.caller.recording import Recording, Turn
 from tests.client.caller.loopback import tone
 
-MANNERS = Manners(lead_in_s=0.1, until_quiet_s=0.5)
+PACING = Pacing(lead_in_s=0.1, until_quiet_s=0.5)
 
 
 def spoken(duration_s: float, trailing_s: float = 0.0) -> Recording:
@@ -23,10 +23,10 @@ def spoken(duration_s: float, trailing_s: float = 0.0) -> Recording:
 class Rehearsal:
     """Runs a conductor to its end against a bot that `answer` scripts."""
 
-    def __init__(self, lines: Sequence[Line], manners: Manners = MANNERS) -> None:
+    def __init__(self, lines: Sequence[Line], pacing: Pacing = PACING) -> None:
         self.microphone = Microphone(100.0)
         self.speaker = Loudspeaker()
-        self.conductor = Conductor(lines, self.microphone, self.speaker, manners)
+        self.conductor = Conductor(lines, self.microphone, self.speaker, pacing)
         self.conductor.ready(100.0)
 
     def run(self, answer: Callable[["Rehearsal", float], None], limit_s: float = 120.0) -> None:
@@ -108,7 +108,7 @@ def test_a_bot_that_greets_is_heard_out_first() -> None:
 
 def test_nothing_is_said_before_the_handshake() -> None:
     microphone = Microphone(100.0)
-    conductor = Conductor([Line(spoken(0.5))], microphone, Loudspeaker(), MANNERS)
+    conductor = Conductor([Line(spoken(0.5))], microphone, Loudspeaker(), PACING)
     for _ in range(100):
         conductor.tick(microphone.deadline)
         microphone.take(microphone.deadline)
@@ -130,8 +130,8 @@ def test_a_missed_turn_is_given_up_after_five_seconds_and_the_call_goes_on() -> 
 
 
 def test_a_fixed_schedule_does_not_wait_for_the_bot() -> None:
-    manners = Manners(lead_in_s=0.1, until_quiet_s=0.5, gap_s=2.0)
-    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.5))], manners)
+    pacing = Pacing(lead_in_s=0.1, until_quiet_s=0.5, gap_s=2.0)
+    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.5))], pacing)
     call.run(answering(0.3, 0.3, for_s=0.4))
 
     first, second = call.starts_s()
@@ -139,8 +139,8 @@ def test_a_fixed_schedule_does_not_wait_for_the_bot() -> None:
 
 
 def test_a_fixed_schedule_counts_from_the_end_of_what_follows_the_words() -> None:
-    manners = Manners(lead_in_s=0.1, until_quiet_s=0.5, gap_s=1.0)
-    call = Rehearsal([Line(spoken(0.5, trailing_s=2.0)), Line(spoken(0.5))], manners)
+    pacing = Pacing(lead_in_s=0.1, until_quiet_s=0.5, gap_s=1.0)
+    call = Rehearsal([Line(spoken(0.5, trailing_s=2.0)), Line(spoken(0.5))], pacing)
     call.run(answering(0.3, 0.3, for_s=0.4))
 
     first, second = call.starts_s()
@@ -178,8 +178,8 @@ def test_a_back_channel_waits_for_no_answer() -> None:
 
 
 def test_a_bot_that_never_stops_is_talked_over_in_the_end() -> None:
-    manners = Manners(lead_in_s=0.1, until_quiet_s=0.5, answer_limit_s=10.0)
-    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.5))], manners)
+    pacing = Pacing(lead_in_s=0.1, until_quiet_s=0.5, answer_limit_s=10.0)
+    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.5))], pacing)
     call.run(answering(0.3, for_s=500.0))
 
     first, second = call.starts_s()
@@ -221,8 +221,8 @@ def answering_each_silence(delay_s: float) -> Callable[[Rehearsal, float], None]
 
 
 def test_of_an_answer_only_so_much_is_listened_to() -> None:
-    manners = Manners(lead_in_s=0.1, until_quiet_s=0.5, hear_s=0.4)
-    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.5))], manners)
+    pacing = Pacing(lead_in_s=0.1, until_quiet_s=0.5, hear_s=0.4)
+    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.5))], pacing)
     call.run(answering(0.2, 0.2, for_s=3.0))
 
     assert call.starts_s()[1] - call.starts_s()[0] == pytest.approx(0.5 + 0.2 + 0.4, abs=0.021)
@@ -230,8 +230,8 @@ def test_of_an_answer_only_so_much_is_listened_to() -> None:
 
 
 def test_an_answer_that_is_to_be_interrupted_is_listened_to_until_then() -> None:
-    manners = Manners(lead_in_s=0.1, until_quiet_s=0.5, hear_s=0.4)
-    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.5), barge_in_after_s=1.0)], manners)
+    pacing = Pacing(lead_in_s=0.1, until_quiet_s=0.5, hear_s=0.4)
+    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.5), barge_in_after_s=1.0)], pacing)
     call.run(answering(0.2, for_s=3.0))
 
     assert call.starts_s()[1] - call.starts_s()[0] == pytest.approx(0.5 + 0.2 + 1.0, abs=0.021)

@@ -10,7 +10,7 @@ from starlette.websockets import WebSocket
 
 from client.caller import call as call_module
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Manners, keyed
+from client.caller.conductor import Line, Pacing, keyed
 from client.caller.door import CallError
 from client.caller.recording import Recording, Turn
 from client.caller.telephone import Telephone
@@ -19,7 +19,7 @@ from pipelines.audio.mulaw import decode
 from tests.client.caller.loopback import tone
 from tests.client.caller.telephone_server import SECRET, Exchange, serving
 
-HURRIED = Manners(lead_in_s=0.02, until_quiet_s=0.3)
+HURRIED = Pacing(lead_in_s=0.02, until_quiet_s=0.3)
 PHONE = Telephone(auth_token=SECRET)
 PUBLIC = "https://voice.example"
 
@@ -31,7 +31,7 @@ def spoken(duration_s: float = 0.3) -> Line:
 def call(exchange: Exchange, *lines: Line, phone: Telephone = PHONE) -> CallResult:
     async def scenario() -> CallResult:
         async with serving(exchange):
-            options = CallOptions(door=phone, manners=HURRIED)
+            options = CallOptions(door=phone, pacing=HURRIED)
             result = await place_call(exchange.url, lines or [spoken()], options)
             await exchange.over.wait()
         assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -15,7 +15,7 @@ from bot.calls.connection import Send
 from bot.calls.limits import Limits
 from bot.calls.sessions import Doors, Sessions
 from bot.commands.serve import WEB
-from bot.server.access import House
+from bot.server.access import AccessPolicy
 from bot.server.telemetry import Metrics
 from bot.wiring.app import create_app
 from bot.wiring.serving import Terms, configure
@@ -140,11 +140,11 @@ class Puppeteer:
     async def _serve(self) -> None:
         metrics = Metrics()
         terms = Terms(
-            house=House(token="not asked for on loopback"),
+            access=AccessPolicy(token="not asked for on loopback"),
             limits=Limits(calls=self._max_calls, calls_per_address=self._max_calls),
         )
         sessions = Sessions(self.engine, metrics, terms.limits)
-        app = create_app(sessions, metrics, terms.house, web=WEB)
+        app = create_app(sessions, metrics, terms.access, web=WEB)
         server = uvicorn.Server(configure(app, terms))
         loop = asyncio.get_running_loop()
         with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipelines.core.commands import StartReply, TurnCommand
-from pipelines.core.events import LedgerFact, Reached, TurnFact, Worked
+from pipelines.core.events import LedgerFact, Milestone, Span, TurnFact
 from pipelines.core.exchange import AudioIn, CallBegan, Dtmf, FromCaller, ToCaller, TurnMeasured
 from pipelines.core.recording import (
     KIND_OF,
@@ -74,8 +74,8 @@ def test_all_is_kept_where_words_are() -> None:
 
 
 def test_times_count_from_the_beginning() -> None:
-    assert line_of(Reached("committed", 107.5), 108.0, "full", 100.0)["at_s"] == 7.5
-    worked = line_of(Worked("stt", 107.5, 107.75), 108.0, "full", 100.0)
+    assert line_of(Milestone("committed", 107.5), 108.0, "full", 100.0)["at_s"] == 7.5
+    worked = line_of(Span("stt", 107.5, 107.75), 108.0, "full", 100.0)
     assert (worked["t"], worked["start_s"], worked["end_s"]) == (8.0, 7.5, 7.75)
 
 

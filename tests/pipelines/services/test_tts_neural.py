@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pipelines.services.protocols import Pcm, ServiceError, TextToSpeech
-from pipelines.services.tts.studio import Studio
+from pipelines.services.tts.postprocessor import AudioPostprocessor
 from pipelines.services.tts.tts_kokoro import kokoro_voice
 from pipelines.services.tts.tts_piper import piper_voice
 from pipelines.services.tts.tts_process import ProcessTextToSpeech
@@ -115,20 +115,20 @@ def test_killed_in_the_middle_it_goes_on_where_it_stopped(
     voice = new()
 
     async def scenario() -> None:
-        studio = Studio(voice)
-        await studio.open()
-        whole = await say(studio, text)
+        postprocessor = AudioPostprocessor(voice)
+        await postprocessor.open()
+        whole = await say(postprocessor, text)
         killed = voice._process
         assert killed is not None
         pcm: list[Pcm] = []
-        async with aclosing(studio.synthesise(text)) as chunks:
+        async with aclosing(postprocessor.synthesise(text)) as chunks:
             async for chunk in chunks:
                 if not pcm:
                     os.kill(killed._transport.get_pid(), signal.SIGKILL)
                 pcm.append(chunk.pcm)
         assert sum(map(len, pcm)) == len(whole)
         assert voice._process is not killed
-        await studio.close()
+        await postprocessor.close()
 
     asyncio.run(scenario())
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipelines.cascade import Policies
-from pipelines.core.attendance import Manners
+from pipelines.core.announcements import Announcements
 from pipelines.core.events import HeardToEnd
 from pipelines.core.exchange import (
     AudioOut,
@@ -32,8 +32,10 @@ def story(messages: Sequence[ChatMessage]) -> list[Step]:
     return paced("Once there was a miller who had three sons. " * 6 if told else "Thank you.")
 
 
-def with_manners(*cues: Cue, until_s: float, **manners: Any) -> Rehearsed:
-    return rehearse(*cues, policies=Policies(manners=Manners(**manners)), until_s=until_s)
+def with_manners(*cues: Cue, until_s: float, **announcements: Any) -> Rehearsed:
+    return rehearse(
+        *cues, policies=Policies(announcements=Announcements(**announcements)), until_s=until_s
+    )
 
 
 def test_a_greeting_is_heard_at_once_and_is_history() -> None:
@@ -69,8 +71,8 @@ def test_what_is_said_of_ones_own_accord_ends_what_was_under_way() -> None:
 def test_a_silence_is_asked_about_and_ends_the_call() -> None:
     call = with_manners(silence_s=3.0, until_s=14.0)
 
-    manners = Manners()
-    assert call.heard_text == f"{manners.are_you_there} {manners.nobody_there}"
+    announcements = Announcements()
+    assert call.heard_text == f"{announcements.are_you_there} {announcements.nobody_there}"
     asked, left = [word for word in call.heard if word.text in ("Are", "I")][:2]
     assert asked.start_s == pytest.approx(3.0, abs=0.1)
     assert left.start_s - asked.start_s > 3.0
@@ -120,8 +122,10 @@ NOTICE = "Hello! This call is recorded. How can I help you today?"
 
 
 def with_notice(*cues: Cue, **changes: Any) -> Rehearsed:
-    manners = Manners(greeting=NOTICE, greeting_must_be_heard=True)
-    return rehearse(*cues, policies=Policies(manners=manners), **{"until_s": 10.0, **changes})
+    announcements = Announcements(greeting=NOTICE, greeting_must_be_heard=True)
+    return rehearse(
+        *cues, policies=Policies(announcements=announcements), **{"until_s": 10.0, **changes}
+    )
 
 
 @pytest.mark.parametrize("flushes", [True, False])
@@ -165,10 +169,10 @@ def test_a_line_that_drops_pauses_what_must_be_heard_and_it_is_heard_to_its_end(
 
 
 def test_a_silence_after_what_must_be_heard_is_asked_about() -> None:
-    manners = Manners(greeting=NOTICE, greeting_must_be_heard=True, silence_s=3.0)
-    call = rehearse(policies=Policies(manners=manners), until_s=9.0)
+    announcements = Announcements(greeting=NOTICE, greeting_must_be_heard=True, silence_s=3.0)
+    call = rehearse(policies=Policies(announcements=announcements), until_s=9.0)
 
-    assert call.heard_text == f"{NOTICE} {manners.are_you_there}"
+    assert call.heard_text == f"{NOTICE} {announcements.are_you_there}"
 
 
 def test_the_answer_to_speech_over_what_must_be_heard_can_be_interrupted() -> None:
@@ -223,6 +227,8 @@ def test_a_recording_says_nothing_of_what_was_not_played_to_its_end(
 
 def test_a_greeting_that_may_be_interrupted_leaves_no_such_mark() -> None:
     notes = Notes()
-    rehearse(policies=Policies(manners=Manners(greeting=NOTICE)), until_s=8.0, recorder=notes)
+    rehearse(
+        policies=Policies(announcements=Announcements(greeting=NOTICE)), until_s=8.0, recorder=notes
+    )
 
     assert notes.marks == []

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipelines.core.events import Stage
 from pipelines.core.ledger.budget import SEGMENTS, Budget
-from pipelines.core.ledger.ledger import Kind, Ledger, Milestone, Percentiles, Row
+from pipelines.core.ledger.ledger import Kind, Ledger, LedgerRow, Milestone, Percentiles
 
 MILESTONES: tuple[Milestone, ...] = get_args(Milestone)
 IN_ORDER: dict[Milestone, float] = {
@@ -30,13 +30,13 @@ def ledger_of(marks: dict[Milestone, float], reply_id: int | None = None) -> Led
     return ledger
 
 
-def closed(ledger: Ledger) -> Row:
+def closed(ledger: Ledger) -> LedgerRow:
     row = ledger.close(1)
     assert row is not None
     return row
 
 
-def segments_ms(row: Row) -> list[float]:
+def segments_ms(row: LedgerRow) -> list[float]:
     return [row.segments_us[segment] / 1000 for segment in SEGMENTS]
 
 

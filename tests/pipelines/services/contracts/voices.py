@@ -1,4 +1,4 @@
-"""The voices that pass the contract tests, as they are used: in the studio, but for the first."""
+"""The voices that pass the contract tests, as they are used: postprocessed, but for the first."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
@@ -11,7 +11,7 @@ from pipecat.services.openai.tts import OpenAITTSService
 
 from pipelines.services.protocols import SpeechChunk, TextToSpeech
 from pipelines.services.scripted import ScriptedVoice
-from pipelines.services.tts.studio import Studio
+from pipelines.services.tts.postprocessor import AudioPostprocessor
 from pipelines.services.tts.tts_espeak import espeak_voice
 from pipelines.services.tts.tts_kokoro import kokoro_voice
 from pipelines.services.tts.tts_openai import OpenAiTextToSpeech
@@ -78,11 +78,11 @@ def espeak() -> TextToSpeech:
 
 
 def espeak_in_the_studio() -> TextToSpeech:
-    return Studio(espeak_voice())
+    return AudioPostprocessor(espeak_voice())
 
 
 def stub() -> TextToSpeech:
-    return Studio(StubTextToSpeech())
+    return AudioPostprocessor(StubTextToSpeech())
 
 
 def scripted() -> TextToSpeech:
@@ -90,24 +90,26 @@ def scripted() -> TextToSpeech:
 
 
 def scripted_in_the_studio() -> TextToSpeech:
-    return Studio(ScriptedVoice())
+    return AudioPostprocessor(ScriptedVoice())
 
 
 def openai_server() -> TextToSpeech:
-    return Served(lambda url: Studio(OpenAiTextToSpeech(base_url=url, model="m", voice="v")))
+    return Served(
+        lambda url: AudioPostprocessor(OpenAiTextToSpeech(base_url=url, model="m", voice="v"))
+    )
 
 
 def pipecat_service() -> TextToSpeech:
-    return Served(lambda url: Studio(ClosingItsClients(url)))
+    return Served(lambda url: AudioPostprocessor(ClosingItsClients(url)))
 
 
 def piper() -> TextToSpeech:
-    return Studio(piper_voice(model=MODELS / "tiny-piper" / "en_US-tiny-low.onnx"))
+    return AudioPostprocessor(piper_voice(model=MODELS / "tiny-piper" / "en_US-tiny-low.onnx"))
 
 
 def kokoro() -> TextToSpeech:
     folder = MODELS / "tiny-kokoro"
-    return Studio(
+    return AudioPostprocessor(
         kokoro_voice(model=folder / "kokoro-tiny.onnx", voices=folder / "voices-tiny.bin")
     )
 

@@ -11,7 +11,7 @@ import pytest
 from openai import AsyncOpenAI
 
 from pipelines.services.protocols import Pcm, ServiceError
-from pipelines.services.tts.studio import Studio
+from pipelines.services.tts.postprocessor import AudioPostprocessor
 from pipelines.services.tts.tts_openai import OpenAiTextToSpeech
 from tests.pipelines.services.contracts.leaks import run_leaving_nothing
 from tests.pipelines.services.speech_server import RATE_HZ, SpeechServer, serving, spoken
@@ -35,7 +35,7 @@ def with_server(server: SpeechServer, scenario: Scenario, *, wait_s: float = 5.0
     run_leaving_nothing(opened)
 
 
-async def say(voice: OpenAiTextToSpeech | Studio, text: str) -> Pcm:
+async def say(voice: OpenAiTextToSpeech | AudioPostprocessor, text: str) -> Pcm:
     async with aclosing(voice.synthesise(text)) as chunks:
         return np.concatenate([np.zeros(0, np.int16), *[chunk.pcm async for chunk in chunks]])
 
@@ -135,11 +135,11 @@ def test_a_connection_that_breaks_is_asked_again_and_goes_on_where_it_stopped() 
             await say(voice, TEXT)
         assert failure.value.retryable
         await voice.close()
-        studio = Studio(voice)
-        await studio.open()
-        whole = await say(studio, "And so it goes on.")
+        postprocessor = AudioPostprocessor(voice)
+        await postprocessor.open()
+        whole = await say(postprocessor, "And so it goes on.")
         server.tears_after = [4000, 9000]
-        again = await say(studio, "And so it goes On.")
+        again = await say(postprocessor, "And so it goes On.")
         assert server.requests[-1]["input"] == "And so it goes On."
         assert len(server.requests) == 6
         assert len(again) == len(whole)

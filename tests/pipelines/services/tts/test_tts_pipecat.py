@@ -11,7 +11,7 @@ import pytest
 from pipecat.services.openai.tts import OpenAITTSService
 
 from pipelines.services.protocols import Pcm, ServiceError
-from pipelines.services.tts.studio import Studio
+from pipelines.services.tts.postprocessor import AudioPostprocessor
 from pipelines.services.tts.tts_pipecat import PipecatTextToSpeech
 from tests.pipelines.services.speech_server import RATE_HZ, SpeechServer, serving, spoken
 
@@ -44,7 +44,9 @@ def with_server(server: SpeechServer, scenario: Scenario, *, lanes: int = 4) -> 
     asyncio.run(opened())
 
 
-async def say(voice: PipecatTextToSpeech | Studio, text: str, *, first: bool = False) -> Pcm:
+async def say(
+    voice: PipecatTextToSpeech | AudioPostprocessor, text: str, *, first: bool = False
+) -> Pcm:
     async with aclosing(voice.synthesise(text, first=first)) as chunks:
         return np.concatenate([np.zeros(0, np.int16), *[chunk.pcm async for chunk in chunks]])
 
@@ -95,14 +97,14 @@ def test_an_error_is_a_service_error_and_the_next_text_is_spoken() -> None:
     with_server(SpeechServer(step=1000, refuses=[refusal]), scenario)
 
 
-def test_in_the_studio_it_is_a_voice_like_any_other() -> None:
+def test_postprocessed_it_is_a_voice_like_any_other() -> None:
     async def scenario(voice: PipecatTextToSpeech, server: SpeechServer) -> None:
         await voice.close()
-        studio = Studio(voice)
-        await studio.open()
-        await say(studio, "It is $2.")
+        postprocessor = AudioPostprocessor(voice)
+        await postprocessor.open()
+        await say(postprocessor, "It is $2.")
         assert server.requests[-1]["input"] == "It is two dollars."
-        async with aclosing(studio.synthesise("It is $2.")) as chunks:
+        async with aclosing(postprocessor.synthesise("It is $2.")) as chunks:
             words = [word async for chunk in chunks for word in chunk.words]
         assert [word.text for word in words] == ["It", "is", "$2."]
         assert all(word.estimated for word in words)

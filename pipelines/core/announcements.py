@@ -6,7 +6,7 @@ from pipelines.core.exchange import Caption, Say, State, StateChanged, ToCaller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manners:
+class Announcements:
     """What is left out is not done."""
 
     greeting: str = ""
@@ -28,11 +28,11 @@ class Manners:
         return tuple(text for text in (self.greeting, *asked, *ended) if text)
 
 
-class Attendance:
+class IdleTimer:
     """Of one call; both limits count only while it is nobody's turn."""
 
-    def __init__(self, manners: Manners, now: float) -> None:
-        self._manners = manners
+    def __init__(self, announcements: Announcements, now: float) -> None:
+        self._announcements = announcements
         self._began_s = now
         self._quiet_since = now
         self._state: State | None = "listening"
@@ -64,23 +64,23 @@ class Attendance:
         if self._state != "listening":
             return None
         if self._call_ends is not None and now >= self._call_ends - 1e-6:
-            say = Say(self._manners.time_is_up, ends_call=True)
+            say = Say(self._announcements.time_is_up, ends_call=True)
         elif self._silence_ends is None or now < self._silence_ends - 1e-6:
             return None
         elif self._asked:
-            say = Say(self._manners.nobody_there, ends_call=True)
+            say = Say(self._announcements.nobody_there, ends_call=True)
         else:
             self._asked = True
-            say = Say(self._manners.are_you_there)
+            say = Say(self._announcements.are_you_there)
         self._state = None
         return say
 
     @property
     def _silence_ends(self) -> float | None:
-        silence_s = self._manners.silence_s
+        silence_s = self._announcements.silence_s
         return None if silence_s is None else self._quiet_since + silence_s
 
     @property
     def _call_ends(self) -> float | None:
-        call_s = self._manners.call_s
+        call_s = self._announcements.call_s
         return None if call_s is None else self._began_s + call_s

@@ -1,4 +1,4 @@
-"""An engine that is started, minded and ended: a real llama-server, in every way that it fails."""
+"""An engine that is started, supervised and ended: a real llama-server, in all its failures."""
 
 import asyncio
 import json
@@ -16,15 +16,15 @@ import pytest
 
 import bot
 from bot.calls.limits import Limits
-from bot.engines.minded import MindedEngine
-from bot.engines.minder import Minder, News, Progress, Ready
 from bot.engines.recipe import EngineError, Recipe
 from bot.engines.register import Entry, Register
+from bot.engines.supervised import SupervisedEngine
+from bot.engines.supervisor import News, Progress, Ready, Supervisor
 from bot.settings import Settings, environment
 from bot.wiring.own_engine import recipe_for
 from client.caller import conductor
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Manners
+from client.caller.conductor import Line, Pacing
 from tests.engines_real import llama_server
 from tests.engines_real.calling import WiredEngine, spoken
 from tests.engines_real.llama_server import FAQ, free_port
@@ -55,7 +55,7 @@ def is_alive(pid: int) -> bool:
 
 
 @asynccontextmanager
-async def minded(
+async def supervised(
     made: Recipe, register: Register, news: list[News], notices: list[str]
 ) -> AsyncIterator[None]:
     """In this process, until the body ends."""
@@ -66,9 +66,9 @@ async def minded(
         if isinstance(one, Ready):
             ready.set()
 
-    minder = Minder(made, register, tell=tell, notice=notices.append)
+    supervisor = Supervisor(made, register, tell=tell, notice=notices.append)
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(minder.run())
+        running = tasks.create_task(supervisor.run())
         await ready.wait()
         yield
         running.cancel()
@@ -85,7 +85,7 @@ def test_an_engine_that_is_killed_is_back_and_one_that_is_ended_leaves_nothing(
 
     async def scenario() -> None:
         made = recipe()
-        async with minded(made, register, news, notices):
+        async with supervised(made, register, news, notices):
             first = entry()
             assert (first.state, first.restarts) == ("ready", 0)
             assert isinstance(news[-1], Ready)
@@ -112,7 +112,7 @@ def test_an_engine_that_is_killed_is_back_and_one_that_is_ended_leaves_nothing(
 def failure(made: Recipe, tmp_path: Path) -> str:
     """What is said of an engine that cannot be started."""
     with pytest.raises(EngineError) as error:
-        asyncio.run(Minder(made, Register(tmp_path)).run())
+        asyncio.run(Supervisor(made, Register(tmp_path)).run())
     assert list(Register(tmp_path).all()) == []
     assert "\n" not in str(error.value)
     return str(error.value)
@@ -154,7 +154,7 @@ def test_too_little_memory_is_told_with_the_limit(tmp_path: Path) -> None:
 
 def test_it_goes_when_the_server_that_started_it_is_killed(tmp_path: Path) -> None:
     async def scenario() -> None:
-        engine = MindedEngine(recipe(), tmp_path, environment({}))
+        engine = SupervisedEngine(recipe(), tmp_path, environment({}))
         told: list[Progress] = []
         try:
             ready = await engine.open(told.append)
@@ -164,7 +164,7 @@ def test_it_goes_when_the_server_that_started_it_is_killed(tmp_path: Path) -> No
         finally:
             await engine.close()
         assert not is_alive(entry.engine)
-        assert not is_alive(entry.minder)
+        assert not is_alive(entry.supervisor)
 
     register = Register(tmp_path)
     asyncio.run(scenario())
@@ -173,11 +173,11 @@ def test_it_goes_when_the_server_that_started_it_is_killed(tmp_path: Path) -> No
 
 def test_a_minder_that_is_killed_takes_its_engine_along(tmp_path: Path) -> None:
     async def scenario() -> None:
-        engine = MindedEngine(recipe(), tmp_path, environment({}))
+        engine = SupervisedEngine(recipe(), tmp_path, environment({}))
         try:
             await engine.open()
             [entry] = Register(tmp_path).all()
-            os.kill(entry.minder, signal.SIGKILL)
+            os.kill(entry.supervisor, signal.SIGKILL)
             await until(lambda: not is_alive(entry.engine), 0.02)
             await until(lambda: not list(Register(tmp_path).all()), 0.02)
         finally:
@@ -220,7 +220,7 @@ def test_up_status_logs_and_down_on_the_command_line(tmp_path: Path) -> None:
         code, said, _ = halfsecond(tmp_path, "down", "llama.cpp")
     assert (code, said) == (0, "llama.cpp is down\n")
     assert not is_alive(entry.engine)
-    assert not is_alive(entry.minder)
+    assert not is_alive(entry.supervisor)
     assert halfsecond(tmp_path, "down", "llama.cpp")[2] == "halfsecond: llama.cpp is not up\n"
 
 
@@ -237,14 +237,14 @@ def test_killed_in_mid_call_it_is_back_and_the_caller_hears_an_apology_and_goes_
         given = {"llm_base_url": made.base_url, "llm_model": made.model, "llm_max_tokens": 60}
         engine = WiredEngine(**given)
         async with (
-            minded(made, register, [], notices),
+            supervised(made, register, [], notices),
             asyncio.TaskGroup() as tasks,
             serving(engine.as_engine(), limits=Limits(calls=4)) as served,
         ):
             tasks.create_task(kill_when_busy(register, made))
             asked = await spoken("Please count for me.", "Please count for me again.")
             lines = [Line(one) for one in asked]
-            options = CallOptions(manners=Manners(until_quiet_s=2.0))
+            options = CallOptions(pacing=Pacing(until_quiet_s=2.0))
             result = await place_call(f"http://127.0.0.1:{served.port}", lines, options)
         assert len(notices) == 2, "down, and back"
         return result
@@ -298,7 +298,7 @@ def test_a_server_starts_its_engine_answers_with_it_and_takes_it_along(
         finally:
             server.send_signal(how)
             await server.communicate()
-        await until(lambda: not is_alive(entry.engine) and not is_alive(entry.minder), 0.02)
+        await until(lambda: not is_alive(entry.engine) and not is_alive(entry.supervisor), 0.02)
 
     asyncio.run(scenario())
     assert list(Register(tmp_path).all()) == []

@@ -1,4 +1,4 @@
-"""What every voice gets around it, whoever made it: `Studio` is a voice that has another speak.
+"""Postprocessing for every voice: `AudioPostprocessor` is a voice that has another speak.
 
 The text is made speakable, silence before the first sound is cut off, the loudness is evened, a
 phrase that is said again comes from a cache, and a voice that fails in the middle goes on where
@@ -34,7 +34,7 @@ Read = Callable[[str], list[Aloud]]
 log = structlog.get_logger(__name__)
 
 
-class Studio:
+class AudioPostprocessor:
     """`TextToSpeech` around another. Word times are those of the words that were written."""
 
     def __init__(

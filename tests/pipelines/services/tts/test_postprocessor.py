@@ -10,13 +10,13 @@ import pytest
 from pipelines.audio.audible import first_audible
 from pipelines.audio.pcm import to_float
 from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk, SpokenWord, TextToSpeech
-from pipelines.services.tts.studio import (
+from pipelines.services.tts.postprocessor import (
     CACHED_BYTES,
     CACHED_CHARACTERS,
     PATIENCE_S,
     REHEARSAL,
     TRIES,
-    Studio,
+    AudioPostprocessor,
 )
 from pipelines.services.tts.tts_espeak import espeak_voice
 from pipelines.services.tts.tts_process import ProcessTextToSpeech
@@ -64,14 +64,16 @@ class Loud:
             yield SpeechChunk(pcm[start : start + CHUNK])
 
 
-def in_the_studio(voice: TextToSpeech, scenario: Callable[[Studio], Awaitable[None]]) -> None:
+def postprocessed(
+    voice: TextToSpeech, scenario: Callable[[AudioPostprocessor], Awaitable[None]]
+) -> None:
     async def opened() -> None:
-        studio = Studio(voice)
-        await studio.open()
+        postprocessor = AudioPostprocessor(voice)
+        await postprocessor.open()
         try:
-            await scenario(studio)
+            await scenario(postprocessor)
         finally:
-            await studio.close()
+            await postprocessor.close()
 
     asyncio.run(opened())
 
@@ -89,91 +91,91 @@ async def say(voice: TextToSpeech, text: str) -> tuple[Pcm, list[SpokenWord], fl
 
 
 def test_the_silence_before_the_first_sound_is_cut_off_and_reported() -> None:
-    async def scenario(studio: Studio) -> None:
-        pcm, _, trimmed_s = await say(studio, "Hello there")
+    async def scenario(postprocessor: AudioPostprocessor) -> None:
+        pcm, _, trimmed_s = await say(postprocessor, "Hello there")
         assert trimmed_s == pytest.approx(SILENCE_S, abs=0.011)
         assert first_audible(pcm, RATE_HZ) == 0
         assert len(pcm) == pytest.approx(LETTER * len("Hello there"), abs=RATE_HZ // 100)
 
-    in_the_studio(Loud(), scenario)
+    postprocessed(Loud(), scenario)
 
 
 def test_espeak_is_audible_from_its_first_sample() -> None:
-    async def scenario(studio: Studio) -> None:
+    async def scenario(postprocessor: AudioPostprocessor) -> None:
         for text in ("Sure.", "The first of them.", "... and then?"):
-            pcm, words, trimmed_s = await say(studio, text)
-            assert first_audible(pcm, studio.rate_hz) == 0
+            pcm, words, trimmed_s = await say(postprocessor, text)
+            assert first_audible(pcm, postprocessor.rate_hz) == 0
             assert 0 <= trimmed_s < 0.3
             assert words[0].start_s == 0.0
 
-    in_the_studio(espeak_voice(), scenario)
+    postprocessed(espeak_voice(), scenario)
 
 
 @pytest.mark.parametrize("level", [0.03, 0.9])
 def test_every_voice_is_equally_loud_from_its_first_clause(level: float) -> None:
-    async def scenario(studio: Studio) -> None:
-        pcm, _, _ = await say(studio, "Hello there")
+    async def scenario(postprocessor: AudioPostprocessor) -> None:
+        pcm, _, _ = await say(postprocessor, "Hello there")
         assert 10 * np.log10(np.mean(np.square(to_float(pcm)))) == pytest.approx(-20, abs=0.2)
 
-    in_the_studio(Loud(level), scenario)
+    postprocessed(Loud(level), scenario)
 
 
 def test_the_voice_is_given_what_is_said_and_the_words_are_those_that_were_written() -> None:
     voice = Loud()
 
-    async def scenario(studio: Studio) -> None:
-        _, words, _ = await say(studio, "It is $12.50 on 5 March - yes :)")
+    async def scenario(postprocessor: AudioPostprocessor) -> None:
+        _, words, _ = await say(postprocessor, "It is $12.50 on 5 March - yes :)")
         assert voice.texts[-1] == "It is twelve dollars and fifty cents on the fifth of March — yes"
         assert [word.text for word in words] == "It is $12.50 on 5 March - yes :)".split()
 
-    in_the_studio(voice, scenario)
+    postprocessed(voice, scenario)
 
 
 def test_times_that_a_voice_does_not_give_follow_what_is_said_and_are_marked() -> None:
-    async def scenario(studio: Studio) -> None:
-        pcm, words, _ = await say(studio, "Is $12.50 it")
+    async def scenario(postprocessor: AudioPostprocessor) -> None:
+        pcm, words, _ = await say(postprocessor, "Is $12.50 it")
         letters = len("Is twelve dollars and fifty cents it ")
         shares = [word.start_s * RATE_HZ / len(pcm) * letters for word in words]
         assert shares == pytest.approx([0, 3, 34], abs=0.5)
         assert all(word.estimated for word in words)
 
-    in_the_studio(Loud(), scenario)
+    postprocessed(Loud(), scenario)
 
 
 def test_times_that_a_voice_gives_are_kept() -> None:
-    async def scenario(studio: Studio) -> None:
-        _, words, _ = await say(studio, "Now: $12.50, it says.")
+    async def scenario(postprocessor: AudioPostprocessor) -> None:
+        _, words, _ = await say(postprocessor, "Now: $12.50, it says.")
         assert [word.text for word in words] == ["Now:", "$12.50,", "it", "says."]
         starts = [word.start_s for word in words]
         assert starts == sorted(set(starts))
         assert starts[2] - starts[1] > 1.0  # "twelve dollars and fifty cents"
         assert not any(word.estimated for word in words)
 
-    in_the_studio(espeak_voice(), scenario)
+    postprocessed(espeak_voice(), scenario)
 
 
 def test_a_phrase_that_is_said_again_is_not_made_again() -> None:
     voice = Loud()
 
-    async def scenario(studio: Studio) -> None:
-        once = await say(studio, "One moment, please.")
-        again = await say(studio, "One moment, please.")
+    async def scenario(postprocessor: AudioPostprocessor) -> None:
+        once = await say(postprocessor, "One moment, please.")
+        again = await say(postprocessor, "One moment, please.")
         assert voice.texts == [REHEARSAL, "One moment, please."]
         assert np.array_equal(once[0], again[0])
         assert once[1:] == again[1:]
 
-    in_the_studio(voice, scenario)
+    postprocessed(voice, scenario)
 
 
 def test_a_cache_of_nothing_keeps_nothing() -> None:
     voice = Loud()
 
     async def scenario() -> None:
-        studio = Studio(voice, cached_bytes=0)
-        await studio.open()
+        postprocessor = AudioPostprocessor(voice, cached_bytes=0)
+        await postprocessor.open()
         for _ in range(2):
-            await say(studio, "One moment, please.")
-        await studio.close()
+            await say(postprocessor, "One moment, please.")
+        await postprocessor.close()
 
     asyncio.run(scenario())
     assert voice.texts[1:] == ["One moment, please."] * 2
@@ -184,22 +186,22 @@ def test_the_cache_keeps_neither_much_nor_what_was_not_said_to_its_end() -> None
     long = "x" * (CACHED_CHARACTERS + 1)
     enough = CACHED_BYTES // (2 * LETTER * CACHED_CHARACTERS) + 1
 
-    async def scenario(studio: Studio) -> None:
+    async def scenario(postprocessor: AudioPostprocessor) -> None:
         for _ in range(2):
-            async with aclosing(studio.synthesise("Cut short.")) as chunks:
+            async with aclosing(postprocessor.synthesise("Cut short.")) as chunks:
                 await anext(chunks)
         for _ in range(2):
-            await say(studio, long)
+            await say(postprocessor, long)
         assert voice.texts[1:] == ["Cut short."] * 2 + [long] * 2
         phrases = [f"{n:0{CACHED_CHARACTERS}}".translate(LETTERS) for n in range(enough + 1)]
         for phrase in phrases:
-            await say(studio, phrase)
+            await say(postprocessor, phrase)
         asked = len(voice.texts)
-        await say(studio, phrases[-1])
-        await say(studio, phrases[0])
+        await say(postprocessor, phrases[-1])
+        await say(postprocessor, phrases[0])
         assert len(voice.texts) == asked + 1
 
-    in_the_studio(voice, scenario)
+    postprocessed(voice, scenario)
 
 
 LETTERS = str.maketrans("0123456789", "abcdefghij")
@@ -209,12 +211,12 @@ LETTERS = str.maketrans("0123456789", "abcdefghij")
 def test_a_voice_that_fails_goes_on_where_it_stopped(fails: list[int]) -> None:
     broken = Loud(fails=fails)
 
-    async def whole(studio: Studio) -> None:
-        heard.append((await say(studio, "Hello there you"))[0])
+    async def whole(postprocessor: AudioPostprocessor) -> None:
+        heard.append((await say(postprocessor, "Hello there you"))[0])
 
     heard: list[Pcm] = []
-    in_the_studio(Loud(), whole)
-    in_the_studio(broken, whole)
+    postprocessed(Loud(), whole)
+    postprocessed(broken, whole)
 
     once, again = heard
     assert np.array_equal(once, again)
@@ -225,12 +227,12 @@ def test_a_voice_that_fails_goes_on_where_it_stopped(fails: list[int]) -> None:
 def test_a_voice_that_keeps_failing_is_given_up(retryable: bool, tries: int) -> None:
     broken = Loud(fails=[4] * 10, retryable=retryable)
 
-    async def scenario(studio: Studio) -> None:
+    async def scenario(postprocessor: AudioPostprocessor) -> None:
         with pytest.raises(ServiceError):
-            await say(studio, "Hello there")
+            await say(postprocessor, "Hello there")
         assert len(broken.texts) == 1 + tries
 
-    in_the_studio(broken, scenario)
+    postprocessed(broken, scenario)
 
 
 def test_a_voice_that_takes_its_time_to_fail_is_not_asked_again() -> None:
@@ -246,10 +248,10 @@ def test_a_voice_that_takes_its_time_to_fail_is_not_asked_again() -> None:
     broken = Slow(fails=[1] * 10)
 
     async def scenario() -> None:
-        studio = Studio(broken)
-        await studio.open()
+        postprocessor = AudioPostprocessor(broken)
+        await postprocessor.open()
         with pytest.raises(ServiceError):
-            await say(studio, "Hello there")
+            await say(postprocessor, "Hello there")
         assert broken.texts == [REHEARSAL, "Hello there"]
 
     run(scenario())
@@ -257,10 +259,10 @@ def test_a_voice_that_takes_its_time_to_fail_is_not_asked_again() -> None:
 
 def test_a_voice_that_is_silent_does_not_open() -> None:
     async def scenario() -> None:
-        studio = Studio(Loud(level=0.0))
+        postprocessor = AudioPostprocessor(Loud(level=0.0))
         with pytest.raises(ServiceError, match="silent"):
-            await studio.open()
-        await studio.close()
+            await postprocessor.open()
+        await postprocessor.close()
 
     asyncio.run(scenario())
 
@@ -268,23 +270,23 @@ def test_a_voice_that_is_silent_does_not_open() -> None:
 def test_what_somebody_waits_for_is_passed_on() -> None:
     voice = Loud()
 
-    async def scenario(studio: Studio) -> None:
-        async with aclosing(studio.synthesise("Now", first=True)) as chunks:
+    async def scenario(postprocessor: AudioPostprocessor) -> None:
+        async with aclosing(postprocessor.synthesise("Now", first=True)) as chunks:
             assert [chunk async for chunk in chunks]
         assert voice.firsts == [False, True]
 
-    in_the_studio(voice, scenario)
+    postprocessed(voice, scenario)
 
 
 def test_a_voice_whose_process_is_killed_goes_on_in_the_middle_of_a_word() -> None:
     voice = espeak_voice()
     text = "This sentence is long enough to be cut into, and it goes on and on after that. "
 
-    async def scenario(studio: Studio) -> None:
-        whole, words, _ = await say(studio, text * 3)
+    async def scenario(postprocessor: AudioPostprocessor) -> None:
+        whole, words, _ = await say(postprocessor, text * 3)
         pcm: list[Pcm] = []
         marked: list[str] = []
-        async with aclosing(studio.synthesise(text * 3)) as chunks:
+        async with aclosing(postprocessor.synthesise(text * 3)) as chunks:
             async for chunk in chunks:
                 if not pcm:
                     os.kill(pid(voice), signal.SIGKILL)
@@ -292,9 +294,9 @@ def test_a_voice_whose_process_is_killed_goes_on_in_the_middle_of_a_word() -> No
                 marked += [word.text for word in chunk.words]
         assert marked == [word.text for word in words] == (text * 3).split()
         samples = sum(map(len, pcm))  # the same words of espeak's differ by some milliseconds
-        assert samples == pytest.approx(len(whole), abs=0.1 * studio.rate_hz)
+        assert samples == pytest.approx(len(whole), abs=0.1 * postprocessor.rate_hz)
 
-    in_the_studio(voice, scenario)
+    postprocessed(voice, scenario)
 
 
 def pid(voice: ProcessTextToSpeech) -> int:

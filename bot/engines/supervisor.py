@@ -1,7 +1,7 @@
-"""Minds one engine in a process of its own: starts it, waits until it answers, starts it again.
+"""Supervises one engine in a process of its own: starts it, waits until it answers, restarts it.
 
-`python -m bot.engines.minder` reads a recipe as one line of JSON on stdin, and says on stdout how
-it goes, a line of JSON each, until the engine is ready or cannot be. Where the recipe is leashed,
+`python -m bot.engines.supervisor` reads a recipe as one line of JSON on stdin, and reports on
+stdout, a line of JSON each, until the engine is ready or cannot be. Where the recipe is leashed,
 the end of stdin ends it; so do SIGTERM and SIGINT.
 """
 
@@ -56,7 +56,7 @@ class Ready:
 News = Progress | Ready
 
 
-class Minder:
+class Supervisor:
     def __init__(
         self,
         recipe: Recipe,
@@ -78,7 +78,7 @@ class Minder:
         self._log = register.log(recipe.name, os.getpid())
         self._entry = Entry(
             name=recipe.name,
-            minder=os.getpid(),
+            supervisor=os.getpid(),
             engine=0,
             state="starting",
             base_url=recipe.base_url,
@@ -250,7 +250,7 @@ def _signal(session: int, number: signal.Signals) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a minder is told when it starts."""
+    """What a supervisor is told when it starts."""
 
     recipe: Recipe
     root: Path
@@ -316,7 +316,7 @@ async def _mind(order: Order) -> bool:
         if order.leashed:
             sys.stderr.write(f"halfsecond: {line}\n")
 
-    minder = Minder(
+    supervisor = Supervisor(
         order.recipe,
         Register(order.root),
         served=order.leashed,
@@ -324,18 +324,18 @@ async def _mind(order: Order) -> bool:
         notice=notice,
     )
     async with asyncio.TaskGroup() as tasks:
-        minding = tasks.create_task(_until_it_fails(minder, over))
+        supervising = tasks.create_task(_until_it_fails(supervisor, over))
         await over.wait()
-        minding.cancel()
-    failed = None if minding.cancelled() else minding.result()
+        supervising.cancel()
+    failed = None if supervising.cancelled() else supervising.result()
     if failed is not None:
         reports.fail(failed)
     return failed is None
 
 
-async def _until_it_fails(minder: Minder, over: asyncio.Event) -> str:
+async def _until_it_fails(supervisor: Supervisor, over: asyncio.Event) -> str:
     try:
-        await minder.run()
+        await supervisor.run()
     except EngineError as error:
         return str(error)
     finally:

@@ -9,7 +9,7 @@ from bot.settings.group import EmptyIsUnset, Group
 Silence = Annotated[float, Field(ge=3, le=3600)]
 
 
-class HouseManners(Group):
+class AnnouncementSettings(Group):
     greeting: str = ""
     """What the bot says first on the page. Empty: it waits to be spoken to."""
 

@@ -3,13 +3,13 @@ from collections.abc import Awaitable
 
 import pytest
 
+from pipelines.services.priority_semaphore import PrioritySemaphore
 from pipelines.services.protocols import ServiceError
-from pipelines.services.turnstile import Turnstile
 from replay.virtual_time import run
 
 
-async def take(turnstile: Turnstile, done: list[str], name: str) -> None:
-    async with turnstile.passed(urgent=name.startswith("final")):
+async def take(semaphore: PrioritySemaphore, done: list[str], name: str) -> None:
+    async with semaphore.passed(urgent=name.startswith("final")):
         done.append(name)
         await asyncio.sleep(1.0)
 
@@ -26,8 +26,8 @@ def taken(*names: str, width: int = 1, limit: int = 64) -> tuple[list[str], list
     done: list[str] = []
 
     async def scenario() -> list[str]:
-        turnstile = Turnstile("stt", width=width, limit=limit)
-        return list(await asyncio.gather(*(outcome(take(turnstile, done, n)) for n in names)))
+        semaphore = PrioritySemaphore("stt", width=width, limit=limit)
+        return list(await asyncio.gather(*(outcome(take(semaphore, done, n)) for n in names)))
 
     return done, run(scenario())
 
@@ -54,14 +54,14 @@ def test_who_is_cancelled_keeps_nobody_from_passing(waits_s: float) -> None:
     done: list[str] = []
 
     async def scenario() -> None:
-        turnstile = Turnstile("stt", width=1)
+        semaphore = PrioritySemaphore("stt", width=1)
         async with asyncio.TaskGroup() as tasks:
             taking = [
-                tasks.create_task(take(turnstile, done, name)) for name in ("one", "two", "three")
+                tasks.create_task(take(semaphore, done, name)) for name in ("one", "two", "three")
             ]
             await asyncio.sleep(waits_s)
             taking[1].cancel()
-        async with turnstile.passed(urgent=False):
+        async with semaphore.passed(urgent=False):
             done.append("four")
 
     run(scenario())

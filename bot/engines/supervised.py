@@ -12,83 +12,83 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bot.engines.minder import STOP_LIMIT_S, News, Order, Progress, Ready
 from bot.engines.recipe import EngineError, Recipe
+from bot.engines.supervisor import STOP_LIMIT_S, News, Order, Progress, Ready
 
 _ROOT = Path(__file__).parents[2]
-_COMMAND = (sys.executable, "-m", "bot.engines.minder")
+_COMMAND = (sys.executable, "-m", "bot.engines.supervisor")
 Tell: TypeAlias = Callable[[Progress], None]
 
 
-class MindedEngine:
-    """Its minder, and so the engine, goes when this process goes, however it goes."""
+class SupervisedEngine:
+    """Its supervisor, and so the engine, goes when this process goes, however it goes."""
 
     def __init__(self, recipe: Recipe, root: Path, environment: Mapping[str, str]) -> None:
         """`environment` is all that the engine gets."""
         self._order = Order(recipe, root, leashed=True)
         self._environment = environment
-        self._minder: Process | None = None
+        self._supervisor: Process | None = None
 
     async def open(self, tell: Tell = lambda progress: None) -> Ready:
         """Raises EngineError; `close` is owed either way."""
-        self._minder = minder = await asyncio.create_subprocess_exec(
+        self._supervisor = supervisor = await asyncio.create_subprocess_exec(
             # In a session of its own, it does not hear the terminal's Ctrl-C: calls finish first.
             *_COMMAND, stdin=PIPE, stdout=PIPE, cwd=_ROOT, env=self._environment,
             start_new_session=True,
         )  # fmt: skip
-        assert minder.stdin is not None
-        assert minder.stdout is not None
-        minder.stdin.write(self._order.line())
-        while line := await minder.stdout.readline():
+        assert supervisor.stdin is not None
+        assert supervisor.stdout is not None
+        supervisor.stdin.write(self._order.line())
+        while line := await supervisor.stdout.readline():
             match news := read_news(line):
                 case Ready():
                     return news
                 case Progress():
                     tell(news)
-        raise EngineError(f"the minder of {self._order.recipe.name} ended without a word")
+        raise EngineError(f"the supervisor of {self._order.recipe.name} ended without a word")
 
     async def close(self) -> None:
-        minder, self._minder = self._minder, None
-        if minder is None:
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is None:
             return
-        assert minder.stdin is not None
-        minder.stdin.close()
+        assert supervisor.stdin is not None
+        supervisor.stdin.close()
         try:
             async with asyncio.timeout(2 * STOP_LIMIT_S):
-                await minder.wait()
+                await supervisor.wait()
         except TimeoutError:
-            minder.kill()
-            await minder.wait()
+            supervisor.kill()
+            await supervisor.wait()
 
 
 def start_and_leave(
     recipe: Recipe, root: Path, environment: Mapping[str, str], tell: Tell
 ) -> tuple[int, Ready]:
-    """Start it, wait until it is ready, and leave it running. Returns the minder's process id.
+    """Start it, wait until it is ready, and leave it running. Returns the supervisor's process id.
 
     Raises EngineError; then, and when interrupted, nothing is left running.
     """
     order = Order(recipe, root, leashed=False)
-    minder = subprocess.Popen(
+    supervisor = subprocess.Popen(
         _COMMAND, stdin=PIPE, stdout=PIPE, stderr=subprocess.DEVNULL, cwd=_ROOT,
         env=dict(environment), start_new_session=True,
     )  # fmt: skip
-    assert minder.stdin is not None
-    assert minder.stdout is not None
+    assert supervisor.stdin is not None
+    assert supervisor.stdout is not None
     try:
-        minder.stdin.write(order.line())
-        minder.stdin.close()
-        for line in minder.stdout:
+        supervisor.stdin.write(order.line())
+        supervisor.stdin.close()
+        for line in supervisor.stdout:
             match news := read_news(line):
                 case Ready():
-                    return minder.pid, news
+                    return supervisor.pid, news
                 case Progress():
                     tell(news)
-        raise EngineError(f"the minder of {recipe.name} ended without a word")
+        raise EngineError(f"the supervisor of {recipe.name} ended without a word")
     except BaseException:
         with suppress(ProcessLookupError):
-            os.kill(minder.pid, signal.SIGTERM)
-        minder.wait()
+            os.kill(supervisor.pid, signal.SIGTERM)
+        supervisor.wait()
         raise
 
 

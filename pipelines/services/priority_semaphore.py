@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pipelines.services.protocols import ServiceError
 
 
-class Turnstile:
+class PrioritySemaphore:
     """`width` pass at once. When more than `limit` wait, the oldest that is not urgent gives way
     with a retryable `ServiceError`; the newest, if all are urgent.
     """
