@@ -38,7 +38,10 @@ included."""
 ASKED_S = 1.0
 """An answer may come this long after a question's end, if the bot goes on after it."""
 
-_QUESTION_MARKS = ("?", "？", "؟", ";", "⁇", "‽")
+_QUESTION_MARKS = re.compile(r"[?？؟⁇‽\u037E]|(?<=[\u0370-\u03FF\u1F00-\u1FFF]);")
+"""Behind a Greek word a semicolon is one."""
+_CLOSING = re.compile(r"[\W_]+$")
+"""Marks, quotes, brackets, emoji: all that a sentence ends with after its last word."""
 _ASKS = re.compile(
     r"^(?:(?:and|so|then|or|now|okay|well|but)\W+)?"
     r"(?:shall|should|would|could|can|may|will|do|does|did|is|are|was|were|have|has)\s"
@@ -62,8 +65,10 @@ def moment_of(sentences: Iterable[tuple[str, float]], left_s: float | None) -> M
 
 def asks(sentence: str) -> bool:
     """Whether a sentence wants an answer; English where it has no question mark."""
-    said = sentence.strip().rstrip("\"'”’»)]*_ ")
-    return said.endswith(_QUESTION_MARKS) or _ASKS.search(said.lower()) is not None
+    said = _CLOSING.sub("", sentence)
+    if _QUESTION_MARKS.search(sentence, len(said)) is not None:
+        return True
+    return _ASKS.search(said.lower()) is not None
 
 
 # ---- the words ----
@@ -81,12 +86,22 @@ BACK_CHANNELS = (
         (word,)
         for word in """mhm mm mmm hm hmm uh-huh uh huh mm-hmm yeah yes yep yup ya ok okay right sure
         aha ah oh ooh exactly indeed wow really true alright absolutely definitely totally
-        certainly understood gosh haha""".split()
+        certainly understood precisely gotcha gosh ha haha""".split()
     )
     | frozenset((word,) for word in _PRAISE)
     | frozenset(
         (*lead.split(), word)
-        for lead in ("how", "very", "so", "that's", "that is", "it's", "that sounds", "sounds")
+        for lead in (
+            "how",
+            "very",
+            "so",
+            "that's",
+            "that's so",
+            "that is",
+            "it's",
+            "that sounds",
+            "sounds",
+        )
         for word in _PRAISE
     )
     | _phrases(
@@ -117,6 +132,12 @@ BACK_CHANNELS = (
         i like it
         i like that
         good idea
+        all right
+        sure thing
+        you bet
+        not bad
+        uh oh
+        ha ha
         no problem
         no worries
         bless you"""
@@ -149,6 +170,9 @@ _LONGEST_PHRASE = max(map(len, _LISTENING))
 HESITATIONS = frozenset({"hm", "hmm", "mm", "mmm", "oh", "ooh", "ah", "aha", "uh"})
 """No answer, if nothing follows."""
 
+HUMMED = frozenset({("mm", "hm"), ("mm", "hmm"), ("uh", "huh"), ("uh", "uh")})
+"""Yes and no, hummed: answers, though each half alone is none."""
+
 STOPS = frozenset({"stop", "wait", "hold", "pause", "quiet", "silence", "enough", "shush", "hang"})
 """Words that end an answer at once, wherever they stand."""
 
@@ -178,7 +202,7 @@ def _answers(said: tuple[str, ...], moment: Moment) -> bool:
     """Whether a listener's words are more than that at this moment."""
     match moment:
         case Moment.QUESTION_ENDS:
-            return any(word not in HESITATIONS for word in said)
+            return said in HUMMED or any(word not in HESITATIONS for word in said)
         case Moment.REPLY_ENDS:
             return any(_stands_in(phrase, said) for phrase in COURTESIES)
         case Moment.MIDDLE:

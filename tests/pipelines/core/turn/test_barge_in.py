@@ -49,6 +49,12 @@ def test_a_sound_over_the_bot_is_judged_by_its_words(
         "You're welcome.",
         "Oh my god",
         "Good to know, thanks.",
+        "All right.",
+        "Sure thing.",
+        "Ha ha!",
+        "Gotcha.",
+        "That's so cool.",
+        "Not bad.",
     ],
 )
 def test_a_listeners_courtesies_stop_no_story(text: str) -> None:
@@ -92,7 +98,9 @@ def test_a_gap_between_two_words_of_a_courtesy_decides_nothing(text: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["Yes.", "Okay", "Sure!", "Mhm.", "Uh-huh", "Of course.", "Yes, please.", "Right."]
+    "text",
+    ["Yes.", "Okay", "Sure!", "Mhm.", "Uh-huh", "Of course.", "Yes, please.", "Right."]
+    + ["Mm-hmm.", "Mm-hm", "Uh-uh."],
 )
 def test_a_listeners_words_answer_a_question_that_ends(text: str) -> None:
     assert judge(text, final=True, moment=Moment.QUESTION_ENDS) is Judgement.STOP
@@ -152,6 +160,11 @@ def test_the_moment_is_told_by_what_ends_about_then(
         ("Please say yes or no.", True),
         ("Let me know if that suits you.", True),
         ("That is two people, right.", True),
+        ("Two people? 😊", True),
+        ("Two people?!", True),
+        ("Two people, at eight?)**", True),
+        ("Πόσα άτομα;", True),
+        ("Two people;", False),
         ("Then I will book it.", False),
         ("When I was young I had a boat.", False),
         ("Is was all I could read!", False),
