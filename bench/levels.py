@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from bench import svg
+from bot.terminal import svg
 
 WIDTH, HEIGHT = 760, 400
 LEFT, TOP, PLOT_WIDTH, PLOT_HEIGHT = 70, 60, 460, 270

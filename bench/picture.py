@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from bench import svg
 from bench.playlist import KINDS
 from bench.plays import Play
 from bench.summary import Figures
+from bot.terminal import svg
 
 WIDTH, HEIGHT = 960, 460
 LEFT, TOP, WAITS_WIDTH, PANEL_HEIGHT = 60, 70, 510, 300

@@ -1,14 +1,19 @@
-"""`./run`, which is `python -m bot`: the command line. A command is imported when asked for."""
+"""`./run`, `halfsecond`, `python -m bot`: the command line.
+
+A command is imported when it is asked for.
+"""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import getdoc
 from typing import Annotated
 
 import typer
 
 from bot import __version__
+from bot.terminal.program import program, typed_here
 
 Commands = Mapping[str, tuple[str, str]]
 
@@ -17,7 +22,7 @@ COMMANDS: Commands = {
     "call": ("client.caller.command:call", "Play recordings at a server, and measure it."),
     "doctor": ("bot.commands.doctor:doctor", "Look for faults, and say how to mend them."),
     "llm run": ("bot.commands.ask:run", "Ask the language model once."),
-    "llm bench": ("bench.llm.command:bench", "Is an endpoint fast enough for calls?"),
+    "llm bench": ("bot.commands.llm_bench.command:bench", "Is an endpoint fast enough for calls?"),
     "llm up": ("bot.commands.engine:up", "Start an engine, and leave it running."),
     "llm status": ("bot.commands.engine:status", "Say which engines are up."),
     "llm logs": ("bot.commands.engine:logs", "Print what an engine has said last."),
@@ -83,7 +88,7 @@ def command_line(words: Sequence[str], commands: Commands = COMMANDS) -> typer.T
     A command's module is imported where it is the one that was typed, for that takes seconds.
     """
     app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
-    app.callback()(halfsecond)
+    app.callback(help=typed_here(getdoc(halfsecond) or ""))(halfsecond)
     meant = _meant([word for word in words if not word.startswith("-")], commands)
     groups: dict[str, typer.Typer] = {}
     for name, (at, line) in ({meant: commands[meant]} if meant else commands).items():
@@ -95,7 +100,9 @@ def command_line(words: Sequence[str], commands: Commands = COMMANDS) -> typer.T
             groups[group[0]] = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
             groups[group[0]].callback()(lambda: None)
             app.add_typer(groups[group[0]], name=group[0], help=GROUPS.get(group[0]))
-        (groups[group[0]] if group else app).command(last, short_help=line)(command)
+        help_text = typed_here(getdoc(command) or "")
+        place = groups[group[0]] if group else app
+        place.command(last, short_help=line, help=help_text)(command)
     return app
 
 
@@ -126,7 +133,7 @@ def _meant(words: Sequence[str], commands: Commands) -> str | None:
 
 def main() -> None:
     try:
-        command_line(sys.argv[1:])(prog_name="./run")
+        command_line(sys.argv[1:])(prog_name=program())
     except KeyboardInterrupt:  # while modules are imported; typer sees to it afterwards
         sys.exit(130)
 

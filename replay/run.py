@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from bot.terminal.program import program
 from client.caller.wording import count_word_errors
 from replay.recorded import Pcm, RecordedCall, UnreadableError, load
 from replay.turns import Turn, decisions_of, turns_of
@@ -103,7 +104,7 @@ def load_run(path: Path) -> Run:
     except (OSError, ValueError):
         raise UnreadableError(f"{file}: cannot be read as a run") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise UnreadableError(f"{file}: is no run of ./run replay")
+        raise UnreadableError(f"{file}: is no run of {program()} replay")
     if document.get("version") != VERSION:
         raise UnreadableError(f"{file}: version {document.get('version')} of the format")
     played = [_played(one) for one in document["played"]]

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bench import svg
 from bench.fit.observe import Observed
 from bench.fit.search import Figures, measure
 from bench.fit.simulate import Turn
+from bot.terminal import svg
 from pipelines.core.events import Transcribed
 from pipelines.core.turn.endpointing import EndpointingPolicy
 

@@ -11,6 +11,7 @@ import typer
 from bot.server.telemetry import configure_logs
 from bot.settings import Settings, SettingsError, load
 from bot.terminal.ending import give_up
+from bot.terminal.program import program
 
 
 def _share(value: float | None) -> float | None:
@@ -116,7 +117,7 @@ async def _run(settings: Settings, asked: str, drawn: Mapping[str, float | None]
                     typer.echo()
                     typer.echo(_pace(llm.name, asked_s, came_s, pieces), err=True)
     except ServiceError as error:
-        return f"{settings.llm_model} at {settings.llm_base_url}: {error} (./run doctor)"
+        return f"{settings.llm_model} at {settings.llm_base_url}: {error} ({program()} doctor)"
     finally:
         if llm is not None:
             await llm.close()

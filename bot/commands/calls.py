@@ -16,6 +16,7 @@ from bot.recordings.folder import Kept, State, delete, kept
 from bot.settings import SettingsError
 from bot.settings import load as load_settings
 from bot.terminal.ending import give_up
+from bot.terminal.program import program
 from replay.printed import print_run
 from replay.recorded import UnreadableError, load
 from replay.run import as_it_went
@@ -153,7 +154,7 @@ def _folder(given: Path | None) -> Path:
 def _one(name: str, folder: Path) -> Kept:
     found = [one for one in kept(folder) if one.name.startswith(name)]
     if not found:
-        give_up(f"{name}: no such recording in {folder}; `./run calls list` lists all", 2)
+        give_up(f"{name}: no such recording in {folder}; `{program()} calls list` lists all", 2)
     if len(found) > 1:
         give_up(f"{name}: could be {', '.join(one.name for one in found[:3])}", 2)
     return found[0]

@@ -11,7 +11,7 @@ import typer
 
 from bot.commands.checks.finding import Finding, Verdict, bad
 from bot.server.telemetry import configure_logs
-from bot.settings import Settings, SettingsError, load
+from bot.settings import EXAMPLE, Settings, SettingsError, load
 from bot.terminal.options import AsJson
 
 
@@ -27,7 +27,7 @@ def doctor(
     try:
         settings = load()
     except SettingsError as error:
-        _tell([bad("settings", str(error), ".env.example lists all of them")], as_data=as_data)
+        _tell([bad("settings", str(error), f"{EXAMPLE} lists all of them")], as_data=as_data)
     configure_logs(sys.stderr)
     _tell(asyncio.run(examine(settings)), as_data=as_data)
 

@@ -19,6 +19,7 @@ from bot.settings import Settings, SettingsError, environment, load
 from bot.settings.engine import ALIASES, EngineName
 from bot.terminal.ending import give_up
 from bot.terminal.options import AsJson
+from bot.terminal.program import program
 
 
 def engine_named(name: str) -> EngineName:
@@ -60,7 +61,7 @@ def up(  # noqa: PLR0913 - the options of a command are its arguments
     memory_gb: Annotated[
         str | None, typer.Option(help="What it may allocate (LLM_ENGINE_MEMORY_GB; no limit).")
     ] = None,
-    program: Annotated[
+    binary: Annotated[
         str | None, typer.Option("--bin", help="Its program, if not on the path (LLM_ENGINE_BIN).")
     ] = None,
     profile: Annotated[
@@ -85,12 +86,12 @@ def up(  # noqa: PLR0913 - the options of a command are its arguments
         llm_engine_context=context,
         llm_engine_slots=slots,
         llm_engine_memory_gb=memory_gb,
-        llm_engine_bin=program,
+        llm_engine_bin=binary,
         profile=profile,
     )
     register = Register(settings.llm_engine_home)
     if (running := register.own(engine)) is not None:
-        give_up(f"{engine} is up already, with {running.shown} (./run llm down {engine})", 1)
+        give_up(f"{engine} is up already, with {running.shown} ({program()} llm down {engine})", 1)
     try:
         ready_s = _start(settings, engine)
     except EngineError as error:
@@ -99,12 +100,12 @@ def up(  # noqa: PLR0913 - the options of a command are its arguments
         give_up("stopped before it was ready; nothing is left running", 130)
     entry = register.own(engine)
     if entry is None:
-        give_up(f"{engine} was ready, and is gone (./run llm logs {engine})", 1)
+        give_up(f"{engine} was ready, and is gone ({program()} llm logs {engine})", 1)
     typer.echo(
         f"{engine} is up after {ready_s:.1f} s: {entry.shown} at {entry.base_url}\n"
-        f"  use it  LLM_BASE_URL={entry.base_url} LLM_MODEL={entry.model} ./run serve\n"
-        f"  see it  ./run llm status; ./run llm logs {engine}\n"
-        f"  end it  ./run llm down {engine}"
+        f"  use it  LLM_BASE_URL={entry.base_url} LLM_MODEL={entry.model} {program()} serve\n"
+        f"  see it  {program()} llm status; {program()} llm logs {engine}\n"
+        f"  end it  {program()} llm down {engine}"
     )
 
 
@@ -148,7 +149,7 @@ def status(
         typer.echo(json.dumps([asdict(entry) for entry in entries], indent=2))
         return
     if not entries:
-        typer.echo("No engine is up (./run llm up --help)")
+        typer.echo(f"No engine is up ({program()} llm up --help)")
     for entry in entries:
         typer.echo(_in_words(entry))
 

@@ -12,6 +12,7 @@ from bot.engines.models.store import Store
 from bot.engines.recipe import EngineError
 from bot.settings import SettingsError, load
 from bot.terminal.ending import give_up
+from bot.terminal.program import program
 
 
 def fetch(
@@ -48,7 +49,7 @@ def fetch(
         return
     if (file := lies_at(store, name)) is None:
         file = _fetched(store, settings.models_hub, name)
-    typer.echo(f"{file}\n  start it  ./run llm up llama.cpp --model {file}")
+    typer.echo(f"{file}\n  start it  {program()} llm up llama.cpp --model {file}")
 
 
 def _fetched(store: Store, hub: str, name: str) -> Path:

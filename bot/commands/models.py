@@ -25,6 +25,7 @@ from bot.engines.models.store import Store
 from bot.settings import Settings, SettingsError, load
 from bot.terminal.ending import give_up
 from bot.terminal.options import AsJson
+from bot.terminal.program import program
 
 STOPPED = 130
 """Exit code, as the shell has it for Ctrl-C."""
@@ -112,7 +113,7 @@ def verify(
     damaged = False
     for model in models:
         if store.manifest(model) is None:
-            give_up(f"{model.name} is not here: ./run models download {model.name}", 1)
+            give_up(f"{model.name} is not here: {program()} models download {model.name}", 1)
         for path, wrong in store.problems(model):
             damaged = damaged or bool(wrong)
             typer.echo(f"{model.name}/{path}: {wrong or 'as downloaded'}")
@@ -136,7 +137,7 @@ def where(
         return
     model = _find(name)
     if store.installed(model) is None:
-        give_up(f"{name} is not here: ./run models download {name}", 1)
+        give_up(f"{name} is not here: {program()} models download {name}", 1)
     typer.echo(store.folder(model))
 
 

@@ -22,6 +22,7 @@ from bot.phone.rest import TwilioError, TwilioRest
 from bot.settings import SettingsError, load
 from bot.terminal.ending import give_up
 from bot.terminal.options import AsJson
+from bot.terminal.program import program
 
 E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 LOOK_EVERY_S = 1.0
@@ -160,7 +161,7 @@ async def _setup(line: Line, number: str) -> None:
         await rest.point(str(found[0]["sid"]), form)
     instead = f" (before: {before})" if before and before != webhook else ""
     typer.echo(f"{number} rings at {webhook}{instead}")
-    typer.echo("./run phone check looks whether Twilio can reach it.")
+    typer.echo(f"{program()} phone check looks whether Twilio can reach it.")
 
 
 def _why(status: str) -> str:

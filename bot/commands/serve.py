@@ -18,6 +18,7 @@ from bot.server.telemetry import Metrics, configure_logs
 from bot.settings import Settings, SettingsError, load
 from bot.settings.addresses import is_loopback
 from bot.terminal.ending import give_up
+from bot.terminal.program import program
 
 if TYPE_CHECKING:
     from bot.wiring.serving import Terms
@@ -213,6 +214,6 @@ def in_use(
         lines += [
             "No language model is behind this: the demo answers by rule. To put one there, start",
             "vLLM, llama.cpp or any other OpenAI-compatible server, then this one again with",
-            "  LLM_BASE_URL=http://localhost:8000/v1 LLM_MODEL=its-name ./run serve",
+            f"  LLM_BASE_URL=http://localhost:8000/v1 LLM_MODEL=its-name {program()} serve",
         ]
     return "\n".join(lines)

@@ -3,14 +3,11 @@
 import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
-from pathlib import Path
 
 from pipelines.services.protocols import ServiceError
 
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 3.0
-
-_ROOT = Path(__file__).parents[2]
 
 
 class DemoProcess:
@@ -26,10 +23,10 @@ class DemoProcess:
 
     async def open(self) -> str:
         """Return the base URL, up to and including /v1. Raises ServiceError."""
-        command = (sys.executable, "-m", "bot.engines.demo", *self._arguments, "--leashed")
+        command = (sys.executable, "-P", "-m", "bot.engines.demo", *self._arguments, "--leashed")
         # In a session of its own, it does not hear the terminal's Ctrl-C: calls finish first.
         self._process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, cwd=_ROOT, start_new_session=True
+            *command, stdin=PIPE, stdout=PIPE, start_new_session=True
         )
         assert self._process.stdout is not None
         try:

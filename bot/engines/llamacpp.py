@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bot.engines.recipe import EngineError, Recipe
+from bot.terminal.program import program
 
 HOW_TO_GET_IT = (
     "there is no llama-server on the path: install llama.cpp (Debian 14 and Ubuntu 26.04: apt "
@@ -39,7 +40,7 @@ def recipe_for(options: LlamaOptions) -> Recipe:
     if not file.is_file():
         raise EngineError(
             f"there is no file {file}: give a GGUF (--model, LLM_ENGINE_MODEL), or fetch one "
-            "(./run llm fetch)"
+            f"({program()} llm fetch)"
         )
     alias = file.stem
     return Recipe(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from bot.settings.engine import EngineName
+from bot.terminal.program import program
 
 
 class EngineError(Exception):
@@ -70,7 +71,7 @@ _SYMPTOMS: Mapping[EngineName, _Symptoms] = {
         (
             r"corrupted or incomplete|invalid magic|failed to read (?:key|tensor|header)"
             r"|failed to load model from",
-            "{shown} is torn, or no GGUF file: fetch it again (./run llm fetch goes on where "
+            "{shown} is torn, or no GGUF file: fetch it again ({program} llm fetch goes on where "
             "it was stopped)",
         ),
     ),
@@ -85,7 +86,7 @@ _SYMPTOMS: Mapping[EngineName, _Symptoms] = {
             r"failed to infer device type|no CUDA GPUs are available|no NVIDIA driver"
             r"|libcuda\.so|NVML Shared Library Not Found|CUDA driver version is insufficient",
             "vLLM finds no GPU that it can use: see to the driver (nvidia-smi), or take llama.cpp, "
-            "which runs on a CPU (./run llm up llama.cpp)",
+            "which runs on a CPU ({program} llm up llama.cpp)",
         ),
         (
             r"repository not found|not a valid model identifier|invalid repository id",
@@ -112,6 +113,7 @@ def explain(recipe: Recipe, log: str, code: int | None) -> str:
     for pattern, line in (*_SYMPTOMS[recipe.name], *_OF_ALL):
         if re.search(pattern, log, re.IGNORECASE):
             return line.format(
+                program=program(),
                 port=recipe.port,
                 shown=recipe.shown,
                 limit=_limit(recipe),
@@ -123,7 +125,7 @@ def explain(recipe: Recipe, log: str, code: int | None) -> str:
         )
     said = f": {last}" if (last := last_line(log)) else ""
     how = f"ended with {code}" if code is not None else f"not ready in {recipe.start_limit_s:.0f} s"
-    return f"{recipe.name} {how}{said} (./run llm logs {recipe.name} has the rest)"
+    return f"{recipe.name} {how}{said} ({program()} llm logs {recipe.name} has the rest)"
 
 
 def _limit(recipe: Recipe) -> str:

@@ -15,8 +15,7 @@ from typing import Any, TypeAlias
 from bot.engines.recipe import EngineError, Recipe
 from bot.engines.supervisor import STOP_LIMIT_S, News, Order, Progress, Ready
 
-_ROOT = Path(__file__).parents[2]
-_COMMAND = (sys.executable, "-m", "bot.engines.supervisor")
+_COMMAND = (sys.executable, "-P", "-m", "bot.engines.supervisor")
 Tell: TypeAlias = Callable[[Progress], None]
 
 
@@ -33,7 +32,7 @@ class SupervisedEngine:
         """Raises EngineError; `close` is owed either way."""
         self._supervisor = supervisor = await asyncio.create_subprocess_exec(
             # In a session of its own, it does not hear the terminal's Ctrl-C: calls finish first.
-            *_COMMAND, stdin=PIPE, stdout=PIPE, cwd=_ROOT, env=self._environment,
+            *_COMMAND, stdin=PIPE, stdout=PIPE, env=self._environment,
             start_new_session=True,
         )  # fmt: skip
         assert supervisor.stdin is not None
@@ -70,7 +69,7 @@ def start_and_leave(
     """
     order = Order(recipe, root, leashed=False)
     supervisor = subprocess.Popen(
-        _COMMAND, stdin=PIPE, stdout=PIPE, stderr=subprocess.DEVNULL, cwd=_ROOT,
+        _COMMAND, stdin=PIPE, stdout=PIPE, stderr=subprocess.DEVNULL,
         env=dict(environment), start_new_session=True,
     )  # fmt: skip
     assert supervisor.stdin is not None

@@ -35,7 +35,6 @@ STEADY_S = 60.0
 """Up for so long, it begins with the first pause again."""
 
 _LEASH = Path(__file__).with_name("leash.py")
-_ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ class Supervisor:
         try:
             process = await asyncio.create_subprocess_exec(
                 *leash, *recipe.command,
-                stdin=DEVNULL, stdout=log, stderr=log, cwd=_ROOT, start_new_session=True,
+                stdin=DEVNULL, stdout=log, stderr=log, cwd=self._log.parent, start_new_session=True,
             )  # fmt: skip
         finally:
             os.close(log)

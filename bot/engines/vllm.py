@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.engines.recipe import EngineError, Recipe, explain
+from bot.terminal.program import program
 
 VERSIONS = ("3.12", "3.11", "3.13", "3.10")
 """Pythons that vLLM runs on, the best tried first."""
@@ -91,7 +92,7 @@ def install(
     if not gpu():
         raise EngineError(
             "vLLM finds no GPU that it can use: see to the driver (nvidia-smi), or take llama.cpp, "
-            "which runs on a CPU (./run llm up llama.cpp)"
+            f"which runs on a CPU ({program()} llm up llama.cpp)"
         )
     where.parent.mkdir(parents=True, exist_ok=True)
     if (free := shutil.disk_usage(where.parent).free) < takes_bytes:

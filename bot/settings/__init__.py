@@ -22,6 +22,11 @@ from bot.settings.speech import Speech
 ENV_FILE = Path(".env")
 """Read from the folder that the program was started in; the environment goes before it."""
 
+_LISTED = Path(__file__).with_name("env.example")
+"""A link in a checkout, a file in a wheel."""
+EXAMPLE = ".env.example" if _LISTED.is_symlink() else str(_LISTED)
+"""The file that lists every setting, as an operator is told of it."""
+
 _PREFIXES = ("LLM_", "STT_", "TTS_", "VAD_", "TURN_", "BUDGET_", "TLS_", "TWILIO_", "RECORD_")
 """A variable that begins so is meant for us."""
 
@@ -117,5 +122,5 @@ def _refuse_misspelt(names: Iterable[str]) -> None:
         close = difflib.get_close_matches(upper, ours, n=1, cutoff=_CLOSE)
         if close or upper.startswith(_PREFIXES):
             meant = difflib.get_close_matches(upper, ours, n=1, cutoff=0.5)
-            hint = f"did you mean {meant[0]}?" if meant else ".env.example lists all."
+            hint = f"did you mean {meant[0]}?" if meant else f"{EXAMPLE} lists all."
             raise SettingsError(f"{name} is not a setting: {hint}")

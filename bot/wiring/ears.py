@@ -8,6 +8,7 @@ from bot.engines.models.catalogue import UnknownModelError, find
 from bot.engines.models.model import Model
 from bot.engines.models.store import Store
 from bot.settings import Settings, SettingsError
+from bot.terminal.program import program
 from bot.wiring.imported import function_at
 from pipelines.core.turn.endpointing import Completes, nothing_known
 from pipelines.services.protocols import SpeechToText
@@ -188,7 +189,7 @@ def _find(name: str) -> Model:
 
 
 def _download(name: str) -> str:
-    return f"./run models download {name}"
+    return f"{program()} models download {name}"
 
 
 def _openai(settings: Settings) -> Choice:

@@ -9,6 +9,7 @@ from bot.engines.demo import MODEL
 from bot.engines.demo_process import DemoProcess
 from bot.recordings.recorder import Rates
 from bot.settings import Settings, SettingsError
+from bot.terminal.program import program
 from bot.texts.sharing import CallOnLine, SharedModel
 from bot.wiring.clock import clock_for
 from bot.wiring.ears import choose_ears, completes_for
@@ -106,7 +107,7 @@ class Wiring:
             profile = self._settings.profile
             pace = "at once" if profile == "none" else f"at the pace of {profile}"
             return f"none: the demo engine answers, {pace} (--profile)"
-        now = ", where nothing listens now (./run doctor)" if self._unheard else ""
+        now = f", where nothing listens now ({program()} doctor)" if self._unheard else ""
         return f"{self._settings.llm_model} at {self._settings.llm_base_url}{now}"
 
     @property

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from bot.engines import llamacpp, vllm
 from bot.engines.demo import MODEL
@@ -57,8 +58,10 @@ def recipe_for(settings: Settings, name: EngineName) -> Recipe:
                 )
             )
         case "demo":
-            module = [sys.executable, "-m", "bot.engines.demo", "--port", str(port)]
-            pace = ["--profile", settings.profile, "--seed", str(settings.seed)]
+            module = [sys.executable, "-P", "-m", "bot.engines.demo", "--port", str(port)]
+            file = Path(settings.profile)
+            profile = str(file.absolute()) if file.is_file() else settings.profile
+            pace = ["--profile", profile, "--seed", str(settings.seed)]
             zone = [] if settings.time_zone is None else ["--time-zone", settings.time_zone]
             return Recipe(
                 name="demo",

@@ -8,6 +8,7 @@ from pathlib import Path
 from bot.engines.models.catalogue import UnknownModelError, find
 from bot.engines.models.store import Store
 from bot.settings import Settings, SettingsError
+from bot.terminal.program import program
 from bot.wiring.imported import function_at
 from pipelines.core.speaking.speakable import reader
 from pipelines.services.protocols import TextToSpeech
@@ -152,5 +153,5 @@ def _downloaded(settings: Settings, name: str, kind: str) -> tuple[Path, tuple[s
         raise SettingsError(f"TTS_MODEL: {name} is no voice of {kind}'s")
     folder = Store(settings.models_dir).installed(model)
     if folder is None:
-        raise SettingsError(f"TTS_MODEL: {name} is not here: ./run models download {name}")
+        raise SettingsError(f"TTS_MODEL: {name} is not here: {program()} models download {name}")
     return folder, model.source.files

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import httpx2
 
+from bot.terminal.program import program
 from client.caller.browser import Browser
 from client.caller.dialect import Dialect
 from client.caller.trouble import Trouble
@@ -72,7 +73,7 @@ async def find_socket(url: str, timeout_s: float, token: str | None = None) -> s
     except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
         raise CallError(
             f"{start}: no server answers ({reason_of(exc)}): "
-            "start one with ./run serve, or name it with --url"
+            f"start one with {program()} serve, or name it with --url"
         ) from exc
     if answer.status_code == httpx2.codes.UNAUTHORIZED:
         raise CallError(f"{start}: asks for its access token: give it with --token")

@@ -57,7 +57,7 @@ def test_every_package_of_the_project_that_runs_is_in_it() -> None:
     packages = {name.rstrip("*") for name in found["packages"]["find"]["include"]}
     for name in OURS:
         copied = {path.rstrip("/") for path in STAGES[name].copied}
-        assert packages - copied == {"bench"}, "measuring needs a checkout"
+        assert packages <= copied
 
 
 def test_the_bot_is_nobody_of_importance_and_hears_sigterm() -> None:

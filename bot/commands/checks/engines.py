@@ -3,6 +3,7 @@
 import asyncio
 
 from bot.commands.checks.finding import Finding, bad, good, poor
+from bot.commands.checks.machine import new_environment
 from bot.engines.recipe import EngineError
 from bot.settings import Settings, SettingsError
 from bot.settings.engine import EngineName
@@ -41,7 +42,7 @@ def _mend_voice(settings: Settings) -> str:
         return "see that it runs, that TTS_BASE_URL ends with /v1, and that it has TTS_MODEL"
     if settings.tts_engine == "pipecat":
         return "see that the service of TTS_SERVICE speaks in a Pipecat bot"
-    return "remove .venv and start ./run again: it makes it anew"
+    return new_environment()
 
 
 def _check_own_engine(settings: Settings, name: EngineName) -> Finding:

@@ -11,10 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bot.commands.checks.finding import Finding, bad, good, poor
+from bot.terminal.program import CHECKOUT, program
 from pipelines.services.onnx import packaged_file
-
-ROOT = Path(__file__).parents[3]
-NEW_ENVIRONMENT = "remove .venv and start ./run again: it makes it anew"
 
 MODELS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "voice activity": (
@@ -45,15 +43,22 @@ FILES_A_CALL, FILES_BESIDE = 4, 128
 """A call's socket and its requests to the LLM; the models', the processes', the page's."""
 
 
+def new_environment() -> str:
+    """Mends whatever is wrong with installed packages."""
+    if program() == "./run":
+        return "remove .venv and start ./run again: it makes it anew"
+    return "install Halfsecond into a new environment"
+
+
 def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Finding:
     found = ".".join(map(str, version))
     if version < (3, 11):
-        return bad("python", found, "install Python 3.11 or newer, and start ./run again")
+        return bad("python", found, f"install Python 3.11 or newer, then {new_environment()}")
     return good("python", found)
 
 
-def check_packages(root: Path = ROOT) -> Finding:
-    """Those that the project names, held against its lock."""
+def check_packages(root: Path = CHECKOUT) -> Finding:
+    """Those that the project names, held against its lock where there is one."""
     wanted, pins = _wanted(root), _pins(root)
     missing, others = [], []
     for name in wanted:
@@ -65,10 +70,11 @@ def check_packages(root: Path = ROOT) -> Finding:
         if version not in pins.get(name, {version}):
             others.append(f"{name} is {version}, not {' or '.join(sorted(pins[name]))}")
     if missing:
-        return bad("packages", f"missing: {', '.join(missing)}", NEW_ENVIRONMENT)
+        return bad("packages", f"missing: {', '.join(missing)}", new_environment())
     if others:
-        return poor("packages", "; ".join(others), NEW_ENVIRONMENT)
-    return good("packages", f"{len(wanted)} as in the lock")
+        return poor("packages", "; ".join(others), new_environment())
+    count = len(wanted)
+    return good("packages", f"{count} as in the lock" if pins else f"all {count} are here")
 
 
 def _wanted(root: Path) -> list[str]:
@@ -100,12 +106,12 @@ def _check_model(name: str, parts: tuple[str, ...], digest: str) -> Finding:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
-        return bad(name, f"{parts[-1]} is not there", NEW_ENVIRONMENT)
+        return bad(name, f"{parts[-1]} is not there", new_environment())
     if found != digest:
         return poor(
             name,
             f"{parts[-1]} is not the one that was tested (sha256 {found[:8]}, not {digest[:8]})",
-            NEW_ENVIRONMENT,
+            new_environment(),
         )
     return good(name, f"{parts[-1]}, sha256 {digest[:8]}")
 

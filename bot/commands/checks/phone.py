@@ -20,6 +20,7 @@ from bot.commands.checks.network import EXPIRES_SOON_DAYS, WITHIN_S
 from bot.phone.rest import TwilioError, TwilioRest
 from bot.phone.signature import HEADER, signature
 from bot.settings import Settings
+from bot.terminal.program import program
 
 VOICE, MEDIA, STATUS = "/twilio/voice", "/twilio/media", "/twilio/status"
 PORT = 443
@@ -117,7 +118,7 @@ def check_numbers(line: Line, numbers: Sequence[dict[str, Any]]) -> Finding:
     if not numbers:
         return poor("numbers", "the account has none", "buy one at console.twilio.com")
     first = numbers[0].get("phone_number")
-    return poor("numbers", f"none rings at {ours}", f"./run phone setup {first}")
+    return poor("numbers", f"none rings at {ours}", f"{program()} phone setup {first}")
 
 
 def rings_at(number: Mapping[str, Any]) -> str:

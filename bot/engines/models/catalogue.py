@@ -9,6 +9,7 @@ import difflib
 
 from bot.engines.models.model import Addresses, Hub, Model
 from bot.engines.models.voices import VOICES
+from bot.terminal.program import program
 
 WHISPER_FILES = ("config.json", "model.bin", "tokenizer.json")
 WHISPER_EXTRAS = ("preprocessor_config.json", "vocabulary.json", "vocabulary.txt")
@@ -75,5 +76,5 @@ def find(name: str) -> Model:
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         return _whisper(name, name, "from the hub")
     close = difflib.get_close_matches(name, CATALOGUE, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]}?" if close else "./run models list shows all"
+    hint = f"did you mean {close[0]}?" if close else f"{program()} models list shows all"
     raise UnknownModelError(f"there is no model {name}: {hint}")

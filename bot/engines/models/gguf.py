@@ -7,6 +7,7 @@ from pathlib import Path
 from bot.engines.models.model import Addresses, Hub, Model
 from bot.engines.models.store import Store
 from bot.engines.recipe import EngineError
+from bot.terminal.program import program
 
 
 def _gguf(name: str, repo: str, file: str, mb: int, about: str) -> Model:
@@ -85,7 +86,7 @@ def find_gguf(store: Store, wanted: str | None) -> Path:
             + (
                 f"or one of {', '.join(path.parent.name for path in here)}"
                 if here
-                else "or fetch one first (./run llm fetch gemma-3-1b)"
+                else f"or fetch one first ({program()} llm fetch gemma-3-1b)"
             )
         )
     if wanted.endswith(".gguf") and not wanted.startswith("http") and Path(wanted).is_file():
@@ -94,6 +95,6 @@ def find_gguf(store: Store, wanted: str | None) -> Path:
         return file
     if wanted in GGUF or not wanted.endswith(".gguf"):
         if (fetched := file_of(store, model_named(wanted))) is None:
-            raise EngineError(f"{wanted} is not here yet: ./run llm fetch {wanted}")
+            raise EngineError(f"{wanted} is not here yet: {program()} llm fetch {wanted}")
         return fetched
     return Path(wanted)

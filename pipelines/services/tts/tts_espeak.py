@@ -12,5 +12,5 @@ VOICE = "en-us"
 
 def espeak_voice(*, voice: str = VOICE, words_a_minute: int = 165) -> ProcessTextToSpeech:
     """Not open yet. `voice`: as `espeak-ng --voices` names them."""
-    program = (sys.executable, "-m", "pipelines.services.tts.espeak_process")
+    program = (sys.executable, "-P", "-m", "pipelines.services.tts.espeak_process")
     return ProcessTextToSpeech("espeak-ng", (*program, voice, str(words_a_minute)))

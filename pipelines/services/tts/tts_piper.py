@@ -8,6 +8,6 @@ from pipelines.services.tts.tts_process import SENTENCE_WITHIN_S, ProcessTextToS
 
 def piper_voice(*, model: Path, speed: float = 1.0) -> ProcessTextToSpeech:
     """Not open yet. `model`: a voice's `.onnx`, with its `.onnx.json` beside it."""
-    program = (sys.executable, "-m", "pipelines.services.tts.neural_process", "piper")
+    program = (sys.executable, "-P", "-m", "pipelines.services.tts.neural_process", "piper")
     command = (*program, str(model), f"{speed:.3f}")
     return ProcessTextToSpeech("Piper", command, reply_within_s=SENTENCE_WITHIN_S)

@@ -11,7 +11,6 @@ import itertools
 import re
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import structlog
@@ -257,7 +256,6 @@ async def _spawn(name: str, command: tuple[str, ...], deaths: deque[float]) -> _
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=None,
-            cwd=Path(__file__).parents[3],
             start_new_session=True,
         )
     except OSError as exc:

@@ -1,4 +1,4 @@
-"""What every picture here is drawn with, as SVG elements."""
+"""Pictures as SVG elements."""
 
 from xml.sax.saxutils import escape
 

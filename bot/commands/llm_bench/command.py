@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from bench.llm.asking import AskError, Endpoint
-from bench.llm.figures import LoadRow, Percentiles, caution, document, row, summary
-from bench.llm.load import Level, Load, Measured, plan
-from bench.llm.picture import draw
+from bot.commands.llm_bench.asking import AskError, Endpoint
+from bot.commands.llm_bench.figures import LoadRow, Percentiles, caution, document, row, summary
+from bot.commands.llm_bench.load import Level, Load, Measured, plan
+from bot.commands.llm_bench.picture import draw
 from bot.settings import Settings, SettingsError, load
 from bot.terminal.ending import give_up
 from bot.terminal.output import Picture, in_a_folder

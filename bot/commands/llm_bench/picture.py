@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from bench import svg
-from bench.llm.figures import SPECULATION_MS, LoadRow
+from bot.commands.llm_bench.figures import SPECULATION_MS, LoadRow
+from bot.terminal import svg
 
 WIDTH, HEIGHT = 800, 420
 LEFT, TOP, WITHIN, DOWN = 70, 60, 520, 290

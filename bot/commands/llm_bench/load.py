@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import httpx2
 
-from bench.llm.asking import Answer, AskError, Endpoint, ask
+from bot.commands.llm_bench.asking import Answer, AskError, Endpoint, ask
 from pipelines.services.openai_client import is_loopback
 
 TICK_S = 0.02

@@ -12,11 +12,19 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner
 
-from bench.llm.asking import Answer, AskError, Endpoint
-from bench.llm.figures import Percentiles, caution, document, profile, row, summary, verdict
-from bench.llm.load import Level, Load, Measured, plan
-from bench.llm.picture import draw
 from bot.__main__ import command_line
+from bot.commands.llm_bench.asking import Answer, AskError, Endpoint
+from bot.commands.llm_bench.figures import (
+    Percentiles,
+    caution,
+    document,
+    profile,
+    row,
+    summary,
+    verdict,
+)
+from bot.commands.llm_bench.load import Level, Load, Measured, plan
+from bot.commands.llm_bench.picture import draw
 from bot.engines.demo import MODEL
 from bot.engines.demo_process import DemoProcess
 from bot.settings.latency_profile import PROFILES, read_profile

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from bench.llm.load import Measured, Prefix
+from bot.commands.llm_bench.load import Measured, Prefix
 from pipelines.core.ledger.statistics import percentile
 
 SPECULATION_MS = 400.0
