@@ -4,10 +4,8 @@ Calls with and without the writers, one after the other, so that both meet the s
 """
 
 import asyncio
-import statistics
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +18,7 @@ from bot.settings.latency_profile import ProfileName
 from client.caller.call import CallOptions, place_call
 from client.caller.conductor import Line, Pacing
 from client.caller.recording import load
+from pipelines.core.ledger.statistics import median, percentile
 
 RECORDINGS = Path(__file__).parent / "suite" / "turns"
 ASKED = ("held-plain-vm-savefolder", "held-plain-vm-deleted", "held-plain-conf-getpin")
@@ -123,19 +122,18 @@ def texts(
         raise typer.Exit(130) from None
     typer.echo(in_words("quiet", quiet))
     typer.echo(in_words(f"beside {writers} writers", beside))
-    with suppress(statistics.StatisticsError):
-        grown = statistics.median(beside) - statistics.median(quiet)
+    if quiet and beside and crowd.waits_s:
+        grown = median(beside) - median(quiet)
         typer.echo(f"p50 grew by {grown * 1000:+.0f} ms")
         typer.echo(
             f"texts answered {sum(crowd.answers)} ({min(crowd.answers)} to {max(crowd.answers)} "
             f"each), {crowd.cut_off} cut off for a call; "
-            f"first word p50 {statistics.median(crowd.waits_s):.1f} s"
+            f"first word p50 {median(crowd.waits_s):.1f} s"
         )
 
 
 def in_words(name: str, waits_s: Sequence[float]) -> str:
     if not waits_s:
         return f"{name}: no turn was answered"
-    ranked = sorted(waits_s)
-    half, most = statistics.median(ranked) * 1000, ranked[int(0.95 * (len(ranked) - 1))] * 1000
-    return f"{name}: {len(ranked)} turns, voice to voice p50 {half:.0f} ms, p95 {most:.0f} ms"
+    half, most = (1000 * percentile(waits_s, percent) for percent in (50, 95))
+    return f"{name}: {len(waits_s)} turns, voice to voice p50 {half:.0f} ms, p95 {most:.0f} ms"

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from client.caller.player import Sound
 from client.caller.wording import words_in
+from pipelines.core.ledger.statistics import percentile
 
 MISSED_S = 5.0
 ANSWER_GAP_S = 0.25
@@ -178,14 +177,14 @@ class Summary:
     p50_s: float
     p95_s: float
     p99_s: float
-    """Linear between the nearest ranks; NaN without turns."""
+    """NaN without turns."""
     cut_in: int
     missed: int
 
 
 def summarise(waits: Sequence[Wait]) -> Summary:
     """Every turn counts, whatever became of it."""
-    times = [wait.v2v_s for wait in waits] or [float("nan")]
-    p50, p95, p99 = (float(value) for value in np.percentile(times, PERCENTILES))
+    times = [wait.v2v_s for wait in waits]
+    p50, p95, p99 = (percentile(times, percent) for percent in PERCENTILES)
     cut_in = sum(wait.cut_in for wait in waits)
     return Summary(len(waits), p50, p95, p99, cut_in, sum(wait.missed for wait in waits))
