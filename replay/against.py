@@ -14,6 +14,7 @@ from bot.calls.errors import PeerError
 from client.caller import player, protocol
 from client.caller.door import CallError, find_socket
 from client.caller.microphone import MICROPHONE_RATE_HZ
+from pipelines.addresses import printable
 from pipelines.audio.two_track import TwoTrack
 from pipelines.core.exchange import AudioIn
 from replay.performance import Outcome
@@ -33,9 +34,9 @@ async def against(
         async with connect(address, compression=None, proxy=None) as socket:
             return await _Visit(socket, call).pay(tell)
     except (CallError, PeerError, OSError, WebSocketException) as error:
-        raise UnreadableError(f"{url}: {error}") from error
+        raise UnreadableError(f"{printable(url)}: {error}") from error
     except ExceptionGroup as group:
-        raise UnreadableError(f"{url}: {group.exceptions[0]}") from group
+        raise UnreadableError(f"{printable(url)}: {group.exceptions[0]}") from group
 
 
 class _Visit:

@@ -12,6 +12,7 @@ from bot.server.telemetry import configure_logs
 from bot.settings import Settings, SettingsError, load
 from bot.terminal.ending import give_up
 from bot.terminal.program import program
+from pipelines.addresses import printable
 
 
 def _share(value: float | None) -> float | None:
@@ -117,7 +118,8 @@ async def _run(settings: Settings, asked: str, drawn: Mapping[str, float | None]
                     typer.echo()
                     typer.echo(_pace(llm.name, asked_s, came_s, pieces), err=True)
     except ServiceError as error:
-        return f"{settings.llm_model} at {settings.llm_base_url}: {error} ({program()} doctor)"
+        where = printable(settings.llm_base_url or "")
+        return f"{settings.llm_model} at {where}: {error} ({program()} doctor)"
     finally:
         if llm is not None:
             await llm.close()

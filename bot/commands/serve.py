@@ -16,9 +16,9 @@ from bot.server.access import AccessPolicy
 from bot.server.listening import CannotListenError, address, listen
 from bot.server.telemetry import Metrics, configure_logs
 from bot.settings import Settings, SettingsError, load
-from bot.settings.addresses import is_loopback
 from bot.terminal.ending import give_up
 from bot.terminal.program import program
+from pipelines.addresses import is_loopback
 
 if TYPE_CHECKING:
     from bot.wiring.serving import Terms

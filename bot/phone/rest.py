@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 import httpx2
 
+from pipelines.addresses import printable
+
 PATIENCE_S = 5.0
 """For one request: somebody is on the line."""
 
@@ -108,7 +110,7 @@ class TwilioRest:
         except httpx2.HTTPError as error:
             reason = str(error) or type(error).__name__
             raise TwilioError(
-                f"Twilio's API cannot be reached at {self._base_url}: {reason}"
+                f"Twilio's API cannot be reached at {printable(self._base_url)}: {reason}"
             ) from None
         try:
             read = answer.json()

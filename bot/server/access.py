@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 from bot.settings.addresses import (
     DEFAULT_PORTS,
     is_address,
-    is_loopback,
     split_authority,
     split_base,
 )
+from pipelines.addresses import is_loopback
 
 TICKET_S = 30.0
 TICKETS_LIMIT = 1024

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from bot.settings.records import Records
 from bot.settings.server import Server
 from bot.settings.shares import Shares
 from bot.settings.speech import Speech
+from pipelines.addresses import printable
 
 ENV_FILE = Path(".env")
 """Read from the folder that the program was started in; the environment goes before it."""
@@ -90,12 +92,21 @@ def _in_words(errors: Sequence[ErrorDetails]) -> str:
         wrong = error["msg"].partition(", unable to parse")[0]
         for beginning in ("Value error, ", "Input ", "String "):
             wrong = wrong.removeprefix(beginning)
-        shown = "" if name in SECRETS else f"={error['input']}"
+        shown = "" if name in SECRETS else f"={_shown(name, error['input'])}"
         if name in told:
             told[name] += f", or {wrong}"
         else:
             told[name] = f"{name}{shown} {wrong}" if name else wrong
     return "; ".join(told.values())
+
+
+def _shown(name: str, given: object) -> str:
+    """A value as it may be shown: no password or key that stands in an address."""
+    text = ",".join(given) if isinstance(given, tuple) else str(given)
+    if "://" not in text and not name.endswith(("_URL", "_FALLBACKS")):
+        return text
+    several = re.split(r"[,\s]+", text) if name.endswith("S") else [text]
+    return ",".join(map(printable, several))
 
 
 def _names_in(file: Path) -> list[str]:

@@ -2,7 +2,7 @@
 
 import re
 from ipaddress import ip_address
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", re.ASCII)
@@ -47,12 +47,22 @@ def split_base(base: str) -> tuple[str, str]:
     return f"{scheme}://{authority}", slash + path
 
 
-def is_loopback(host: str) -> bool:
-    host = host.strip("[]")
+def split_endpoint(endpoint: str) -> tuple[str, str]:
+    """Model ("" if none is named) and URL of model@http://host/v1; the URL may have an @ too."""
+    if endpoint.startswith(("http://", "https://")):
+        return "", endpoint
+    before, separator, rest = endpoint.partition("://")
+    model, _, scheme = before.rpartition("@")
+    return model, f"{scheme}{separator}{rest}"
+
+
+def is_reachable(url: str) -> bool:
+    """Whether a URL has a host, and no port that is none."""
     try:
-        return ip_address(host).is_loopback
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
     except ValueError:
-        return host.lower() == "localhost"
+        return False
 
 
 def is_address(host: str) -> bool:

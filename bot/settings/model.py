@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from bot.settings.addresses import is_reachable, split_endpoint
 from bot.settings.group import EmptyIsUnset, Group, List
 from bot.settings.latency_profile import PROFILES, profile_named
 
@@ -95,6 +96,8 @@ class Model(Group):
             return None
         if not url.startswith(("http://", "https://")):
             raise ValueError("should begin with http:// or https://")
+        if not is_reachable(url):
+            raise ValueError("should be like http://host:8000/v1")
         if url.rstrip("/").endswith("/chat/completions"):
             raise ValueError("should end before /chat/completions")
         return url.rstrip("/")
@@ -109,9 +112,9 @@ class Model(Group):
     @classmethod
     def _endpoints(cls, endpoints: tuple[str, ...]) -> tuple[str, ...]:
         for endpoint in endpoints:
-            _, _, url = endpoint.rpartition("@")
-            if not url.startswith(("http://", "https://")):
-                raise ValueError(f"should be like model@http://host/v1, not {endpoint}")
+            _, url = split_endpoint(endpoint)
+            if not (url.startswith(("http://", "https://")) and is_reachable(url)):
+                raise ValueError("should be like model@http://host/v1")
         return tuple(endpoint.rstrip("/") for endpoint in endpoints)
 
     @field_validator("llm_hedge_after")

@@ -23,6 +23,7 @@ from bot.wiring.records import about_call, recorder_for, records_in_words
 from bot.wiring.telephone import announcements_for, keypad_for, phone_for
 from bot.wiring.tools import hangs_up, tools_for
 from bot.wiring.voice import choose_voice
+from pipelines.addresses import printable
 from pipelines.cascade import Call, CallFormat, Policies, Services
 from pipelines.core.exchange import ToCaller
 from pipelines.core.ledger.budget import Budget
@@ -108,7 +109,8 @@ class Wiring:
             pace = "at once" if profile == "none" else f"at the pace of {profile}"
             return f"none: the demo engine answers, {pace} (--profile)"
         now = f", where nothing listens now ({program()} doctor)" if self._unheard else ""
-        return f"{self._settings.llm_model} at {self._settings.llm_base_url}{now}"
+        where = printable(self._settings.llm_base_url or "")
+        return f"{self._settings.llm_model} at {where}{now}"
 
     @property
     def voice(self) -> str:

@@ -5,10 +5,11 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from bot.settings import Settings
+from bot.settings.addresses import split_endpoint
+from pipelines.addresses import is_loopback
 from pipelines.core.thinking.failover import Patience
 from pipelines.services.llm.llm_failover import FailoverLanguageModel
 from pipelines.services.llm.llm_openai import OpenAiLanguageModel
-from pipelines.services.openai_client import is_loopback
 
 LONGEST_WAIT_S = 10.0
 """For whoever asks one endpoint alone; a call has its own clocks."""
@@ -65,7 +66,7 @@ def _endpoints(settings: Settings, base_url: str) -> list[OpenAiLanguageModel]:
     keys = settings.llm_fallback_api_keys.get_secret_value().split(",")
     fallbacks: list[OpenAiLanguageModel] = []
     for at, fallback in enumerate(settings.llm_fallbacks):
-        model, _, url = fallback.rpartition("@")
+        model, url = split_endpoint(fallback)
         key = keys[at].strip() if at < len(keys) else ""
         fallbacks.append(_endpoint(settings, url, model or settings.llm_model, key))
     return [language_model_for(settings, base_url), *fallbacks]

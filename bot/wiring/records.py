@@ -12,6 +12,7 @@ from bot import __version__
 from bot.recordings.folder import Retention
 from bot.recordings.recorder import FlightRecorder
 from bot.settings import Settings
+from pipelines.addresses import printable
 from pipelines.cascade import CallFormat
 from pipelines.core.ledger.ledger import Fact
 from pipelines.core.recording import Level
@@ -85,9 +86,7 @@ def _masked(value: object) -> object:
         case SecretStr():
             return "***"
         case str() if "://" in value:  # a password or a key may stand in an address
-            scheme, _, rest = value.partition("://")
-            host, slash, path = rest.partition("?")[0].partition("/")
-            return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+            return printable(value)
         case bool() | int() | float() | str():
             return value
         case tuple():

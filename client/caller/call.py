@@ -20,6 +20,7 @@ from client.caller.player import PLAY_RATE_HZ, Sound
 from client.caller.recording import Recording, Turn, narrowed
 from client.caller.trouble import Network
 from client.caller.twilio import Tally, is_audio
+from pipelines.addresses import printable
 from pipelines.audio.pcm import Pcm
 
 SHOW_EVERY_FRAMES = 4
@@ -126,7 +127,7 @@ def _narrowed(line: Line, rate_hz: int) -> Line:
 
 
 def _shown(entrance: Entrance) -> str:
-    return entrance.url.partition("?")[0]  # the ticket is nobody's to read
+    return printable(entrance.url)  # the ticket is nobody's to read
 
 
 class _Call:

@@ -15,6 +15,7 @@ from client.caller.browser import Browser
 from client.caller.dialect import Dialect
 from client.caller.trouble import Trouble
 from client.caller.twilio import Tally
+from pipelines.addresses import printable
 
 
 class CallError(Exception):
@@ -63,7 +64,7 @@ async def find_socket(url: str, timeout_s: float, token: str | None = None) -> s
     if url.startswith(("ws://", "wss://")):
         return url
     if not url.startswith(("http://", "https://")):
-        raise CallError(f"{url}: not an address; it begins with http:// or ws://")
+        raise CallError(f"{printable(url)}: not an address; it begins with http:// or ws://")
     start = url.rstrip("/") + "/start"
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
@@ -72,17 +73,19 @@ async def find_socket(url: str, timeout_s: float, token: str | None = None) -> s
             answer = await client.post(start, json={}, headers=headers)
     except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
         raise CallError(
-            f"{start}: no server answers ({reason_of(exc)}): "
+            f"{printable(start)}: no server answers ({reason_of(exc)}): "
             f"start one with {program()} serve, or name it with --url"
         ) from exc
     if answer.status_code == httpx2.codes.UNAUTHORIZED:
-        raise CallError(f"{start}: asks for its access token: give it with --token")
+        raise CallError(f"{printable(start)}: asks for its access token: give it with --token")
     if answer.status_code != httpx2.codes.OK:
-        raise CallError(f"{start}: refused with {answer.status_code}{refusal_of(answer)}")
+        raise CallError(
+            f"{printable(start)}: refused with {answer.status_code}{refusal_of(answer)}"
+        )
     try:
         return str(answer.json()["wsUrl"])
     except (ValueError, KeyError, TypeError) as exc:
-        raise CallError(f"{start}: answered without a wsUrl") from exc
+        raise CallError(f"{printable(start)}: answered without a wsUrl") from exc
 
 
 def reason_of(exc: Exception) -> str:

@@ -14,6 +14,7 @@ from client.caller import twiml
 from client.caller.door import CallError, Entrance, reason_of, refusal_of
 from client.caller.trouble import Trouble
 from client.caller.twilio import RATE_HZ, Tally, Twilio
+from pipelines.addresses import printable
 
 VOICE = "/twilio/voice"
 NO_ACCOUNT = "AC" + "0" * 32
@@ -45,7 +46,7 @@ class Telephone:
             yield self._entrance(url, Twilio(tally, self.account_sid), {})
             return
         if not url.startswith(("http://", "https://")):
-            raise CallError(f"{url}: not an address; it begins with http:// or ws://")
+            raise CallError(f"{printable(url)}: not an address; it begins with http:// or ws://")
         # trust_env off: a proxy in between would be measured with the server.
         async with httpx2.AsyncClient(trust_env=False, timeout=timeout_s) as http:
             line = _Line(self, url.rstrip("/"), http, tally)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import httpx2
 
 from client.caller.door import CallError, refusal_of
+from pipelines.addresses import printable
 
 READY_WITHIN_S = 120.0
 """Ears and voices take seconds; a language model of the server's own can take a minute or two."""
@@ -41,7 +42,7 @@ async def until_ready(url: str, limit_s: float, tell: Callable[[str], None]) -> 
                 await asyncio.sleep(ASK_EVERY_S)
     except TimeoutError as exc:
         raise CallError(
-            f"{url}: not ready after {limit_s:g} s ({why or NO_ANSWER}): "
+            f"{printable(url)}: not ready after {limit_s:g} s ({why or NO_ANSWER}): "
             "see what it prints, or give it longer with --wait"
         ) from exc
 

@@ -1,12 +1,12 @@
 """The client of every OpenAI-compatible server here, as all adapters want it."""
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
-from urllib.parse import urlsplit
 
 import httpx2
 import openai
 from openai import AsyncOpenAI
+
+from pipelines.addresses import is_loopback
 
 CONNECTIONS = httpx2.Limits(
     max_connections=1000, max_keepalive_connections=100, keepalive_expiry=60.0
@@ -47,11 +47,3 @@ def in_words(error: Exception) -> str:
             return "it began to answer, and sent an error"
         case other:
             return type(other).__name__
-
-
-def is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -10,6 +10,7 @@ from bot.settings.engine import EngineName
 from bot.wiring.model import language_model_for
 from bot.wiring.own_engine import recipe_for
 from bot.wiring.voice import voice_for
+from pipelines.addresses import printable
 from pipelines.services.protocols import ChatMessage, ServiceError, TextDelta
 
 ASKED = "Count from one to ten, in words."
@@ -65,7 +66,7 @@ async def check_llm(settings: Settings) -> Finding:
             "none: the demo engine answers by rule",
             "set LLM_BASE_URL and LLM_MODEL to any OpenAI-compatible endpoint",
         )
-    where = f"{settings.llm_model} at {settings.llm_base_url}"
+    where = f"{settings.llm_model} at {printable(settings.llm_base_url)}"
     llm = language_model_for(settings, settings.llm_base_url)
     now = asyncio.get_running_loop().time
     try:

@@ -4,7 +4,6 @@ import ssl
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx2
 
@@ -12,7 +11,7 @@ from bot.commands.checks.finding import Finding, bad, good, poor
 from bot.commands.serve import check_certificate
 from bot.server.listening import CannotListenError, listen
 from bot.settings import Settings, SettingsError
-from bot.settings.addresses import is_loopback
+from pipelines.addresses import is_loopback, printable
 
 WITHIN_S = 5.0
 EXPIRES_SOON_DAYS = 14
@@ -142,7 +141,7 @@ async def check_public_address(settings: Settings) -> Finding:
     url = settings.public_base_url
     if url is None:
         return good("public address", "none: reached at its own address only")
-    if url.startswith("http:") and not is_loopback(urlsplit(url).hostname or ""):
+    if url.startswith("http:") and not is_loopback(url):
         return poor("public address", f"{url}: {NO_MICROPHONE}", "put TLS before it: https://...")
     if not await _is_alive(url):
         return poor(
@@ -172,7 +171,9 @@ async def check_twilio(settings: Settings) -> Finding | None:
             answer = await http.get(account, auth=(sid, token.get_secret_value()))
     except httpx2.HTTPError:
         return bad(
-            "twilio", f"{settings.twilio_api_base_url} does not answer", "see to the network"
+            "twilio",
+            f"{printable(settings.twilio_api_base_url)} does not answer",
+            "see to the network",
         )
     if answer.status_code != httpx2.codes.OK:
         return bad(

@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx2
 
+from pipelines.addresses import printable
+
 ANSWER_LIMIT_S = 120.0
 
 
@@ -67,16 +69,18 @@ async def ask(
         ) as answer:
             if answer.status_code != 200:
                 said = (await answer.aread()).decode(errors="replace")
-                raise AskError(f"{url} answers {answer.status_code}: {_one_line(said)}")
+                raise AskError(f"{printable(url)} answers {answer.status_code}: {_one_line(said)}")
             async for line in answer.aiter_lines():
                 if line.startswith("data:") and (data := line[5:].strip()) != "[DONE]":
                     text, counted = _read(data)
                     usage = counted or usage
                     came_s += [now()] if text else []
     except (httpx2.HTTPError, ValueError) as error:
-        raise AskError(f"{url}: {type(error).__name__} {_one_line(str(error))}") from error
+        raise AskError(
+            f"{printable(url)}: {type(error).__name__} {_one_line(str(error))}"
+        ) from error
     if not came_s:
-        raise AskError(f"{endpoint.model} at {endpoint.base_url} answers without a word")
+        raise AskError(f"{endpoint.model} at {printable(endpoint.base_url)} answers without a word")
     details = usage.get("prompt_tokens_details") or {}
     return Answer(
         first_s=came_s[0] - asked_s,

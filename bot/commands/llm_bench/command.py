@@ -21,6 +21,7 @@ from bot.commands.llm_bench.picture import draw
 from bot.settings import Settings, SettingsError, load
 from bot.terminal.ending import give_up
 from bot.terminal.output import Picture, in_a_folder
+from pipelines.addresses import printable
 
 PRINTED_CELLS = 118
 """The width of the table in a file."""
@@ -72,7 +73,9 @@ def bench(  # noqa: PLR0913 - the options of a command are its arguments
         give_up("stopped", 130)
     budget_ms = settings.budget_llm_first_token_ms
     rows = [row(one, budget_ms) for one in measured]
-    heading = f"{settings.llm_model} at {settings.llm_base_url}, {tokens} tokens an answer"
+    heading = (
+        f"{settings.llm_model} at {printable(settings.llm_base_url)}, {tokens} tokens an answer"
+    )
     console = Console() if sys.stdout.isatty() else Console(width=PRINTED_CELLS)
     console.print(table(rows, heading, budget_ms))
     console.print(summary(rows), markup=False)
@@ -81,7 +84,7 @@ def bench(  # noqa: PLR0913 - the options of a command are its arguments
     for line in sorted({line for one in measured for line in one.failures})[:3]:
         console.print(f"failed: {line}", markup=False)
     made: dict[str, object] = {
-        "endpoint": settings.llm_base_url,
+        "endpoint": printable(settings.llm_base_url or ""),
         "model": settings.llm_model,
         "max_tokens": tokens,
         "seed": seed,

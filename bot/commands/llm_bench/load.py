@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import httpx2
 
 from bot.commands.llm_bench.asking import Answer, AskError, Endpoint, ask
-from pipelines.services.openai_client import is_loopback
+from pipelines.addresses import is_loopback
 
 TICK_S = 0.02
 Prefix: TypeAlias = Literal["cold", "warm"]

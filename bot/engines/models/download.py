@@ -15,6 +15,7 @@ import httpx2
 
 from bot.engines.models.model import Hub, Model
 from bot.engines.models.store import File, Manifest, Store, git_sha1, sha256
+from pipelines.addresses import printable
 
 SILENT_S = 30.0
 """A server that says nothing for so long has gone."""
@@ -67,7 +68,7 @@ class Downloads:
                 files = _Fetching(client, folder, offered, tell).all()
         except httpx2.HTTPStatusError as error:
             status = error.response.status_code
-            raise DownloadError(f"{error.request.url} answers {status}") from error
+            raise DownloadError(f"{printable(str(error.request.url))} answers {status}") from error
         except httpx2.HTTPError as error:
             why = str(error) or type(error).__name__
             raise DownloadError(

@@ -12,7 +12,6 @@ import copy
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
-from urllib.parse import urlsplit
 
 import httpx2
 import openai
@@ -20,6 +19,7 @@ import structlog
 from openai import AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
+from pipelines.addresses import host_of, place_of
 from pipelines.core.thinking.leaks import LeakFilter
 from pipelines.core.thinking.text_calls import schemas_of
 from pipelines.services.llm.llm_answer import Answer
@@ -81,7 +81,7 @@ class OpenAiLanguageModel:
     @property
     def name(self) -> str:
         """For the log and the metrics."""
-        return f"{self.model}@{urlsplit(self.base_url).netloc}"
+        return f"{self.model}@{place_of(self.base_url)}"
 
     async def open(self) -> None:
         """Opens no connection yet."""
@@ -171,8 +171,7 @@ class OpenAiLanguageModel:
     @property
     def may_be_cold(self) -> bool:
         """It has not answered yet, or goes to sleep when nobody asks."""
-        host = urlsplit(self.base_url).hostname or ""
-        return not self._ever_answered or host.endswith(SLEEPERS)
+        return not self._ever_answered or host_of(self.base_url).endswith(SLEEPERS)
 
     async def _server_that_takes(self, needed: frozenset[str], client: AsyncOpenAI) -> Server:
         """Asks the server what it is where that matters. Raises ServiceError by a field's name."""

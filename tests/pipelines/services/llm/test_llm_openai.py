@@ -7,7 +7,6 @@ import pytest
 
 from pipelines.services.llm.llm_dialect import merged
 from pipelines.services.llm.llm_openai import OpenAiLanguageModel
-from pipelines.services.openai_client import is_loopback
 from pipelines.services.protocols import ChatMessage, Delta, Finished, ServiceError, TextDelta
 from tests.pipelines.services.scripted_endpoint import (
     DONE,
@@ -272,17 +271,3 @@ def test_neighbours_of_one_role_are_sent_as_one_message() -> None:
 def test_a_model_that_is_not_open_is_a_service_error() -> None:
     with pytest.raises(ServiceError):
         asyncio.run(ask(OpenAiLanguageModel(base_url="http://127.0.0.1:9/v1", model="m")))
-
-
-@pytest.mark.parametrize(
-    ("url", "loopback"),
-    [
-        ("http://127.0.0.1:8000/v1", True),
-        ("http://localhost/v1", True),
-        ("http://[::1]:1/v1", True),
-        ("https://api.example.org/v1", False),
-        ("http://10.0.0.1/v1", False),
-    ],
-)
-def test_loopback_needs_no_proxy(url: str, loopback: bool) -> None:
-    assert is_loopback(url) is loopback
