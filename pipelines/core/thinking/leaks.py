@@ -9,7 +9,15 @@ import re
 
 from pipelines.core.thinking.marks import Kind, Mark, mark_at, may_become_mark, plain
 from pipelines.core.thinking.musing import muses
-from pipelines.core.thinking.text_calls import ARGUMENTS, BESIDE, Balance, TextCall, Tools, calls_in
+from pipelines.core.thinking.text_calls import (
+    ARGUMENTS,
+    BESIDE,
+    Balance,
+    TextCall,
+    Tools,
+    calls_in,
+    names_a_call,
+)
 
 LONGEST_CALL = 65_536
 """Characters; what follows belongs to none."""
@@ -29,9 +37,11 @@ _LEADS, _LEADS_OF_CALLS = re.compile(r"[<\[◁]"), re.compile(r"[<\[◁`{\n]")
 _STOPS = frozenset(
     "<|eot_id|> <|eom_id|> <|im_end|> <|endoftext|> <|end_of_text|> </s> <end_of_turn>".split()
 )
-_BEGUN_OBJECT = re.compile(r'\[?\s{0,20}(?:\{\s{0,20}(?:"\w{0,40}"?)?)?')
+_BEGUN_OBJECT = re.compile(r'\[?\s{0,20}(?:\{\s{0,20}(?:["\']\w{0,40}["\']?)?)?')
 _CALLERS = ("", "[", "print(", "default_api.", "print(default_api.", "functions.", "[functions.")
 """What stands before a tool's name, where a call is written as Python writes it."""
+_ROWS = ("{}\n{{", "action: {}\naction input: {{")
+"""How a call in two lines begins: GLM-4's template; ReAct's prompts."""
 
 
 class _State(enum.Enum):
@@ -68,9 +78,11 @@ class LeakFilter:
         """A thought ended that had not begun."""
         self._tools = tools or {}
         self._aloud = aloud
-        known = "|".join([*ARGUMENTS, *BESIDE, "tool_calls", *map(re.escape, self._tools)]).lower()
-        self._object = re.compile(rf'\[?\s{{0,20}}\{{\s{{0,20}}"(?:{known})"')
+        wrapped = ("tool_calls", "tool_call", "function_call")
+        known = "|".join([*ARGUMENTS, *BESIDE, *wrapped, *map(re.escape, self._tools)]).lower()
+        self._object = re.compile(rf'\[?\s{{0,20}}\{{\s{{0,20}}["\'](?:{known})["\']')
         names = [plain(f"{before}{name}(") for before in _CALLERS for name in self._tools]
+        names += [plain(row.format(name)) for row in _ROWS for name in self._tools]
         self._opening = re.compile("|".join(map(re.escape, names)) or r"(?!)")
         self._begun = frozenset(name[:size] for name in names for size in range(1, len(name)))
         self._leads = _LEADS_OF_CALLS if self._tools else _LEADS
@@ -213,7 +225,7 @@ class LeakFilter:
                 self._out += self._held or []  # this model marks where its thoughts begin
                 self._held = None
             case Kind.OTHERS:
-                self._state, self._ends = _State.HIDDEN, frozenset({"<|assistant|>"})
+                self._state, self._ends = _State.HIDDEN, frozenset({mark.closing})
             case Kind.HEADER:
                 self._state, self._body = _State.HEADER, []
                 self._ends = frozenset({mark.closing} if mark.closing else ())
@@ -340,7 +352,7 @@ class LeakFilter:
         if calls:
             self.calls += calls
             self._settle()
-        elif state in (_State.CANDIDATE, _State.FENCE):
+        elif state is _State.FENCE or (state is _State.CANDIDATE and not names_a_call(body)):
             self._show(body)
             self._state = _State.TEXT
 

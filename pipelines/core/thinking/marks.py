@@ -24,7 +24,7 @@ class Kind(enum.Enum):
     TITLE = enum.auto()
     """The end of a header."""
     OTHERS = enum.auto()
-    """Another than the assistant speaks from here on."""
+    """Another than the assistant speaks from here on, up to its closing mark."""
     CLOSING = enum.auto()
     """Of a thought. Alone, it tells that the text before it was one."""
     ALONE = enum.auto()
@@ -63,6 +63,7 @@ MARKS = (
         ("<|begin_of_thought|>", "<|end_of_thought|>", "OpenThinker, Sky-T1"),
         ("<|start_thinking|>", "<|end_thinking|>", "Command A Reasoning"),
         ("<|inner_prefix|>", "<|inner_suffix|>", "Apertus"),
+        ("<unused94>", "<unused95>", "MedGemma"),
         ("[think]", "[/think]", "Magistral (mistral-common's special tokens)"),
         ("[thinking]", "[/thinking]", "prompts for reasoning in brackets"),
         ("◁think▷", "◁/think▷", "Kimi-VL-Thinking"),
@@ -123,16 +124,22 @@ MARKS = (
     ),
     *_rows(
         Kind.OTHERS,
-        ("<|user|>", "", "Phi-3, GLM-4, Zephyr"),
-        ("<|system|>", "", "Phi-3, GLM-4, Zephyr"),
-        ("<|observation|>", "", "GLM-4"),
+        ("<|user|>", "<|assistant|>", "Phi-3, GLM-4, Zephyr"),
+        ("<|system|>", "<|assistant|>", "Phi-3, GLM-4, Zephyr"),
+        ("<|observation|>", "<|assistant|>", "GLM-4"),
+        ("<tool_response>", "</tool_response>", "Hermes, Qwen2.5 and 3, GLM-4.5"),
+        ("<|tool_response>", "<tool_response|>", "Gemma 4"),
+        ("<start_function_response>", "<end_function_response>", "FunctionGemma"),
+        ("<function_results>", "</function_results>", "Claude-style prompts"),
+        ("<|tool_outputs_begin|>", "<|tool_outputs_end|>", "DeepSeek-V3 and R1"),
+        ("[tool_results]", "[/tool_results]", "Mistral (mistral-common's special tokens)"),
     ),
     *(
         Mark(Kind.ALONE, text, "", source)
         for source, texts in {
             "Llama 2 and Mistral": "<s> </s> [inst] [/inst]",
-            "mistral-common": "[available_tools] [/available_tools] [tool_results] "
-            "[/tool_results] [args] [call_id] [system_prompt] [/system_prompt]",
+            "mistral-common": "[available_tools] [/available_tools] "
+            "[args] [call_id] [system_prompt] [/system_prompt]",
             "Gemma": "<bos> <eos> <pad> <unk> <end_of_turn> <turn|>",
         }.items()
         for text in texts.split()
@@ -161,7 +168,7 @@ _CLOSINGS = {
         Kind.CLOSING if mark.kind is Kind.THOUGHT else Kind.ALONE, mark.closing, "", mark.source
     )
     for mark in MARKS
-    if mark.closing and mark.kind in (Kind.THOUGHT, Kind.CALL)
+    if mark.closing and mark.kind in (Kind.THOUGHT, Kind.CALL, Kind.OTHERS)
 }
 _KNOWN = _CLOSINGS | _OPENINGS
 _PREFIXES = frozenset(

@@ -68,6 +68,29 @@ def calls_in(text: str, tools: Tools) -> list[TextCall]:
     return []
 
 
+def names_a_call(text: str) -> bool:
+    """Whether an object in `text` has a call's form, whatever tool it names."""
+    return any(_has_form(value) for value in _values(text))
+
+
+def _has_form(value: object) -> bool:
+    match value:
+        case list():
+            return any(_has_form(one) for one in value)
+        case (
+            {"function": dict(inner)} | {"tool_call": dict(inner)} | {"function_call": dict(inner)}
+        ):
+            return _has_form(inner)
+        case {"tool_calls": list(calls)}:
+            return _has_form(calls)
+        case dict():
+            given = [value[key] for key in ARGUMENTS if key in value]
+            names = [value[key] for key in _NAMES if isinstance(value.get(key), str)]
+            return bool(names) and any(isinstance(one, dict) for one in given)
+        case _:
+            return False
+
+
 _Found: TypeAlias = Iterator[tuple[str, dict[str, Any]]]
 
 
@@ -114,6 +137,8 @@ def _calls(value: object, tools: Tools) -> _Found:
             yield from _calls(function, tools)
         case {"tool_calls": list(calls)}:
             yield from _calls(calls, tools)
+        case {"tool_call": dict(call)} | {"function_call": dict(call)}:
+            yield from _calls(call, tools)
         case dict():
             name = next((value[key] for key in _NAMES if isinstance(value.get(key), str)), "")
             name = _PREFIX.sub("", name)
@@ -133,22 +158,29 @@ def _given(arguments: object) -> dict[str, Any]:
 
 
 def _values(text: str) -> Iterator[object]:
-    """All that can be read as JSON, from the first brace or bracket on."""
-    decoder, at, torn = json.JSONDecoder(), 0, 0
+    """All that can be read as JSON, or as Python writes it, from the first brace or bracket on."""
+    decoder, at, torn = json.JSONDecoder(strict=False), 0, 0
     while torn < MOST_TORN and (brace := _BRACE.search(text, at)):
         try:
             value, at = decoder.raw_decode(text, brace.start())
         except (ValueError, RecursionError):
-            at, torn = brace.end(), torn + 1
-        else:
-            yield value
+            torn += 1
+            end = _closing(text, brace.start())
+            try:
+                value = _literal(ast.parse(text[brace.start() : end], mode="eval").body)
+            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+                at = brace.end()
+                continue
+            at = end
+        yield value
 
 
 def _named(text: str, tools: Tools) -> _Found:
     """A name before its arguments: Mistral, DeepSeek, Kimi K2, gpt-oss, Gemma 4."""
     text = _TOKENS.sub(" ", text)
     name = "|".join(map(re.escape, tools))
-    pattern = rf"(?<![\w\"'])({name})(?::\d+)?(?:\s|code\b|json\b|commentary\b|analysis\b)*(?=\{{)"
+    between = r"(?:\s|code\b|json\b|commentary\b|analysis\b|(?i:action input:))*"
+    pattern = rf"(?<![\w\"'])({name})(?::\d+)?{between}(?=\{{)"
     for found in islice(re.finditer(pattern, text) if tools else (), MOST_CALLS):
         rest = text[found.end() :]
         for written in (rest, _BARE_KEY.sub(r'\1"\2":', rest)):
@@ -197,9 +229,16 @@ def _keywords(call: ast.expr, order: Sequence[str]) -> dict[str, Any]:
 
 
 def _literal(node: ast.expr) -> object:
-    if isinstance(node, ast.Name) and node.id in _CONSTANTS:
-        return _CONSTANTS[node.id]
-    return ast.literal_eval(node)
+    match node:
+        case ast.Name(id) if id in _CONSTANTS:
+            return _CONSTANTS[id]
+        case ast.List(elts):
+            return [_literal(one) for one in elts]
+        case ast.Dict(keys, values) if None not in keys:
+            pairs = zip(keys, values, strict=True)
+            return {_literal(key): _literal(one) for key, one in pairs if key is not None}
+        case _:
+            return ast.literal_eval(node)
 
 
 class Balance:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.core.thinking.leaks import LeakFilter
-from pipelines.core.thinking.marks import MARKS, Kind
+from pipelines.core.thinking.marks import MARKS, Kind, Mark
 from pipelines.core.thinking.text_calls import TextCall, Tools
 
 TOOLS: Tools = {
@@ -134,6 +134,13 @@ def test_no_thought_in_known_marks_is_said(mark: object) -> None:
         '```\n{"name": "book", "parameters": {"guests": 2}}\n```',
         "[book(guests=2)]",
         "book(guests=2)",
+        'book\n{"guests": 2}',
+        'Action: book\nAction Input: {"guests": 2}',
+        "<tool_call>{'name': 'book', 'arguments': {'guests': 2}}</tool_call>",
+        '<tool_call>{"name": "book", "arguments": {"guests": 2,}}</tool_call>',
+        "{'name': 'book', 'arguments': {'guests': 2}}",
+        '{"tool_call": {"name": "book", "arguments": {"guests": 2}}}',
+        '{"function_call": {"name": "book", "arguments": "{\\"guests\\": 2}"}}',
         'book({"guests": 2})',
         "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>book\n```json\n"
         '{"guests": 2}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
@@ -171,6 +178,11 @@ def test_a_call_that_is_written_as_text_is_a_call(written: str) -> None:
         ('<tool_call>{"name": "unknown", "arguments": {}}</tool_call>Hm.', "Hm."),
         ("<tool_call>{torn</tool_call>Hm.", "Hm."),
         ('[TOOL_CALLS][{"name": "unknown"}]', ""),
+        ('{"name": "unknown", "arguments": {}} Hm.', "Hm."),
+        ('One moment. {"name": "unknown", "parameters": {"a": 1}}', "One moment. "),
+        ("{'tool': 'unknown', 'args': {}}Hm.", "Hm."),
+        ('[{"function": {"name": "unknown", "arguments": {}}}]Hm.', "Hm."),
+        ('{"name": "Ann", "input": "soup"}', '{"name": "Ann", "input": "soup"}'),
         ('{"name": "Ann", "age": 3}', '{"name": "Ann", "age": 3}'),
         ('{"city": "Paris"}', '{"city": "Paris"}'),
         ("I use book(guests=2) for it.", "I use book(guests=2) for it."),
@@ -191,6 +203,12 @@ def test_words_before_and_after_a_call_are_said() -> None:
             "One moment.  Done.",
             [TextCall("current_time", "{}")],
         )
+
+
+@pytest.mark.parametrize("mark", [one for one in MARKS if one.kind is Kind.OTHERS], ids=str)
+def test_words_of_another_than_the_assistant_are_not_said(mark: Mark) -> None:
+    for pieces in cuts(f'One moment.{mark.text}\n{{"guests": 2}}\n{mark.closing}{OK}'):
+        assert spoken(*pieces) == f"One moment.{OK}"
 
 
 def test_without_tools_json_is_text() -> None:
