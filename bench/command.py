@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench.picture import draw
-from bench.playlist import Half, Item, playlist
+from bench.playlist import Half, PlaylistItem, playlist
 from bench.plays import Play
 from bench.report import print_demands, print_report
 from bench.servers import ServerError
 from bench.summary import as_json, demands, figures, ratios
-from bench.turns import Caller, TtsName, Wanted, bench, length_s
+from bench.turns import BenchPlan, Caller, TtsName, bench, length_s
 from bot.settings.latency_profile import ProfileName
 from bot.terminal.output import JsonFile, Picture
 
@@ -73,7 +73,7 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
       ./run bench turns --as twilio --peer page --limit 20
     """
     errors = Console(stderr=True)
-    wanted = Wanted(
+    wanted = BenchPlan(
         profile=profile,
         peer=peer == "stock" or only_peer,
         page=peer == "page",
@@ -122,7 +122,7 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
             raise typer.Exit(NOT_MET)
 
 
-def some(items: Sequence[Item], limit: int | None, seed: int) -> list[Item]:
+def some(items: Sequence[PlaylistItem], limit: int | None, seed: int) -> list[PlaylistItem]:
     """So many of them, each as likely as any other; all of them without a limit."""
     if limit is None or limit >= len(items):
         return list(items)
@@ -130,8 +130,8 @@ def some(items: Sequence[Item], limit: int | None, seed: int) -> list[Item]:
 
 
 async def _play(
-    items: Sequence[Item],
-    wanted: Wanted,
+    items: Sequence[PlaylistItem],
+    wanted: BenchPlan,
     plays: list[Play],
     said: dict[str, str],
     console: Console,
@@ -159,7 +159,7 @@ async def _play(
             await running.play(items, tell)
 
 
-def _heading(wanted: Wanted, half: str, plays: int) -> str:
+def _heading(wanted: BenchPlan, half: str, plays: int) -> str:
     voice: str = wanted.tts
     if wanted.tts_first_audio_ms:
         voice = f"{voice} after {wanted.tts_first_audio_ms:.0f} ms"

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.engines.demo import DemoEngine, RequestMessage
+from bot.engines.demo import DemoEngine, DemoRequestMessage
 from bot.server.listening import address, listen
 from bot.settings.latency_profile import PROFILES, ProfileName
 
@@ -34,7 +34,7 @@ class Answering:
     def __init__(self) -> None:
         self._asked: list[str] = []
 
-    def __call__(self, messages: Sequence[RequestMessage]) -> str:
+    def __call__(self, messages: Sequence[DemoRequestMessage]) -> str:
         self._asked.append(" ".join(m.content.strip() for m in messages if m.role == "user"))
         return ANSWER
 

@@ -11,7 +11,7 @@ HUMAN_PACE_S = 0.25
 COLOURS = ("#12715b", "#c2571a", "#3b5b92", "#8a3f8f", "#7a6a12", "#444444")
 
 
-class Point(Protocol):
+class LevelsPoint(Protocol):
     @property
     def engine(self) -> str: ...
 
@@ -23,7 +23,7 @@ class Point(Protocol):
 
 
 def draw(
-    cells: Sequence[Point],
+    cells: Sequence[LevelsPoint],
     heading: str,
     *,
     label: str = "p95 from the last sample to the final",

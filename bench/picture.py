@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.playlist import KINDS
 from bench.plays import Play
-from bench.summary import Figures
+from bench.summary import ServerFigures
 from bot.terminal import svg
 
 WIDTH, HEIGHT = 960, 460
@@ -18,7 +18,7 @@ WAIT_TICKS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 SHARE_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def draw(found: Sequence[Figures], plays: Sequence[Play], heading: str) -> str:
+def draw(found: Sequence[ServerFigures], plays: Sequence[Play], heading: str) -> str:
     """An SVG document."""
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
@@ -33,7 +33,7 @@ def draw(found: Sequence[Figures], plays: Sequence[Play], heading: str) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _waits(found: Sequence[Figures], plays: Sequence[Play]) -> Iterator[str]:
+def _waits(found: Sequence[ServerFigures], plays: Sequence[Play]) -> Iterator[str]:
     """The cumulative distribution of the waits, with each server's median."""
     yield svg.text(LEFT, TOP - 12, "share of turns answered within", colour="#555")
     for share in SHARE_TICKS:
@@ -58,7 +58,7 @@ def _waits(found: Sequence[Figures], plays: Sequence[Play]) -> Iterator[str]:
         yield svg.text(LEFT, TOP + PANEL_HEIGHT + 46 + 18 * number, told, colour=_colour(one))
 
 
-def _cuts(found: Sequence[Figures]) -> Iterator[str]:
+def _cuts(found: Sequence[ServerFigures]) -> Iterator[str]:
     """Bars for each kind of pause, with their intervals."""
     yield svg.text(CUTS_LEFT, TOP - 12, "pauses of 0.2 to 1 s that it cut into", colour="#555")
     shares = [one.cut_ins[kind] for one in found for kind in KINDS]
@@ -88,7 +88,7 @@ def _cuts(found: Sequence[Figures]) -> Iterator[str]:
             )
 
 
-def _bar(x: float, width: float, one: Figures, heights: Sequence[float]) -> Iterator[str]:
+def _bar(x: float, width: float, one: ServerFigures, heights: Sequence[float]) -> Iterator[str]:
     value, low, high = heights
     y = _down(value)
     yield (
@@ -99,7 +99,7 @@ def _bar(x: float, width: float, one: Figures, heights: Sequence[float]) -> Iter
     yield svg.line(middle, _down(low), middle, _down(high), "#222")
 
 
-def _legend(found: Sequence[Figures]) -> Iterator[str]:
+def _legend(found: Sequence[ServerFigures]) -> Iterator[str]:
     for number, one in enumerate(found):
         x = CUTS_LEFT + 90 * number
         yield f'<rect x="{x}" y="{HEIGHT - 26}" width="12" height="12" fill="{_colour(one)}"/>'
@@ -123,5 +123,5 @@ def _down(share: float) -> float:
     return TOP + PANEL_HEIGHT * (1 - share)
 
 
-def _colour(one: Figures) -> str:
+def _colour(one: ServerFigures) -> str:
     return COLOURS.get(one.server, "#444")

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from bench.suite import load as suite
-from client.caller.conductor import Line
+from client.caller.conductor import ScriptLine
 from client.caller.measure import MISSED_S
 from client.caller.microphone import MICROPHONE_RATE_HZ
-from client.caller.recording import Recording, Turn
+from client.caller.speech_file import Recording, SpokenTurn
 
 Kind: TypeAlias = Literal["hanging", "clause", "sentence"]
 KINDS: tuple[Kind, ...] = ("hanging", "clause", "sentence")
@@ -24,7 +24,7 @@ BARGE_IN_AFTER_S = 1.2
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class PlaylistPause:
     """Silence inside a turn, in seconds of its recording."""
 
     start_s: float
@@ -40,7 +40,7 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class PlaylistItem:
     """One call's worth: a turn, or an opening turn whose answer is spoken over."""
 
     name: str
@@ -51,15 +51,15 @@ class Item:
     source: str
     """What it was made from: items of one source are not independent."""
     recording: Recording
-    pauses: tuple[Pause, ...] = ()
+    pauses: tuple[PlaylistPause, ...] = ()
     opening: Recording | None = None
 
     @property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[ScriptLine]:
         if self.opening is None:
-            return [Line(self.recording)]
+            return [ScriptLine(self.recording)]
         expects = self.role == "interruption"
-        return [Line(self.opening), Line(self.recording, BARGE_IN_AFTER_S, expects)]
+        return [ScriptLine(self.opening), ScriptLine(self.recording, BARGE_IN_AFTER_S, expects)]
 
     @property
     def lasts_s(self) -> float:
@@ -68,7 +68,7 @@ class Item:
         return opening_s + self.recording.turns[-1].end_s
 
 
-def playlist(half: Half = "held-out") -> list[Item]:
+def playlist(half: Half = "held-out") -> list[PlaylistItem]:
     """Every item of a half, in the suite's own order: its turns, then what is said over the bot.
 
     What belongs to neither half (machine speech, coughs) is in both.
@@ -83,14 +83,14 @@ def playlist(half: Half = "held-out") -> list[Item]:
     ]
 
 
-def _opening(turns: list[suite.Turn]) -> suite.Turn:
+def _opening(turns: list[suite.SuiteTurn]) -> suite.SuiteTurn:
     """The shortest plain sentence: the call needs an answer to interrupt, and no more."""
     plain = [turn for turn in turns if turn.what == "sentence" and not turn.pauses]
     return min((turn for turn in plain if turn.noise is None), key=lambda turn: turn.duration_s)
 
 
-def _turn(turn: suite.Turn) -> Item:
-    return Item(
+def _turn(turn: suite.SuiteTurn) -> PlaylistItem:
+    return PlaylistItem(
         name=turn.id,
         role="turn",
         what=turn.what,
@@ -98,16 +98,16 @@ def _turn(turn: suite.Turn) -> Item:
         source=turn.sources[0],
         recording=_recording(turn, TAIL_S),
         pauses=tuple(
-            Pause(one.start_s, one.duration_s, one.kind, one.origin, one.place)
+            PlaylistPause(one.start_s, one.duration_s, one.kind, one.origin, one.place)
             for one in turn.pauses
         ),
     )
 
 
-def _overlap(one: suite.Overlap, opening: Recording) -> Item:
+def _overlap(one: suite.Overlap, opening: Recording) -> PlaylistItem:
     pcm = suite.overlap_sound(one, MICROPHONE_RATE_HZ)
-    spoken = Turn(one.start_s, one.end_s, one.transcript or None)
-    return Item(
+    spoken = SpokenTurn(one.start_s, one.end_s, one.transcript or None)
+    return PlaylistItem(
         name=f"over-{one.id}",
         role="interruption" if one.what in ("stop", "goes_on") else "back-channel",
         what=one.what,
@@ -117,7 +117,7 @@ def _overlap(one: suite.Overlap, opening: Recording) -> Item:
     )
 
 
-def _recording(turn: suite.Turn, tail_s: float) -> Recording:
+def _recording(turn: suite.SuiteTurn, tail_s: float) -> Recording:
     pcm = suite.sound(turn, MICROPHONE_RATE_HZ, tail_s)
-    spoken = Turn(turn.start_s, turn.end_s, turn.transcript)
+    spoken = SpokenTurn(turn.start_s, turn.end_s, turn.transcript)
     return Recording(turn.file, pcm, (spoken,), labelled=True)

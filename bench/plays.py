@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.playlist import Item, Kind, Pause, Role
+from bench.playlist import Kind, PlaylistItem, PlaylistPause, Role
 from bench.servers import Requests
 from client.caller.call import CallResult, TurnResult
 from client.caller.measure import MISSED_S, BargeIn
@@ -82,7 +82,7 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class PlayConditions:
     """Under which circumstances a play took place."""
 
     server: str
@@ -90,7 +90,9 @@ class Run:
     calls: int
 
 
-def judge(item: Item, result: CallResult, run: Run, requests: Requests | None) -> Play:
+def judge(
+    item: PlaylistItem, result: CallResult, run: PlayConditions, requests: Requests | None
+) -> Play:
     """What became of the item's own turn: of an interruption, not of what it interrupts."""
     turn = result.turns[-1]
     cut_ins_s = tuple(round(turn.turn.start_s + at, 4) for at in turn.wait.cut_ins_s)
@@ -115,7 +117,7 @@ def judge(item: Item, result: CallResult, run: Run, requests: Requests | None) -
     )
 
 
-def failure(item: Item, reason: str, run: Run) -> Play:
+def failure(item: PlaylistItem, reason: str, run: PlayConditions) -> Play:
     """There was no call: the turn was missed, and its pauses were not cut into."""
     return Play(
         **_who(item, run),
@@ -127,7 +129,7 @@ def failure(item: Item, reason: str, run: Run) -> Play:
     )
 
 
-def places_of(cut_ins_s: Sequence[float], pauses: Sequence[Pause]) -> list[int | None]:
+def places_of(cut_ins_s: Sequence[float], pauses: Sequence[PlaylistPause]) -> list[int | None]:
     """For each sound that began too early, the pause that it took for the end, or None.
 
     It is the latest pause that began at least LEAST_REACTION_S before, if that ended at most
@@ -142,14 +144,14 @@ def places_of(cut_ins_s: Sequence[float], pauses: Sequence[Pause]) -> list[int |
     return found
 
 
-def _heard(pauses: Sequence[Pause], places: Sequence[int | None]) -> tuple[PauseHeard, ...]:
+def _heard(pauses: Sequence[PlaylistPause], places: Sequence[int | None]) -> tuple[PauseHeard, ...]:
     return tuple(
         PauseHeard(one.start_s, one.duration_s, one.kind, one.origin, one.place, index in places)
         for index, one in enumerate(pauses)
     )
 
 
-def _who(item: Item, run: Run) -> dict[str, Any]:
+def _who(item: PlaylistItem, run: PlayConditions) -> dict[str, Any]:
     return {
         "server": run.server,
         "item": item.name,

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.playlist import KINDS
-from bench.summary import PERCENTS, Demand, Figures, Share
+from bench.summary import PERCENTS, Demand, ServerFigures, Share
 from pipelines.core.ledger.statistics import Estimate
 
 TRUSTED_S = 0.010
@@ -15,7 +15,7 @@ TRUSTED_S = 0.010
 
 
 def print_report(
-    console: Console, found: Sequence[Figures], ratio: dict[int, Estimate], heading: str
+    console: Console, found: Sequence[ServerFigures], ratio: dict[int, Estimate], heading: str
 ) -> None:
     """A column for each server; `ratio` is ours over the other's."""
     both = len(found) > 1
@@ -56,7 +56,7 @@ def print_demands(console: Console, demands: Sequence[Demand]) -> None:
         console.print(f"{mark:8} {demand.what}: {demand.told}", style=style)
 
 
-def _rows(found: Sequence[Figures]) -> list[tuple[str, list[str]]]:
+def _rows(found: Sequence[ServerFigures]) -> list[tuple[str, list[str]]]:
     return [
         ("cut in elsewhere", [str(one.elsewhere) for one in found]),
         ("turns cut into", [f"{one.turns_cut_into} of {one.turns}" for one in found]),
@@ -70,7 +70,7 @@ def _rows(found: Sequence[Figures]) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _print_stages(console: Console, one: Figures) -> None:
+def _print_stages(console: Console, one: ServerFigures) -> None:
     if not one.stages:
         return
     told = "  ".join(
@@ -101,16 +101,16 @@ def _share(share: Share) -> str:
     return f"{value:.1f} % ({share.count} of {share.total}) [{low:.0f}, {high:.0f}]"
 
 
-def _missed(one: Figures) -> str:
+def _missed(one: ServerFigures) -> str:
     return str(one.missed) + (f" ({one.failed} calls failed)" if one.failed else "")
 
 
-def _silent(one: Figures, percent: int) -> str:
+def _silent(one: ServerFigures, percent: int) -> str:
     beside = f", {one.no_chance} not speaking" if one.no_chance else ""
     return f"{_ms(one.silent[percent])} (n={one.barge_ins}{beside})"
 
 
-def _late(one: Figures) -> str:
+def _late(one: ServerFigures) -> str:
     return f"{1000 * one.late[50]:.1f} / {1000 * one.late[95]:.1f} ms"
 
 

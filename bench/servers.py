@@ -106,7 +106,7 @@ class Requests:
     """For each, all that the person had said."""
 
 
-class Engine:
+class BenchEngine:
     """The benchmark's LLM server (`bench.engine`), seen from outside."""
 
     def __init__(self, url: str, http: httpx2.AsyncClient) -> None:

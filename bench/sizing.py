@@ -17,10 +17,10 @@ from pathlib import Path
 
 from bench.servers import running
 from client.caller.call import CallOptions, place_call
-from client.caller.conductor import Line, Pacing, keyed
+from client.caller.conductor import Pacing, ScriptLine, keyed
 from client.caller.door import PageDoor
-from client.caller.recording import load
-from client.caller.telephone import Telephone
+from client.caller.speech_file import load
+from client.caller.telephone import TelephoneCaller
 
 RECORDINGS = Path(__file__).parents[1] / "tests" / "recordings"
 SPOKEN = ("phone_which_folder", "cities_in_short", "wide_no_matches", "phone_number_to_call")
@@ -92,23 +92,23 @@ def _tree(pid: int) -> Iterator[int]:
                 yield from _tree(int(child))
 
 
-def speech() -> list[Line]:
-    return [Line(load(RECORDINGS / f"{name}.wav")) for name in SPOKEN] * 8
+def speech() -> list[ScriptLine]:
+    return [ScriptLine(load(RECORDINGS / f"{name}.wav")) for name in SPOKEN] * 8
 
 
-def silence() -> list[Line]:
+def silence() -> list[ScriptLine]:
     return [replace(keyed("1"), expects_answer=False)]
 
 
 @dataclass(frozen=True)
-class Load:
+class SizingLoad:
     name: str
     calls: int
     talks: bool = True
-    door: PageDoor | Telephone = PageDoor()
+    door: PageDoor | TelephoneCaller = PageDoor()
 
 
-async def measure(load: Load, url: str, pid: int, relay: Relay, for_s: float) -> str:
+async def measure(load: SizingLoad, url: str, pid: int, relay: Relay, for_s: float) -> str:
     pacing = Pacing(lead_in_s=0.5 if load.talks else SETTLE_S + for_s + 60)
     options = CallOptions(door=load.door, pacing=pacing)
     lines = speech() if load.talks else silence()
@@ -129,7 +129,7 @@ async def measure(load: Load, url: str, pid: int, relay: Relay, for_s: float) ->
     return row(load, before, after, for_s)
 
 
-def row(load: Load, before: Reading, after: Reading, for_s: float) -> str:
+def row(load: SizingLoad, before: Reading, after: Reading, for_s: float) -> str:
     cores = (after.cpu_s - before.cpu_s) / for_s
     each = load.calls or 1
     up, down = (
@@ -152,15 +152,15 @@ async def main(words: Sequence[str]) -> None:
         "MAX_CALLS": str(asked.calls), "CALLS_PER_ADDRESS": str(asked.calls),
         "PUBLIC_BASE_URL": public, "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "LOG_FORMAT": "json",
     }  # fmt: skip
-    phone = Telephone(auth_token=AUTH_TOKEN, public_url=public)
+    phone = TelephoneCaller(auth_token=AUTH_TOKEN, public_url=public)
     loads = (
-        Load("no call", 0),
-        Load("1 page, silent", 1, talks=False),
-        Load(f"{asked.calls} pages, silent", asked.calls, talks=False),
-        Load("1 page, talking", 1),
-        Load(f"{asked.calls} pages, talking", asked.calls),
-        Load("1 telephone, silent", 1, talks=False, door=phone),
-        Load("1 telephone, talking", 1, door=phone),
+        SizingLoad("no call", 0),
+        SizingLoad("1 page, silent", 1, talks=False),
+        SizingLoad(f"{asked.calls} pages, silent", asked.calls, talks=False),
+        SizingLoad("1 page, talking", 1),
+        SizingLoad(f"{asked.calls} pages, talking", asked.calls),
+        SizingLoad("1 telephone, silent", 1, talks=False, door=phone),
+        SizingLoad("1 telephone, talking", 1, door=phone),
     )
     print("| load | of a core | for each call | memory | kbit/s up, each | down |")  # noqa: T201
     print("| --- | --- | --- | --- | --- | --- |")  # noqa: T201

@@ -42,8 +42,8 @@ def stt(  # noqa: PLR0913 - the options of a command are its arguments
     logger.remove()
     # Imported here, for they bring the frameworks, and Pipecat says so unless it is told not to.
     from bench.levels import draw
+    from bench.stt_corpus import recordings
     from bench.stt_measure import made_on, measure, wanted
-    from bench.stt_recordings import recordings
     from bench.stt_table import as_document, print_tables
     from bot.wiring.ears import choose_ears
     from pipelines.services.protocols import ServiceError

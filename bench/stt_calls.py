@@ -24,7 +24,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.workers.runner import WorkerRunner
 
 from bench.stock_pipecat import WheelMoonshine
-from bench.stt_recordings import Recording, WordErrors, word_errors
+from bench.stt_corpus import SttRecording, SttWordErrors, word_errors
 from pipelines.core.commands import ForgetSpeech
 from pipelines.core.events import Transcribed
 from pipelines.core.exchange import AudioIn
@@ -48,7 +48,7 @@ TICK_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class TranscribedRecording:
     """One recording, in one call."""
 
     engine: str
@@ -58,14 +58,14 @@ class Heard:
     final_s: float | None
     """From the last sample to the final; None if there was none."""
     text: str
-    errors: WordErrors
+    errors: SttWordErrors
 
 
 @dataclass
-class Level:
+class ConcurrencyLevel:
     """So many calls at once."""
 
-    heard: list[Heard] = field(default_factory=list)
+    heard: list[TranscribedRecording] = field(default_factory=list)
     lags_s: list[float] = field(default_factory=list)
 
 
@@ -148,12 +148,12 @@ class Round:
     engine: str
     new: Callable[[], Listener]
     calls: int
-    items: Sequence[Recording]
+    items: Sequence[SttRecording]
 
 
-async def at_once(round_: Round, tell: Callable[[], None] = lambda: None) -> Level:
+async def at_once(round_: Round, tell: Callable[[], None] = lambda: None) -> ConcurrencyLevel:
     """Every call plays every item, each in an order and from a moment of its own."""
-    level = Level()
+    level = ConcurrencyLevel()
     async with asyncio.TaskGroup() as tasks:
         lag = tasks.create_task(_measure_lag(level.lags_s))
         async with asyncio.TaskGroup() as playing:
@@ -163,7 +163,9 @@ async def at_once(round_: Round, tell: Callable[[], None] = lambda: None) -> Lev
     return level
 
 
-async def _call(round_: Round, number: int, level: Level, tell: Callable[[], None]) -> None:
+async def _call(
+    round_: Round, number: int, level: ConcurrencyLevel, tell: Callable[[], None]
+) -> None:
     listener, chance, frames = round_.new(), random.Random(number), 0
     order = chance.sample(list(round_.items), len(round_.items))
     await asyncio.sleep(chance.random())
@@ -172,7 +174,9 @@ async def _call(round_: Round, number: int, level: Level, tell: Callable[[], Non
             final_s, text, played = await _play(worker, listener, item)
             errors = word_errors(item.transcript, text)
             level.heard.append(
-                Heard(round_.engine, round_.calls, item.name, item.length_s, final_s, text, errors)
+                TranscribedRecording(
+                    round_.engine, round_.calls, item.name, item.length_s, final_s, text, errors
+                )
             )
             frames += played
             if (forget := listener.forget(frames * FRAME_S)) is not None:
@@ -181,7 +185,7 @@ async def _call(round_: Round, number: int, level: Level, tell: Callable[[], Non
 
 
 async def _play(
-    worker: PipelineWorker, listener: Listener, item: Recording
+    worker: PipelineWorker, listener: Listener, item: SttRecording
 ) -> tuple[float | None, str, int]:
     """The time to the final, the text, and how many frames were played."""
     now = asyncio.get_running_loop().time
@@ -204,7 +208,7 @@ async def _play(
     return max(0.0, finals[-1][0] - ended_at), text, played
 
 
-def _frames(item: Recording) -> int:
+def _frames(item: SttRecording) -> int:
     return -(-len(item.pcm) // FRAME) + round(AFTER_S / FRAME_S)
 
 

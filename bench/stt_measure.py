@@ -15,16 +15,24 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench.stock_pipecat import warm_transcribers
-from bench.stt_calls import Heard, Level, Listener, OurEars, Round, at_once, handed_out
-from bench.stt_recordings import (
-    Recording,
-    WordErrors,
+from bench.stt_calls import (
+    ConcurrencyLevel,
+    Listener,
+    OurEars,
+    Round,
+    TranscribedRecording,
+    at_once,
+    handed_out,
+)
+from bench.stt_corpus import (
+    SttRecording,
+    SttWordErrors,
     as_samples,
     bucket,
     by_telephone,
     word_errors,
 )
-from bench.stt_table import Alone, Cell, cell
+from bench.stt_table import SttAlone, SttCell, cell
 from bot.engines.models.catalogue import EARS
 from bot.engines.models.store import Store
 from bot.settings import Settings, changed
@@ -37,10 +45,10 @@ STOCK = "stock Pipecat, Moonshine"
 
 
 @dataclass
-class Found:
-    alone: list[Alone]
-    cells: list[Cell]
-    heard: list[Heard]
+class SttMeasurement:
+    alone: list[SttAlone]
+    cells: list[SttCell]
+    heard: list[TranscribedRecording]
 
 
 def wanted(settings: Settings, engines: Sequence[str], model: str | None) -> list[Settings]:
@@ -61,13 +69,13 @@ def wanted(settings: Settings, engines: Sequence[str], model: str | None) -> lis
 
 async def measure(
     choices: Sequence[Choice],
-    items: Sequence[Recording],
+    items: Sequence[SttRecording],
     levels: Sequence[int],
     peer: str,
     limit: int,
     console: Console,
-) -> Found:
-    found = Found([], [], [])
+) -> SttMeasurement:
+    found = SttMeasurement([], [], [])
     played = _spread(items, limit)
     levels = [level for level in levels if level]
     total = len(played) * sum(levels) * (len(choices) + (peer == "stock"))
@@ -103,12 +111,12 @@ def _ours(service: SpeechToText, silero: OnnxModel) -> Callable[[], Listener]:
     return lambda: OurEars(service, silero)
 
 
-def _keep(found: Found, name: str, calls: int, level: Level) -> None:
+def _keep(found: SttMeasurement, name: str, calls: int, level: ConcurrencyLevel) -> None:
     found.cells.append(cell(name, calls, level))
     found.heard.extend(level.heard)
 
 
-def _spread(items: Sequence[Recording], limit: int) -> list[Recording]:
+def _spread(items: Sequence[SttRecording], limit: int) -> list[SttRecording]:
     """So many of them, of all lengths."""
     by_length = sorted(items, key=lambda item: item.length_s)
     if limit >= len(by_length):
@@ -128,11 +136,15 @@ async def _alone(
     service: SpeechToText,
     load_s: float,
     memory_mb: float,
-    items: Sequence[Recording],
-) -> Alone:
+    items: Sequence[SttRecording],
+) -> SttAlone:
     now = asyncio.get_running_loop().time
     jobs: dict[str, list[float]] = {}
-    errors = {"wide": WordErrors(0, 0), "narrow": WordErrors(0, 0), "telephone": WordErrors(0, 0)}
+    errors = {
+        "wide": SttWordErrors(0, 0),
+        "narrow": SttWordErrors(0, 0),
+        "telephone": SttWordErrors(0, 0),
+    }
     busy_s = audio_s = 0.0
     for item in items:
         started = now()
@@ -147,7 +159,7 @@ async def _alone(
             errors["narrow"] += word_errors(item.transcript, told.text)
     medians = {length: statistics.median(times) for length, times in jobs.items()}
     wide, narrow_, own = errors["wide"], errors["narrow"], errors["telephone"]
-    return Alone(name, load_s, memory_mb, medians, busy_s / audio_s, wide, narrow_, own)
+    return SttAlone(name, load_s, memory_mb, medians, busy_s / audio_s, wide, narrow_, own)
 
 
 def made_on(limit: int) -> dict[str, object]:

@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass
 from rich.console import Console
 from rich.table import Table
 
-from bench.stt_calls import MISSED_S, Heard, Level
-from bench.stt_recordings import BUCKETS_S, WordErrors, bucket
+from bench.stt_calls import MISSED_S, ConcurrencyLevel, TranscribedRecording
+from bench.stt_corpus import BUCKETS_S, SttWordErrors, bucket
 from pipelines.core.ledger.statistics import percentile
 
 BUCKETS = tuple(bucket(length_s) for length_s in (0.0, BUCKETS_S[0], BUCKETS_S[1]))
 
 
 @dataclass(frozen=True, slots=True)
-class Alone:
+class SttAlone:
     """An engine that is asked directly, one job after another."""
 
     engine: str
@@ -25,16 +25,16 @@ class Alone:
     """Median of a final, by the length of the speech."""
     rtf: float
     """Busy time over the time of the audio."""
-    wide: WordErrors
+    wide: SttWordErrors
     """On what was recorded wide."""
-    narrow: WordErrors
+    narrow: SttWordErrors
     """On the same, by telephone."""
-    telephone: WordErrors
+    telephone: SttWordErrors
     """On what was recorded on a telephone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class SttCell:
     engine: str
     calls: int
     p50_s: float
@@ -44,13 +44,13 @@ class Cell:
     missed: int
     heard: int
     lag_p99_s: float
-    errors: WordErrors
+    errors: SttWordErrors
 
 
-def cell(engine: str, calls: int, level: Level) -> Cell:
+def cell(engine: str, calls: int, level: ConcurrencyLevel) -> SttCell:
     """What was missed counts with the end of the time there was."""
     times = [_time(one) for one in level.heard]
-    return Cell(
+    return SttCell(
         engine,
         calls,
         percentile(times, 50),
@@ -63,22 +63,22 @@ def cell(engine: str, calls: int, level: Level) -> Cell:
         sum(one.final_s is None for one in level.heard),
         len(level.heard),
         percentile(level.lags_s, 99),
-        sum((one.errors for one in level.heard), WordErrors(0, 0)),
+        sum((one.errors for one in level.heard), SttWordErrors(0, 0)),
     )
 
 
-def _time(one: Heard) -> float:
+def _time(one: TranscribedRecording) -> float:
     return MISSED_S if one.final_s is None else one.final_s
 
 
-def tables(alone: Sequence[Alone], cells: Sequence[Cell]) -> Iterator[Table]:
+def tables(alone: Sequence[SttAlone], cells: Sequence[SttCell]) -> Iterator[Table]:
     if alone:
         yield _alone(alone)
     if cells:
         yield _cells(cells)
 
 
-def _alone(alone: Sequence[Alone]) -> Table:
+def _alone(alone: Sequence[SttAlone]) -> Table:
     table = Table(title="Alone: one job after another, no call")
     for column in ("engine", "opens", "memory", *(f"final, {name}" for name in BUCKETS), "RTF",
                    "WER wide", "by telephone", "telephone's own"):  # fmt: skip
@@ -95,7 +95,7 @@ def _alone(alone: Sequence[Alone]) -> Table:
     return table
 
 
-def _cells(cells: Sequence[Cell]) -> Table:
+def _cells(cells: Sequence[SttCell]) -> Table:
     table = Table(title="In calls: from the last sample of speech to the final, in real time")
     for column in ("engine", "calls", "p50", "p95", *(f"p50, {name}" for name in BUCKETS),
                    "missed", "WER", "loop lag p99"):  # fmt: skip
@@ -117,9 +117,9 @@ def _times(by_length_s: Mapping[str, float]) -> list[str]:
 
 def as_document(
     made: Mapping[str, object],
-    alone: Sequence[Alone],
-    cells: Sequence[Cell],
-    heard: Sequence[Heard],
+    alone: Sequence[SttAlone],
+    cells: Sequence[SttCell],
+    heard: Sequence[TranscribedRecording],
 ) -> dict[str, object]:
     return {
         "made": dict(made),
@@ -129,6 +129,6 @@ def as_document(
     }
 
 
-def print_tables(console: Console, alone: Sequence[Alone], cells: Sequence[Cell]) -> None:
+def print_tables(console: Console, alone: Sequence[SttAlone], cells: Sequence[SttCell]) -> None:
     for table in tables(alone, cells):
         console.print(table)

@@ -37,7 +37,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class ServerFigures:
     """Of one server. Times in seconds; every turn counts, whatever became of it."""
 
     server: str
@@ -80,14 +80,14 @@ class Demand:
     met: bool
 
 
-def figures(server: str, plays: Sequence[Play], seed: int = 0) -> Figures:
+def figures(server: str, plays: Sequence[Play], seed: int = 0) -> ServerFigures:
     mine = [play for play in plays if play.server == server]
     turns = [play for play in mine if play.role == "turn"]
     spoken_over = [play for play in mine if play.role == "interruption"]
     nodded_at = [play for play in mine if play.role == "back-channel"]
     silences = [play.barge_in.silent_s for play in spoken_over if play.barge_in is not None]
     waits = grouped(turns, lambda play: play.v2v_s)
-    return Figures(
+    return ServerFigures(
         server=server,
         turns=len(turns),
         v2v={p: bootstrap(waits, _percentile(p), seed=seed) for p in PERCENTS},
@@ -122,7 +122,7 @@ def ratios(plays: Sequence[Play], peer: str, seed: int = 0) -> dict[int, Estimat
     return {p: paired_ratio(a, b, _percentile(p), seed=seed) for p in PERCENTS}
 
 
-def demands(ours: Figures, stock: Figures | None, ratio_p50: float) -> list[Demand]:
+def demands(ours: ServerFigures, stock: ServerFigures | None, ratio_p50: float) -> list[Demand]:
     """The project's own table, for `fixed-150` and one call at a time."""
     p50, p95, p99 = (1000 * ours.v2v[p].value for p in PERCENTS)
     hanging = ours.cut_ins["hanging"].estimate.value
@@ -151,7 +151,7 @@ def grouped(plays: Iterable[Play], value: Callable[[Play], float]) -> Groups:
     return dict(groups)
 
 
-def as_json(found: Figures) -> dict[str, Any]:
+def as_json(found: ServerFigures) -> dict[str, Any]:
     return asdict(found)
 
 

@@ -16,8 +16,8 @@ import typer
 from bench.servers import ServerError, running
 from bot.settings.latency_profile import ProfileName
 from client.caller.call import CallOptions, place_call
-from client.caller.conductor import Line, Pacing
-from client.caller.recording import load
+from client.caller.conductor import Pacing, ScriptLine
+from client.caller.speech_file import load
 from pipelines.core.ledger.statistics import median, percentile
 
 RECORDINGS = Path(__file__).parent / "suite" / "turns"
@@ -98,7 +98,7 @@ async def measure(
 
 async def call(url: str) -> list[float]:
     """Of the turns that were answered."""
-    lines = [Line(load(RECORDINGS / f"{name}.flac")) for name in ASKED]
+    lines = [ScriptLine(load(RECORDINGS / f"{name}.flac")) for name in ASKED]
     result = await place_call(url, lines, CallOptions(pacing=Pacing(until_quiet_s=1.0)))
     return [turn.wait.v2v_s for turn in result.turns if not turn.wait.missed]
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench.stt_measure import rss_mb
-from bench.tts_table import Alone, Cell, cell
+from bench.tts_table import TtsAlone, TtsCell, cell
 from bot.settings import Settings, SettingsError, changed
 from bot.wiring.voice import VoiceChoice, choose_voice
 from pipelines.services.protocols import TextToSpeech
@@ -33,7 +33,7 @@ WORDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SpokenText:
     """One text, by one voice."""
 
     first_audio_s: float
@@ -59,9 +59,9 @@ def wanted(settings: Settings, engines: Sequence[str], model: str | None) -> lis
 
 async def measure(
     choices: Sequence[VoiceChoice], levels: Sequence[int], answers: int, console: Console
-) -> tuple[list[Alone], list[Cell]]:
-    alone: list[Alone] = []
-    cells: list[Cell] = []
+) -> tuple[list[TtsAlone], list[TtsCell]]:
+    alone: list[TtsAlone] = []
+    cells: list[TtsCell] = []
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     )  # fmt: skip
@@ -103,7 +103,7 @@ class Texts:
         return f"{text.capitalize()}."
 
 
-async def say(voice: TextToSpeech, text: str, *, first: bool = True) -> Said:
+async def say(voice: TextToSpeech, text: str, *, first: bool = True) -> SpokenText:
     now = asyncio.get_running_loop().time
     asked_s, first_s, samples, trimmed_s = now(), None, 0, 0.0
     stream = voice.synthesise(text, first=first)
@@ -113,13 +113,13 @@ async def say(voice: TextToSpeech, text: str, *, first: bool = True) -> Said:
             samples, trimmed_s = samples + len(chunk.pcm), trimmed_s + chunk.trimmed_s
     ended_s = now()
     first_s = ended_s if first_s is None else first_s
-    return Said(first_s - asked_s, ended_s - asked_s, samples / voice.rate_hz, trimmed_s)
+    return SpokenText(first_s - asked_s, ended_s - asked_s, samples / voice.rate_hz, trimmed_s)
 
 
-async def _at_once(choice: VoiceChoice, calls: int, answers: int, texts: Texts) -> Cell:
+async def _at_once(choice: VoiceChoice, calls: int, answers: int, texts: Texts) -> TtsCell:
     """Each call is answered again and again, as fast as the voice goes."""
-    firsts: list[Said] = []
-    rest: list[Said] = []
+    firsts: list[SpokenText] = []
+    rest: list[SpokenText] = []
     chance = random.Random(calls)
 
     async def call() -> None:
@@ -140,9 +140,11 @@ async def _at_once(choice: VoiceChoice, calls: int, answers: int, texts: Texts) 
     return cell(choice.model, calls, first_s, [one.first_audio_s for one in rest], busy_s / audio_s)
 
 
-def _alone(name: str, opens_s: float, memory_mb: float, said: dict[str, list[Said]]) -> Alone:
+def _alone(
+    name: str, opens_s: float, memory_mb: float, said: dict[str, list[SpokenText]]
+) -> TtsAlone:
     everything = [one for some in said.values() for one in some]
-    return Alone(
+    return TtsAlone(
         name,
         opens_s,
         memory_mb,

@@ -14,7 +14,7 @@ SHARE_S = 0.03
 
 
 @dataclass(frozen=True, slots=True)
-class Alone:
+class TtsAlone:
     """A voice that is asked directly, one text after another."""
 
     engine: str
@@ -30,7 +30,7 @@ class Alone:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class TtsCell:
     engine: str
     calls: int
     p50_s: float
@@ -44,17 +44,17 @@ class Cell:
 
 def cell(
     engine: str, calls: int, first_s: Sequence[float], later_s: Sequence[float], rtf: float
-) -> Cell:
+) -> TtsCell:
     p50_s, p95_s = (percentile(first_s, percent) for percent in (50, 95))
-    return Cell(engine, calls, p50_s, p95_s, percentile(later_s, 95), rtf)
+    return TtsCell(engine, calls, p50_s, p95_s, percentile(later_s, 95), rtf)
 
 
-def print_tables(console: Console, alone: Sequence[Alone], cells: Sequence[Cell]) -> None:
+def print_tables(console: Console, alone: Sequence[TtsAlone], cells: Sequence[TtsCell]) -> None:
     console.print(_alone(alone))
     console.print(_cells(cells))
 
 
-def _alone(alone: Sequence[Alone]) -> Table:
+def _alone(alone: Sequence[TtsAlone]) -> Table:
     lengths = list(alone[0].first_audio_s) if alone else []
     table = Table(title="Alone: one text after another")
     for column in ("voice", "opens", "memory", *(f"first audio, {name}" for name in lengths),
@@ -69,7 +69,7 @@ def _alone(alone: Sequence[Alone]) -> Table:
     return table
 
 
-def _cells(cells: Sequence[Cell]) -> Table:
+def _cells(cells: Sequence[TtsCell]) -> Table:
     table = Table(title="In calls at once, all answered as fast as it goes")
     for column in ("voice", "calls", "first clause, p50", "p95", "later sentence, p95", "RTF"):
         table.add_column(column, justify="left" if column == "voice" else "right")
@@ -82,7 +82,7 @@ def _cells(cells: Sequence[Cell]) -> Table:
 
 
 def as_document(
-    made: Mapping[str, object], alone: Sequence[Alone], cells: Sequence[Cell]
+    made: Mapping[str, object], alone: Sequence[TtsAlone], cells: Sequence[TtsCell]
 ) -> dict[str, object]:
     return {
         "made": dict(made),
@@ -91,7 +91,7 @@ def as_document(
     }
 
 
-def draw_first_audio(cells: Sequence[Cell], heading: str) -> str:
+def draw_first_audio(cells: Sequence[TtsCell], heading: str) -> str:
     """The 95th percentile over the calls at once, a line a voice. SVG."""
     return draw(
         cells,

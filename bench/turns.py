@@ -10,14 +10,14 @@ from typing import Literal, TypeAlias
 
 import httpx2
 
-from bench.playlist import Item
-from bench.plays import Play, Run, failure, judge
-from bench.servers import Engine, Running, ServerError, running
+from bench.playlist import PlaylistItem
+from bench.plays import Play, PlayConditions, failure, judge
+from bench.servers import BenchEngine, Running, ServerError, running
 from bot.settings.latency_profile import ProfileName
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Pacing
 from client.caller.door import CallError, Door, PageDoor
-from client.caller.telephone import Telephone
+from client.caller.telephone import TelephoneCaller
 
 MODEL = "halfsecond-demo"
 SIGNS_WITH = "bench"
@@ -37,7 +37,7 @@ GIVE_UP_AFTER = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class BenchPlan:
     """What is to be measured."""
 
     profile: ProfileName = "fixed-150"
@@ -68,8 +68,8 @@ class Contestant:
 class Bench:
     """The servers under test and the LLM server that both of them ask, all running."""
 
-    wanted: Wanted
-    engine: Engine
+    wanted: BenchPlan
+    engine: BenchEngine
     contestants: list[Contestant] = field(default_factory=list)
 
     @property
@@ -77,7 +77,7 @@ class Bench:
         """What each server printed when it was ready: what is in use."""
         return {one.server.name: one.server.said for one in self.contestants}
 
-    async def play(self, items: Sequence[Item], tell: Callable[[list[Play]], None]) -> None:
+    async def play(self, items: Sequence[PlaylistItem], tell: Callable[[list[Play]], None]) -> None:
         """Every batch at every server, each time beginning with another one.
 
         Raises ServerError if a server is gone, or fails GIVE_UP_AFTER times in a row.
@@ -89,7 +89,9 @@ class Bench:
             for contestant in self.contestants[turn:] + self.contestants[:turn]:
                 tell(await self._batch(contestant, batch, repeat))
 
-    def _batches(self, items: Sequence[Item]) -> Iterator[tuple[int, Sequence[Item]]]:
+    def _batches(
+        self, items: Sequence[PlaylistItem]
+    ) -> Iterator[tuple[int, Sequence[PlaylistItem]]]:
         """In a new order for each repeat; only turns are played several at once."""
         for repeat in range(self.wanted.repeats):
             order = list(items)
@@ -102,10 +104,10 @@ class Bench:
                     yield repeat, [item]
 
     async def _batch(
-        self, contestant: Contestant, items: Sequence[Item], repeat: int
+        self, contestant: Contestant, items: Sequence[PlaylistItem], repeat: int
     ) -> list[Play]:
         contestant.server.check()
-        run = Run(contestant.server.name, repeat, len(items))
+        run = PlayConditions(contestant.server.name, repeat, len(items))
         await self.engine.begin()
         results = await asyncio.gather(
             *(_call(contestant, item, SPACING_S * index) for index, item in enumerate(items))
@@ -126,7 +128,9 @@ class Bench:
         return plays
 
 
-async def _call(contestant: Contestant, item: Item, after_s: float) -> CallResult | CallError:
+async def _call(
+    contestant: Contestant, item: PlaylistItem, after_s: float
+) -> CallResult | CallError:
     await asyncio.sleep(after_s)
     pacing = BACK_CHANNEL if item.role == "back-channel" else TURN
     options = replace(contestant.options, pacing=pacing)
@@ -136,7 +140,7 @@ async def _call(contestant: Contestant, item: Item, after_s: float) -> CallResul
         return exc
 
 
-def length_s(items: Sequence[Item], wanted: Wanted) -> float:
+def length_s(items: Sequence[PlaylistItem], wanted: BenchPlan) -> float:
     """About how long it takes to play them all."""
     around_s = TURN.lead_in_s + (TURN.hear_s or 0.0) + BREATH_S + 0.8  # the wait, and hanging up
     servers = wanted.peer + wanted.ours + wanted.page
@@ -151,7 +155,7 @@ def length_s(items: Sequence[Item], wanted: Wanted) -> float:
 
 
 @asynccontextmanager
-async def bench(wanted: Wanted) -> AsyncIterator[Bench]:
+async def bench(wanted: BenchPlan) -> AsyncIterator[Bench]:
     """Start everything; end it with the body. Raises ServerError."""
     seed, first_audio = str(wanted.seed), wanted.tts_first_audio_ms
     engine_words = ["bench.engine", "--profile", wanted.profile, "--seed", seed]
@@ -159,7 +163,7 @@ async def bench(wanted: Wanted) -> AsyncIterator[Bench]:
         httpx2.AsyncClient(trust_env=False) as http,
         running("the LLM server", engine_words) as llm,
     ):
-        made = Bench(wanted, Engine(llm.url, http))
+        made = Bench(wanted, BenchEngine(llm.url, http))
         port = _free_port()  # known before: it is in the address that Twilio signs
         ours = ["bot", "serve", "--port", str(port), "--host", "127.0.0.1"]
         settings = {
@@ -192,7 +196,7 @@ async def bench(wanted: Wanted) -> AsyncIterator[Bench]:
 
 def _door(caller: Caller) -> Door:
     if caller == "twilio":
-        return Telephone(auth_token=SIGNS_WITH)
+        return TelephoneCaller(auth_token=SIGNS_WITH)
     return PageDoor(stock=caller == "stock")
 
 
@@ -220,6 +224,6 @@ async def _started(
         yield server
 
 
-def _batched(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
+def _batched(items: Sequence[PlaylistItem], size: int) -> Iterator[list[PlaylistItem]]:
     for first in range(0, len(items), size):
         yield list(items[first : first + size])

@@ -33,6 +33,14 @@ from pipelines.core.thinking.answering import AnsweringPolicy
 from pipelines.core.turn.endpointing import Completes, nothing_known
 from pipelines.core.turn.machine import TurnMachine
 from pipelines.core.turn.policy import TurnPolicy
+from pipelines.services.noting import (
+    Notes,
+    RecordedLanguageModel,
+    RecordedSpeechToText,
+    RecordedTextToSpeech,
+    RecordedTurnModel,
+    RecordedVoiceActivity,
+)
 from pipelines.services.protocols import (
     LanguageModel,
     PromptCache,
@@ -40,14 +48,6 @@ from pipelines.services.protocols import (
     TextToSpeech,
     TurnModel,
     VoiceActivity,
-)
-from pipelines.services.recorded import (
-    Notes,
-    RecordedLanguageModel,
-    RecordedSpeechToText,
-    RecordedTextToSpeech,
-    RecordedTurnModel,
-    RecordedVoiceActivity,
 )
 from pipelines.services.tools.tools_builtin import hang_up
 from pipelines.stages.announcing import Announcing

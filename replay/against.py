@@ -17,8 +17,8 @@ from client.caller.microphone import MICROPHONE_RATE_HZ
 from pipelines.addresses import printable
 from pipelines.audio.two_track import TwoTrack
 from pipelines.core.exchange import AudioIn
-from replay.performance import Outcome
-from replay.recorded import RecordedCall, UnreadableError
+from replay.call_folder import RecordedCall, UnreadableError
+from replay.performance import ReplayOutcome
 from replay.stage import REPORT_EVERY_S, Ear, Replayed
 
 READY_ID = "1"
@@ -27,7 +27,7 @@ HANDSHAKE_S = 10.0
 
 async def against(
     url: str, token: str | None, call: RecordedCall, tell: Callable[[float], None]
-) -> Outcome:
+) -> ReplayOutcome:
     """What the server said of each turn is taken from its own ledger. Raises UnreadableError."""
     try:
         address = await find_socket(url, HANDSHAKE_S, token)
@@ -52,7 +52,7 @@ class _Visit:
         self._said = ""
         self._answer: list[str] = []
 
-    async def pay(self, tell: Callable[[float], None]) -> Outcome:
+    async def pay(self, tell: Callable[[float], None]) -> ReplayOutcome:
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(self._listen())
             await self._socket.send(protocol.client_ready(READY_ID, stock=False))
@@ -66,7 +66,7 @@ class _Visit:
             listening.cancel()
             await self._socket.send(protocol.disconnect())
         sound = self._track.take(max(self._call.duration_s, self._track.end_s))
-        return Outcome(Replayed(self._lines, sound), Counter())
+        return ReplayOutcome(Replayed(self._lines, sound), Counter())
 
     async def _speak(self, tell: Callable[[float], None]) -> None:
         rate_hz = self._call.caller_rate_hz
@@ -101,7 +101,7 @@ class _Visit:
             case {"type": "flush", "generation": int(generation)}:
                 before = self._ear.flush(generation, self._now())
                 self._track.flush(self._now())
-                await self._tell(player.Played(before.generation, before.samples))
+                await self._tell(player.PlaybackReport(before.generation, before.samples))
             case {"type": "turn", "row": dict(row)}:
                 self._measure(row)
             case _:
@@ -136,9 +136,9 @@ class _Visit:
         while True:
             await asyncio.sleep(REPORT_EVERY_S)
             heard = self._ear.played(self._now())
-            await self._tell(player.Played(heard.generation, heard.samples))
+            await self._tell(player.PlaybackReport(heard.generation, heard.samples))
 
-    async def _tell(self, played: player.Played) -> None:
+    async def _tell(self, played: player.PlaybackReport) -> None:
         self._reports += 1
         await self._socket.send(protocol.report(played, f"played-{self._reports}"))
 

@@ -18,6 +18,7 @@ from bot.settings.latency_profile import PROFILES
 from bot.terminal.ending import give_up
 from bot.terminal.output import JsonFile, Picture, in_a_folder
 from replay import comparison
+from replay.call_folder import UnreadableError, load
 from replay.causes import Instead, causes_of
 from replay.comparison import broken_budgets
 from replay.page import page_of
@@ -28,14 +29,13 @@ from replay.printed import (
     print_foretold,
     print_run,
 )
-from replay.recorded import UnreadableError, load
-from replay.run import Run, load_run
+from replay.run import ReplayRun, load_run
 from replay.suite import Suite, find
 from replay.whatif import Foretold, foretell, jobs_of, most, queue_up, sweep
 from replay.whatif import picture as draw
 
 if TYPE_CHECKING:  # it brings pipecat, which takes seconds
-    from replay.conducting import Wanted
+    from replay.conducting import ReplayRequest
 
 NOT_MET, FAILED = 1, 2
 """Exit codes: the gate does not open; there was nothing to play or compare."""
@@ -110,7 +110,7 @@ def replay(  # noqa: PLR0913 - the options of a command are its arguments
       ./run replay whatif recordings/20261120T121355Z-5d21 --llm-first-token 60
     """
     configure_logs(sys.stderr)
-    from replay.conducting import Wanted, suites_of
+    from replay.conducting import ReplayRequest, suites_of
     from replay.performance import Options, profile_of
 
     if llm not in ("recording", "live") and profile_of(llm) is None:
@@ -123,7 +123,7 @@ def replay(  # noqa: PLR0913 - the options of a command are its arguments
         give_up(
             "--record is for what is played here: the server at --against has RECORD_CALLS", FAILED
         )
-    wanted = Wanted(
+    wanted = ReplayRequest(
         options=Options(
             settings=_pairs(settings or []),
             llm=llm,
@@ -157,7 +157,7 @@ def replay(  # noqa: PLR0913 - the options of a command are its arguments
         raise typer.Exit(NOT_MET)
 
 
-def _perform(suites: Sequence[Suite], wanted: "Wanted", errors: Console) -> Run:
+def _perform(suites: Sequence[Suite], wanted: "ReplayRequest", errors: Console) -> ReplayRun:
     """Raises UnreadableError, SettingsError."""
     from replay.conducting import conduct, tasks_of
 

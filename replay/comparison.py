@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from pipelines.core.ledger.statistics import Estimate, percentile
-from replay.run import Played, Run
+from replay.run import ReplayPlay, ReplayRun
 from replay.shift import LEAST_S, PERCENTS, less_what_was_waited, shift_of
-from replay.turns import STAGES, V2V, Turn
+from replay.turns import STAGES, V2V, ReplayTurn
 
 SAME_TURN_S = 0.6
 """Ends of speech this near on the caller's clock are of one turn."""
@@ -19,12 +19,12 @@ MOST_CHANCE = 0.05
 LIVE = frozenset({"real time", "against a server", "recorded"})
 """Modes in which the same code may do otherwise another time."""
 
-Pair = tuple[str, Turn, Turn]
+Pair = tuple[str, ReplayTurn, ReplayTurn]
 """The recording's name, and the same turn in both runs."""
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class StageFigures:
     """Of one stage, or of the whole wait, in one run; seconds."""
 
     p50: float
@@ -38,8 +38,8 @@ class Difference:
     """Of one stage between two runs: the later less the earlier, over the same turns."""
 
     stage: str
-    before: Figures
-    after: Figures
+    before: StageFigures
+    after: StageFigures
     typical_s: Estimate
     """Median of the differences turn by turn."""
     p50: Estimate
@@ -95,18 +95,18 @@ class Comparison:
         return {**asdict(self), "broken": self.broken}
 
 
-def figures(values: Sequence[float]) -> Figures:
+def figures(values: Sequence[float]) -> StageFigures:
     p50, p95, p99 = (percentile(values, percent) for percent in PERCENTS)
-    return Figures(p50, p95, p99, len(values))
+    return StageFigures(p50, p95, p99, len(values))
 
 
-def values_of(turns: Iterable[Turn], stage: str) -> list[float]:
+def values_of(turns: Iterable[ReplayTurn], stage: str) -> list[float]:
     """What the stage took in each turn in which it was seen; of `V2V` the whole wait."""
     found = (turn.v2v_s if stage == V2V else turn.took.get(stage) for turn in turns)
     return [value for value in found if value is not None]
 
 
-def pair_up(before: Run, after: Run) -> tuple[list[Pair], int]:
+def pair_up(before: ReplayRun, after: ReplayRun) -> tuple[list[Pair], int]:
     """Turns of the same recording whose speech ends at the same place; and how many are left.
 
     Where a recording was played several times, each play is paired with one of the other's.
@@ -127,14 +127,14 @@ def pair_up(before: Run, after: Run) -> tuple[list[Pair], int]:
     return pairs, left
 
 
-def _by_name(run: Run) -> dict[str, list[Played]]:
-    plays: dict[str, list[Played]] = defaultdict(list)
+def _by_name(run: ReplayRun) -> dict[str, list[ReplayPlay]]:
+    plays: dict[str, list[ReplayPlay]] = defaultdict(list)
     for one in run.played:
         plays[one.name].append(one)
     return plays
 
 
-def _pairs(name: str, first: Played, second: Played) -> list[Pair]:
+def _pairs(name: str, first: ReplayPlay, second: ReplayPlay) -> list[Pair]:
     free = list(second.turns)
     pairs: list[Pair] = []
     for turn in first.turns:
@@ -145,7 +145,7 @@ def _pairs(name: str, first: Played, second: Played) -> list[Pair]:
     return pairs
 
 
-def compare(before: Run, after: Run, *, seed: int = 0) -> Comparison:
+def compare(before: ReplayRun, after: ReplayRun, *, seed: int = 0) -> Comparison:
     pairs, left = pair_up(before, after)
     found = [_difference(stage, pairs, seed) for stage in (V2V, *STAGES)]
     differences = [one for one in found if one is not None]
@@ -186,7 +186,7 @@ def _chance(before: int, after: int) -> float:
     return float(as_many / 2**both)
 
 
-def word_error_rate(plays: Iterable[Played]) -> float | None:
+def word_error_rate(plays: Iterable[ReplayPlay]) -> float | None:
     counts = [one.word_errors for one in plays]
     words = sum(count for _, count in counts)
     return sum(errors for errors, _ in counts) / words if words else None
@@ -328,7 +328,7 @@ def _ms(seconds: float) -> str:
     return "-" if math.isnan(seconds) else f"{seconds * 1000:.0f} ms"
 
 
-def broken_budgets(run: Run, budgets: Mapping[str, float]) -> list[str]:
+def broken_budgets(run: ReplayRun, budgets: Mapping[str, float]) -> list[str]:
     """Each budget of a suite that the run does not keep, in words."""
     plays = run.played
     counted: dict[str, float] = {

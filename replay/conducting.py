@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from bot.wiring.records import code_version
+from bot.wiring.flight_recorder import code_version
 from pipelines.services.protocols import ServiceError
+from replay.call_folder import RecordedCall, UnreadableError, from_sound, load
 from replay.cores import Waits
-from replay.performance import Company, Options, Outcome, in_real_time
-from replay.recorded import RecordedCall, UnreadableError, from_sound, load
-from replay.run import Played, Run, play_of, save_sound
-from replay.suite import NAME, Item, Suite, find, load_suite, marks_of
-from replay.turns import Turn, spans_of
+from replay.performance import Company, Options, ReplayOutcome, in_real_time
+from replay.run import ReplayPlay, ReplayRun, play_of, save_sound
+from replay.suite import NAME, Suite, SuiteItem, find, load_suite, marks_of
+from replay.turns import ReplayTurn, spans_of
 
 Mode: TypeAlias = Literal["fast", "real time", "against a server"]
 
@@ -24,14 +24,14 @@ Mode: TypeAlias = Literal["fast", "real time", "against a server"]
 class Task:
     """One play of one recording."""
 
-    item: Item
+    item: SuiteItem
     call: RecordedCall
     repeat: int
     options: Options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class ReplayRequest:
     options: Options
     mode: Mode
     url: str | None = None
@@ -51,16 +51,16 @@ def suites_of(words: Sequence[str]) -> list[Suite]:
         if (path / NAME).exists():
             found.append(load_suite(path))
         else:
-            found.append(Suite(path.resolve().name, (Item(path),)))
+            found.append(Suite(path.resolve().name, (SuiteItem(path),)))
     return found
 
 
-def tasks_of(suites: Sequence[Suite], wanted: Wanted) -> list[Task]:
+def tasks_of(suites: Sequence[Suite], wanted: ReplayRequest) -> list[Task]:
     """Raises UnreadableError."""
     return list(_tasks(suites, wanted))
 
 
-def _tasks(suites: Sequence[Suite], wanted: Wanted) -> Iterator[Task]:
+def _tasks(suites: Sequence[Suite], wanted: ReplayRequest) -> Iterator[Task]:
     for suite in suites:
         options = wanted.options
         if options.llm == "recording" and suite.llm != "recording":
@@ -75,16 +75,16 @@ def _tasks(suites: Sequence[Suite], wanted: Wanted) -> Iterator[Task]:
 def conduct(
     name: str,
     tasks: Sequence[Task],
-    wanted: Wanted,
+    wanted: ReplayRequest,
     tell: Callable[[float], None],
     complain: Callable[[str], None],
-) -> Run:
+) -> ReplayRun:
     """Everything in order; ended early by KeyboardInterrupt, with what is done.
 
     `tell` is told how many seconds of calls have been played. What cannot be played is complained
     of and kept as failed. Raises SettingsError.
     """
-    played: list[Played] = []
+    played: list[ReplayPlay] = []
     company = Company()
     before_s = 0.0
     try:
@@ -99,7 +99,7 @@ def conduct(
         pass
     finally:
         company.close()
-    return Run(name=name, made=_made(wanted, len(tasks) - len(played)), played=played)
+    return ReplayRun(name=name, made=_made(wanted, len(tasks) - len(played)), played=played)
 
 
 def _add(tell: Callable[[float], None], before_s: float, now_s: float) -> None:
@@ -108,10 +108,10 @@ def _add(tell: Callable[[float], None], before_s: float, now_s: float) -> None:
 
 def _play(
     task: Task,
-    wanted: Wanted,
+    wanted: ReplayRequest,
     company: Company,
     tell: Callable[[float], None],
-) -> Played:
+) -> ReplayPlay:
     try:
         if wanted.mode == "fast":
             outcome = company.play(task.call, task.options, tell)
@@ -122,13 +122,13 @@ def _play(
         else:
             outcome = asyncio.run(in_real_time(task.call, task.options, tell))
     except (UnreadableError, ServiceError, OSError) as error:
-        return Played(
+        return ReplayPlay(
             name=task.call.name, repeat=task.repeat, turns=[], decisions=[], failed=str(error)
         )
     return _judged(task, outcome, wanted)
 
 
-def _judged(task: Task, outcome: Outcome, wanted: Wanted) -> Played:
+def _judged(task: Task, outcome: ReplayOutcome, wanted: ReplayRequest) -> ReplayPlay:
     call, sound = task.call, outcome.replayed.sound
     rate_hz = call.caller_rate_hz
     played = play_of(call.name, outcome.replayed.lines, sound, rate_hz)
@@ -147,14 +147,14 @@ def _judged(task: Task, outcome: Outcome, wanted: Wanted) -> Played:
     )
 
 
-def _held_up(turn: Turn, waits: Waits | None) -> Turn:
+def _held_up(turn: ReplayTurn, waits: Waits | None) -> ReplayTurn:
     if waits is None:
         return turn
     known = {stage: waits.between(*span) for stage, span in spans_of(turn).items()}
     return replace(turn, held_up={name: one for name, one in known.items() if one is not None})
 
 
-def _made(wanted: Wanted, missing: int) -> dict[str, Any]:
+def _made(wanted: ReplayRequest, missing: int) -> dict[str, Any]:
     options = wanted.options
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),

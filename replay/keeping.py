@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 from bot.recordings.folder import Retention
 from bot.recordings.recorder import Rates
 from bot.settings import Settings
-from bot.wiring.records import recorder_for
+from bot.wiring.flight_recorder import recorder_for
 from pipelines.cascade import CallFormat, Policies
 from pipelines.core.recording import Recorder
-from replay.recorded import RecordedCall
+from replay.call_folder import RecordedCall
 
 _FOREVER = Retention(days=3650, size=1 << 60)
 

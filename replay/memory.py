@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from pipelines.core.recording import Model
-from replay.recorded import Line
+from replay.call_folder import Line
 
 Key: TypeAlias = tuple[object, ...]
 

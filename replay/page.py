@@ -9,14 +9,16 @@ from typing import Any
 from pipelines.core.ledger.budget import SEGMENTS
 from replay.comparison import Comparison, name_of, pair_up
 from replay.printed import compared_rows, run_lines, run_rows
-from replay.run import Played, Run
+from replay.run import ReplayPlay, ReplayRun
 from replay.turns import STAGES
 
 _HERE = Path(__file__).parent / "page"
 _SCRIPTS = ("sound.js", "report.js")
 
 
-def page_of(runs: Sequence[Run], found: Comparison | None = None, *, sound: bool = False) -> str:
+def page_of(
+    runs: Sequence[ReplayRun], found: Comparison | None = None, *, sound: bool = False
+) -> str:
     """Of one run, or of two that are compared. `sound`: what was heard is in it, to listen to."""
     template = _part("report.html")
     data = json.dumps(_data(runs, found, sound=sound), ensure_ascii=False, separators=(",", ":"))
@@ -31,7 +33,7 @@ def _part(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
-def _data(runs: Sequence[Run], found: Comparison | None, *, sound: bool) -> dict[str, Any]:
+def _data(runs: Sequence[ReplayRun], found: Comparison | None, *, sound: bool) -> dict[str, Any]:
     return {
         "names": {stage: name_of(stage) for stage in ("v2v", *STAGES, *SEGMENTS)},
         "segments": SEGMENTS,
@@ -44,7 +46,7 @@ def _data(runs: Sequence[Run], found: Comparison | None, *, sound: bool) -> dict
     }
 
 
-def _run(run: Run, *, sound: bool) -> dict[str, Any]:
+def _run(run: ReplayRun, *, sound: bool) -> dict[str, Any]:
     return {
         "name": run.name,
         "made": run.made,
@@ -57,7 +59,7 @@ def _run(run: Run, *, sound: bool) -> dict[str, Any]:
     }
 
 
-def _played(run: Run, one: Played, *, sound: bool) -> dict[str, Any]:
+def _played(run: ReplayRun, one: ReplayPlay, *, sound: bool) -> dict[str, Any]:
     return {
         "name": one.name,
         "lasts_s": one.lasts_s,
@@ -72,13 +74,13 @@ def _played(run: Run, one: Played, *, sound: bool) -> dict[str, Any]:
     }
 
 
-def _sound(run: Run, one: Played) -> str | None:
+def _sound(run: ReplayRun, one: ReplayPlay) -> str | None:
     file = one.sound or "call.flac"
     if run.folder is None or not (run.folder / file).is_file():
         return None
     return base64.b64encode((run.folder / file).read_bytes()).decode()
 
 
-def _pairs(runs: Sequence[Run]) -> list[tuple[str, int, int]]:
+def _pairs(runs: Sequence[ReplayRun]) -> list[tuple[str, int, int]]:
     """The recording, and the numbers of a turn in the one and in the other."""
     return [(name, mine.number, theirs.number) for name, mine, theirs in pair_up(*runs[:2])[0]]

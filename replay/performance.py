@@ -14,11 +14,11 @@ from loguru import logger
 
 from bot.settings import Settings, load
 from bot.settings.latency_profile import PROFILES, LatencyProfile
-from bot.settings.phone import Phone
-from bot.settings.records import Records
-from bot.settings.server import Server
+from bot.settings.recording_policy import RecordingSettings
+from bot.settings.server import ServerSettings
+from bot.settings.telephony import TelephoneSettings
 from bot.wiring.engine import Wiring
-from bot.wiring.records import shown
+from bot.wiring.flight_recorder import shown
 from pipelines.cascade import CallFormat, Policies, Services
 from pipelines.core.announcements import Announcements
 from pipelines.core.recording import Model
@@ -33,10 +33,10 @@ from replay.asking import (
     Costs,
     Models,
 )
+from replay.call_folder import RecordedCall, UnreadableError
 from replay.cores import Waits
 from replay.keeping import kept
 from replay.memory import Memory
-from replay.recorded import RecordedCall, UnreadableError
 from replay.remembered import (
     Recalled,
     RememberedLanguageModel,
@@ -45,14 +45,14 @@ from replay.remembered import (
     RememberedTurnModel,
     RememberedVad,
 )
-from replay.stage import Replayed, Script, Stage
+from replay.stage import Replayed, Script, ScriptPlayer
 from replay.turns import turns_of
 
 Source: TypeAlias = Literal["recording", "live"]
 Change: TypeAlias = Callable[[Services, Policies], tuple[Services, Policies]]
 
 NOT_THE_CALLS = frozenset(
-    {*Server.model_fields, *Phone.model_fields, *Records.model_fields}
+    {*ServerSettings.model_fields, *TelephoneSettings.model_fields, *RecordingSettings.model_fields}
 )  # fmt: skip
 """Settings that say nothing about how a call goes."""
 OF_MODEL: Mapping[str, Model] = {
@@ -92,7 +92,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReplayOutcome:
     replayed: Replayed
     again: Counter[str]
     """What was asked again, and why."""
@@ -164,7 +164,7 @@ class Company:
 
     def play(
         self, call: RecordedCall, options: Options, tell: Callable[[float], None] = lambda _: None
-    ) -> Outcome:
+    ) -> ReplayOutcome:
         """Raises UnreadableError, SettingsError, ServiceError."""
         script = script_of(call, listened=True)
         settings = settings_of(call, options)
@@ -179,9 +179,9 @@ class Company:
         ):
 
             async def play() -> Replayed:
-                return await Stage(services, policies, script, recorder).play(tell)
+                return await ScriptPlayer(services, policies, script, recorder).play(tell)
 
-            return Outcome(virtual_time.run(play()), recalled.again)
+            return ReplayOutcome(virtual_time.run(play()), recalled.again)
 
     def close(self) -> None:
         for models in self._models.values():
@@ -229,7 +229,7 @@ class Company:
 
 async def in_real_time(
     call: RecordedCall, options: Options, tell: Callable[[float], None] = lambda _: None
-) -> Outcome:
+) -> ReplayOutcome:
     """Through this machine's own models. Raises UnreadableError, SettingsError, ServiceError."""
     script = script_of(call, listened=False)
     settings = settings_of(call, options)
@@ -261,9 +261,9 @@ async def in_real_time(
         waits = Waits(recalled.begun_s)
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(waits.watch())
-            played = await Stage(services, policies, script, recorder).play(tell)
+            played = await ScriptPlayer(services, policies, script, recorder).play(tell)
             watching.cancel()
-        return Outcome(played, recalled.again, waits)
+        return ReplayOutcome(played, recalled.again, waits)
 
 
 def _rules(policies: Policies, options: Options) -> Policies:
@@ -280,4 +280,4 @@ def _quietly() -> Iterator[None]:
     yield
 
 
-__all__ = ["Change", "Company", "Options", "Outcome", "UnreadableError", "in_real_time"]
+__all__ = ["Change", "Company", "Options", "ReplayOutcome", "UnreadableError", "in_real_time"]

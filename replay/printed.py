@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from replay.comparison import Comparison, Difference, figures, name_of, values_of, word_error_rate
-from replay.run import Run
+from replay.run import ReplayRun
 from replay.turns import STAGES, V2V
 from replay.whatif import ASSUMPTIONS, CROWD_ASSUMPTIONS, GOAL_S, Foretold
 
@@ -18,7 +18,7 @@ RUN_HEADS = ("stage", "turns", "p50", "p95", "p99", "of it waited for")
 COMPARED_HEADS = ("stage", "before p50", "p95", "after p50", "p95", "a turn", "95 %", "")
 
 
-def run_rows(run: Run) -> list[Row]:
+def run_rows(run: ReplayRun) -> list[Row]:
     rows: list[Row] = []
     for stage in (V2V, *STAGES):
         values = values_of(run.turns, stage)
@@ -66,7 +66,7 @@ def _signed(seconds: float) -> str:
     return f"{whole:+d}" if whole else "0"
 
 
-def run_lines(run: Run) -> list[str]:
+def run_lines(run: ReplayRun) -> list[str]:
     """What the table does not say."""
     lines = []
     plays = run.played
@@ -95,7 +95,7 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def print_run(console: Console, run: Run, broken: Sequence[str] = ()) -> None:
+def print_run(console: Console, run: ReplayRun, broken: Sequence[str] = ()) -> None:
     console.print(_table(run.name, RUN_HEADS, run_rows(run)))
     _print_lines(console, run_lines(run), broken)
 
@@ -138,7 +138,7 @@ def _table(title: str, heads: Row, rows: Sequence[Row]) -> Table:
     return table
 
 
-def markdown_of_run(run: Run, broken: Sequence[str] = ()) -> str:
+def markdown_of_run(run: ReplayRun, broken: Sequence[str] = ()) -> str:
     lines = [f"### Replay: {run.name}", "", *_markdown(RUN_HEADS, run_rows(run)), ""]
     return "\n".join([*lines, *(f"- {line}" for line in run_lines(run)), *_gate(broken)]) + "\n"
 

@@ -13,6 +13,7 @@ from pipelines.services.protocols import (
     AS_SET,
     EAR_RATE_HZ,
     VAD_CHUNK,
+    AnswerSource,
     ChatMessage,
     Delta,
     Finished,
@@ -20,7 +21,6 @@ from pipelines.services.protocols import (
     Samples,
     Sampling,
     ServiceError,
-    Source,
     SpeechChunk,
     SpeechToText,
     SpokenWord,
@@ -31,8 +31,8 @@ from pipelines.services.protocols import (
     TranscriptionJob,
     TurnModel,
 )
+from replay.call_folder import Line, Pcm
 from replay.memory import Memory, Past, stretch
-from replay.recorded import Line, Pcm
 
 PATIENCE_S = 0.05
 """Beyond the moment at which a question was called off: who still waits then asks again."""
@@ -188,12 +188,12 @@ class RememberedLanguageModel(_Remembered):
                     delta = TextDelta(rest)
                 yield delta
 
-    def _source(self, past: Past, piece: Line, asked_s: float) -> Source | None:
+    def _source(self, past: Past, piece: Line, asked_s: float) -> AnswerSource | None:
         """With the first token's own time, where it was held until the next one came."""
         if "first_s" not in piece or self._profile is not None:
             return None
         first_s = past.due_s(piece["first_s"], asked_s) + self._recalled.begun_s
-        return Source(endpoint=piece.get("endpoint", ""), first_token_s=first_s)
+        return AnswerSource(endpoint=piece.get("endpoint", ""), first_token_s=first_s)
 
     def _due_s(self, past: Past, moment_s: float, asked_s: float, index: int) -> float:
         if self._profile is None:

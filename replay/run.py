@@ -12,8 +12,8 @@ import soundfile
 
 from bot.terminal.program import program
 from client.caller.wording import count_word_errors
-from replay.recorded import Pcm, RecordedCall, UnreadableError, load
-from replay.turns import Turn, decisions_of, turns_of
+from replay.call_folder import Pcm, RecordedCall, UnreadableError, load
+from replay.turns import ReplayTurn, decisions_of, turns_of
 
 FORMAT, VERSION, NAME = "halfsecond-run", 1, "run.json"
 PEAKS_A_SECOND = 50
@@ -25,7 +25,7 @@ class Marks:
 
     references: dict[int, str] = field(default_factory=dict)
     """What was said up to the end of a turn, since the one before it in here; by the turn's
-    place in `Played.turns`: a person who was cut into says one thing in several turns."""
+    place in `ReplayPlay.turns`: a person who was cut into says one thing in several turns."""
     unheard: list[str] = field(default_factory=list)
     """What was said, and is in no turn."""
     cut_ins_s: list[float] = field(default_factory=list)
@@ -37,12 +37,12 @@ class Marks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
+class ReplayPlay:
     """One play of one recording."""
 
     name: str
     repeat: int = 0
-    turns: list[Turn]
+    turns: list[ReplayTurn]
     decisions: list[str]
     again: dict[str, int] = field(default_factory=dict)
     """What the models were asked again, and why: how often."""
@@ -68,15 +68,15 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class ReplayRun:
     name: str
     made: dict[str, Any]
     """When, with which code, mode and settings."""
-    played: list[Played]
+    played: list[ReplayPlay]
     folder: Path | None = None
 
     @property
-    def turns(self) -> list[Turn]:
+    def turns(self) -> list[ReplayTurn]:
         return [turn for one in self.played for turn in one.turns]
 
     def as_json(self) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class Run:
         (folder / NAME).write_text(json.dumps(self.as_json(), ensure_ascii=False) + "\n")
 
 
-def load_run(path: Path) -> Run:
+def load_run(path: Path) -> ReplayRun:
     """A run's folder or its `run.json`; or a recorded call, as it went. Raises UnreadableError."""
     file = path / NAME if path.is_dir() else path
     if not file.exists() and path.is_dir():
@@ -108,35 +108,37 @@ def load_run(path: Path) -> Run:
     if document.get("version") != VERSION:
         raise UnreadableError(f"{file}: version {document.get('version')} of the format")
     played = [_played(one) for one in document["played"]]
-    return Run(name=document["name"], made=document["made"], played=played, folder=file.parent)
+    return ReplayRun(
+        name=document["name"], made=document["made"], played=played, folder=file.parent
+    )
 
 
-def _played(document: Mapping[str, Any]) -> Played:
+def _played(document: Mapping[str, Any]) -> ReplayPlay:
     marks = dict(document["marks"])
     marks["references"] = {int(at): text for at, text in marks["references"].items()}
-    return Played(
+    return ReplayPlay(
         **{
             **document,
-            "turns": [Turn(**turn) for turn in document["turns"]],
+            "turns": [ReplayTurn(**turn) for turn in document["turns"]],
             "marks": Marks(**marks),
             "peaks": tuple(document["peaks"]),
         }
     )
 
 
-def as_it_went(call: RecordedCall) -> Run:
+def as_it_went(call: RecordedCall) -> ReplayRun:
     """The recording itself, as a run."""
     sound = call.sound if call.is_full else None
     played = play_of(call.name, call.events, sound, call.caller_rate_hz)
     made = {"mode": "recorded", "code": call.about.get("code"), "at": call.about.get("began")}
-    return Run(name=call.name, made=made, played=[played], folder=call.folder)
+    return ReplayRun(name=call.name, made=made, played=[played], folder=call.folder)
 
 
 def play_of(
     name: str, events: Sequence[Mapping[str, Any]], sound: Pcm | None, rate_hz: int
-) -> Played:
+) -> ReplayPlay:
     """`sound` has shape (n, 2)."""
-    return Played(
+    return ReplayPlay(
         name=name,
         turns=turns_of(events),
         decisions=decisions_of(events),

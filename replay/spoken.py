@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from replay.turns import Line, Turn
+from replay.turns import Line, ReplayTurn
 
 
 @dataclass(slots=True)
@@ -18,11 +18,11 @@ class Exchange:
     asks: bool = False
     """The person began it: else the bot spoke by itself, as in a greeting."""
     typed: bool = False
-    turn: Turn | None = None
+    turn: ReplayTurn | None = None
     """Its wait, where one was measured."""
 
 
-def exchanges_of(events: Iterable[Line], turns: Sequence[Turn]) -> list[Exchange]:
+def exchanges_of(events: Iterable[Line], turns: Sequence[ReplayTurn]) -> list[Exchange]:
     """`turns` are those of the same events. Answers that were withdrawn are not in it."""
     found: dict[int, Exchange] = {}
     typed: set[str] = set()

@@ -19,7 +19,7 @@ REPORT_EVERY_S = 0.08
 
 
 @dataclass(slots=True)
-class Tape:
+class MemoryRecorder:
     """`Recorder` in memory."""
 
     lines: list[dict[str, Any]] = field(default_factory=list)
@@ -89,7 +89,7 @@ class Ear:
         return before
 
 
-class Stage:
+class ScriptPlayer:
     """Plays one script, on whichever clock the running loop has."""
 
     def __init__(
@@ -101,7 +101,7 @@ class Stage:
     ) -> None:
         self._script = script
         self._begun_s = asyncio.get_running_loop().time()
-        self._tape = Tape(begun_s=self._begun_s, also=recorder)
+        self._tape = MemoryRecorder(begun_s=self._begun_s, also=recorder)
         form = script.form
         self._ear = Ear(form.out_rate_hz)
         self._track = TwoTrack(form.in_rate_hz, form.out_rate_hz)

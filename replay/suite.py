@@ -8,9 +8,9 @@ from typing import Any
 
 from client.caller.measure import MISSED_S, onsets
 from pipelines.audio.audible import audible_ranges
-from replay.recorded import Pcm, UnreadableError
+from replay.call_folder import Pcm, UnreadableError
 from replay.run import Marks
-from replay.turns import STAGES, Turn
+from replay.turns import STAGES, ReplayTurn
 
 NAME = "suite.toml"
 BOX = Path(__file__).parent / "suites"
@@ -30,7 +30,7 @@ _BUDGETS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LabelledTurn:
     """A turn as it is labelled, in seconds of the caller's sound."""
 
     start_s: float
@@ -42,9 +42,9 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class SuiteItem:
     path: Path
-    said: tuple[Said, ...] = ()
+    said: tuple[LabelledTurn, ...] = ()
     silent: tuple[tuple[float, float], ...] = ()
     """Stretches in which no answer may begin, beside the turns themselves."""
 
@@ -52,7 +52,7 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class Suite:
     name: str
-    items: tuple[Item, ...]
+    items: tuple[SuiteItem, ...]
     repeats: int = 1
     llm: str = "recording"
     budgets: Mapping[str, float] = field(default_factory=dict)
@@ -91,9 +91,9 @@ def load_suite(folder: Path) -> Suite:
         raise UnreadableError(f"{file}: {error!r} is missing or wrong") from None
 
 
-def _item(folder: Path, one: Mapping[str, Any]) -> Item:
+def _item(folder: Path, one: Mapping[str, Any]) -> SuiteItem:
     said = tuple(
-        Said(
+        LabelledTurn(
             start_s=float(turn["start_s"]),
             end_s=float(turn["end_s"]),
             transcript=turn.get("transcript"),
@@ -103,10 +103,10 @@ def _item(folder: Path, one: Mapping[str, Any]) -> Item:
         for turn in one.get("turns", ())
     )
     silent = tuple((float(start), float(end)) for start, end in one.get("silent", ()))
-    return Item(folder / one["path"], said, silent)
+    return SuiteItem(folder / one["path"], said, silent)
 
 
-def marks_of(item: Item, turns: Sequence[Turn], sound: Pcm, rate_hz: int) -> Marks:
+def marks_of(item: SuiteItem, turns: Sequence[ReplayTurn], sound: Pcm, rate_hz: int) -> Marks:
     """`sound`: shape (n, 2), the caller and the bot on the recording's clock."""
     bot = audible_ranges(sound[:, 1], rate_hz) / rate_hz
     starts = onsets([(float(start), float(end)) for start, end in bot])
@@ -137,12 +137,12 @@ def marks_of(item: Item, turns: Sequence[Turn], sound: Pcm, rate_hz: int) -> Mar
     )
 
 
-def _nexts(said: Sequence[Said]) -> list[float]:
+def _nexts(said: Sequence[LabelledTurn]) -> list[float]:
     """When each turn's answer is too late, because the next turn is over too."""
     return [*(one.end_s for one in said[1:]), float("inf")][: len(said)]
 
 
-def _place(said: Said, turns: Sequence[Turn]) -> int | None:
+def _place(said: LabelledTurn, turns: Sequence[ReplayTurn]) -> int | None:
     """The answered turn that it is a part of: the first that ends with it, or later."""
     later = (at for at, turn in enumerate(turns) if turn.ended_media_s > said.end_s - EARLY_S)
     return next(later, None)

@@ -39,7 +39,7 @@ _DECISIONS = frozenset({"StartReply", "CommitReply", "WithdrawReply", "PauseRepl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class ReplayTurn:
     """Times in seconds from the recording's beginning where nothing else is said."""
 
     number: int
@@ -95,10 +95,10 @@ class _Commit:
     work: Mapping[str, float]
 
 
-def turns_of(events: Iterable[Line]) -> list[Turn]:
+def turns_of(events: Iterable[Line]) -> list[ReplayTurn]:
     """Every answered turn, in order. Without words, transcripts are empty."""
     seen = _Seen()
-    found: list[Turn] = []
+    found: list[ReplayTurn] = []
     answers: dict[int, list[tuple[str, bool, str | None]]] = {}
     for line in events:
         match line["k"], line["type"]:
@@ -152,7 +152,7 @@ def _commit(seen: _Seen, line: Line) -> None:
     )
 
 
-def _turn(seen: _Seen, row: Mapping[str, Any]) -> Turn:
+def _turn(seen: _Seen, row: Mapping[str, Any]) -> ReplayTurn:
     number = row["turn"]
     commit = seen.committed.get(number)
     waited: dict[str, float] = {name: float(row["segments"][name]) for name in SEGMENTS}
@@ -166,7 +166,7 @@ def _turn(seen: _Seen, row: Mapping[str, Any]) -> Turn:
         work = {**commit.work, **seen.work.get(commit.reply_id, {})}
         took |= {stage: work[name] for name, stage in _WORK.items() if name in work}
     took |= {"send": waited["send"], "played": waited["played"]}
-    return Turn(
+    return ReplayTurn(
         number=number,
         ended_s=ended_s,
         ended_media_s=ended_media_s,
@@ -183,7 +183,7 @@ def _turn(seen: _Seen, row: Mapping[str, Any]) -> Turn:
     )
 
 
-def spans_of(turn: Turn) -> dict[str, tuple[float, float]]:
+def spans_of(turn: ReplayTurn) -> dict[str, tuple[float, float]]:
     """From when to when each stage was at work that was not in vain, and the whole wait."""
     found = {V2V: (turn.ended_s, turn.answered_s)}
     for span in turn.spans:
@@ -193,10 +193,10 @@ def spans_of(turn: Turn) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _with_answer(turn: Turn, said: Sequence[tuple[str, bool, str | None]]) -> Turn:
+def _with_answer(turn: ReplayTurn, said: Sequence[tuple[str, bool, str | None]]) -> ReplayTurn:
     whole = next((text for text, final, _ in reversed(said) if final), None)
     begun = " ".join(text for text, final, _ in said if not final)
     heard = next((heard for _, _, heard in reversed(said) if heard is not None), None)
     values = {name: getattr(turn, name) for name in turn.__dataclass_fields__}
     answer = begun if heard is not None else (whole or begun)
-    return Turn(**{**values, "answer": answer, "heard": heard})
+    return ReplayTurn(**{**values, "answer": answer, "heard": heard})

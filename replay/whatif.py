@@ -30,7 +30,7 @@ CROWD_ASSUMPTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class TranscriptionQuestion:
     """One question to the ears."""
 
     asked_s: float
@@ -62,7 +62,7 @@ Queued = Sequence[Sequence[float]]
 """By turn: how much longer the last words waited, in each arrangement."""
 
 
-def jobs_of(events: Iterable[Line]) -> list[Job]:
+def jobs_of(events: Iterable[Line]) -> list[TranscriptionQuestion]:
     asked: dict[int, Line] = {}
     jobs = []
     for line in events:
@@ -73,12 +73,12 @@ def jobs_of(events: Iterable[Line]) -> list[Job]:
         elif line["type"] == "Answered":
             begun = asked[line["question"]]
             busy_s = line.get("busy_s") or line["t"] - begun["t"]
-            jobs.append(Job(begun["t"], busy_s, begun["final"], own=True))
+            jobs.append(TranscriptionQuestion(begun["t"], busy_s, begun["final"], own=True))
     return jobs
 
 
 def queue_up(
-    jobs: Sequence[Job], causes: Sequence[Cause], lasts_s: float, calls: int
+    jobs: Sequence[TranscriptionQuestion], causes: Sequence[Cause], lasts_s: float, calls: int
 ) -> list[list[float]]:
     """How much longer each turn's last words would have waited for a worker."""
     chance = random.Random(SEED)
@@ -97,14 +97,14 @@ def queue_up(
     return found
 
 
-def _last(waited: Sequence[tuple[Job, float]], cause: Cause) -> float:
+def _last(waited: Sequence[tuple[TranscriptionQuestion, float]], cause: Cause) -> float:
     """Of this call's last final question before the words of the turn were known."""
     known_s = cause.ended_s + cause.words
     own = [wait for job, wait in waited if job.own and job.final and job.asked_s <= known_s]
     return own[-1] if own else 0.0
 
 
-def _served(jobs: Sequence[Job]) -> list[tuple[Job, float]]:
+def _served(jobs: Sequence[TranscriptionQuestion]) -> list[tuple[TranscriptionQuestion, float]]:
     """Each job with how long it waited, in the order in which they were asked; finals go first."""
     free = [0.0] * WORKERS
     waiting: list[tuple[bool, int]] = []

@@ -14,12 +14,12 @@ import uvicorn
 
 from bot.calls.limits import Limits
 from bot.calls.sessions import Sessions
-from bot.phone.line import Phone
+from bot.phone.line import TelephoneConfig
 from bot.server.access import AccessPolicy
 from bot.server.telemetry import Metrics
 from bot.texts.sharing import SharedModel
 from bot.wiring.app import create_app
-from bot.wiring.serving import Certificate, Server, Terms, configure
+from bot.wiring.serving import Certificate, DrainingServer, Terms, configure
 from tests.certificates import trusting
 from tests.echo import EchoEngine
 
@@ -28,7 +28,7 @@ TOKEN = "canary-token-7f3a"
 
 @dataclass
 class Served:
-    server: Server
+    server: DrainingServer
     engine: EchoEngine
     sessions: Sessions
     metrics: Metrics
@@ -62,7 +62,7 @@ async def serving(
     drain_s: float = 0.0,
     web: Path | None = None,
     shared: SharedModel | None = None,
-    phone: Phone | None = None,
+    phone: TelephoneConfig | None = None,
     settle: bool = True,
     change: Callable[[uvicorn.Config], None] = lambda config: None,
 ) -> AsyncIterator[Served]:
@@ -77,7 +77,7 @@ async def serving(
     app = create_app(sessions, metrics, terms.access, web=web, shared=shared, phone=phone)
     config = configure(app, terms)
     change(config)
-    server = Server(config, sessions, drain_s, ready.set, shared)
+    server = DrainingServer(config, sessions, drain_s, ready.set, shared)
     before = asyncio.all_tasks()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -1,7 +1,9 @@
 """The shape of the code base, enforced. Contracts on imports live in pyproject.toml."""
 
+import ast
 import re
 import tomllib
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,15 @@ def test_a_module_says_what_it_is_for(path: Path) -> None:
     text = path.read_text()
     assert not text or text.startswith('"""')
     assert not VAGUE & set(path.stem.split("_"))
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for path in MODULES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(str(path.relative_to(ROOT)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
 def test_runpod_is_not_a_package() -> None:

@@ -9,9 +9,9 @@ import pytest
 from bot.calls.limits import Limits
 from bot.wiring.engine import Wiring
 from client.caller.call import place_call
-from client.caller.conductor import Line
-from client.caller.recording import load
-from pipelines.services.stt.moonshine import Hypothesis
+from client.caller.conductor import ScriptLine
+from client.caller.speech_file import load
+from pipelines.services.stt.moonshine import Decoding
 from pipelines.services.stt.stt_moonshine import MoonshineSpeechToText
 from pipelines.services.stt.stt_restarting import RestartingSpeechToText
 from tests.engines_real.calling import WiredEngine
@@ -38,7 +38,7 @@ class Saboteur:
         assert model is not None
         decode, jobs = model.decode, 0
 
-        def faulty(*given: object) -> Hypothesis:
+        def faulty(*given: object) -> Decoding:
             nonlocal jobs
             jobs += 1
             if jobs > self._after:
@@ -55,7 +55,7 @@ async def called() -> tuple[list[str], Saboteur]:
     saboteur = Saboteur(engine._wiring, after=6)
     async with serving(engine.as_engine(), limits=Limits(calls=4)) as served:
         saboteur.sabotage()
-        lines = [Line(load(RECORDINGS / f"{name}.wav")) for name in ASKED]
+        lines = [ScriptLine(load(RECORDINGS / f"{name}.wav")) for name in ASKED]
         await place_call(f"http://127.0.0.1:{served.port}", lines)
     [conversation] = engine.conversations
     return [line.text for line in conversation.lines if line.role == "user"], saboteur

@@ -10,8 +10,8 @@ from bot.calls.limits import Limits
 from bot.settings import Settings
 from bot.wiring.engine import Wiring
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Pacing
-from client.caller.recording import load
+from client.caller.conductor import Pacing, ScriptLine
+from client.caller.speech_file import load
 from pipelines.core.thinking.answering import APOLOGY, COLD
 from tests.echo import EchoEngine
 from tests.pipelines.services.scripted_endpoint import ScriptedEndpoint
@@ -43,7 +43,7 @@ async def call(endpoint: ScriptedEndpoint) -> CallResult:
         options = CallOptions(pacing=Pacing(until_quiet_s=3.0))
         async with serving(engine, limits=Limits(calls=1)) as served:
             url = f"http://127.0.0.1:{served.port}"
-            result = await place_call(url, [Line(load(RECORDING))], options)
+            result = await place_call(url, [ScriptLine(load(RECORDING))], options)
         assert endpoint.open_connections == 0
         return result
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from bot.calls.limits import Limits
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Pacing
-from client.caller.recording import load
+from client.caller.conductor import Pacing, ScriptLine
+from client.caller.speech_file import load
 from pipelines.core.turn.wording import words
 from pipelines.services.protocols import EAR_RATE_HZ, TranscriptionJob
 from pipelines.services.stt.moonshine import Moonshine
@@ -34,7 +34,7 @@ async def call(names: tuple[str, ...]) -> list[CallResult]:
     async with serving(engine, limits=Limits(calls=4)) as served:
         url = f"http://127.0.0.1:{served.port}"
         return [
-            await place_call(url, [Line(load(RECORDINGS / f"{name}.wav"))], options)
+            await place_call(url, [ScriptLine(load(RECORDINGS / f"{name}.wav"))], options)
             for name in names
         ]
 

@@ -16,8 +16,8 @@ import pytest
 from bench.servers import running
 from bot.engines.demo import MODEL
 from client.caller.call import CallOptions, TurnResult, place_call
-from client.caller.conductor import Line, Pacing
-from client.caller.recording import load
+from client.caller.conductor import Pacing, ScriptLine
+from client.caller.speech_file import load
 from pipelines.core.ledger.ledger import Percentiles
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -95,10 +95,10 @@ def _show(turn: TurnResult) -> None:
     print(*told)  # noqa: T201 - for whoever runs it with -s
 
 
-def lines(seed: int) -> list[Line]:
+def lines(seed: int) -> list[ScriptLine]:
     rng = random.Random(seed)
     names = rng.sample(NAMES, len(NAMES)) + rng.sample(NAMES, len(NAMES))
-    return [Line(load(RECORDINGS / f"{name}.wav")) for name in names[:TURNS]]
+    return [ScriptLine(load(RECORDINGS / f"{name}.wav")) for name in names[:TURNS]]
 
 
 @pytest.mark.soak

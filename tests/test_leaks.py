@@ -14,14 +14,14 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from bot.calls.connection import Call, Send
+from bot.calls.connection import ConnectedCall, Send
 from bot.calls.limits import Limits
 from bot.settings import Settings
 from bot.wiring.engine import Wiring
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Pacing
+from client.caller.conductor import Pacing, ScriptLine
 from client.caller.microphone import MICROPHONE_RATE_HZ
-from client.caller.recording import load, recording
+from client.caller.speech_file import load, recording
 from pipelines.cascade import CallFormat
 from pipelines.core.exchange import AudioIn, AudioOut, ToCaller
 from tests.echo import EchoEngine
@@ -55,7 +55,7 @@ class RealEngine:
     async def open(self) -> None:
         await self._wiring.open()
 
-    def new_call(self, form: CallFormat, send: Send) -> Call:
+    def new_call(self, form: CallFormat, send: Send) -> ConnectedCall:
         return self._wiring.new_call(form, send)
 
     async def close(self) -> None:
@@ -113,7 +113,7 @@ def memory_bytes() -> int:
 
 async def calls(url: str, count: int) -> list[CallResult]:
     """So many at once."""
-    lines = [Line(recording("two nine", load(RECORDING).pcm[SPOKEN]))]
+    lines = [ScriptLine(recording("two nine", load(RECORDING).pcm[SPOKEN]))]
     async with asyncio.TaskGroup() as tasks:
         placed = [
             tasks.create_task(place_call(url, lines, CallOptions(pacing=PACING)))

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import bot
 from bot.__main__ import COMMANDS, command_line
-from bot.commands.checks.finding import Finding, Verdict
+from bot.commands.checks.finding import CheckVerdict, Finding
 from bot.commands.doctor import as_json, as_text
 from bot.commands.serve import in_use, terms
 from bot.settings import Settings
@@ -246,8 +246,8 @@ def test_ctrl_c_while_it_loads_ends_it_without_a_word(tmp_path: Path) -> None:
 
 
 FINDINGS = [
-    Finding("python", Verdict.PASS, "3.11.7"),
-    Finding("voice", Verdict.FAIL, "silent", "choose another"),
+    Finding("python", CheckVerdict.PASS, "3.11.7"),
+    Finding("voice", CheckVerdict.FAIL, "silent", "choose another"),
 ]
 
 

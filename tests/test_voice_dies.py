@@ -8,10 +8,10 @@ from typing import cast
 
 import pytest
 
-from bot.calls.connection import Call, Send
+from bot.calls.connection import ConnectedCall, Send
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Pacing
-from client.caller.recording import load, recording
+from client.caller.conductor import Pacing, ScriptLine
+from client.caller.speech_file import load, recording
 from pipelines.cascade import CallFormat
 from pipelines.core.exchange import Fault, StateChanged, ToCaller
 from tests.echo import EchoEngine
@@ -27,7 +27,7 @@ class Assassin(RealEngine):
         self.killed: list[int] = []
         self.faults: list[str] = []
 
-    def new_call(self, form: CallFormat, send: Send) -> Call:
+    def new_call(self, form: CallFormat, send: Send) -> ConnectedCall:
         def watching(message: ToCaller) -> None:
             if message == StateChanged("hearing"):
                 self.kill()
@@ -59,7 +59,7 @@ def called(engine: Assassin, turns: int) -> CallResult:
             pacing = Pacing(lead_in_s=0.1, until_quiet_s=0.3, hear_s=0.3)
             options = CallOptions(pacing=pacing)
             return await place_call(
-                f"http://127.0.0.1:{served.port}", [Line(said)] * turns, options
+                f"http://127.0.0.1:{served.port}", [ScriptLine(said)] * turns, options
             )
 
     return asyncio.run(scenario())

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
-from bench.completeness.corpora import CORPORA, Follows, Turn, read
+from bench.completeness.corpora import CORPORA, CorpusTurn, Follows, read
 from pipelines.core.turn.completeness import Completeness
 from pipelines.core.turn.endpointing import EndpointingPolicy
 from pipelines.services.turn.turn_words import save
@@ -62,7 +62,7 @@ def main(
     console.print(figures)
 
 
-def _figures(model: Completeness, turns: Sequence[Turn]) -> dict[str, object]:
+def _figures(model: Completeness, turns: Sequence[CorpusTurn]) -> dict[str, object]:
     """After each word of turns that were not learned from: is it the end of a sentence?"""
     rows = [
         (probability, after >= Follows.SENTENCE)

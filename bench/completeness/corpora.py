@@ -47,12 +47,12 @@ class Follows(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class CorpusTurn:
     words: tuple[str, ...]
     follows: tuple[Follows, ...]
 
 
-def read(root: Path) -> dict[str, list[Turn]]:
+def read(root: Path) -> dict[str, list[CorpusTurn]]:
     """Each corpus's turns, as often as they were said: "yes" is mostly all that is.
 
     Raises FileNotFoundError where `root` has no corpus.
@@ -63,7 +63,7 @@ def read(root: Path) -> dict[str, list[Turn]]:
     return found
 
 
-def parse(text: str) -> Turn:
+def parse(text: str) -> CorpusTurn:
     """The marks are taken away: what the ears write is not always there, or right."""
     said: list[str] = []
     follows: list[Follows] = []
@@ -77,10 +77,10 @@ def parse(text: str) -> Turn:
             follows[-1] = Follows.COMMA
     if follows:
         follows[-1] = Follows.TURN
-    return Turn(tuple(said), tuple(follows))
+    return CorpusTurn(tuple(said), tuple(follows))
 
 
-def _turns(root: Path, paths: tuple[str, ...]) -> list[Turn]:
+def _turns(root: Path, paths: tuple[str, ...]) -> list[CorpusTurn]:
     files = sorted(file for path in paths for file in root.glob(path))
     parsed = (parse(text) for file in files for text in _texts(file))
     return [turn for turn in parsed if 1 <= len(turn.words) <= LONGEST]

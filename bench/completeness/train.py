@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from bench.completeness.corpora import Follows, Turn
+from bench.completeness.corpora import CorpusTurn, Follows
 from pipelines.core.turn.completeness import BEGIN, UNKNOWN, Weights, token
 
 VOCABULARY = 8000
@@ -26,7 +26,7 @@ Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class CompletenessNetwork:
     """PyTorch's layers, put together below: none of its classes is inherited from."""
 
     vocabulary: tuple[str, ...]
@@ -59,19 +59,19 @@ class Network:
         )
 
 
-def vocabulary_of(turns: Sequence[Turn]) -> tuple[str, ...]:
+def vocabulary_of(turns: Sequence[CorpusTurn]) -> tuple[str, ...]:
     counted = Counter(token(word) for turn in turns for word in turn.words)
     return ("<begin>", "<unknown>", *(word for word, _ in counted.most_common(VOCABULARY - 2)))
 
 
 def trained(
-    turns: Sequence[Turn], epochs: int, seed: int, told: Callable[[int, int], None]
-) -> Network:
+    turns: Sequence[CorpusTurn], epochs: int, seed: int, told: Callable[[int, int], None]
+) -> CompletenessNetwork:
     """`told` hears after every batch which of how many it was."""
     torch.manual_seed(seed)
     draw = np.random.default_rng(seed)
     vocabulary = vocabulary_of(turns)
-    network = Network(
+    network = CompletenessNetwork(
         vocabulary,
         nn.Embedding(len(vocabulary), EMBEDDING),
         nn.GRU(EMBEDDING, STATE, batch_first=True),
@@ -103,7 +103,7 @@ def trained(
     return network
 
 
-def _encoded(turn: Turn, numbers: dict[str, int]) -> tuple[list[int], list[int]]:
+def _encoded(turn: CorpusTurn, numbers: dict[str, int]) -> tuple[list[int], list[int]]:
     read = [BEGIN, *(numbers.get(token(word), UNKNOWN) for word in turn.words)]
     return read, [NO_WORD, *turn.follows]
 

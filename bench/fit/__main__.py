@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from bench.fit import trade_off
 from bench.fit.dataset import turns
-from bench.fit.search import Figures, measure, search
+from bench.fit.search import FitFigures, measure, search
 from pipelines.core.turn.endpointing import EndpointingPolicy
 
 HERE = Path(__file__).parent
@@ -58,7 +58,7 @@ def main(
     RESULT.write_text(json.dumps(told, indent=1) + "\n")
 
 
-def _show(console: Console, what: str, found: Figures) -> None:
+def _show(console: Console, what: str, found: FitFigures) -> None:
     console.print(
         f"{what}: p50 {1000 * found.p50_s:.0f}, p95 {1000 * found.p95_s:.0f} ms; cut in at "
         f"hanging {found.hanging:.1%}, clause {found.clause:.1%}, sentence {found.sentence:.1%} "

@@ -10,8 +10,8 @@ from rich.progress import track
 
 from bench.fit import observe
 from bench.fit.observe import Observed
-from bench.fit.simulate import Pause, Turn
-from bench.suite.load import Turn as Labelled
+from bench.fit.simulate import ObservedPause, SimulatedTurn
+from bench.suite.load import SuiteTurn as Labelled
 from bench.suite.load import sound
 from bench.suite.load import turns as labelled
 from pipelines.core.hearing import dictation, voicing
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "observed"
 
 
-def turns(half: str | None = None) -> list[Turn]:
+def turns(half: str | None = None) -> list[SimulatedTurn]:
     """Every labelled turn of the suite, or of one half of it, observed."""
     listener = _Listener()
     return [listener.turn(row) for row in track(labelled(half), "listening to the suite")]
@@ -34,13 +34,13 @@ class _Listener:
             Path(str(module.__file__)).read_bytes() for module in (observe, voicing, dictation)
         )
 
-    def turn(self, row: Labelled) -> Turn:
+    def turn(self, row: Labelled) -> SimulatedTurn:
         samples = (sound(row, EAR_RATE_HZ) / np.float32(32768)).astype(np.float32)
-        return Turn(
+        return SimulatedTurn(
             name=row.id,
             half=row.half,
             end_s=row.end_s,
-            pauses=tuple(Pause(p.start_s, p.duration_s, p.kind) for p in row.pauses),
+            pauses=tuple(ObservedPause(p.start_s, p.duration_s, p.kind) for p in row.pauses),
             observed=self._observe(samples),
         )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from bench.fit.simulate import Outcome, Turn, play
+from bench.fit.simulate import SimulatedOutcome, SimulatedTurn, play
 from pipelines.core.ledger.statistics import percentile
 from pipelines.core.turn.endpointing import EndpointingPolicy
 from pipelines.core.turn.policy import TurnPolicy
@@ -29,7 +29,7 @@ nobody waits gladly."""
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class FitFigures:
     """One policy on one set of turns; times in seconds, the rest shares and means."""
 
     mean_s: float
@@ -46,12 +46,12 @@ class Figures:
     """Share of turns answered after 0.48 s, with soft edges so that small steps show."""
 
 
-def measure(turns: Sequence[Turn], policy: EndpointingPolicy) -> Figures:
+def measure(turns: Sequence[SimulatedTurn], policy: EndpointingPolicy) -> FitFigures:
     outcomes = [play(turn, TurnPolicy(endpointing=policy)) for turn in turns]
     waits = np.array([outcome.v2v_s for outcome in outcomes])
     pairs = list(zip(turns, outcomes, strict=True))
     p50_s, p95_s, p99_s = (percentile(waits, p) for p in (50, 95, 99))
-    return Figures(
+    return FitFigures(
         mean_s=float(np.mean(waits)),
         p50_s=p50_s,
         p95_s=p95_s,
@@ -66,7 +66,7 @@ def measure(turns: Sequence[Turn], policy: EndpointingPolicy) -> Figures:
     )
 
 
-def cost(found: Figures) -> float:
+def cost(found: FitFigures) -> float:
     """What is asked for, weighed: no cut-ins at hanging pauses first, then a short wait."""
     return (
         3 * found.hanging
@@ -81,7 +81,7 @@ def cost(found: Figures) -> float:
 
 
 def search(
-    turns: Sequence[Turn],
+    turns: Sequence[SimulatedTurn],
     start: EndpointingPolicy,
     steps: int,
     told: Callable[[int, float], None],
@@ -107,7 +107,7 @@ def _nearby(policy: EndpointingPolicy, name: str, draw: np.random.Generator) -> 
     return round(min(max(value, low), high), 3)
 
 
-def _share_cut(pairs: Sequence[tuple[Turn, Outcome]], kind: str) -> float:
+def _share_cut(pairs: Sequence[tuple[SimulatedTurn, SimulatedOutcome]], kind: str) -> float:
     cut = [
         any(p.start_s <= at <= p.start_s + p.duration_s + REACTION_S for at in outcome.cut_at_s)
         for turn, outcome in pairs
@@ -117,7 +117,7 @@ def _share_cut(pairs: Sequence[tuple[Turn, Outcome]], kind: str) -> float:
     return sum(cut) / len(cut) if cut else 0.0
 
 
-def _elsewhere(turn: Turn, outcome: Outcome) -> int:
+def _elsewhere(turn: SimulatedTurn, outcome: SimulatedOutcome) -> int:
     return sum(
         not any(p.start_s <= at <= p.start_s + p.duration_s + REACTION_S for p in turn.pauses)
         for at in outcome.cut_at_s

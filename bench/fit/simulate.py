@@ -32,48 +32,48 @@ MISSED_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class ObservedPause:
     start_s: float
     duration_s: float
     kind: str
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class SimulatedTurn:
     """One labelled recording."""
 
     name: str
     half: str
     end_s: float
-    pauses: tuple[Pause, ...]
+    pauses: tuple[ObservedPause, ...]
     observed: Sequence[Observed]
 
 
 @dataclass(slots=True)
-class Outcome:
+class SimulatedOutcome:
     v2v_s: float = MISSED_S
     cut_at_s: list[float] = field(default_factory=list)
     requests: int = 0
 
 
-def play(turn: Turn, policy: TurnPolicy) -> Outcome:
+def play(turn: SimulatedTurn, policy: TurnPolicy) -> SimulatedOutcome:
     """Run one recording through the machine."""
     return _Run(turn, TurnMachine(policy, load_completeness().probability)).outcome()
 
 
 class _Run:
-    def __init__(self, turn: Turn, machine: TurnMachine) -> None:
+    def __init__(self, turn: SimulatedTurn, machine: TurnMachine) -> None:
         self._turn = turn
         self._machine = machine
         self._order = itertools.count()
         self._events: list[tuple[float, int, TurnFact]] = []
         self._ready: dict[int, float] = {}
         self._gone: set[int] = set()
-        self._outcome = Outcome()
+        self._outcome = SimulatedOutcome()
         for observed in turn.observed:
             self._push(observed.at_s, observed.fact)
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> SimulatedOutcome:
         answered = False
         while self._events and not answered:
             now, _, fact = heapq.heappop(self._events)

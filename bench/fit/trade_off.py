@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bench.fit.observe import Observed
-from bench.fit.search import Figures, measure
-from bench.fit.simulate import Turn
+from bench.fit.search import FitFigures, measure
+from bench.fit.simulate import SimulatedTurn
 from bot.terminal import svg
 from pipelines.core.events import Transcribed
 from pipelines.core.turn.endpointing import EndpointingPolicy
@@ -17,23 +17,29 @@ COLOURS = {"Halfsecond": "#12715b", "Smart Turn alone": "#c2571a", "a silence ti
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class TradeOffPoint:
     setting: str
-    figures: Figures
+    figures: FitFigures
 
 
-def sweep(turns: Sequence[Turn], ours: EndpointingPolicy) -> dict[str, list[Point]]:
+def sweep(
+    turns: Sequence[SimulatedTurn], ours: EndpointingPolicy
+) -> dict[str, list[TradeOffPoint]]:
     """Each way of deciding, from hasty to patient."""
     timers = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2)
     fallbacks = (0.4, 0.6, 0.8, 1.0, 1.2, 1.6, 3.0)
     factors = (0.8, 0.9, 1.0, 1.2, 1.5, 1.8)
     wordless = [_wordless(turn) for turn in turns]
     return {
-        "Halfsecond": [Point(f"x {f:g}", measure(turns, _patient(ours, f))) for f in factors],
-        "Smart Turn alone": [
-            Point(f"else {s:g} s", measure(wordless, _by_voice(s))) for s in fallbacks
+        "Halfsecond": [
+            TradeOffPoint(f"x {f:g}", measure(turns, _patient(ours, f))) for f in factors
         ],
-        "a silence timer": [Point(f"{s:g} s", measure(wordless, _by_silence(s))) for s in timers],
+        "Smart Turn alone": [
+            TradeOffPoint(f"else {s:g} s", measure(wordless, _by_voice(s))) for s in fallbacks
+        ],
+        "a silence timer": [
+            TradeOffPoint(f"{s:g} s", measure(wordless, _by_silence(s))) for s in timers
+        ],
     }
 
 
@@ -42,7 +48,7 @@ def _patient(ours: EndpointingPolicy, factor: float) -> EndpointingPolicy:
     return replace(ours, **{name: factor * getattr(ours, name) for name in named})
 
 
-def _wordless(turn: Turn) -> Turn:
+def _wordless(turn: SimulatedTurn) -> SimulatedTurn:
     """The same turn to somebody who hears that words are said, and not which."""
     return replace(turn, observed=[_without_words(observed) for observed in turn.observed])
 
@@ -79,7 +85,7 @@ def _by_voice(fallback_s: float) -> EndpointingPolicy:
     )
 
 
-def draw(lines: dict[str, list[Point]], heading: str) -> str:
+def draw(lines: dict[str, list[TradeOffPoint]], heading: str) -> str:
     """An SVG document: the median wait across, hanging pauses cut into down."""
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
@@ -115,7 +121,7 @@ def _grid() -> Iterator[str]:
     )
 
 
-def _line(name: str, points: Sequence[Point]) -> Iterator[str]:
+def _line(name: str, points: Sequence[TradeOffPoint]) -> Iterator[str]:
     at = [(_x(1000 * p.figures.mean_s), _y(p.figures.hanging)) for p in points]
     path = "M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in at)
     yield f'<path d="{path}" fill="none" stroke="{COLOURS[name]}" stroke-width="2"/>'

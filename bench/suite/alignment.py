@@ -33,7 +33,7 @@ PRONOUNCED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class AlignedWord:
     """One word as written, with its punctuation, and where it is heard."""
 
     text: str
@@ -41,12 +41,12 @@ class Word:
     end_s: float
 
 
-def align(samples: Samples, rate_hz: int, transcript: str) -> list[Word]:
+def align(samples: Samples, rate_hz: int, transcript: str) -> list[AlignedWord]:
     """Times for every word of `transcript`; raises ValueError where the text does not fit."""
     written = transcript.split()
     if len(written) == 1:
         bounds = speech_bounds(samples, rate_hz)
-        return [Word(written[0], round(bounds.start_s, 2), round(bounds.end_s, 2))]
+        return [AlignedWord(written[0], round(bounds.start_s, 2), round(bounds.end_s, 2))]
     spoken = [re.sub(r"[^a-z']", "", word.lower()) for word in written]
     mono = samples if rate_hz == 16000 else soxr.resample(samples, rate_hz, 16000)
     decoder = _decoder()
@@ -64,7 +64,7 @@ def align(samples: Samples, rate_hz: int, transcript: str) -> list[Word]:
     ]
     if [word for word, _, _ in heard] != spoken:
         raise ValueError(f"aligned {[word for word, _, _ in heard]} to {spoken}")
-    words = [Word(w, a, b) for w, (_, a, b) in zip(written, heard, strict=True)]
+    words = [AlignedWord(w, a, b) for w, (_, a, b) in zip(written, heard, strict=True)]
     return refined(words, samples, rate_hz)
 
 
@@ -77,7 +77,7 @@ def _decoder() -> Decoder:
     return decoder
 
 
-def refined(words: list[Word], samples: Samples, rate_hz: int) -> list[Word]:
+def refined(words: list[AlignedWord], samples: Samples, rate_hz: int) -> list[AlignedWord]:
     """Trim each word to its windows of speech; stretch the first and the last to the bounds.
 
     Around a silence the aligner shares the silence out between the words; where it is silent the
@@ -100,7 +100,9 @@ def refined(words: list[Word], samples: Samples, rate_hz: int) -> list[Word]:
         inside = np.flatnonzero(active[first:after])
         if len(inside):
             first, after = first + int(inside[0]), first + int(inside[-1]) + 1
-        refined.append(Word(word.text, round(first * WINDOW_S, 2), round(after * WINDOW_S, 2)))
+        refined.append(
+            AlignedWord(word.text, round(first * WINDOW_S, 2), round(after * WINDOW_S, 2))
+        )
     return refined
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.suite.alignment import Word, refined
+from bench.suite.alignment import AlignedWord, refined
 from bench.suite.edges import (
     WINDOW_S,
     Samples,
@@ -22,7 +22,7 @@ from bench.suite.edges import (
     speech_bounds,
     threshold_db,
 )
-from bench.suite.measure import Labels, Pause, measure
+from bench.suite.measure import Labels, MeasuredPause, measure
 from bench.suite.pauses import LEAST_S, kind_of_pause
 from bench.suite.room import join, padded, room_tone
 from bench.suite.sources import load, transcripts
@@ -61,7 +61,7 @@ class Composed:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceRecording:
     """A source recording with room around it, measured."""
 
     samples: Samples
@@ -70,14 +70,14 @@ class Source:
 
 
 @cache
-def source(name: str, band: str, root: Path) -> Source:
+def source(name: str, band: str, root: Path) -> SourceRecording:
     """The source `name` in a band, padded with its own room and measured."""
     samples, rate_hz = load(name, band, root)
     room = samples
     if not has_silence(levels_db(samples, rate_hz)):
         room, _ = load(WITH_SILENCE[name.split("/")[0]], band, root)
     samples = padded(samples, rate_hz, AROUND_S, zlib.crc32(name.encode()), room)
-    return Source(samples, rate_hz, measure(samples, rate_hz, transcripts()[name]))
+    return SourceRecording(samples, rate_hz, measure(samples, rate_hz, transcripts()[name]))
 
 
 def compose(pieces: Sequence[Piece], band: str, root: Path, seed: int) -> Composed:
@@ -90,13 +90,13 @@ def compose(pieces: Sequence[Piece], band: str, root: Path, seed: int) -> Compos
     rate_hz = first.rate_hz
     around = round(AROUND_S * rate_hz)
     turn = room_tone(first.samples, rate_hz, around, seed)
-    words: list[Word] = []
+    words: list[AlignedWord] = []
     taken: list[tuple[str, int]] = []
     joins: dict[int, float] = {}
     for number, piece in enumerate(pieces):
         sound, inside = _cut(piece, source(piece.source, band, root))
         offset_s = len(join(turn, sound, rate_hz)) / rate_hz - len(sound) / rate_hz
-        words += [Word(w.text, w.start_s + offset_s, w.end_s + offset_s) for w in inside]
+        words += [AlignedWord(w.text, w.start_s + offset_s, w.end_s + offset_s) for w in inside]
         taken += [(piece.source, piece.first + at) for at in range(len(inside))]
         turn = join(turn, sound, rate_hz)
         if number + 1 < len(pieces):
@@ -126,14 +126,14 @@ def dips(name: str, band: str, root: Path) -> list[float]:
     ]
 
 
-def _quietest(levels: Samples, before: Word, after: Word) -> int:
+def _quietest(levels: Samples, before: AlignedWord, after: AlignedWord) -> int:
     """The number of the quietest window within 40 ms of the boundary of two words."""
     reach = round(0.04 / WINDOW_S)
     first = max(0, round(before.end_s / WINDOW_S) - reach)
     return first + int(np.argmin(levels[first : round(after.start_s / WINDOW_S) + reach]))
 
 
-def _cut(piece: Piece, found: Source) -> tuple[Samples, list[Word]]:
+def _cut(piece: Piece, found: SourceRecording) -> tuple[Samples, list[AlignedWord]]:
     """The piece's sound with faded edges, and its words from its own first sample on."""
     words = found.labels.words
     after = len(words) if piece.after is None else piece.after
@@ -147,7 +147,7 @@ def _cut(piece: Piece, found: Source) -> tuple[Samples, list[Word]]:
     sound[-fade:] *= ramp[::-1]
     span = len(sound) / rate_hz
     inside = [
-        Word(w.text, max(0.0, w.start_s - start_s), min(span, w.end_s - start_s))
+        AlignedWord(w.text, max(0.0, w.start_s - start_s), min(span, w.end_s - start_s))
         for w in words[piece.first : after]
     ]
     if piece.mark is not None:
@@ -155,7 +155,7 @@ def _cut(piece: Piece, found: Source) -> tuple[Samples, list[Word]]:
     return sound, inside
 
 
-def _edge_s(found: Source, boundary: int, *, opening: bool) -> float:
+def _edge_s(found: SourceRecording, boundary: int, *, opening: bool) -> float:
     """Where to cut before word `boundary`: at the deepest point, or just clear of the sound."""
     words = found.labels.words
     if boundary == 0:
@@ -171,7 +171,9 @@ def _edge_s(found: Source, boundary: int, *, opening: bool) -> float:
     return (_quietest(levels, before, after) + 0.5) * WINDOW_S
 
 
-def _labels(samples: Samples, rate_hz: int, words: list[Word], joins: dict[int, float]) -> Labels:
+def _labels(
+    samples: Samples, rate_hz: int, words: list[AlignedWord], joins: dict[int, float]
+) -> Labels:
     """Measured on the turn `above_rumble`; `joins`: after which word, and where, room was put."""
     bounds = speech_bounds(samples, rate_hz)
     bounds = SoundStretch(round(bounds.start_s, 2), round(bounds.end_s, 2))
@@ -188,13 +190,13 @@ def _labels(samples: Samples, rate_hz: int, words: list[Word], joins: dict[int, 
         words[after + 1] = replace(other, start_s=max(other.start_s, gap.end_s))
         kind = kind_of_pause(one.text, other.text)
         start_s, duration_s = round(gap.start_s, 2), round(gap.duration_s, 2)
-        pauses.append(Pause(start_s, duration_s, kind, after, origin))
-    told = [Word(w.text, round(w.start_s, 2), round(w.end_s, 2)) for w in words]
+        pauses.append(MeasuredPause(start_s, duration_s, kind, after, origin))
+    told = [AlignedWord(w.text, round(w.start_s, 2), round(w.end_s, 2)) for w in words]
     return Labels(bounds, told, pauses)
 
 
 def _placed(
-    gap: SoundStretch, words: list[Word], joins: dict[int, float]
+    gap: SoundStretch, words: list[AlignedWord], joins: dict[int, float]
 ) -> tuple[int | None, str]:
     """After which word a silence lies, and whether it was made; None if inside a word."""
     for after, at_s in joins.items():

@@ -44,7 +44,7 @@ class Noise:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class SuiteTurn:
     """One labelled turn; times are from the first sample of its file.
 
     `end_s` is the end of the last 10 ms of speech. `words` are (word, start_s, end_s).
@@ -92,7 +92,7 @@ def _suite() -> dict[str, Any]:
     return told
 
 
-def turns(half: str | None = None) -> list[Turn]:
+def turns(half: str | None = None) -> list[SuiteTurn]:
     """Every turn, or those of the half "fit" or "held", in the suite's order."""
     return [_turn(told) for told in _suite()["turns"] if half is None or told["half"] == half]
 
@@ -107,7 +107,7 @@ def overlaps(what: str | None = None) -> list[Overlap]:
     return found
 
 
-def sound(turn: Turn, rate_hz: int | None = None, tail_s: float = 0.0) -> NDArray[np.int16]:
+def sound(turn: SuiteTurn, rate_hz: int | None = None, tail_s: float = 0.0) -> NDArray[np.int16]:
     """The turn with its noise, shape (samples,), at `rate_hz` or its own rate.
 
     `tail_s` seconds follow it: more of its own room tone, and of its noise. The same for every
@@ -147,9 +147,9 @@ def _noise(file: str, rate_hz: int) -> Samples:
     return bed
 
 
-def _turn(told: dict[str, Any]) -> Turn:
+def _turn(told: dict[str, Any]) -> SuiteTurn:
     noise = told["noise"]
-    return Turn(
+    return SuiteTurn(
         **told
         | {
             "sources": tuple(told["sources"]),

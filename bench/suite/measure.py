@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-from bench.suite.alignment import Word, align
+from bench.suite.alignment import AlignedWord, align
 from bench.suite.edges import Samples, SoundStretch, silences, speech_bounds
 from bench.suite.pauses import LEAST_S, Kind, kind_of_pause
 
@@ -12,7 +12,7 @@ SLACK_S = 0.015
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class MeasuredPause:
     """Silence inside a turn: between word `after` (its number) and the next."""
 
     start_s: float
@@ -27,8 +27,8 @@ class Labels:
     """What is known of one recording of one turn."""
 
     bounds: SoundStretch
-    words: list[Word]
-    pauses: list[Pause]
+    words: list[AlignedWord]
+    pauses: list[MeasuredPause]
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -47,7 +47,7 @@ def measure(samples: Samples, rate_hz: int, transcript: str) -> Labels:
     return Labels(bounds, words, natural_pauses(samples, rate_hz, words))
 
 
-def natural_pauses(samples: Samples, rate_hz: int, words: list[Word]) -> list[Pause]:
+def natural_pauses(samples: Samples, rate_hz: int, words: list[AlignedWord]) -> list[MeasuredPause]:
     """Every silence of 200 ms or more that lies between two words; one inside a word is none."""
     found = []
     for gap in silences(samples, rate_hz, LEAST_S):
@@ -55,5 +55,5 @@ def natural_pauses(samples: Samples, rate_hz: int, words: list[Word]) -> list[Pa
             if word.end_s <= gap.start_s + SLACK_S and gap.end_s - SLACK_S <= following.start_s:
                 kind = kind_of_pause(word.text, following.text)
                 start_s, duration_s = round(gap.start_s, 2), round(gap.duration_s, 2)
-                found.append(Pause(start_s, duration_s, kind, after, "natural"))
+                found.append(MeasuredPause(start_s, duration_s, kind, after, "natural"))
     return found

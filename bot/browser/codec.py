@@ -27,13 +27,13 @@ from pipelines.core.exchange import (
     AudioIn,
     AudioOut,
     CallBegan,
+    CallState,
     Caption,
     Dtmf,
     Fault,
     Flush,
     Muted,
     Played,
-    State,
     StateChanged,
     StopSpeaking,
     TurnMeasured,
@@ -60,7 +60,7 @@ MAX_KEYS = 32
 MAX_COUNT = 2**53 - 1
 """The largest whole number that every JSON library carries exactly."""
 
-_SPEAKING: dict[State, tuple[str, str]] = {
+_SPEAKING: dict[CallState, tuple[str, str]] = {
     "hearing": ("user-started-speaking", "user-stopped-speaking"),
     "speaking": ("bot-started-speaking", "bot-stopped-speaking"),
 }
@@ -83,7 +83,7 @@ class BrowserCodec:
         self._resume_key = resume_key
         self._time_stamp = time_stamp
         self._opened = False
-        self._state: State = "listening"
+        self._state: CallState = "listening"
         self._replies: list[str | bytes] = []
         self._turn: int | None = None
         self._segments: list[tuple[int, str]] = []
@@ -220,7 +220,7 @@ class BrowserCodec:
 
     # ---- what we say ----
 
-    def _change_state(self, state: State) -> list[bytes]:
+    def _change_state(self, state: CallState) -> list[bytes]:
         was, self._state = self._state, state
         messages: list[bytes] = []
         if was != state and was in _SPEAKING:

@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 import structlog
 
 from bot.calls.errors import PeerError
-from bot.calls.farewell import MOVED, Farewell, Outcome, Over, causes, farewell
+from bot.calls.farewell import MOVED, CallOutcome, Farewell, Over, causes, farewell
 from bot.calls.limits import Allowance, Limits
 from bot.calls.messages import Closed, Codec, Opened
 from bot.calls.websocket import Socket
@@ -39,7 +39,7 @@ UNFLUSHABLE_LEAD_S = 0.06
 _log = structlog.get_logger(__name__)
 
 
-class Call(Protocol):
+class ConnectedCall(Protocol):
     """What `pipelines.cascade.Call` is to its connection."""
 
     def push(self, event: FromCaller) -> None: ...
@@ -48,7 +48,7 @@ class Call(Protocol):
 
 
 Send: TypeAlias = Callable[[ToCaller], None]
-NewCall: TypeAlias = Callable[[CallFormat, Send], Call]
+NewCall: TypeAlias = Callable[[CallFormat, Send], ConnectedCall]
 Around: TypeAlias = Callable[[NewCall], NewCall]
 """What a door does to the making of its calls."""
 _Item: TypeAlias = tuple[ToCaller | None, str | bytes]
@@ -124,9 +124,9 @@ async def serve(
     errors: list[Exception] = []
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_raise_when(seat.ending, Over(Outcome.DRAINED)))
-            tasks.create_task(_raise_when(line.overflowed, Over(Outcome.READ_TOO_SLOWLY)))
-            tasks.create_task(_raise_after(limits.call_s, Over(Outcome.TOO_LONG)))
+            tasks.create_task(_raise_when(seat.ending, Over(CallOutcome.DRAINED)))
+            tasks.create_task(_raise_when(line.overflowed, Over(CallOutcome.READ_TOO_SLOWLY)))
+            tasks.create_task(_raise_after(limits.call_s, Over(CallOutcome.TOO_LONG)))
             await line.carry(new_call, seat, tasks)
     except ExceptionGroup as group:
         errors = list(causes(group))
@@ -158,7 +158,7 @@ class _Line:
         self._codec = codec
         self._watch = watch
         self._limits = limits
-        self._call: Call | None = None
+        self._call: ConnectedCall | None = None
         self._can_return = False
         self._open = False
         self._muted = False
@@ -174,7 +174,7 @@ class _Line:
     async def carry(self, new_call: NewCall, seat: Seat, tasks: asyncio.TaskGroup) -> None:
         """Ends by raising Over or PeerError, in a group or not."""
 
-        def begin(opened: Opened) -> Call:
+        def begin(opened: Opened) -> ConnectedCall:
             call = new_call(_call_format(self._codec, opened), self.put)
             tasks.create_task(self._run(call))
             return call
@@ -192,7 +192,7 @@ class _Line:
             self.leg = following
             _log.info("the client is back")
 
-    async def _ride(self, begin: Callable[[Opened], Call], seat: Seat) -> Leg | None:
+    async def _ride(self, begin: Callable[[Opened], ConnectedCall], seat: Seat) -> Leg | None:
         """Over one socket: until it drops, or until the client is back on the one returned."""
         async with asyncio.TaskGroup() as tasks:
             writing = tasks.create_task(self._write(self.leg.socket))
@@ -203,7 +203,7 @@ class _Line:
                 task.cancel()
         return None if returning.cancelled() else returning.result()
 
-    async def _talk(self, begin: Callable[[Opened], Call]) -> None:
+    async def _talk(self, begin: Callable[[Opened], ConnectedCall]) -> None:
         async with aclosing(self._events()) as events:
             if (opened := await self._opening(events)) is None:
                 return
@@ -239,17 +239,17 @@ class _Line:
             async with asyncio.timeout(self._limits.return_s):
                 return await seat.next()
         except TimeoutError:
-            raise Over(Outcome.VANISHED) from None
+            raise Over(CallOutcome.VANISHED) from None
 
-    async def _run(self, call: Call) -> None:
+    async def _run(self, call: ConnectedCall) -> None:
         """Until the bot ends the call and the client has been sent the last of it."""
         await call.run()
         try:
             async with asyncio.timeout(GOODBYE_S):
                 await self._all_sent.wait()
         except TimeoutError:
-            raise Over(Outcome.READ_TOO_SLOWLY) from None
-        raise Over(Outcome.FINISHED)
+            raise Over(CallOutcome.READ_TOO_SLOWLY) from None
+        raise Over(CallOutcome.FINISHED)
 
     # ---- what the client sends ----
 
@@ -265,7 +265,7 @@ class _Line:
                 for event in events:
                     match event:
                         case Closed():
-                            raise Over(Outcome.LEFT)
+                            raise Over(CallOutcome.LEFT)
                         case Muted(muted):
                             self._muted = muted
                         case _:
@@ -274,15 +274,15 @@ class _Line:
         except ConnectionError:
             if self._can_return:
                 return
-            raise Over(Outcome.VANISHED) from None
-        raise Over(Outcome.LEFT)
+            raise Over(CallOutcome.VANISHED) from None
+        raise Over(CallOutcome.LEFT)
 
     async def _receive(self) -> str | bytes | None:
         try:
             async with asyncio.timeout(None if self._muted else self._limits.idle_s):
                 return await self.leg.socket.receive()
         except TimeoutError:
-            raise Over(Outcome.IDLE) from None
+            raise Over(CallOutcome.IDLE) from None
 
     async def _opening(self, events: AsyncIterator[FromCaller | Opened | Closed]) -> Opened | None:
         """What the client sends before it is ready is not listened to. None if it has dropped."""
@@ -298,7 +298,7 @@ class _Line:
                         case _:
                             pass
         except TimeoutError:
-            raise Over(Outcome.NEVER_READY) from None
+            raise Over(CallOutcome.NEVER_READY) from None
         return None
 
     # ---- what the client is sent ----

@@ -7,7 +7,7 @@ from enum import StrEnum
 from bot.calls.errors import PeerError
 
 
-class Outcome(StrEnum):
+class CallOutcome(StrEnum):
     """How a call ended, for the log and the metric."""
 
     LEFT = "left"
@@ -31,7 +31,7 @@ class Outcome(StrEnum):
 class Farewell:
     """The end of a call, and what the client is told of it."""
 
-    outcome: Outcome
+    outcome: CallOutcome
     code: int
     reason: str = ""
 
@@ -39,7 +39,7 @@ class Farewell:
 class Over(Exception):  # noqa: N818
     """Ends the connection's tasks."""
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: CallOutcome) -> None:
         super().__init__(outcome.value)
         self.outcome = outcome
 
@@ -59,15 +59,21 @@ BROKEN_IN_WORDS = "Sorry, something went wrong. Please call again. Goodbye."
 """What a telephone says instead of a call: there is nothing to read on it."""
 
 _FAREWELLS = {
-    Outcome.LEFT: Farewell(Outcome.LEFT, 1000),
-    Outcome.FINISHED: Farewell(Outcome.FINISHED, 1000),
-    Outcome.VANISHED: Farewell(Outcome.VANISHED, 1001),
-    Outcome.NEVER_READY: Farewell(Outcome.NEVER_READY, 1008, "the client was never ready"),
-    Outcome.IDLE: Farewell(Outcome.IDLE, 1008, "nothing was heard of the client for too long"),
-    Outcome.TOO_LONG: Farewell(Outcome.TOO_LONG, 1008, "the call has lasted as long as it may"),
-    Outcome.READ_TOO_SLOWLY: Farewell(Outcome.READ_TOO_SLOWLY, 1013, "the client reads too slowly"),
-    Outcome.DRAINED: Farewell(Outcome.DRAINED, 1012, "the server is shutting down"),
-    Outcome.FAILED: Farewell(Outcome.FAILED, 1011, "internal error"),
+    CallOutcome.LEFT: Farewell(CallOutcome.LEFT, 1000),
+    CallOutcome.FINISHED: Farewell(CallOutcome.FINISHED, 1000),
+    CallOutcome.VANISHED: Farewell(CallOutcome.VANISHED, 1001),
+    CallOutcome.NEVER_READY: Farewell(CallOutcome.NEVER_READY, 1008, "the client was never ready"),
+    CallOutcome.IDLE: Farewell(
+        CallOutcome.IDLE, 1008, "nothing was heard of the client for too long"
+    ),
+    CallOutcome.TOO_LONG: Farewell(
+        CallOutcome.TOO_LONG, 1008, "the call has lasted as long as it may"
+    ),
+    CallOutcome.READ_TOO_SLOWLY: Farewell(
+        CallOutcome.READ_TOO_SLOWLY, 1013, "the client reads too slowly"
+    ),
+    CallOutcome.DRAINED: Farewell(CallOutcome.DRAINED, 1012, "the server is shutting down"),
+    CallOutcome.FAILED: Farewell(CallOutcome.FAILED, 1011, "internal error"),
 }
 
 
@@ -76,11 +82,11 @@ def farewell(errors: Iterable[Exception]) -> Farewell:
     errors = list(errors)
     for error in errors:
         if isinstance(error, PeerError):
-            return Farewell(Outcome.BROKE_PROTOCOL, error.close_code, str(error))
+            return Farewell(CallOutcome.BROKE_PROTOCOL, error.close_code, str(error))
     for error in errors:
         if isinstance(error, Over):
             return _FAREWELLS[error.outcome]
-    return _FAREWELLS[Outcome.FAILED]
+    return _FAREWELLS[CallOutcome.FAILED]
 
 
 def causes(error: Exception) -> Iterator[Exception]:

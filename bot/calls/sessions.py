@@ -10,8 +10,8 @@ from typing import Protocol
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.calls.connection import Around, Call, Seat, Send, serve
-from bot.calls.farewell import REFUSED, Farewell, Outcome
+from bot.calls.connection import Around, ConnectedCall, Seat, Send, serve
+from bot.calls.farewell import REFUSED, CallOutcome, Farewell
 from bot.calls.limits import Limits
 from bot.calls.messages import Codec
 from bot.calls.websocket import Socket
@@ -26,14 +26,14 @@ LEAVING_S = 5.0
 _log = structlog.get_logger(__name__)
 
 
-class Engine(Protocol):
+class CallEngine(Protocol):
     """What the models, the voice and the LLM are to the server: opened once, asked for calls."""
 
     async def open(self) -> None:
         """Load everything. Raises ServiceError."""
         ...
 
-    def new_call(self, form: CallFormat, send: Send) -> Call: ...
+    def new_call(self, form: CallFormat, send: Send) -> ConnectedCall: ...
 
     async def close(self) -> None: ...
 
@@ -78,13 +78,13 @@ class Visitor:
 class _Visit:
     visitor: Visitor
     seat: Seat
-    last: Farewell = Farewell(Outcome.FAILED, 1006)
+    last: Farewell = Farewell(CallOutcome.FAILED, 1006)
 
 
 class Sessions:
     """One per server. Used from its event loop only."""
 
-    def __init__(self, engine: Engine, metrics: Metrics, limits: Limits) -> None:
+    def __init__(self, engine: CallEngine, metrics: Metrics, limits: Limits) -> None:
         self._engine = engine
         self._metrics = metrics
         self._limits = limits

@@ -17,8 +17,8 @@ from bot.settings import SettingsError
 from bot.settings import load as load_settings
 from bot.terminal.ending import give_up
 from bot.terminal.program import program
+from replay.call_folder import UnreadableError, load
 from replay.printed import print_run
-from replay.recorded import UnreadableError, load
 from replay.run import as_it_went
 from replay.spoken import Exchange, exchanges_of
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from bot.commands.checks.finding import Finding, Verdict, bad
+from bot.commands.checks.finding import CheckVerdict, Finding, bad
 from bot.server.telemetry import configure_logs
 from bot.settings import EXAMPLE, Settings, SettingsError, load
 from bot.terminal.options import AsJson
@@ -55,7 +55,7 @@ async def examine(settings: Settings) -> list[Finding]:
 
 
 def _tell(findings: Sequence[Finding], *, as_data: bool) -> NoReturn:
-    fails = sum(finding.verdict is Verdict.FAIL for finding in findings)
+    fails = sum(finding.verdict is CheckVerdict.FAIL for finding in findings)
     typer.echo(as_json(findings) if as_data else as_text(findings))
     raise typer.Exit(1 if fails else 0)
 
@@ -65,7 +65,7 @@ def as_json(findings: Sequence[Finding]) -> str:
         {"name": one.name, "verdict": one.verdict, "found": one.found, "mend": one.mend}
         for one in findings
     ]
-    is_well = all(one.verdict is not Verdict.FAIL for one in findings)
+    is_well = all(one.verdict is not CheckVerdict.FAIL for one in findings)
     return json.dumps({"ok": is_well, "checks": checks}, indent=2, ensure_ascii=False)
 
 
@@ -76,6 +76,6 @@ def as_text(findings: Sequence[Finding]) -> str:
         lines.append(f"{one.verdict:4}  {one.name:{width}}  {one.found}")
         if one.mend:
             lines.append(f"{'':{width + 6}}  -> {one.mend}")
-    counts = [sum(one.verdict is verdict for one in findings) for verdict in Verdict]
+    counts = [sum(one.verdict is verdict for one in findings) for verdict in CheckVerdict]
     lines.append("{} pass, {} to be looked at, {} fail".format(*counts))
     return "\n".join(lines)

@@ -112,14 +112,14 @@ def up(  # noqa: PLR0913 - the options of a command are its arguments
 def _start(settings: Settings, engine: EngineName) -> float:
     # Imported here, for it brings the HTTP client: help and a wrong setting answer at once.
     from bot.engines.supervised import start_and_leave
-    from bot.engines.supervisor import Progress
+    from bot.engines.supervisor import StartProgress
     from bot.wiring.own_engine import install, recipe_for
 
     recipe = recipe_for(settings, engine)
     with _status(f"starting {engine}") as show:
         install(settings, recipe, show)
 
-        def tell(progress: Progress) -> None:
+        def tell(progress: StartProgress) -> None:
             show(f"{engine}, {progress.waited_s:.0f} s: {progress.text}")
 
         home, variables = settings.llm_engine_home, environment(recipe.variables)

@@ -19,8 +19,8 @@ from rich.progress import (
 
 from bot.engines.models.catalogue import CATALOGUE, UnknownModelError, find
 from bot.engines.models.download import DownloadError, Downloads, Tell
-from bot.engines.models.download import Progress as Came
-from bot.engines.models.model import Model
+from bot.engines.models.download import DownloadProgress as Came
+from bot.engines.models.model import CatalogueModel
 from bot.engines.models.store import Store
 from bot.settings import Settings, SettingsError, load
 from bot.terminal.ending import give_up
@@ -142,7 +142,7 @@ def where(
 
 
 @contextmanager
-def progress_bar(model: Model) -> Iterator[Tell]:
+def progress_bar(model: CatalogueModel) -> Iterator[Tell]:
     """Of a download, on standard error."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
@@ -187,7 +187,7 @@ def _settings() -> Settings:
         give_up(str(error), 2)
 
 
-def _find(name: str) -> Model:
+def _find(name: str) -> CatalogueModel:
     try:
         return find(name)
     except UnknownModelError as error:

@@ -34,44 +34,44 @@ from bot.settings.zone import zone_named
 MODEL = "halfsecond-demo"
 
 
-class TextPart(BaseModel):
+class DemoTextPart(BaseModel):
     type: Literal["text"]
     text: str
 
 
-class ImagePart(BaseModel):
+class DemoImagePart(BaseModel):
     type: Literal["image_url"]
 
 
-class RequestMessage(BaseModel):
+class DemoRequestMessage(BaseModel):
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    text: str | list[TextPart | ImagePart] | None = Field(None, alias="content")
+    text: str | list[DemoTextPart | DemoImagePart] | None = Field(None, alias="content")
 
     @property
     def content(self) -> str:
         if isinstance(self.text, list):
-            return "".join(part.text for part in self.text if isinstance(part, TextPart))
+            return "".join(part.text for part in self.text if isinstance(part, DemoTextPart))
         return self.text or ""
 
     @property
     def has_images(self) -> bool:
-        return isinstance(self.text, list) and any(isinstance(p, ImagePart) for p in self.text)
+        return isinstance(self.text, list) and any(isinstance(p, DemoImagePart) for p in self.text)
 
 
-class StreamOptions(BaseModel):
+class DemoStreamOptions(BaseModel):
     include_usage: bool = False
 
 
-class ChatRequest(BaseModel):
+class DemoChatRequest(BaseModel):
     """The fields of the API's body that are used or checked, those of vLLM among them.
 
     The rest is allowed, and has no effect on a rule; nor has a temperature.
     """
 
     model: str
-    messages: list[RequestMessage] = Field(min_length=1)
+    messages: list[DemoRequestMessage] = Field(min_length=1)
     stream: bool = False
-    stream_options: StreamOptions | None = None
+    stream_options: DemoStreamOptions | None = None
     max_tokens: int | None = Field(None, ge=1)
     max_completion_tokens: int | None = Field(None, ge=1)
     temperature: float | None = Field(None, ge=0, le=2)
@@ -95,7 +95,7 @@ class Stats:
     """Generated, whether or not anybody was left to hear them."""
 
 
-Reply: TypeAlias = Callable[[Sequence[RequestMessage]], str]
+Reply: TypeAlias = Callable[[Sequence[DemoRequestMessage]], str]
 """What to say, by the whole conversation."""
 
 
@@ -140,7 +140,7 @@ class DemoEngine:
     async def _chat(self, request: Request) -> Response:
         arrived_s = asyncio.get_running_loop().time()
         try:
-            wanted = ChatRequest.model_validate_json(await request.body())
+            wanted = DemoChatRequest.model_validate_json(await request.body())
         except ValidationError as error:
             wrong = error.errors()[0]
             where = ".".join(str(part) for part in wrong["loc"]) or None
@@ -152,7 +152,7 @@ class DemoEngine:
             return _error(400, f"The model `{self._model}` takes no images.", param="messages")
         return _Reply(self, wanted, arrived_s)
 
-    def generation(self, wanted: ChatRequest, arrived_s: float) -> "Generation":
+    def generation(self, wanted: DemoChatRequest, arrived_s: float) -> "Generation":
         said = "\0".join(m.content for m in wanted.messages if m.role == "user")
         now = datetime.now(self._zone).astimezone(self._zone)
         if self._reply is not None:
@@ -226,7 +226,7 @@ class Generation:
 class _Reply(Response):
     """Sends while it generates, and stops generating when the client goes."""
 
-    def __init__(self, engine: DemoEngine, wanted: ChatRequest, arrived_s: float) -> None:
+    def __init__(self, engine: DemoEngine, wanted: DemoChatRequest, arrived_s: float) -> None:
         super().__init__()
         self._stats = engine.stats
         self._wanted = wanted

@@ -78,7 +78,7 @@ _JOKES = (
 )
 
 
-class Message(Protocol):
+class DemoMessage(Protocol):
     """As in `pipelines.services.protocols.ChatMessage`, with any role that the API knows."""
 
     @property
@@ -89,24 +89,24 @@ class Message(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RuleInput:
     """What a rule may look at."""
 
     words: str
     """The last turn, lower case, without punctuation, numbers as digits."""
     spoken: str
     """The last turn as it came."""
-    earlier: Sequence[Message]
+    earlier: Sequence[DemoMessage]
     """Everything before it."""
     match: re.Match[str]
     now: datetime
     rng: random.Random
 
 
-Rule = Callable[[Asked], str]
+Rule = Callable[[RuleInput], str]
 
 
-def answer(messages: Sequence[Message], *, now: datetime, rng: random.Random) -> str:
+def answer(messages: Sequence[DemoMessage], *, now: datetime, rng: random.Random) -> str:
     """Speakable text, never empty, no markdown. `now` is the wall clock in the local zone."""
     last = max((i for i, m in enumerate(messages) if m.role == "user"), default=-1)
     lines = messages[last].content.strip().splitlines() if last >= 0 else []
@@ -117,7 +117,7 @@ def answer(messages: Sequence[Message], *, now: datetime, rng: random.Random) ->
     if len(words.split()) <= RULE_WORDS:
         for pattern, rule in _RULES:
             if match := pattern.search(words):
-                return rule(Asked(words, spoken, messages[:last], match, now, rng))
+                return rule(RuleInput(words, spoken, messages[:last], match, now, rng))
     return _echo(spoken)
 
 
@@ -161,7 +161,7 @@ def _echo(spoken: str) -> str:
     return f"You said: {' '.join(words).rstrip(',;:-')}{'' if spoken[-1] in '.!?' else '.'}"
 
 
-def _who(asked: Asked) -> str:
+def _who(asked: RuleInput) -> str:
     return (
         "I'm the demo that comes with Halfsecond. There is no language model behind me: "
         "I answer by rule, so that you can hear how fast a conversation feels. "
@@ -169,7 +169,7 @@ def _who(asked: Asked) -> str:
     )
 
 
-def _speed(asked: Asked) -> str:
+def _speed(asked: RuleInput) -> str:
     told = [
         found
         for message in asked.earlier
@@ -187,7 +187,7 @@ def _speed(asked: Asked) -> str:
     return f"Well, my last answer came after {wait_ms} milliseconds. {verdict}"
 
 
-def _time(asked: Asked) -> str:
+def _time(asked: RuleInput) -> str:
     hour, minute = asked.now.hour, asked.now.minute
     part = "at night" if hour < 6 or hour >= 22 else "in the morning" if hour < 12 else ""
     part = part or ("in the afternoon" if hour < 18 else "in the evening")
@@ -197,17 +197,17 @@ def _time(asked: Asked) -> str:
     return f"Sure, it's {minute} minute{'s' * (minute > 1)} past {of_twelve} {part}."
 
 
-def _date(asked: Asked) -> str:
+def _date(asked: RuleInput) -> str:
     day = asked.now.day
     ending = "th" if day // 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
     return f"Sure, today is {asked.now:%A}, {asked.now:%B} {day}{ending}."
 
 
-def _count_up(asked: Asked) -> str:
+def _count_up(asked: RuleInput) -> str:
     return _count(int(asked.match["first"] or 1), int(asked.match["last"]), 1)
 
 
-def _count_down(asked: Asked) -> str:
+def _count_down(asked: RuleInput) -> str:
     return _count(int(asked.match["first"]), 1, -1)
 
 
@@ -221,7 +221,7 @@ def _count(first: int, last: int, step: int) -> str:
     return f"Sure, here we go. {'. '.join(tens)}. Done."
 
 
-def _sum(asked: Asked) -> str:
+def _sum(asked: RuleInput) -> str:
     a, b = float(asked.match["a"]), float(asked.match["b"])
     sign = asked.match["sign"]
     if sign in ("divided by", "over", "/", "÷"):
@@ -239,44 +239,44 @@ def _sum(asked: Asked) -> str:
     return f"Let me see, {a:g} {said} {b:g} is {about}{result}."
 
 
-def _story(asked: Asked) -> str:
+def _story(asked: RuleInput) -> str:
     return asked.rng.choice(_STORIES)
 
 
-def _joke(asked: Asked) -> str:
+def _joke(asked: RuleInput) -> str:
     return asked.rng.choice(_JOKES)
 
 
 _NAME = re.compile(r"\b(?:my name is|my name's|call me) ([a-z']+)")
 
 
-def _nice_to_meet(asked: Asked) -> str:
+def _nice_to_meet(asked: RuleInput) -> str:
     return f"Nice to meet you, {asked.match[1].capitalize()}. I'm the demo."
 
 
-def _your_name(asked: Asked) -> str:
+def _your_name(asked: RuleInput) -> str:
     for message in reversed(asked.earlier):
         if message.role == "user" and (match := _NAME.search(normal(message.content))):
             return f"Of course, you're {match[1].capitalize()}."
     return "Sorry, you have not told me your name yet."
 
 
-def _last_said(asked: Asked, role: str) -> str | None:
+def _last_said(asked: RuleInput, role: str) -> str | None:
     said = (m.content.strip() for m in reversed(asked.earlier) if m.role == role)
     return next(filter(None, said), None)
 
 
-def _say_again(asked: Asked) -> str:
+def _say_again(asked: RuleInput) -> str:
     said = _last_said(asked, "assistant")
     return f"Sure, I said: {said}" if said else "Well, I have not said anything yet."
 
 
-def _you_said(asked: Asked) -> str:
+def _you_said(asked: RuleInput) -> str:
     said = _last_said(asked, "user")
     return _echo(said) if said else "Well, that was the first thing you said."
 
 
-def _repeat(asked: Asked) -> str:
+def _repeat(asked: RuleInput) -> str:
     asking = r"^\W*(?:please\W+)?(?:repeat after me|repeat|say)\W*"
     wanted = re.sub(asking, "", asked.spoken, flags=re.IGNORECASE).rstrip(" .,;:!?")
     return f"Okay. {wanted[:1].upper()}{wanted[1:]}."

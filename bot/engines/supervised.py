@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from bot.engines.recipe import EngineError, Recipe
-from bot.engines.supervisor import STOP_LIMIT_S, News, Order, Progress, Ready
+from bot.engines.supervisor import STOP_LIMIT_S, News, Order, Ready, StartProgress
 
 _COMMAND = (sys.executable, "-P", "-m", "bot.engines.supervisor")
-Tell: TypeAlias = Callable[[Progress], None]
+Tell: TypeAlias = Callable[[StartProgress], None]
 
 
 class SupervisedEngine:
@@ -42,7 +42,7 @@ class SupervisedEngine:
             match news := read_news(line):
                 case Ready():
                     return news
-                case Progress():
+                case StartProgress():
                     tell(news)
         raise EngineError(f"the supervisor of {self._order.recipe.name} ended without a word")
 
@@ -81,7 +81,7 @@ def start_and_leave(
             match news := read_news(line):
                 case Ready():
                     return supervisor.pid, news
-                case Progress():
+                case StartProgress():
                     tell(news)
         raise EngineError(f"the supervisor of {recipe.name} ended without a word")
     except BaseException:
@@ -98,4 +98,4 @@ def read_news(line: bytes) -> News:
         raise EngineError(told["failed"])
     if "ready" in told:
         return Ready(told["ready"], told["streams"])
-    return Progress(told["progress"], told["waited_s"])
+    return StartProgress(told["progress"], told["waited_s"])

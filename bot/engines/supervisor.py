@@ -38,7 +38,7 @@ _LEASH = Path(__file__).with_name("leash.py")
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class StartProgress:
     """The last line of its log, while it starts."""
 
     text: str
@@ -52,7 +52,7 @@ class Ready:
     """Its answer came in more than one piece."""
 
 
-News = Progress | Ready
+News = StartProgress | Ready
 
 
 class Supervisor:
@@ -142,7 +142,7 @@ class Supervisor:
             while not await _is_well(http, self._recipe.health) or process.returncode is not None:
                 if process.returncode is not None or now() - began_s > self._recipe.start_limit_s:
                     raise EngineError(self._explain(process))
-                tell(Progress(last_line(self._said()), now() - began_s))
+                tell(StartProgress(last_line(self._said()), now() - began_s))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_EVERY_S):
                         await process.wait()
@@ -275,10 +275,10 @@ class _Reports:
 
     def tell(self, news: News) -> None:
         match news:
-            case Progress(text, waited_s) if text != self._shown:
+            case StartProgress(text, waited_s) if text != self._shown:
                 self._shown = text
                 self._write(progress=text, waited_s=waited_s)
-            case Progress():
+            case StartProgress():
                 pass
             case Ready(took_s, streams):
                 self._write(ready=took_s, streams=streams)

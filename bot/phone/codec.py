@@ -39,7 +39,7 @@ _STAMP = re.compile(r"-?\d{1,18}(\.\d{1,9})?", re.ASCII)
 _MARK = re.compile(r"(\d{1,9})\.(\d{1,15})", re.ASCII)
 
 
-class State(enum.Enum):
+class StreamState(enum.Enum):
     FRESH = enum.auto()
     CONNECTED = enum.auto()
     OPEN = enum.auto()
@@ -66,7 +66,7 @@ class TwilioCodec:
 
     def __init__(self, *, lenient: bool = False) -> None:
         self._lenient = lenient
-        self._state = State.FRESH
+        self._state = StreamState.FRESH
         self.start: Start | None = None
         """Known once `Opened` has come."""
         self.frames_sent = 0
@@ -79,7 +79,7 @@ class TwilioCodec:
     @property
     def is_over(self) -> bool:
         """Twilio has said that the call is."""
-        return self._state is State.OVER
+        return self._state is StreamState.OVER
 
     # ---- what Twilio sends ----
 
@@ -96,7 +96,7 @@ class TwilioCodec:
         if event not in _EVENTS:
             return []  # whatever Twilio adds next
         rule = _RULES.get((self._state, event))
-        if event == "start" and self._state is State.FRESH and self._lenient:
+        if event == "start" and self._state is StreamState.FRESH and self._lenient:
             rule = TwilioCodec._start
         if rule is None:
             raise PeerError(f"{event} out of order")
@@ -112,7 +112,7 @@ class TwilioCodec:
     def _connect(self, read: dict[str, Any]) -> list[FromClient]:
         if not self._lenient and read["protocol"] != "Call":
             raise PeerError("not the protocol of a call")
-        self._state = State.CONNECTED
+        self._state = StreamState.CONNECTED
         return []
 
     def _start(self, read: dict[str, Any]) -> list[FromClient]:
@@ -130,7 +130,7 @@ class TwilioCodec:
         if self._get(read, "streamSid", start.stream_sid) != start.stream_sid:
             raise PeerError("two names for one stream")
         self._number(read, "sequenceNumber")
-        self.start, self._state = start, State.OPEN
+        self.start, self._state = start, StreamState.OPEN
         return [Opened(start.call_sid, flushes=True)]
 
     def _media(self, read: dict[str, Any]) -> list[FromClient]:
@@ -179,7 +179,7 @@ class TwilioCodec:
 
     def _stop(self, read: dict[str, Any]) -> list[FromClient]:
         self._check_stream(read)
-        self._state = State.OVER
+        self._state = StreamState.OVER
         return [Closed()]
 
     def _check_stream(self, read: dict[str, Any]) -> None:
@@ -232,13 +232,13 @@ class TwilioCodec:
 
 _Rule = Callable[[TwilioCodec, dict[str, Any]], list[FromClient]]
 
-_RULES: dict[tuple[State, str], _Rule] = {
-    (State.FRESH, "connected"): TwilioCodec._connect,
-    (State.CONNECTED, "start"): TwilioCodec._start,
-    (State.OPEN, "media"): TwilioCodec._media,
-    (State.OPEN, "dtmf"): TwilioCodec._dtmf,
-    (State.OPEN, "mark"): TwilioCodec._mark,
-    (State.OPEN, "stop"): TwilioCodec._stop,
+_RULES: dict[tuple[StreamState, str], _Rule] = {
+    (StreamState.FRESH, "connected"): TwilioCodec._connect,
+    (StreamState.CONNECTED, "start"): TwilioCodec._start,
+    (StreamState.OPEN, "media"): TwilioCodec._media,
+    (StreamState.OPEN, "dtmf"): TwilioCodec._dtmf,
+    (StreamState.OPEN, "mark"): TwilioCodec._mark,
+    (StreamState.OPEN, "stop"): TwilioCodec._stop,
 }
 """Of `_EVENTS`, what is not in the table is out of order."""
 

@@ -16,7 +16,7 @@ from bot.calls.farewell import AWAY_IN_WORDS, BROKEN_IN_WORDS, BUSY_IN_WORDS
 from bot.calls.sessions import Doors, RefusedError, Sessions, Visitor
 from bot.calls.websocket import WebSocketSocket
 from bot.phone import twiml
-from bot.phone.line import Line, Opening, Phone, read_start
+from bot.phone.line import Opening, TelephoneConfig, TelephoneLine, read_start
 from bot.phone.rest import TwilioRest
 from bot.phone.signature import HEADER, Parameters, is_signed
 from bot.server.access import NO_TICKET, AccessPolicy, Tickets, decide
@@ -59,10 +59,10 @@ class Refused(Exception):  # noqa: N818
         return JSONResponse({"error": str(self)}, self.status)
 
 
-class Telephone:
+class TelephoneDoor:
     """The routes' common ground. `close` it when the server goes."""
 
-    def __init__(self, sessions: Sessions, access: AccessPolicy, phone: Phone) -> None:
+    def __init__(self, sessions: Sessions, access: AccessPolicy, phone: TelephoneConfig) -> None:
         self._sessions = sessions
         self._access = access
         self._phone = phone
@@ -182,7 +182,9 @@ class Telephone:
             _log.warning("a stream was refused", reason="its token is missing, used or too old")
             await socket.close(1008, "the token is missing, used or too old")
             return
-        await self._carry(Line(socket, opening, self._phone, self._rest), opening.start.call_sid)
+        await self._carry(
+            TelephoneLine(socket, opening, self._phone, self._rest), opening.start.call_sid
+        )
 
     def _check_upgrade(self, websocket: WebSocket) -> None:
         if not self._phone.accepts_emulators:
@@ -221,7 +223,7 @@ class Telephone:
             return ticket is not None and ticket.call == opening.start.call_sid
         return decide(self._access, identity_of(scope)) is None
 
-    async def _carry(self, line: Line, call_sid: str) -> None:
+    async def _carry(self, line: TelephoneLine, call_sid: str) -> None:
         visitor, codec = Visitor(door="phone", call_id=call_sid), line.codec
         async with asyncio.TaskGroup() as tasks:
             handing_on = tasks.create_task(line.hand_on())

@@ -7,7 +7,7 @@ from typing import Literal
 
 import structlog
 
-from bot.calls.connection import Call, NewCall, Send
+from bot.calls.connection import ConnectedCall, NewCall, Send
 from bot.calls.errors import PeerError
 from bot.calls.farewell import HUNG_UP
 from bot.calls.limits import Limits
@@ -48,7 +48,7 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Phone:
+class TelephoneConfig:
     """What the operator has decided about the telephone."""
 
     auth_token: str = ""
@@ -123,11 +123,11 @@ async def read_start(socket: Socket, *, lenient: bool) -> Opening | None:
     raise PeerError("a stream that does not start")
 
 
-class Line:
+class TelephoneLine:
     """The `Socket` of a call, from its first message on, and what else the call asks of Twilio."""
 
     def __init__(
-        self, socket: Socket, opening: Opening, phone: Phone, rest: TwilioRest | None
+        self, socket: Socket, opening: Opening, phone: TelephoneConfig, rest: TwilioRest | None
     ) -> None:
         self.codec = TwilioCodec(lenient=phone.accepts_emulators)
         self._socket = socket
@@ -137,7 +137,7 @@ class Line:
         self._phone = phone
         self._gone = False
         self._asked: asyncio.Queue[str] = asyncio.Queue(MOST_TRANSFERS)
-        self._call: Call | None = None
+        self._call: ConnectedCall | None = None
 
     # ---- the socket ----
 
@@ -169,7 +169,7 @@ class Line:
         """Calls of this line: with the telephone's announcements, and a tool to hand them on."""
         tools = hand_on_to(self._phone.transfers, self._ask) if self._rest else ()
 
-        def begin(form: CallFormat, send: Send) -> Call:
+        def begin(form: CallFormat, send: Send) -> ConnectedCall:
             form = replace(
                 form,
                 lead_s=LEAD_S,

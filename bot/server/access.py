@@ -144,7 +144,7 @@ def _names(origin: str, host: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class AccessTicket:
     expires_s: float
     call: str
     """The call that it is for, where it is for one: the key of one to go on with, or a CallSid."""
@@ -154,7 +154,7 @@ class Tickets:
     """Each lets one client in once. The caller makes the keys: they must not be guessed."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, Ticket] = {}
+        self._waiting: dict[str, AccessTicket] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -164,8 +164,8 @@ class Tickets:
             if now < ticket.expires_s and len(self._waiting) < TICKETS_LIMIT:
                 break
             del self._waiting[old]
-        self._waiting[key] = Ticket(now + TICKET_S, call)
+        self._waiting[key] = AccessTicket(now + TICKET_S, call)
 
-    def redeem(self, key: str, now: float) -> Ticket | None:
+    def redeem(self, key: str, now: float) -> AccessTicket | None:
         ticket = self._waiting.pop(key, None)
         return ticket if ticket is not None and now < ticket.expires_s else None

@@ -12,13 +12,13 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.settings.announcements import AnnouncementSettings
-from bot.settings.engine import OwnEngine
-from bot.settings.model import Model
-from bot.settings.phone import Phone
-from bot.settings.records import Records
-from bot.settings.server import Server
-from bot.settings.shares import Shares
-from bot.settings.speech import Speech
+from bot.settings.engine import EngineSettings
+from bot.settings.model import LanguageModelSettings
+from bot.settings.recording_policy import RecordingSettings
+from bot.settings.server import ServerSettings
+from bot.settings.shares import BudgetSettings
+from bot.settings.speech import SpeechSettings
+from bot.settings.telephony import TelephoneSettings
 from pipelines.addresses import printable
 
 ENV_FILE = Path(".env")
@@ -41,7 +41,15 @@ class SettingsError(Exception):
 
 
 class Settings(
-    Server, Model, Speech, Phone, AnnouncementSettings, Shares, Records, OwnEngine, BaseSettings
+    ServerSettings,
+    LanguageModelSettings,
+    SpeechSettings,
+    TelephoneSettings,
+    AnnouncementSettings,
+    BudgetSettings,
+    RecordingSettings,
+    EngineSettings,
+    BaseSettings,
 ):
     """Each field is set by the variable of the same name in capitals."""
 

@@ -15,7 +15,7 @@ ALIASES: Mapping[str, EngineName] = {"llamacpp": "llama.cpp", "llama-cpp": "llam
 _Named = BeforeValidator(lambda name: ALIASES.get(name, name))
 
 
-class OwnEngine(Group):
+class EngineSettings(Group):
     llm_engine: Annotated[EngineName | None, EmptyIsUnset, _Named] = None
     """Start this engine with the server, and mind it: vllm, llama.cpp or demo."""
 

@@ -10,7 +10,7 @@ from bot.settings.group import EmptyIsUnset, Group, List
 from bot.settings.latency_profile import PROFILES, profile_named
 
 
-class Model(Group):
+class LanguageModelSettings(Group):
     llm_base_url: str | None = None
     """An OpenAI-compatible endpoint, up to and including /v1. Unset starts the demo engine."""
 

@@ -11,7 +11,7 @@ from bot.settings.group import EmptyIsUnset, Group, List
 from bot.settings.zone import zone_named
 
 
-class Server(Group):
+class ServerSettings(Group):
     host: str = Field("127.0.0.1", min_length=1)
     """Address to listen on. 0.0.0.0 opens the server to the network: it needs TLS then."""
 

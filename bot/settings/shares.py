@@ -9,7 +9,7 @@ from bot.settings.group import Group
 Milliseconds = Annotated[float, Field(gt=0, le=10_000)]
 
 
-class Shares(Group):
+class BudgetSettings(Group):
     budget_endpointing_ms: Milliseconds = 200
     """Of the 500 ms: deciding that the person has finished."""
 

@@ -11,7 +11,7 @@ TtsEngine = Literal["espeak", "stub", "piper", "kokoro", "openai", "pipecat"]
 SttEngine = Literal["auto", "moonshine", "faster-whisper", "openai", "pipecat"]
 
 
-class Speech(Group):
+class SpeechSettings(Group):
     stt_engine: SttEngine = "auto"
     """Which ears. auto: faster-whisper where CUDA and its model are, else Moonshine."""
 

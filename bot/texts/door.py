@@ -24,7 +24,7 @@ from bot.texts.queueing import FullError
 from bot.texts.request import BadRequestError, ChatRequest, read_chat, text_size
 from bot.texts.sharing import GaveWayError, Queued, SharedModel
 from bot.texts.sharing import Request as Asked
-from pipelines.services.protocols import IMAGES, Finished, ServiceError, TextDelta, Trouble
+from pipelines.services.protocols import IMAGES, FailureDetails, Finished, ServiceError, TextDelta
 
 BODY_LIMIT = 4 * 1024 * 1024
 """Bytes: an image as a telephone takes it. Twice as much would keep the calls waiting for 100 ms
@@ -234,7 +234,7 @@ def message_of(failure: Failure) -> str:
     return str(failure["error"]["message"])
 
 
-def _refusal(trouble: Trouble) -> Failure:
+def _refusal(trouble: FailureDetails) -> Failure:
     """The model's server found the request at fault."""
     kind, param = "invalid_request_error", trouble.param
     if trouble.too_long:

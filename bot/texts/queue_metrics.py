@@ -6,7 +6,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.core import Metric
 
 from bot.server.telemetry import SECONDS
-from bot.texts.queueing import Kind, Queue
+from bot.texts.queueing import Queue, RequestKind
 
 RATES = (1, 2, 4, 6, 8, 10, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 400)
 """Tokens a second: from an 8B model on a CPU to a small one on an H100."""
@@ -56,7 +56,7 @@ class QueueMetrics:
             ["kind", "where"],
             registry=None,
         )
-        for each in Kind:
+        for each in RequestKind:
             self._waiting.labels(each.value).set(0)
             self._served.labels(each.value).set(0)
 
@@ -73,25 +73,25 @@ class QueueMetrics:
             yield from metric.collect()
 
     def queue_is(self, queue: Queue) -> None:
-        for kind in Kind:
+        for kind in RequestKind:
             self._waiting.labels(kind.value).set(queue.waiting(kind))
             self._served.labels(kind.value).set(queue.served(kind))
 
-    def waited(self, kind: Kind, seconds: float) -> None:
+    def waited(self, kind: RequestKind, seconds: float) -> None:
         self._wait.labels(kind.value).observe(seconds)
 
-    def began(self, kind: Kind, first_token_s: float) -> None:
+    def began(self, kind: RequestKind, first_token_s: float) -> None:
         self._first_token.labels(kind.value).observe(first_token_s)
 
-    def ended(self, kind: Kind, outcome: str) -> None:
+    def ended(self, kind: RequestKind, outcome: str) -> None:
         """outcome: finished, failed, cut off (it gave way to a call), refused."""
         self._answers.labels(kind.value, outcome).inc()
 
-    def paced(self, kind: Kind, tokens: int, seconds: float) -> None:
+    def paced(self, kind: RequestKind, tokens: int, seconds: float) -> None:
         if tokens > 1 and seconds > 0:
             self._rate.labels(kind.value).observe((tokens - 1) / seconds)
 
-    def cancelled(self, kind: Kind, where: str) -> None:
+    def cancelled(self, kind: RequestKind, where: str) -> None:
         """where: waiting, served."""
         self._cancelled.labels(kind.value, where).inc()
         self.ended(kind, "cancelled")

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Kind(Enum):
+class RequestKind(Enum):
     CALL = "call"
     TEXT = "text"
 
 
-class State(Enum):
+class QueueState(Enum):
     OUTSIDE = "outside"
     WAITING = "waiting"
     SERVED = "served"
@@ -26,13 +26,13 @@ class State(Enum):
 
 
 @dataclass(slots=True, eq=False)
-class Ticket:
+class QueueTicket:
     """One request."""
 
-    kind: Kind
+    kind: RequestKind
     client: str = ""
     """Whose it is; texts only. An address, and after a slash who it is there."""
-    state: State = State.OUTSIDE
+    state: QueueState = QueueState.OUTSIDE
     turn: int = 0
     """Among those of its address."""
 
@@ -55,12 +55,12 @@ class Queue:
         self.places = places
         self._size = size
         self._share, self._address_share = -(-size // 2), -(-3 * size // 4)
-        self._calls: deque[Ticket] = deque()
-        self._texts: dict[str, deque[Ticket]] = {}
+        self._calls: deque[QueueTicket] = deque()
+        self._texts: dict[str, deque[QueueTicket]] = {}
         """By address, in the order in which they have their turns; none is empty."""
         self._turns: dict[str, int] = {}
         """Of each address of which somebody waits: the turn that was served last."""
-        self._served: list[Ticket] = []
+        self._served: list[QueueTicket] = []
         self._lines = 0
 
     # ---- what happens ----
@@ -71,15 +71,15 @@ class Queue:
     def call_ended(self) -> None:
         self._lines -= 1
 
-    def enter(self, ticket: Ticket) -> None:
+    def enter(self, ticket: QueueTicket) -> None:
         """Raises FullError, for a text only: there are no more calls than the server admits."""
-        assert ticket.state is State.OUTSIDE
-        if ticket.kind is Kind.CALL:
+        assert ticket.state is QueueState.OUTSIDE
+        if ticket.kind is RequestKind.CALL:
             self._calls.append(ticket)
         else:
             own = self._texts.get(ticket.address, deque())
             mine = [one.turn for one in own if one.client == ticket.client]
-            if self.waiting(Kind.TEXT) >= self._size:
+            if self.waiting(RequestKind.TEXT) >= self._size:
                 raise FullError(f"the queue is full ({self._size} are waiting): try again later")
             if len(mine) >= self._share or len(own) >= self._address_share:
                 raise FullError(f"your part of the queue is full ({len(own)} are waiting)")
@@ -87,25 +87,25 @@ class Queue:
             later = (n for n, one in enumerate(own) if one.turn > ticket.turn)
             own.insert(next(later, len(own)), ticket)
             self._texts[ticket.address] = own
-        ticket.state = State.WAITING
+        ticket.state = QueueState.WAITING
 
-    def leave(self, ticket: Ticket) -> None:
+    def leave(self, ticket: QueueTicket) -> None:
         """Waiting, served or gone: afterwards it is gone."""
         match ticket.state:
-            case State.SERVED | State.GIVING_WAY:
+            case QueueState.SERVED | QueueState.GIVING_WAY:
                 self._served.remove(ticket)
-            case State.WAITING if ticket.kind is Kind.CALL:
+            case QueueState.WAITING if ticket.kind is RequestKind.CALL:
                 self._calls.remove(ticket)
-            case State.WAITING:
+            case QueueState.WAITING:
                 self._move_up(self._texts[ticket.address], ticket)
                 if not self._texts[ticket.address]:
                     del self._texts[ticket.address]
                     self._turns.pop(ticket.address, None)
-            case State.OUTSIDE:
+            case QueueState.OUTSIDE:
                 pass
-        ticket.state = State.OUTSIDE
+        ticket.state = QueueState.OUTSIDE
 
-    def _move_up(self, own: deque[Ticket], gone: Ticket) -> None:
+    def _move_up(self, own: deque[QueueTicket], gone: QueueTicket) -> None:
         """Each later one of the same client has the turn of the one before it."""
         at = own.index(gone)
         for later in range(at + 1, len(own)):
@@ -116,14 +116,14 @@ class Queue:
                 at = later
         del own[at]
 
-    def put_off(self, ticket: Ticket) -> None:
+    def put_off(self, ticket: QueueTicket) -> None:
         """It gave way: it waits again, before all other texts."""
-        assert ticket.state is State.GIVING_WAY
+        assert ticket.state is QueueState.GIVING_WAY
         self._served.remove(ticket)
         own = self._texts.pop(ticket.address, deque())
         own.appendleft(ticket)
         self._texts = {ticket.address: own, **self._texts}
-        ticket.state = State.WAITING
+        ticket.state = QueueState.WAITING
 
     def settle(self) -> None:
         """Serve whom there is a place for; ask texts to give way to calls that have none."""
@@ -140,38 +140,38 @@ class Queue:
             else:
                 self._turns.pop(address, None)
         wanted = min(len(self._calls), self._kept())  # one a call: it may withdraw and ask at once
-        leaving = sum(ticket.state is State.GIVING_WAY for ticket in self._served)
+        leaving = sum(ticket.state is QueueState.GIVING_WAY for ticket in self._served)
         for ticket in reversed(self._served):
             if leaving >= wanted:
                 break
-            if ticket.kind is Kind.TEXT and ticket.state is State.SERVED:
-                ticket.state = State.GIVING_WAY
+            if ticket.kind is RequestKind.TEXT and ticket.state is QueueState.SERVED:
+                ticket.state = QueueState.GIVING_WAY
                 leaving += 1
 
-    def _serve(self, ticket: Ticket) -> None:
-        ticket.state = State.SERVED
+    def _serve(self, ticket: QueueTicket) -> None:
+        ticket.state = QueueState.SERVED
         self._served.append(ticket)
 
     def _kept(self) -> int:
         """Places that belong to calls that are connected and have none now."""
-        return max(0, self._lines - sum(one.kind is Kind.CALL for one in self._served))
+        return max(0, self._lines - sum(one.kind is RequestKind.CALL for one in self._served))
 
     # ---- what there is ----
 
-    def waiting(self, kind: Kind) -> int:
-        return len(self._calls) if kind is Kind.CALL else sum(map(len, self._texts.values()))
+    def waiting(self, kind: RequestKind) -> int:
+        return len(self._calls) if kind is RequestKind.CALL else sum(map(len, self._texts.values()))
 
-    def served(self, kind: Kind) -> int:
+    def served(self, kind: RequestKind) -> int:
         return sum(ticket.kind is kind for ticket in self._served)
 
-    def place(self, ticket: Ticket) -> int:
+    def place(self, ticket: QueueTicket) -> int:
         """How many are served up to and with it, if none comes or goes; 0 once it is not waiting.
 
         Calls go before it, and come as they like: they are counted as they are now.
         """
-        if ticket.state is not State.WAITING:
+        if ticket.state is not QueueState.WAITING:
             return 0
-        if ticket.kind is Kind.CALL:
+        if ticket.kind is RequestKind.CALL:
             return self._calls.index(ticket) + 1
         turn = self._texts[ticket.address].index(ticket)
         place = len(self._calls) + turn + 1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from bot.texts.queue_metrics import QueueMetrics
-from bot.texts.queueing import FullError, Kind, Queue, State, Ticket
+from bot.texts.queueing import FullError, Queue, QueueState, QueueTicket, RequestKind
 from pipelines.core.exchange import FromCaller
 from pipelines.services.protocols import (
     AS_SET,
@@ -43,7 +43,7 @@ class _PutOffError(Exception):
     """It gave way, and waits again."""
 
 
-class Call(Protocol):
+class PrioritisedCall(Protocol):
     def push(self, event: FromCaller) -> None: ...
 
     async def run(self) -> None: ...
@@ -53,7 +53,7 @@ class Call(Protocol):
 class Request:
     """One that has its place in the queue. `SharedModel.answer` or `drop` is owed to it."""
 
-    ticket: Ticket
+    ticket: QueueTicket
     messages: Sequence[ChatMessage]
     sampling: Sampling
     asked_s: float
@@ -72,11 +72,11 @@ class SharedModel:
         self.calls: LanguageModel = _ForCalls(self)
         """For the calls: opened and closed with this."""
         self._queue = Queue(places, size)
-        self._llms: dict[Kind, LanguageModel] = {}
+        self._llms: dict[RequestKind, LanguageModel] = {}
         self._changed = asyncio.Event()
-        self._reading: dict[Ticket, asyncio.Timeout] = {}
+        self._reading: dict[QueueTicket, asyncio.Timeout] = {}
         """What waits for the engine's next words."""
-        self._begun: set[Ticket] = set()
+        self._begun: set[QueueTicket] = set()
         """What the engine was asked for."""
 
     @property
@@ -85,7 +85,7 @@ class SharedModel:
 
     def open(self, llm: LanguageModel, model: str, texts: LanguageModel | None = None) -> None:
         """`llm` is open, and whoever opened it closes it. `texts` is the same, for texts."""
-        self._llms = {Kind.CALL: llm, Kind.TEXT: texts or llm}
+        self._llms = {RequestKind.CALL: llm, RequestKind.TEXT: texts or llm}
         self.model = model
 
     def close(self) -> None:
@@ -109,7 +109,7 @@ class SharedModel:
         """Until no text waits or is being answered, or for so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                while self._queue.waiting(Kind.TEXT) or self._queue.served(Kind.TEXT):
+                while self._queue.waiting(RequestKind.TEXT) or self._queue.served(RequestKind.TEXT):
                     await self._changed.wait()
 
     def enter(
@@ -117,12 +117,12 @@ class SharedModel:
         messages: Sequence[ChatMessage],
         sampling: Sampling = AS_SET,
         *,
-        kind: Kind = Kind.TEXT,
+        kind: RequestKind = RequestKind.TEXT,
         client: str = "",
         restartable: bool = False,
     ) -> Request:
         """Raises FullError."""
-        ticket = Ticket(kind, client)
+        ticket = QueueTicket(kind, client)
         try:
             self._queue.enter(ticket)
         except FullError:
@@ -165,7 +165,7 @@ class SharedModel:
                 yield Queued(max(1, self.place(request)))
 
     @contextmanager
-    def _accounting(self, ticket: Ticket) -> Iterator[None]:
+    def _accounting(self, ticket: QueueTicket) -> Iterator[None]:
         try:
             yield
         except ServiceError:
@@ -182,10 +182,10 @@ class SharedModel:
         finally:
             self._leave(ticket)
 
-    def _cancelled(self, ticket: Ticket) -> None:
+    def _cancelled(self, ticket: QueueTicket) -> None:
         self.metrics.cancelled(ticket.kind, "served" if ticket in self._begun else "waiting")
 
-    async def _wait(self, ticket: Ticket) -> AsyncGenerator[Queued, None]:
+    async def _wait(self, ticket: QueueTicket) -> AsyncGenerator[Queued, None]:
         told = None
         while place := self._queue.place(ticket):
             changed = self._changed
@@ -227,9 +227,9 @@ class SharedModel:
         self._settle()
         raise _PutOffError
 
-    async def _next(self, ticket: Ticket, stream: AsyncIterator[Delta]) -> Delta | None:
+    async def _next(self, ticket: QueueTicket, stream: AsyncIterator[Delta]) -> Delta | None:
         """Raises GaveWayError as soon as the place is wanted."""
-        if ticket.state is State.GIVING_WAY:
+        if ticket.state is QueueState.GIVING_WAY:
             raise GaveWayError
         try:
             async with asyncio.timeout(None) as reading:
@@ -242,7 +242,7 @@ class SharedModel:
         finally:
             del self._reading[ticket]
 
-    def _leave(self, ticket: Ticket) -> None:
+    def _leave(self, ticket: QueueTicket) -> None:
         self._begun.discard(ticket)
         self._queue.leave(ticket)
         self._settle()
@@ -250,7 +250,7 @@ class SharedModel:
     def _settle(self) -> None:
         self._queue.settle()
         for ticket, reading in self._reading.items():
-            if ticket.state is State.GIVING_WAY and not reading.expired():
+            if ticket.state is QueueState.GIVING_WAY and not reading.expired():
                 reading.reschedule(asyncio.get_running_loop().time())
         self.metrics.queue_is(self._queue)
         self._changed.set()
@@ -270,7 +270,7 @@ class _ForCalls:
     async def stream(
         self, messages: Sequence[ChatMessage], sampling: Sampling = AS_SET
     ) -> AsyncGenerator[Delta, None]:
-        request = self._shared.enter(messages, sampling, kind=Kind.CALL)
+        request = self._shared.enter(messages, sampling, kind=RequestKind.CALL)
         async with aclosing(self._shared.answer(request)) as answer:
             async for progress in answer:
                 if not isinstance(progress, Queued):
@@ -281,7 +281,7 @@ class _ForCalls:
 class CallOnLine:
     """A call, for which a place is kept while it runs."""
 
-    _call: Call
+    _call: PrioritisedCall
     _shared: SharedModel
 
     def push(self, event: FromCaller) -> None:

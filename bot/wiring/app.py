@@ -16,7 +16,7 @@ from bot.browser import door as browser
 from bot.calls import health
 from bot.calls.sessions import Sessions
 from bot.phone import door as twilio
-from bot.phone.line import Phone
+from bot.phone.line import TelephoneConfig
 from bot.server.access import AccessPolicy
 from bot.server.guard import REFUSALS, Guard
 from bot.server.prefix import Prefix
@@ -33,14 +33,14 @@ def create_app(
     *,
     web: Path | None = None,
     shared: SharedModel | None = None,
-    phone: Phone | None = None,
+    phone: TelephoneConfig | None = None,
 ) -> FastAPI:
     """`web` is the folder of the page, served under / if it has an index.html.
 
     With `shared`, the calls' language model takes texts too.
     """
 
-    telephone = twilio.Telephone(sessions, access, phone or Phone())
+    telephone = twilio.TelephoneDoor(sessions, access, phone or TelephoneConfig())
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.engines.models.catalogue import UnknownModelError, find
-from bot.engines.models.model import Model
+from bot.engines.models.model import CatalogueModel
 from bot.engines.models.store import Store
 from bot.settings import Settings, SettingsError
 from bot.terminal.program import program
@@ -181,7 +181,7 @@ def _whisper_folder(settings: Settings, machine: Machine, name: str) -> Path | N
     return Store(settings.models_dir).installed(model) or machine.in_hub_cache(model.origin)
 
 
-def _find(name: str) -> Model:
+def _find(name: str) -> CatalogueModel:
     try:
         return find(name)
     except UnknownModelError as error:

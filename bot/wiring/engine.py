@@ -13,13 +13,13 @@ from bot.terminal.program import program
 from bot.texts.sharing import CallOnLine, SharedModel
 from bot.wiring.clock import clock_for
 from bot.wiring.ears import choose_ears, completes_for
+from bot.wiring.flight_recorder import about_call, recorder_for, records_in_words
 from bot.wiring.model import (
     failover_for,
     failover_for_texts,
     nothing_listens_at,
     places_for,
 )
-from bot.wiring.records import about_call, recorder_for, records_in_words
 from bot.wiring.telephone import announcements_for, keypad_for, phone_for
 from bot.wiring.tools import hangs_up, tools_for
 from bot.wiring.voice import choose_voice
@@ -43,7 +43,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Wiring:
-    """The `Engine` behind the server: loads what the settings ask for, once, for all calls."""
+    """The `CallEngine` behind the server: loads what the settings ask for, once, for all calls."""
 
     def __init__(self, settings: Settings) -> None:
         """Raises SettingsError, with what to do, where something that is named is not here."""

@@ -12,7 +12,7 @@ from bot.engines.models.gguf import find_gguf
 from bot.engines.models.store import Store
 from bot.engines.recipe import EngineError, Recipe
 from bot.engines.supervised import SupervisedEngine
-from bot.engines.supervisor import Progress
+from bot.engines.supervisor import StartProgress
 from bot.server.listening import CannotListenError, listen
 from bot.settings import Settings, environment
 from bot.settings.engine import EngineName
@@ -94,7 +94,7 @@ async def own_engine(settings: Settings, tell: Tell) -> AsyncIterator[Settings]:
     await asyncio.to_thread(install, settings, recipe, tell)
     engine = SupervisedEngine(recipe, settings.llm_engine_home, environment(recipe.variables))
 
-    def show(progress: Progress) -> None:
+    def show(progress: StartProgress) -> None:
         tell(f"{progress.waited_s:.0f} s: {progress.text}")
 
     try:

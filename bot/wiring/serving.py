@@ -13,8 +13,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from bot.calls.limits import Limits
-from bot.calls.sessions import Doors, Engine, Sessions
-from bot.phone.line import Phone
+from bot.calls.sessions import CallEngine, Doors, Sessions
+from bot.phone.line import TelephoneConfig
 from bot.server.access import AccessPolicy
 from bot.server.telemetry import Metrics
 from bot.server.transport import LEAVING_S, HttpProtocol, WebSocketProtocol
@@ -44,13 +44,13 @@ class Terms:
     web: Path | None = None
     """The folder of the page."""
     certificate: Certificate | None = None
-    phone: Phone = field(default_factory=Phone)
+    phone: TelephoneConfig = field(default_factory=TelephoneConfig)
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses whose word is taken for whom they speak for; it decides no more than a limit."""
 
 
 async def run(
-    engine: Engine,
+    engine: CallEngine,
     metrics: Metrics,
     listener: socket.socket,
     terms: Terms,
@@ -68,7 +68,7 @@ async def run(
         sessions, metrics, terms.access, web=terms.web, shared=shared, phone=terms.phone
     )
     config = configure(app, terms)
-    await Server(config, sessions, terms.drain_s, on_ready, shared).serve([listener])
+    await DrainingServer(config, sessions, terms.drain_s, on_ready, shared).serve([listener])
     return sessions.doors is not Doors.BROKEN
 
 
@@ -93,7 +93,7 @@ def configure(app: FastAPI, terms: Terms) -> uvicorn.Config:
     )
 
 
-class Server(uvicorn.Server):
+class DrainingServer(uvicorn.Server):
     """uvicorn closes every socket in the instant that it is told to leave: tell it later."""
 
     def __init__(

@@ -1,14 +1,14 @@
 """The telephone, and what the bot says of its own accord, as the settings have them."""
 
-from bot.phone.line import Phone
+from bot.phone.line import TelephoneConfig
 from bot.settings import Settings
 from pipelines.core.announcements import Announcements
 from pipelines.core.keypad import KeypadPolicy
 
 
-def phone_for(settings: Settings) -> Phone:
+def phone_for(settings: Settings) -> TelephoneConfig:
     token = settings.twilio_auth_token
-    return Phone(
+    return TelephoneConfig(
         auth_token=token.get_secret_value() if token else "",
         account_sid=settings.twilio_account_sid or "",
         public=settings.public_base_url or "",

@@ -6,8 +6,8 @@ from typing import Any
 from bot.calls.errors import PeerError
 from client.caller import protocol
 from client.caller.dialect import Message
-from client.caller.measure import Heard
-from client.caller.player import Loudspeaker, Played
+from client.caller.measure import ReceivedMessage
+from client.caller.player import Loudspeaker, PlaybackReport
 from pipelines.audio.pcm import Pcm
 
 READY_ID = "1"
@@ -20,10 +20,10 @@ class Browser:
         """`stock` behaves as Pipecat's own client: it never flushes and never reports."""
         self._stock = stock
         self._speaker = Loudspeaker(jitter_s=jitter_s)
-        self._heard: list[Heard] = []
+        self._heard: list[ReceivedMessage] = []
         self._is_ready = False
         self._frames = 0
-        self._reported = Played(0, 0)
+        self._reported = PlaybackReport(0, 0)
         self._reports = 0
 
     @property
@@ -31,7 +31,7 @@ class Browser:
         return self._speaker
 
     @property
-    def heard(self) -> Sequence[Heard]:
+    def heard(self) -> Sequence[ReceivedMessage]:
         return self._heard
 
     @property
@@ -63,7 +63,7 @@ class Browser:
         return [protocol.disconnect()]
 
     def _obey(self, said: protocol.Rtvi, now: float) -> list[Message]:
-        self._heard.append(Heard(now, said.kind, said.data))
+        self._heard.append(ReceivedMessage(now, said.kind, said.data))
         match said.kind:
             case "bot-ready" if said.id == READY_ID:
                 self._is_ready = True
@@ -77,10 +77,10 @@ class Browser:
         if not isinstance(generation, int):
             raise PeerError("the server sent a flush without a generation")
         messages = self._report(self._speaker.flush(generation, now))
-        self._reported = Played(generation, 0)
+        self._reported = PlaybackReport(generation, 0)
         return messages
 
-    def _report(self, played: Played) -> list[Message]:
+    def _report(self, played: PlaybackReport) -> list[Message]:
         if self._stock or played == self._reported:
             return []
         self._reported = played

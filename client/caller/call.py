@@ -11,14 +11,29 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from bot.calls.errors import PeerError
-from client.caller.conductor import Conductor, Delivered, Line, Pacing, Progress, Stage
+from client.caller.conductor import (
+    CallerStage,
+    CallProgress,
+    Conductor,
+    Delivered,
+    Pacing,
+    ScriptLine,
+)
 from client.caller.dialect import Message
 from client.caller.door import CallError, Door, Entrance, PageDoor, reason_of
-from client.caller.measure import MISSED_S, Heard, Said, Wait, Words, measure_wait, words_of
-from client.caller.microphone import MICROPHONE_RATE_HZ, Microphone
+from client.caller.measure import (
+    MISSED_S,
+    ReceivedMessage,
+    SentTurn,
+    Wait,
+    Words,
+    measure_wait,
+    words_of,
+)
+from client.caller.microphone import MICROPHONE_RATE_HZ, CallerMicrophone
 from client.caller.player import PLAY_RATE_HZ, Sound
-from client.caller.recording import Recording, Turn, narrowed
-from client.caller.trouble import Network
+from client.caller.speech_file import Recording, SpokenTurn, narrowed
+from client.caller.trouble import SimulatedNetwork
 from client.caller.twilio import Tally, is_audio
 from pipelines.addresses import printable
 from pipelines.audio.pcm import Pcm
@@ -42,8 +57,8 @@ class CallOptions:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnResult:
     recording: Recording
-    turn: Turn
-    said: Said
+    turn: SpokenTurn
+    said: SentTurn
     """Seconds of the client's monotonic clock, as in `CallResult`."""
     wait: Wait
     words: Words
@@ -62,7 +77,7 @@ class CallResult:
     """The whole call as the loudspeaker played it, at `heard_hz`."""
     sounds: tuple[Sound, ...]
     """Every audible 10 ms window of `heard`, in seconds of the client's clock."""
-    messages: tuple[Heard, ...]
+    messages: tuple[ReceivedMessage, ...]
     microphone_late_s: float
     """The most that a frame left after its time: a machine too busy to measure with shows here."""
     heard_hz: int = PLAY_RATE_HZ
@@ -75,12 +90,12 @@ class CallResult:
         return [str(m.data.get("error", "")) for m in self.messages if m.kind == "error"]
 
 
-Watch: TypeAlias = Callable[[Progress], None]
+Watch: TypeAlias = Callable[[CallProgress], None]
 
 
 async def place_call(
     url: str,
-    lines: Sequence[Line],
+    lines: Sequence[ScriptLine],
     options: CallOptions | None = None,
     watch: Watch | None = None,
     when_stopped: Callable[[CallResult], None] | None = None,
@@ -122,7 +137,7 @@ async def _dialled(entrance: Entrance, timeout_s: float) -> ClientConnection:
         raise CallError(f"{_shown(entrance)}: no WebSocket ({reason_of(exc)})") from exc
 
 
-def _narrowed(line: Line, rate_hz: int) -> Line:
+def _narrowed(line: ScriptLine, rate_hz: int) -> ScriptLine:
     return replace(line, recording=narrowed(line.recording, rate_hz))
 
 
@@ -135,7 +150,7 @@ class _Call:
         self,
         socket: ClientConnection,
         entrance: Entrance,
-        lines: Sequence[Line],
+        lines: Sequence[ScriptLine],
         options: CallOptions,
         watch: Watch | None,
     ) -> None:
@@ -146,11 +161,11 @@ class _Call:
         self._options = options
         self._watch = watch
         self._now = asyncio.get_running_loop().time
-        self._microphone = Microphone(self._now(), floor_dbfs=options.floor_dbfs)
+        self._microphone = CallerMicrophone(self._now(), floor_dbfs=options.floor_dbfs)
         self._speaker = self._dialect.speaker
         self._lines = lines
         self._conductor = Conductor(lines, self._microphone, self._speaker, options.pacing)
-        self._network = Network(entrance.trouble, is_audio)
+        self._network = SimulatedNetwork(entrance.trouble, is_audio)
         self._gone_s = self._microphone.started_s + (
             math.inf if entrance.trouble.vanish is None else entrance.trouble.vanish
         )
@@ -187,7 +202,7 @@ class _Call:
         """False: the call is over; True: the caller is to vanish."""
         await self._send(self._dialect.greet())
         frames = 0
-        while self._conductor.stage is not Stage.DONE:
+        while self._conductor.stage is not CallerStage.DONE:
             moment = min(self._microphone.deadline, self._network.deadline)
             await asyncio.sleep(moment - self._now())
             now = self._now()
@@ -274,7 +289,7 @@ class _Call:
         )
 
     def _measure(
-        self, delivered: Delivered, turn: Turn, said: Said, sounds: Sequence[Sound]
+        self, delivered: Delivered, turn: SpokenTurn, said: SentTurn, sounds: Sequence[Sound]
     ) -> TurnResult:
         messages = [m for m in self._dialect.heard if said.start_s <= m.at_s < said.next_s]
         due_s = self._microphone.started_s + delivered.first_sample / MICROPHONE_RATE_HZ

@@ -17,12 +17,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from client.caller import conductor
 from client.caller.call import CallOptions, CallResult, Watch, place_call
-from client.caller.conductor import Line, Pacing, Stage, keyed
+from client.caller.conductor import CallerStage, Pacing, ScriptLine, keyed
 from client.caller.door import CallError, Door, PageDoor
 from client.caller.microphone import MICROPHONE_RATE_HZ
-from client.caller.recording import RecordingError, load
 from client.caller.report import as_json, print_report
-from client.caller.telephone import NO_ACCOUNT, Telephone
+from client.caller.speech_file import RecordingError, load
+from client.caller.telephone import NO_ACCOUNT, TelephoneCaller
 from client.caller.trouble import parse
 from client.caller.waiting import READY_WITHIN_S, until_ready
 from pipelines.audio.pcm import Pcm
@@ -34,11 +34,11 @@ person who measures has stopped it."""
 KEYS = "0123456789*#ABCD"
 
 DOING = {
-    Stage.WAITING: "waiting for the server",
-    Stage.SPEAKING: "speaking",
-    Stage.AWAITING: "waiting for the answer",
-    Stage.ANSWERED: "listening",
-    Stage.DONE: "done",
+    CallerStage.WAITING: "waiting for the server",
+    CallerStage.SPEAKING: "speaking",
+    CallerStage.AWAITING: "waiting for the answer",
+    CallerStage.ANSWERED: "listening",
+    CallerStage.DONE: "done",
 }
 
 
@@ -134,7 +134,7 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
             floor_dbfs=floor,
             pacing=Pacing(until_quiet_s=until_quiet, gap_s=gap),
         )
-        lines = [Line(load(path)) for path in files] + ([keyed(dtmf)] if dtmf else [])
+        lines = [ScriptLine(load(path)) for path in files] + ([keyed(dtmf)] if dtmf else [])
         calls = [[line] for line in lines] if separate else [lines]
         results: list[CallResult] = []
         stopped = False
@@ -174,7 +174,7 @@ def _check_save(save: Path | None, *, stereo: bool) -> None:
 
 def _telephone(
     auth_token: str | None, account_sid: str, public_url: str | None, trouble: str, *, keys: str
-) -> Telephone:
+) -> TelephoneCaller:
     if not auth_token:
         raise CallError("Twilio signs what it asks: set TWILIO_AUTH_TOKEN as the server has it")
     if odd := set(keys) - set(KEYS):
@@ -183,7 +183,7 @@ def _telephone(
         expected = parse(trouble)
     except ValueError as exc:
         raise CallError(f"--trouble {trouble}: {exc}") from exc
-    return Telephone(
+    return TelephoneCaller(
         auth_token=auth_token, account_sid=account_sid, public_url=public_url, trouble=expected
     )
 
@@ -198,7 +198,7 @@ def _wait(url: str, limit_s: float, say: Callable[[str], None]) -> None:
 
 async def _place_all(
     url: str,
-    calls: Sequence[Sequence[Line]],
+    calls: Sequence[Sequence[ScriptLine]],
     options: CallOptions,
     watch: Watch,
     tell: Callable[[CallResult], None],
@@ -215,7 +215,7 @@ class _Shown:
 
 
 @contextmanager
-def _progress(lines: Sequence[Line], *, hidden: bool) -> Iterator[_Shown]:
+def _progress(lines: Sequence[ScriptLine], *, hidden: bool) -> Iterator[_Shown]:
     """A bar on a terminal's standard error: it is real time, and people wait. Else lines."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
@@ -223,9 +223,9 @@ def _progress(lines: Sequence[Line], *, hidden: bool) -> Iterator[_Shown]:
     with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         total_s = sum(line.recording.duration_s for line in lines)
         task = bar.add_task("calling", total=total_s)
-        before, before_s, last = 0, 0.0, conductor.Progress(-1, Stage.WAITING, 0.0)
+        before, before_s, last = 0, 0.0, conductor.CallProgress(-1, CallerStage.WAITING, 0.0)
 
-        def watch(now: conductor.Progress) -> None:
+        def watch(now: conductor.CallProgress) -> None:
             nonlocal before, before_s, last
             if now.played_s < last.played_s:  # the next call has begun
                 before, before_s = before + last.line + 1, before_s + last.played_s

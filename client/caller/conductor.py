@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from client.caller.measure import MISSED_S, Said, onsets
-from client.caller.microphone import FRAME_SAMPLES, MICROPHONE_RATE_HZ, Microphone
+from client.caller.measure import MISSED_S, SentTurn, onsets
+from client.caller.microphone import FRAME_SAMPLES, MICROPHONE_RATE_HZ, CallerMicrophone
 from client.caller.player import Loudspeaker
-from client.caller.recording import Recording, Turn
+from client.caller.speech_file import Recording, SpokenTurn
 
 KEY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ScriptLine:
     """A recording, and how it is brought in."""
 
     recording: Recording
@@ -28,12 +28,12 @@ class Line:
     """Keys pressed during it, KEY_S apart, the last one at its end."""
 
 
-def keyed(digits: str) -> Line:
+def keyed(digits: str) -> ScriptLine:
     """Keys pressed in silence, as a turn of its own."""
     lasts_s = len(digits) * KEY_S
     pcm = np.zeros(round(lasts_s * MICROPHONE_RATE_HZ), dtype=np.int16)
-    spoken = Recording(f"keys {digits}", pcm, (Turn(0.0, lasts_s),), labelled=True)
-    return Line(spoken, digits=digits)
+    spoken = Recording(f"keys {digits}", pcm, (SpokenTurn(0.0, lasts_s),), labelled=True)
+    return ScriptLine(spoken, digits=digits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +54,13 @@ class Pacing:
 class Delivered:
     """A line as it went out."""
 
-    line: Line
+    line: ScriptLine
     first_sample: int
     """Of the recording, on the microphone's tape."""
     interrupts: bool
 
 
-class Stage(enum.Enum):
+class CallerStage(enum.Enum):
     WAITING = enum.auto()
     SPEAKING = enum.auto()
     AWAITING = enum.auto()
@@ -69,10 +69,10 @@ class Stage(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class CallProgress:
     line: int
     """Index of the recording that is being played or answered; -1 before the first."""
-    stage: Stage
+    stage: CallerStage
     played_s: float
     """Of all the recordings together, how much has gone out."""
 
@@ -85,19 +85,23 @@ class Conductor:
     """
 
     def __init__(
-        self, lines: Sequence[Line], microphone: Microphone, speaker: Loudspeaker, pacing: Pacing
+        self,
+        lines: Sequence[ScriptLine],
+        microphone: CallerMicrophone,
+        speaker: Loudspeaker,
+        pacing: Pacing,
     ) -> None:
         self._lines = lines
         self._microphone = microphone
         self._speaker = speaker
         self._pacing = pacing
-        self._stage = Stage.WAITING
+        self._stage = CallerStage.WAITING
         self._ready_s: float | None = None
         self._answered_s = 0.0
         self.delivered: list[Delivered] = []
 
     @property
-    def stage(self) -> Stage:
+    def stage(self) -> CallerStage:
         return self._stage
 
     def ready(self, now: float) -> None:
@@ -117,15 +121,15 @@ class Conductor:
         last = (self._microphone.position + FRAME_SAMPLES - latest.first_sample) // key
         return latest.line.digits[first:last]
 
-    def progress(self) -> Progress:
+    def progress(self) -> CallProgress:
         done = [one.line.recording.pcm.size for one in self.delivered[:-1]]
         if self.delivered:
             latest = self.delivered[-1]
             sent = self._microphone.position - latest.first_sample
             done.append(min(sent, latest.line.recording.pcm.size))
-        return Progress(len(self.delivered) - 1, self._stage, sum(done) / MICROPHONE_RATE_HZ)
+        return CallProgress(len(self.delivered) - 1, self._stage, sum(done) / MICROPHONE_RATE_HZ)
 
-    def said(self, until_s: float) -> list[tuple[Delivered, list[Said]]]:
+    def said(self, until_s: float) -> list[tuple[Delivered, list[SentTurn]]]:
         """Each delivered line with its turns as sent; the call ended at `until_s`.
 
         A line that the call's end cut short is not among them.
@@ -139,11 +143,11 @@ class Conductor:
         last_sample = one.line.recording.turns[-1].end_s * MICROPHONE_RATE_HZ
         return self._microphone.position >= one.first_sample + last_sample
 
-    def _turns_of(self, one: Delivered, next_s: float) -> list[Said]:
+    def _turns_of(self, one: Delivered, next_s: float) -> list[SentTurn]:
         turns = one.line.recording.turns
         nexts = [*(self._heard(one, turn.start_s) for turn in turns[1:]), next_s]
         return [
-            Said(
+            SentTurn(
                 start_s=self._heard(one, turn.start_s),
                 end_s=self._heard(one, turn.end_s),
                 next_s=nexts[index],
@@ -172,7 +176,7 @@ class Conductor:
     def _speak(self, now: float) -> None:
         """To the end of the last turn: the room's own sound may go on, and be hung up on."""
         if self._is_sent(self.delivered[-1]):
-            self._stage = Stage.AWAITING
+            self._stage = CallerStage.AWAITING
             self._await(now)
 
     def _await(self, now: float) -> None:
@@ -182,7 +186,7 @@ class Conductor:
             self._next_when(now >= self._scheduled_s)
         elif answers:
             self._answered_s = answers[0]
-            self._stage = Stage.ANSWERED
+            self._stage = CallerStage.ANSWERED
         elif self._gave_up(now):
             self._next_when(self._quiet(now) or self._too_long(now))
 
@@ -217,7 +221,7 @@ class Conductor:
         return now >= self._end_s + self._pacing.answer_limit_s
 
     @property
-    def _upcoming(self) -> Line | None:
+    def _upcoming(self) -> ScriptLine | None:
         index = len(self.delivered)
         return self._lines[index] if index < len(self._lines) else None
 
@@ -228,17 +232,17 @@ class Conductor:
     def _next(self, *, interrupts: bool) -> None:
         line = self._upcoming
         if line is None:
-            self._stage = Stage.DONE
+            self._stage = CallerStage.DONE
             return
         first = self._microphone.play(line.recording.pcm)
         self.delivered.append(Delivered(line, first, interrupts))
-        self._stage = Stage.SPEAKING
+        self._stage = CallerStage.SPEAKING
 
 
-_RULES: dict[Stage, Callable[[Conductor, float], None]] = {
-    Stage.WAITING: Conductor._wait,
-    Stage.SPEAKING: Conductor._speak,
-    Stage.AWAITING: Conductor._await,
-    Stage.ANSWERED: Conductor._listen,
-    Stage.DONE: lambda conductor, now: None,
+_RULES: dict[CallerStage, Callable[[Conductor, float], None]] = {
+    CallerStage.WAITING: Conductor._wait,
+    CallerStage.SPEAKING: Conductor._speak,
+    CallerStage.AWAITING: Conductor._await,
+    CallerStage.ANSWERED: Conductor._listen,
+    CallerStage.DONE: lambda conductor, now: None,
 }

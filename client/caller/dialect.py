@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
-from client.caller.measure import Heard
+from client.caller.measure import ReceivedMessage
 from client.caller.player import Loudspeaker
 from pipelines.audio.pcm import Pcm
 
 Message: TypeAlias = str | bytes
 
 
-class Dialect(Protocol):
+class ClientDialect(Protocol):
     """One client protocol, from the caller's side. It plays what it receives into `speaker`."""
 
     @property
     def speaker(self) -> Loudspeaker: ...
 
     @property
-    def heard(self) -> Sequence[Heard]:
+    def heard(self) -> Sequence[ReceivedMessage]:
         """What the server said beside audio, in order."""
         ...
 

@@ -12,8 +12,8 @@ import httpx2
 
 from bot.terminal.program import program
 from client.caller.browser import Browser
-from client.caller.dialect import Dialect
-from client.caller.trouble import Trouble
+from client.caller.dialect import ClientDialect
+from client.caller.trouble import NetworkFaults
 from client.caller.twilio import Tally
 from pipelines.addresses import printable
 
@@ -26,11 +26,11 @@ class CallError(Exception):
 class Entrance:
     url: str
     """Of the WebSocket."""
-    dialect: Dialect
+    dialect: ClientDialect
     headers: Mapping[str, str] = field(default_factory=dict)
     narrow_hz: int | None = None
     """The sample rate that the line carries, where it is less than the microphone's."""
-    trouble: Trouble = field(default_factory=Trouble)
+    trouble: NetworkFaults = field(default_factory=NetworkFaults)
     tally: Tally | None = None
     """Of a telephone call."""
 

@@ -25,7 +25,7 @@ ANSWER_TYPES = ("bot-output", "bot-transcription", "bot-tts-text", "tts-raw-text
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ReceivedMessage:
     """An RTVI message, and when it arrived."""
 
     at_s: float
@@ -34,7 +34,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class SentTurn:
     """A turn as it was sent, in seconds of the client's clock."""
 
     start_s: float
@@ -95,7 +95,7 @@ def onsets(sounds: Iterable[Sound]) -> list[float]:
     return found
 
 
-def measure_wait(said: Said, sounds: Sequence[Sound]) -> Wait:
+def measure_wait(said: SentTurn, sounds: Sequence[Sound]) -> Wait:
     """`sounds` are those of the whole call, in order."""
     starts = onsets(sounds)
     answers = [at for at in starts if said.end_s <= at < said.next_s]
@@ -110,7 +110,7 @@ def measure_wait(said: Said, sounds: Sequence[Sound]) -> Wait:
     )
 
 
-def _measure_barge_in(said: Said, sounds: Sequence[Sound]) -> BargeIn:
+def _measure_barge_in(said: SentTurn, sounds: Sequence[Sound]) -> BargeIn:
     silent_s = said.start_s
     next_sound_s = None
     for start_s, end_s in sounds:
@@ -123,7 +123,7 @@ def _measure_barge_in(said: Said, sounds: Sequence[Sound]) -> BargeIn:
     return BargeIn(silent_s - said.start_s, next_sound_s)
 
 
-def words_of(messages: Sequence[Heard]) -> Words:
+def words_of(messages: Sequence[ReceivedMessage]) -> Words:
     """From the messages that arrived between this turn's start and the next one's.
 
     The answer is what was said after the last interruption. A transcript that goes on from the
@@ -150,15 +150,15 @@ def _without_beginnings(texts: Sequence[str]) -> list[str]:
     return kept
 
 
-def _says(message: Heard, kind: str) -> bool:
+def _says(message: ReceivedMessage, kind: str) -> bool:
     return message.kind == "server-message" and message.data.get("type") == kind
 
 
-def _is_interruption(message: Heard) -> bool:
+def _is_interruption(message: ReceivedMessage) -> bool:
     return message.kind == "bot-interrupted" or _says(message, "cut-off")
 
 
-def _texts(messages: Sequence[Heard], kinds: Sequence[str]) -> list[str]:
+def _texts(messages: Sequence[ReceivedMessage], kinds: Sequence[str]) -> list[str]:
     for kind in kinds:
         texts = [str(m.data.get("text", "")) for m in messages if m.kind == kind and _whole(m.data)]
         if any(texts):

@@ -11,7 +11,7 @@ FRAME_SAMPLES = 320
 FLOOR_SEED = 20_000
 
 
-class Microphone:
+class CallerMicrophone:
     """Says what the next frame holds and when it is full; remembers when each one left.
 
     Between recordings it hears exact zeros, or white noise of `floor_dbfs` (RMS, seeded).

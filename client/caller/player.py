@@ -17,7 +17,7 @@ PLAY_RATE_HZ = 24_000
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class PlaybackReport:
     """What a page reports: samples of `generation` that have left the loudspeaker."""
 
     generation: int
@@ -80,7 +80,7 @@ class Loudspeaker:
         self._append(_Piece(start_s, pcm, self._generation, self._received))
         self._received += pcm.size
 
-    def flush(self, generation: int, now: float) -> Played:
+    def flush(self, generation: int, now: float) -> PlaybackReport:
         """Drop what is not played yet. Returns how far the generation before it came."""
         before = self.played(now)
         while self._pieces and self._pieces[-1].start_s >= now:
@@ -92,14 +92,14 @@ class Loudspeaker:
         self._generation, self._received = generation, 0
         return before
 
-    def played(self, now: float) -> Played:
+    def played(self, now: float) -> PlaybackReport:
         """How much of the current generation has been heard by `now`."""
         index = bisect_right(self._pieces, now, key=lambda piece: piece.start_s) - 1
         if index < 0 or self._pieces[index].generation != self._generation:
-            return Played(self._generation, 0)
+            return PlaybackReport(self._generation, 0)
         piece = self._pieces[index]
         elapsed = round((now - piece.start_s) * self._rate_hz)
-        return Played(self._generation, piece.before + min(elapsed, piece.pcm.size))
+        return PlaybackReport(self._generation, piece.before + min(elapsed, piece.pcm.size))
 
     def timeline(self, start_s: float, until_s: float) -> Pcm:
         """All that was played between two moments, silence where nothing was."""

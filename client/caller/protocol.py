@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 from bot.browser import browser_pb2
 from bot.calls.errors import PeerError
 from client.caller.microphone import MICROPHONE_RATE_HZ
-from client.caller.player import PLAY_RATE_HZ, Played
+from client.caller.player import PLAY_RATE_HZ, PlaybackReport
 from pipelines.audio.pcm import Pcm
 
 LABEL = "rtvi-ai"
@@ -49,7 +49,7 @@ def disconnect() -> bytes:
     return _message("disconnect-bot", "bye", {})
 
 
-def report(played: Played, report_id: str) -> bytes:
+def report(played: PlaybackReport, report_id: str) -> bytes:
     facts = {"generation": played.generation, "samples": played.samples}
     return _message("client-message", report_id, {"t": "played", "d": facts})
 

@@ -12,7 +12,7 @@ from bot.calls.errors import PeerError
 from bot.phone.signature import HEADER, signature
 from client.caller import twiml
 from client.caller.door import CallError, Entrance, reason_of, refusal_of
-from client.caller.trouble import Trouble
+from client.caller.trouble import NetworkFaults
 from client.caller.twilio import RATE_HZ, Tally, Twilio
 from pipelines.addresses import printable
 
@@ -23,7 +23,7 @@ CALLER, CALLED = "+15005550006", "+15005550001"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telephone:
+class TelephoneCaller:
     """Who calls whom, and with what Twilio would sign."""
 
     auth_token: str = field(repr=False)
@@ -32,7 +32,7 @@ class Telephone:
     """What the server calls itself (PUBLIC_BASE_URL), which is what is signed. None: the url."""
     from_number: str = CALLER
     to_number: str = CALLED
-    trouble: Trouble = field(default_factory=Trouble)
+    trouble: NetworkFaults = field(default_factory=NetworkFaults)
 
     @asynccontextmanager
     async def entered(self, url: str, timeout_s: float) -> AsyncIterator[Entrance]:
@@ -71,7 +71,9 @@ class Telephone:
 class _Line:
     """The webhooks of one call."""
 
-    def __init__(self, phone: Telephone, url: str, http: httpx2.AsyncClient, tally: Tally) -> None:
+    def __init__(
+        self, phone: TelephoneCaller, url: str, http: httpx2.AsyncClient, tally: Tally
+    ) -> None:
         self._phone = phone
         self._url = url
         self._public = (phone.public_url or url).rstrip("/")
@@ -170,12 +172,12 @@ def _farewell(verbs: Iterable[twiml.Verb], tally: Tally) -> str:
 def _is_last(verb: twiml.Verb, tally: Tally) -> bool:
     """Do what can be done without a network, which is to take note of it."""
     match verb:
-        case twiml.Say(text):
+        case twiml.TwimlSay(text):
             tally.said.append(text)
         case twiml.Dial(number):
             tally.said.append(f"(the call goes on with {number})")
         case twiml.Hangup():
             return True
-        case twiml.Pause() | twiml.Stream():
+        case twiml.TwimlPause() | twiml.Stream():
             pass
     return False

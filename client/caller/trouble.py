@@ -12,7 +12,7 @@ STALL_EVERY_S = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class NetworkFaults:
     """None of it by default. What is by chance is seeded."""
 
     jitter: float = 0.0
@@ -33,9 +33,9 @@ class Trouble:
 SHARES = ("loss", "duplicate", "reorder")
 
 
-def parse(text: str) -> Trouble:
+def parse(text: str) -> NetworkFaults:
     """`jitter=0.06,loss=0.05`. Raises ValueError with a line for a person."""
-    known = {field.name for field in fields(Trouble)}
+    known = {field.name for field in fields(NetworkFaults)}
     found: dict[str, float] = {}
     for item in text.replace(",", " ").split():
         name, _, value = item.partition("=")
@@ -49,16 +49,16 @@ def parse(text: str) -> Trouble:
         if not (0 <= found[name] <= most and math.isfinite(found[name])):
             raise ValueError(f"{item!r} is out of range")
     seed = int(found.pop("seed", 0))
-    return Trouble(**found, seed=seed)
+    return NetworkFaults(**found, seed=seed)
 
 
-class Network:
+class SimulatedNetwork:
     """Messages on their way to the server: put in when they are sent, taken out when they arrive.
 
     It owes its messages to the order in which they were put, but for `reorder`.
     """
 
-    def __init__(self, trouble: Trouble, is_audio: Callable[[Message], bool]) -> None:
+    def __init__(self, trouble: NetworkFaults, is_audio: Callable[[Message], bool]) -> None:
         self._trouble = trouble
         self._is_audio = is_audio
         self._random = random.Random(trouble.seed)

@@ -12,7 +12,7 @@ import numpy as np
 
 from bot.calls.errors import PeerError
 from client.caller.dialect import Message
-from client.caller.measure import Heard
+from client.caller.measure import ReceivedMessage
 from client.caller.microphone import MICROPHONE_RATE_HZ
 from client.caller.player import Loudspeaker
 from pipelines.audio.mulaw import decode, encode
@@ -63,7 +63,7 @@ class Twilio:
         self._account_sid = account_sid
         self._parameters = dict(parameters or {})
         self._speaker = Loudspeaker(rate_hz=RATE_HZ)
-        self._heard: list[Heard] = []
+        self._heard: list[ReceivedMessage] = []
         self._marks: deque[_Mark] = deque()
         self._sequence = 0
         self._samples = 0
@@ -76,7 +76,7 @@ class Twilio:
         return self._speaker
 
     @property
-    def heard(self) -> Sequence[Heard]:
+    def heard(self) -> Sequence[ReceivedMessage]:
         """Marks and clears: Twilio's protocol has no words."""
         return self._heard
 
@@ -144,13 +144,13 @@ class Twilio:
         self.tally.most_ahead_s = max(self.tally.most_ahead_s, self._speaker.end_s - now)
 
     def _mark(self, name: str, now: float) -> list[Message]:
-        self._heard.append(Heard(now, "mark", {"name": name}))
+        self._heard.append(ReceivedMessage(now, "mark", {"name": name}))
         self._marks.append(_Mark(name, self._speaker.end_s))
         return self._echo_played(now)
 
     def _clear(self, now: float) -> list[Message]:
         """The buffer is dropped, and every mark in it comes back at once."""
-        self._heard.append(Heard(now, "clear", {}))
+        self._heard.append(ReceivedMessage(now, "clear", {}))
         self._generation += 1
         self._speaker.flush(self._generation, now)
         outstanding = list(self._marks)

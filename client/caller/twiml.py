@@ -20,12 +20,12 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
+class TwimlSay:
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class TwimlPause:
     length_s: float
 
 
@@ -41,7 +41,7 @@ class Hangup:
     """`<Hangup>`, `<Reject>`, or the document's end."""
 
 
-Verb: TypeAlias = Stream | Say | Pause | Dial | Hangup
+Verb: TypeAlias = Stream | TwimlSay | TwimlPause | Dial | Hangup
 
 
 def parse(document: str) -> list[Verb]:
@@ -62,9 +62,9 @@ def _verb(element: Element) -> Verb:
         case "Start":
             raise PeerError("<Start> is one-way: the bot could never be heard; <Connect> is not")
         case "Say":
-            return Say(_text(element))
+            return TwimlSay(_text(element))
         case "Pause":
-            return Pause(float(element.get("length", "1")))
+            return TwimlPause(float(element.get("length", "1")))
         case "Dial":
             return Dial(_text(element))
         case "Hangup" | "Reject":

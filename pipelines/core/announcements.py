@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipelines.core.exchange import Caption, Say, State, StateChanged, ToCaller
+from pipelines.core.exchange import CallState, Caption, Say, StateChanged, ToCaller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class IdleTimer:
         self._announcements = announcements
         self._began_s = now
         self._quiet_since = now
-        self._state: State | None = "listening"
+        self._state: CallState | None = "listening"
         """None from what was asked for until something comes of it."""
         self._asked = False
 

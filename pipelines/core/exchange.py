@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-State: TypeAlias = Literal["listening", "hearing", "thinking", "speaking"]
+CallState: TypeAlias = Literal["listening", "hearing", "thinking", "speaking"]
 Speaker: TypeAlias = Literal["user", "bot"]
 
 
@@ -134,7 +134,7 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class StateChanged:
-    state: State
+    state: CallState
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,12 @@ class ServiceError(Exception):
     """A model or an engine failed. The message is for the log, never for a caller."""
 
     def __init__(
-        self, service: str, message: str, *, retryable: bool, trouble: "Trouble | None" = None
+        self,
+        service: str,
+        message: str,
+        *,
+        retryable: bool,
+        trouble: "FailureDetails | None" = None,
     ) -> None:
         """`retryable`: the same request may succeed at the same place."""
         super().__init__(f"{service}: {message}")
@@ -43,7 +48,7 @@ class ServiceError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class FailureDetails:
     """What is known of a failure beyond that it is one."""
 
     refused: bool = False
@@ -61,7 +66,7 @@ class Trouble:
     """That were made in vain, where more than one may have been."""
 
 
-ILL = Trouble()
+ILL = FailureDetails()
 
 
 class VoiceActivity(Protocol):
@@ -127,7 +132,7 @@ class TurnModel(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class AnswerSource:
     """Where an answer came from, and what it took."""
 
     endpoint: str
@@ -143,7 +148,7 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class TextDelta:
     text: str
-    source: Source | None = None
+    source: AnswerSource | None = None
     """With an answer's first text, where there was a choice."""
     anew: bool = False
     """The answer begins here: the text before it turned out to be a thought."""
@@ -160,7 +165,7 @@ class Finished:
     completion_tokens: int | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     """Wanted before the answer can go on."""
-    source: Source | None = None
+    source: AnswerSource | None = None
     """Where there was a choice."""
 
 

@@ -1,10 +1,10 @@
 """What is written down of an answer, for the log and the ledger."""
 
 from pipelines.core.ledger.ledger import Fact
-from pipelines.services.protocols import Finished, Source
+from pipelines.services.protocols import AnswerSource, Finished
 
 
-def credit(facts: dict[str, Fact], source: Source | None) -> None:
+def credit(facts: dict[str, Fact], source: AnswerSource | None) -> None:
     if source is not None:
         facts["llm_endpoint"] = source.endpoint
         add(facts, "llm_requests", source.requests)

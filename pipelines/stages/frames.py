@@ -9,7 +9,7 @@ from pipecat.frames.frames import DataFrame, SystemFrame
 from pipelines.core.commands import TurnCommand
 from pipelines.core.events import LedgerFact, TurnFact
 from pipelines.core.exchange import FromCaller
-from pipelines.core.speaking.playout import Word
+from pipelines.core.speaking.playout import PlayoutWord
 
 
 @dataclass
@@ -78,7 +78,7 @@ class SpeechFrame(DataFrame):
     reply_id: int
     pcm: NDArray[np.int16]
     text: str = ""
-    words: tuple[Word, ...] = field(default=())
+    words: tuple[PlayoutWord, ...] = field(default=())
     filler: bool = False
 
 

@@ -31,7 +31,7 @@ from pipelines.core.events import (
     TurnScored,
 )
 from pipelines.core.exchange import AudioIn, Muted
-from pipelines.core.hearing.dictation import Dictation, Job
+from pipelines.core.hearing.dictation import Dictation, DictationJob
 from pipelines.core.hearing.intake import Intake
 from pipelines.core.hearing.microphone import Microphone
 from pipelines.core.hearing.voicing import WINDOW_S, Voicing
@@ -249,7 +249,7 @@ class Hearing(FrameProcessor):
             self._job.cancel()
         self._job = self.create_task(self._transcribe(job))
 
-    async def _transcribe(self, job: Job) -> None:
+    async def _transcribe(self, job: DictationJob) -> None:
         started = self._now()
         audio = self._tape.between(job.start_s, job.end_s)
         question = TranscriptionJob(audio, job.draft, job.final, job.start_s)
@@ -265,7 +265,7 @@ class Hearing(FrameProcessor):
             self._apologise_from_s = self._tape.end_s + UNHEARD_EVERY_S
             await self._tell(SayAsked(UNHEARD))
 
-    async def _ask(self, job: Job, question: TranscriptionJob, started: float) -> bool:
+    async def _ask(self, job: DictationJob, question: TranscriptionJob, started: float) -> bool:
         if self._voicing.is_background(_dbfs(question.audio)):
             return self._dictation.result(job, "", (), 0.0)
         try:

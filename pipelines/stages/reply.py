@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from pipelines.core.ledger.ledger import Fact
-from pipelines.core.memory.line import Line
+from pipelines.core.memory.entry import HistoryEntry
 
 
 @dataclass(eq=False)
@@ -20,7 +20,7 @@ class Reply:
     committed: asyncio.Event = field(default_factory=asyncio.Event)
     floor: asyncio.Event = field(default_factory=asyncio.Event)
     """Set unless the person makes a sound meanwhile."""
-    news: list[Line] = field(default_factory=list)
+    news: list[HistoryEntry] = field(default_factory=list)
     """Results of which its request has told."""
     spoken: str = ""
     """Of the answer that is coming."""

@@ -12,7 +12,7 @@ from pipelines.audio.resample import Resampler
 from pipelines.core.commands import StartReply, StopReply, WithdrawReply
 from pipelines.core.events import Milestone, SilenceTrimmed, Span
 from pipelines.core.speaking.phrasing import clauses_of
-from pipelines.core.speaking.playout import Word
+from pipelines.core.speaking.playout import PlayoutWord
 from pipelines.core.thinking.answering import APOLOGY, VOICE_FAILED, whole
 from pipelines.services.protocols import ServiceError, TextToSpeech
 from pipelines.stages.frames import (
@@ -163,7 +163,7 @@ class Speaking(FrameProcessor):
                 if text and first and not clause.filler:
                     await self._first_audio(reply_id, started, chunk.trimmed_s)
                 words = tuple(
-                    Word(word.text, round(word.start_s * self._rate), word.estimated)
+                    PlayoutWord(word.text, round(word.start_s * self._rate), word.estimated)
                     for word in chunk.words
                 )
                 pcm = resampler.feed(chunk.pcm)

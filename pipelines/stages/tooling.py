@@ -17,9 +17,9 @@ from typing import Any
 import structlog
 
 from pipelines.core.memory.conversation import Conversation
-from pipelines.core.memory.line import Line
+from pipelines.core.memory.entry import HistoryEntry
 from pipelines.core.memory.tool_lines import CANCELLED, NOT_DONE, Use, undone
-from pipelines.core.memory.tool_runs import Fate, Repeats, Run, ToolRuns
+from pipelines.core.memory.tool_runs import Fate, Repeats, ToolRun, ToolRuns
 from pipelines.core.memory.tools import Afterwards, Tool, ToolError, told
 from pipelines.services.protocols import ToolCall
 
@@ -58,8 +58,8 @@ class Tooling:
         self._create_task = create_task
         self._ended = ended
         self._runs = ToolRuns(uuid.uuid4().hex)
-        self._running: dict[Run, _Running] = {}
-        self._acts: dict[Run, tuple[int, Callable[[], None]]] = {}
+        self._running: dict[ToolRun, _Running] = {}
+        self._acts: dict[ToolRun, tuple[int, Callable[[], None]]] = {}
         """What is still to be done, and after which reply."""
         self._call_ids: set[str] = set()
 
@@ -70,7 +70,9 @@ class Tooling:
         named = (self._tools.get(call.name) for call in calls)
         return any(tool.repeats is not Repeats.ALWAYS for tool in named if tool is not None)
 
-    def call(self, calls: Sequence[ToolCall], turn_id: int, reply_id: int, spoken: str) -> Line:
+    def call(
+        self, calls: Sequence[ToolCall], turn_id: int, reply_id: int, spoken: str
+    ) -> HistoryEntry:
         """Begins what is to be run, and writes into the history what was asked for.
 
         `spoken`: what the model has said before.
@@ -78,7 +80,7 @@ class Tooling:
         uses = [self._use(call, turn_id, reply_id) for call in calls]
         return self._conversation.called(turn_id, reply_id, uses, spoken)
 
-    async def wait(self, line: Line) -> None:
+    async def wait(self, line: HistoryEntry) -> None:
         """Until all that was asked for has ended, or its time is up."""
         waits = [self._wait_for(use.run) for use in line.uses if use.run is not None]
         await asyncio.gather(*waits)
@@ -115,7 +117,7 @@ class Tooling:
 
     # ---- what becomes of it ----
 
-    def acts_after(self, reply_id: int, lines: Iterable[Line]) -> bool:
+    def acts_after(self, reply_id: int, lines: Iterable[HistoryEntry]) -> bool:
         """Puts off what these calls want done until the reply was heard; whether there is any."""
         for run in (use.run for line in lines for use in line.uses):
             if run in self._acts:
@@ -158,7 +160,7 @@ class Tooling:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _wait_for(self, run: Run) -> None:
+    async def _wait_for(self, run: ToolRun) -> None:
         running = self._running.get(run)
         if running is None:
             return
@@ -167,7 +169,7 @@ class Tooling:
             tool = running.tool
             log.warning("a tool takes long", tool=tool.name, limit_s=tool.limit_s)
 
-    async def _run(self, run: Run, tool: Tool, arguments: Mapping[str, object]) -> None:
+    async def _run(self, run: ToolRun, tool: Tool, arguments: Mapping[str, object]) -> None:
         fate, result = Fate.DONE, ""
         try:
             result = self._learn(run, await _execute(tool, arguments, run.run_id))
@@ -184,7 +186,7 @@ class Tooling:
         self._conversation.ended(run, self._call_id())
         await self._ended()
 
-    def _learn(self, run: Run, returned: object) -> str:
+    def _learn(self, run: ToolRun, returned: object) -> str:
         """What the model is told of it."""
         if not isinstance(returned, Afterwards):
             return told(returned)

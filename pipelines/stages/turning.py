@@ -25,6 +25,7 @@ from pipelines.core.events import (
     Transcribed,
     TurnFact,
 )
+from pipelines.core.exchange import CallState as Shown
 from pipelines.core.exchange import (
     Caption,
     Muted,
@@ -34,21 +35,20 @@ from pipelines.core.exchange import (
     ToCaller,
     Typed,
 )
-from pipelines.core.exchange import State as Shown
 from pipelines.core.turn.machine import TurnMachine
-from pipelines.core.turn.state import State
+from pipelines.core.turn.state import TurnState
 from pipelines.stages.backlog import Backlog
 from pipelines.stages.frames import CallerFrame, CommandFrame, FactFrame
 
-SHOWN: dict[State, Shown] = {
-    State.IDLE: "listening",
-    State.HEARING: "hearing",
-    State.PAUSED: "hearing",
-    State.CLOSING: "thinking",
-    State.THINKING: "thinking",
-    State.SPEAKING: "speaking",
-    State.ANNOUNCING: "speaking",
-    State.CONTESTED: "hearing",
+SHOWN: dict[TurnState, Shown] = {
+    TurnState.IDLE: "listening",
+    TurnState.HEARING: "hearing",
+    TurnState.PAUSED: "hearing",
+    TurnState.CLOSING: "thinking",
+    TurnState.THINKING: "thinking",
+    TurnState.SPEAKING: "speaking",
+    TurnState.ANNOUNCING: "speaking",
+    TurnState.CONTESTED: "hearing",
 }
 _FACTS = get_args(TurnFact)
 
@@ -100,7 +100,10 @@ class Turning(FrameProcessor):
         self._note(fact)
         before = self._machine.state
         commands = self._machine.handle(fact)
-        if before is State.PAUSED and self._machine.state in (State.CLOSING, State.THINKING):
+        if before is TurnState.PAUSED and self._machine.state in (
+            TurnState.CLOSING,
+            TurnState.THINKING,
+        ):
             over = Milestone("pause_over", self.get_event_loop().time())
             await self.push_frame(FactFrame(over))
         if isinstance(fact, Transcribed) and self._shown == "hearing" and fact.text:

@@ -5,16 +5,16 @@ from functools import cache
 import numpy as np
 import pytest
 
-from bench.playlist import TAIL_S, Half, Item, playlist
+from bench.playlist import TAIL_S, Half, PlaylistItem, playlist
 from client.caller.measure import MISSED_S
 
 
 @cache
-def items(half: Half) -> list[Item]:
+def items(half: Half) -> list[PlaylistItem]:
     return playlist(half)
 
 
-def turns(half: Half) -> list[Item]:
+def turns(half: Half) -> list[PlaylistItem]:
     return [item for item in items(half) if item.role == "turn"]
 
 

@@ -3,25 +3,25 @@
 import numpy as np
 import pytest
 
-from bench.playlist import Item, Pause
-from bench.plays import Play, Run, failure, judge, places_of
+from bench.playlist import PlaylistItem, PlaylistPause
+from bench.plays import Play, PlayConditions, failure, judge, places_of
 from bench.servers import Requests
 from client.caller.call import CallResult, TurnResult
-from client.caller.measure import MISSED_S, Said, Words, measure_wait
+from client.caller.measure import MISSED_S, SentTurn, Words, measure_wait
 from client.caller.player import Sound
-from client.caller.recording import Recording, Turn
+from client.caller.speech_file import Recording, SpokenTurn
 
-RUN = Run("ours", 0, 1)
+RUN = PlayConditions("ours", 0, 1)
 STARTED_S = 1000.0
 """The client's clock at the recording's first sample."""
-TURN = Turn(0.4, 4.4, "two words and two more")
-FIRST = Pause(1.0, 0.5, "hanging")
-SECOND = Pause(2.5, 0.3, "clause")
+TURN = SpokenTurn(0.4, 4.4, "two words and two more")
+FIRST = PlaylistPause(1.0, 0.5, "hanging")
+SECOND = PlaylistPause(2.5, 0.3, "clause")
 
 
-def item(role: str = "turn") -> Item:
+def item(role: str = "turn") -> PlaylistItem:
     recording = Recording("a.flac", np.zeros(16_000 * 10, np.int16), (TURN,), labelled=True)
-    return Item(
+    return PlaylistItem(
         name="a",
         role=role,  # type: ignore[arg-type]
         what="sentence",
@@ -38,7 +38,7 @@ def sound(start_s: float, end_s: float) -> Sound:
 
 def heard(*sounds: Sound, role: str = "turn", asked: Requests | None = None) -> Play:
     """What is made of a bot that sounded so."""
-    said = Said(
+    said = SentTurn(
         start_s=STARTED_S + TURN.start_s,
         end_s=STARTED_S + TURN.end_s,
         next_s=STARTED_S + 10.0,

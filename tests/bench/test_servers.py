@@ -9,16 +9,16 @@ import pytest
 from openai import AsyncOpenAI
 
 from bench.engine import ANSWER
-from bench.servers import Engine, Running, ServerError, running
+from bench.servers import BenchEngine, Running, ServerError, running
 from bench.turns import MODEL
 
 ENGINE = ["bench.engine", "--profile", "none"]
 
 
-def with_engine(body: Callable[[Running, Engine], Awaitable[None]]) -> None:
+def with_engine(body: Callable[[Running, BenchEngine], Awaitable[None]]) -> None:
     async def scenario() -> None:
         async with running("engine", ENGINE) as server, httpx2.AsyncClient(trust_env=False) as http:
-            await body(server, Engine(server.url, http))
+            await body(server, BenchEngine(server.url, http))
 
     asyncio.run(scenario())
 
@@ -34,7 +34,7 @@ async def ask(url: str, *said: str) -> str:
 def test_a_process_is_ready_at_its_address_and_ends_with_the_body() -> None:
     pids: list[int] = []
 
-    async def body(server: Running, engine: Engine) -> None:
+    async def body(server: Running, engine: BenchEngine) -> None:
         assert server.url.endswith("/v1")
         server.check()
         pids.append(server.process.pid)
@@ -47,7 +47,7 @@ def test_a_process_is_ready_at_its_address_and_ends_with_the_body() -> None:
 def test_a_process_ends_when_the_body_fails() -> None:
     pids: list[int] = []
 
-    async def body(server: Running, engine: Engine) -> None:
+    async def body(server: Running, engine: BenchEngine) -> None:
         pids.append(server.process.pid)
         raise ServerError("the body's own")
 
@@ -67,7 +67,7 @@ def test_a_process_that_does_not_start_says_why() -> None:
 
 
 def test_a_process_that_is_gone_is_noticed() -> None:
-    async def body(server: Running, engine: Engine) -> None:
+    async def body(server: Running, engine: BenchEngine) -> None:
         server.process.terminate()
         await server.process.wait()
         with pytest.raises(ServerError, match="engine has ended"):
@@ -77,7 +77,7 @@ def test_a_process_that_is_gone_is_noticed() -> None:
 
 
 def test_everyone_gets_the_same_answer_and_what_they_said_is_kept() -> None:
-    async def body(server: Running, engine: Engine) -> None:
+    async def body(server: Running, engine: BenchEngine) -> None:
         await ask(server.url, "before")
         await engine.begin()
         assert await ask(server.url, "my number is four", "seven two") == ANSWER

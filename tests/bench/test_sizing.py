@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.sizing import Load, Reading, Relay, read, row, silence, speech
+from bench.sizing import Reading, Relay, SizingLoad, read, row, silence, speech
 
 
 def test_a_row_is_the_difference_of_two_readings_shared_among_the_calls() -> None:
     before, after = Reading(10.0, 250.0, 0, 1000), Reading(13.0, 300.0, 640_000, 1000)
-    said = row(Load("8 pages", 8), before, after, 10.0)
+    said = row(SizingLoad("8 pages", 8), before, after, 10.0)
     assert said == "| 8 pages | 30.0 % | 3.8 % | 300 MB | 64 | 0 |"
-    assert row(Load("none", 0), before, before, 10.0).startswith("| none | 0.0 % | 0.0 % |")
+    assert row(SizingLoad("none", 0), before, before, 10.0).startswith("| none | 0.0 % | 0.0 % |")
 
 
 def test_the_relay_counts_each_way() -> None:

@@ -10,15 +10,15 @@ import pytest
 from typer.testing import CliRunner
 
 from bench.levels import draw
-from bench.stt_calls import MISSED_S, Heard, Level
-from bench.stt_measure import rss_mb, wanted
-from bench.stt_recordings import (
-    WordErrors,
+from bench.stt_calls import MISSED_S, ConcurrencyLevel, TranscribedRecording
+from bench.stt_corpus import (
+    SttWordErrors,
     bucket,
     by_telephone,
     recordings,
     word_errors,
 )
+from bench.stt_measure import rss_mb, wanted
 from bench.stt_table import cell
 from bot.__main__ import command_line
 from bot.settings import Settings, SettingsError
@@ -39,7 +39,7 @@ def test_word_errors_are_those_of_jiwer(said: str, heard: str) -> None:
     plain = [text.lower().replace("?", "").replace(",", "") for text in (said, heard)]
     theirs = jiwer.process_words(plain[0], plain[1])
     wrong = theirs.substitutions + theirs.deletions + theirs.insertions
-    assert word_errors(said, heard) == WordErrors(wrong, len(said.split()))
+    assert word_errors(said, heard) == SttWordErrors(wrong, len(said.split()))
 
 
 def test_the_recordings_hold_speech_of_every_length_in_both_bands() -> None:
@@ -62,23 +62,23 @@ def test_by_telephone_the_speech_is_there_and_the_highs_are_gone() -> None:
     assert energy[1][1] < energy[0][1] / 20
 
 
-def heard(final_s: float | None, length_s: float = 2.0) -> Heard:
-    return Heard("e", 2, "r", length_s, final_s, "", WordErrors(1, 4))
+def heard(final_s: float | None, length_s: float = 2.0) -> TranscribedRecording:
+    return TranscribedRecording("e", 2, "r", length_s, final_s, "", SttWordErrors(1, 4))
 
 
 def test_a_final_that_never_came_counts_with_all_the_time_there_was() -> None:
-    level = Level([heard(0.1), heard(0.2), heard(None, 6.0)], [0.001] * 99 + [0.5])
+    level = ConcurrencyLevel([heard(0.1), heard(0.2), heard(None, 6.0)], [0.001] * 99 + [0.5])
     one = cell("e", 2, level)
     assert (one.p50_s, one.p95_s) == (0.2, MISSED_S)
     assert (one.missed, one.heard) == (1, 3)
     assert one.by_length_s == {"under 3 s": 0.1, "over 5 s": MISSED_S}
-    assert one.errors == WordErrors(3, 12)
+    assert one.errors == SttWordErrors(3, 12)
     assert one.lag_p99_s == 0.001
 
 
 def test_the_picture_has_a_line_for_each_engine() -> None:
     cells = [
-        cell(name, calls, Level([heard(0.1 * calls)], [0.0]))
+        cell(name, calls, ConcurrencyLevel([heard(0.1 * calls)], [0.0]))
         for name in ("this & that", "other")
         for calls in (1, 2, 4)
     ]

@@ -13,14 +13,14 @@ import pytest
 
 from bench import turns
 from bench.engine import create_app
-from bench.playlist import Item, Pause
+from bench.playlist import PlaylistItem, PlaylistPause
 from bench.plays import Play
-from bench.servers import Engine, Running, ServerError
-from bench.turns import Bench, Contestant, Wanted, length_s
+from bench.servers import BenchEngine, Running, ServerError
+from bench.turns import Bench, BenchPlan, Contestant, length_s
 from client.caller.call import CallOptions
 from client.caller.conductor import Pacing
 from client.caller.door import PageDoor
-from client.caller.recording import Recording, Turn
+from client.caller.speech_file import Recording, SpokenTurn
 from tests.client.caller.loopback import Server, serving, tone
 
 HURRIED = Pacing(lead_in_s=0.02, until_quiet_s=0.3, hear_s=0.05, answer_limit_s=6.0)
@@ -37,33 +37,33 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "BACK_CHANNEL", HURRIED)
 
 
-def spoken(name: str = "a", *, gap_s: float = 0.0, role: str = "turn") -> Item:
+def spoken(name: str = "a", *, gap_s: float = 0.0, role: str = "turn") -> PlaylistItem:
     """0.3 s of speech, or twice that with a hanging pause in between, in a room of silence."""
     parts = [tone(0.3, 16_000)]
     if gap_s:
         parts += [np.zeros(round(gap_s * 16_000), np.int16), tone(0.3, 16_000)]
     end_s = 0.3 + (gap_s + 0.3 if gap_s else 0.0)
     pcm = np.concatenate([*parts, np.zeros(16_000 * 6, np.int16)])
-    recording = Recording(f"{name}.flac", pcm, (Turn(0.0, end_s, "a tone"),), labelled=True)
-    return Item(
+    recording = Recording(f"{name}.flac", pcm, (SpokenTurn(0.0, end_s, "a tone"),), labelled=True)
+    return PlaylistItem(
         name=name,
         role=role,  # type: ignore[arg-type]
         what="sentence",
         source=name,
         recording=recording,
-        pauses=(Pause(0.3, gap_s, "hanging", place=name),) if gap_s else (),
+        pauses=(PlaylistPause(0.3, gap_s, "hanging", place=name),) if gap_s else (),
         opening=recording if role != "turn" else None,
     )
 
 
 def play(
-    items: Sequence[Item],
+    items: Sequence[PlaylistItem],
     *servers: Server,
-    wanted: Wanted | None = None,
+    wanted: BenchPlan | None = None,
     tell: Callable[[list[Play]], None] | None = None,
 ) -> list[Play]:
     """The servers are called a, b ...; the LLM server is in this process."""
-    wanted = wanted or Wanted()
+    wanted = wanted or BenchPlan()
     found: list[Play] = []
 
     async def scenario() -> None:
@@ -76,7 +76,7 @@ def play(
                 running = Running(name, server.url, "", cast(Process, Alive()))
                 options = CallOptions(door=PageDoor(stock=True), handshake_s=0.5)
                 contestants.append(Contestant(running, options))
-            bench = Bench(wanted, Engine("http://llm/v1", http), contestants)
+            bench = Bench(wanted, BenchEngine("http://llm/v1", http), contestants)
             await bench.play(items, tell or found.extend)
 
     asyncio.run(scenario())
@@ -144,7 +144,7 @@ def test_both_servers_play_everything_and_take_turns_to_be_first() -> None:
 
 def test_each_repeat_plays_each_item_once_in_an_order_of_its_own() -> None:
     items = [spoken(name) for name in "abcdef"]
-    bench = Bench(Wanted(repeats=2), cast(Engine, None))
+    bench = Bench(BenchPlan(repeats=2), cast(BenchEngine, None))
     batches = list(bench._batches(items))
 
     rounds = [[b[0].name for r, b in batches if r == repeat] for repeat in (0, 1)]
@@ -154,13 +154,13 @@ def test_each_repeat_plays_each_item_once_in_an_order_of_its_own() -> None:
 
 def test_calls_at_once_are_played_together_but_interruptions_one_by_one() -> None:
     items = [spoken(name) for name in "abcde"] + [spoken("f", role="interruption")]
-    bench = Bench(Wanted(calls=2), cast(Engine, None))
+    bench = Bench(BenchPlan(calls=2), cast(BenchEngine, None))
 
     assert [len(batch) for _, batch in bench._batches(items)] == [2, 2, 1, 1]
 
 
 def test_calls_at_once_are_each_measured() -> None:
-    plays = play([spoken("a"), spoken("b")], Server(answer_after_s=0.2), wanted=Wanted(calls=2))
+    plays = play([spoken("a"), spoken("b")], Server(answer_after_s=0.2), wanted=BenchPlan(calls=2))
 
     assert sorted(one.item for one in plays) == ["a", "b"]
     assert [one.calls for one in plays] == [2, 2]
@@ -178,5 +178,5 @@ def test_a_server_that_fails_every_call_is_given_up() -> None:
 def test_how_long_it_takes_is_said_before() -> None:
     items = [spoken("a"), spoken("b")]
 
-    assert length_s(items, Wanted()) == pytest.approx(2 * length_s(items, Wanted(peer=False)))
-    assert length_s(items, Wanted(repeats=3)) == pytest.approx(3 * length_s(items, Wanted()))
+    assert length_s(items, BenchPlan()) == pytest.approx(2 * length_s(items, BenchPlan(peer=False)))
+    assert length_s(items, BenchPlan(repeats=3)) == pytest.approx(3 * length_s(items, BenchPlan()))

@@ -12,7 +12,7 @@ import yaml
 from bot.engines.models.gguf import GGUF, model_named, place_of
 from bot.server.telemetry import Metrics
 from bot.settings import Settings, load
-from bot.texts.queueing import Kind, Queue
+from bot.texts.queueing import Queue, RequestKind
 from bot.texts.sharing import SharedModel
 from pipelines.core.exchange import Caption
 from tests.deploy.compose import config, resolved
@@ -252,10 +252,10 @@ def figures() -> dict[str, set[str]]:
         {"voice_to_voice_s": 0.3, "segments": {"stt": 0.1}, "verdict": {"stage": "stt"}}
     )
     shared.metrics.queue_is(Queue(1, 1))
-    shared.metrics.waited(Kind.TEXT, 0.1)
-    shared.metrics.began(Kind.TEXT, 0.1)
-    shared.metrics.paced(Kind.TEXT, 9, 0.1)
-    shared.metrics.cancelled(Kind.TEXT, "waiting")
+    shared.metrics.waited(RequestKind.TEXT, 0.1)
+    shared.metrics.began(RequestKind.TEXT, 0.1)
+    shared.metrics.paced(RequestKind.TEXT, 9, 0.1)
+    shared.metrics.cancelled(RequestKind.TEXT, "waiting")
     found: dict[str, set[str]] = {}
     for line in metrics.text().decode().splitlines():
         if line[0] != "#":

@@ -10,7 +10,7 @@ from bot.settings import Settings
 from bot.texts.sharing import CallOnLine
 from bot.wiring.engine import Wiring
 from client.caller.microphone import MICROPHONE_RATE_HZ
-from client.caller.recording import Recording, recording
+from client.caller.speech_file import Recording, recording
 from pipelines.cascade import Call, CallFormat
 from pipelines.core.memory.conversation import Conversation
 from pipelines.services.tts.tts_espeak import espeak_voice

@@ -11,7 +11,7 @@ from bot.calls.limits import Limits
 from bot.settings import Settings
 from bot.wiring.model import failover_for_texts
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Pacing
+from client.caller.conductor import Pacing, ScriptLine
 from pipelines.core.turn.wording import words
 from pipelines.services.protocols import ChatMessage, TextDelta
 from tests.engines_real import llama_server
@@ -71,7 +71,7 @@ async def asked_aloud(*questions: str) -> CallResult:
         engine = WiredEngine(llm_base_url=model.url, llm_model="faq", llm_temperature=0)
         async with serving(engine.as_engine(), limits=Limits(calls=4)) as served:
             url = f"http://127.0.0.1:{served.port}"
-            return await place_call(url, [Line(one) for one in await spoken(*questions)])
+            return await place_call(url, [ScriptLine(one) for one in await spoken(*questions)])
 
 
 @pytest.mark.soak
@@ -114,7 +114,10 @@ def test_a_barge_in_stops_the_generation_and_the_history_holds_what_was_heard(
             engine = WiredEngine(llm_base_url=model.url, llm_model="count", llm_max_tokens=2000)
             async with serving(engine.as_engine(), limits=Limits(calls=4)) as served:
                 ask, stop = await spoken("Please count for me.", "Stop, that is enough.")
-                lines = [Line(ask), Line(stop, barge_in_after_s=2.0, expects_answer=False)]
+                lines = [
+                    ScriptLine(ask),
+                    ScriptLine(stop, barge_in_after_s=2.0, expects_answer=False),
+                ]
                 with cancelled_after(tasks.create_task(watched.watch(model))):
                     url = f"http://127.0.0.1:{served.port}"
                     options = CallOptions(

@@ -6,7 +6,7 @@ import pytest
 
 from bot.calls.limits import Limits
 from client.caller.call import CallResult, place_call
-from client.caller.conductor import Line
+from client.caller.conductor import ScriptLine
 from pipelines.core.turn.wording import words
 from tests.engines_real import llama_server
 from tests.engines_real.calling import WiredEngine, spoken
@@ -27,7 +27,7 @@ async def asked_aloud(*questions: str) -> tuple[CallResult, list[str]]:
         engine = WiredEngine(**given, **REAL_EARS)
         async with serving(engine.as_engine(), limits=Limits(calls=4)) as served:
             url = f"http://127.0.0.1:{served.port}"
-            result = await place_call(url, [Line(one) for one in await spoken(*questions)])
+            result = await place_call(url, [ScriptLine(one) for one in await spoken(*questions)])
         [conversation] = engine.conversations
         return result, [line.text for line in conversation.lines if line.role == "user"]
 

@@ -19,12 +19,12 @@ from bot.calls.limits import Limits
 from bot.engines.recipe import EngineError, Recipe
 from bot.engines.register import Entry, Register
 from bot.engines.supervised import SupervisedEngine
-from bot.engines.supervisor import News, Progress, Ready, Supervisor
+from bot.engines.supervisor import News, Ready, StartProgress, Supervisor
 from bot.settings import Settings, environment
 from bot.wiring.own_engine import recipe_for
 from client.caller import conductor
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Pacing
+from client.caller.conductor import Pacing, ScriptLine
 from tests.engines_real import llama_server
 from tests.engines_real.calling import WiredEngine, spoken
 from tests.engines_real.llama_server import FAQ, free_port
@@ -155,7 +155,7 @@ def test_too_little_memory_is_told_with_the_limit(tmp_path: Path) -> None:
 def test_it_goes_when_the_server_that_started_it_is_killed(tmp_path: Path) -> None:
     async def scenario() -> None:
         engine = SupervisedEngine(recipe(), tmp_path, environment({}))
-        told: list[Progress] = []
+        told: list[StartProgress] = []
         try:
             ready = await engine.open(told.append)
             assert ready.streams
@@ -243,7 +243,7 @@ def test_killed_in_mid_call_it_is_back_and_the_caller_hears_an_apology_and_goes_
         ):
             tasks.create_task(kill_when_busy(register, made))
             asked = await spoken("Please count for me.", "Please count for me again.")
-            lines = [Line(one) for one in asked]
+            lines = [ScriptLine(one) for one in asked]
             options = CallOptions(pacing=Pacing(until_quiet_s=2.0))
             result = await place_call(f"http://127.0.0.1:{served.port}", lines, options)
         assert len(notices) == 2, "down, and back"

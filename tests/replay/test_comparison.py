@@ -10,14 +10,14 @@ from pipelines.core.ledger.budget import SEGMENTS
 from replay.comparison import broken_budgets, compare
 from replay.page import page_of
 from replay.printed import markdown_of_comparison, markdown_of_run
-from replay.run import Marks, Played, Run, load_run
-from replay.turns import STAGES, Turn
+from replay.run import Marks, ReplayPlay, ReplayRun, load_run
+from replay.turns import STAGES, ReplayTurn
 
 
-def turn(number: int, chance: random.Random) -> Turn:
+def turn(number: int, chance: random.Random) -> ReplayTurn:
     took: dict[str, float] = {stage: 0.05 + chance.gauss(0.0, 0.004) for stage in STAGES}
     waited: dict[str, float] = {segment: took[segment] for segment in SEGMENTS}
-    return Turn(
+    return ReplayTurn(
         number=number,
         ended_s=10.0 * number,
         ended_media_s=10.0 * number,
@@ -31,16 +31,16 @@ def turn(number: int, chance: random.Random) -> Turn:
     )
 
 
-def run(seed: int, name: str = "a run") -> Run:
+def run(seed: int, name: str = "a run") -> ReplayRun:
     chance = random.Random(seed)
     turns = [turn(number, chance) for number in range(1, 41)]
     marks = Marks(references={0: "Which folder, please?"})
-    play = Played(name="call", turns=turns, decisions=["CommitReply 1"], marks=marks)
-    return Run(name=name, made={}, played=[play])
+    play = ReplayPlay(name="call", turns=turns, decisions=["CommitReply 1"], marks=marks)
+    return ReplayRun(name=name, made={}, played=[play])
 
 
-def slower(one: Run, stage: str, by_s: float) -> Run:
-    def changed(turn: Turn) -> Turn:
+def slower(one: ReplayRun, stage: str, by_s: float) -> ReplayRun:
+    def changed(turn: ReplayTurn) -> ReplayTurn:
         waited = {**turn.waited, stage: turn.waited[stage] + by_s}
         took = {**turn.took, stage: turn.took[stage] + by_s}
         return replace(turn, waited=waited, took=took, v2v_s=turn.v2v_s + by_s)
@@ -54,11 +54,11 @@ def test_runs_that_differ_by_noise_alone_pass(soak: bool) -> None:
         assert compare(run(1000), run(seed)).broken == []
 
 
-def busy(one: Run, seed: int, by_s: float) -> Run:
+def busy(one: ReplayRun, seed: int, by_s: float) -> ReplayRun:
     """Other programs take the processor: whatever thinks takes longer, and so does the wait."""
     chance = random.Random(seed)
 
-    def held_up(turn: Turn) -> Turn:
+    def held_up(turn: ReplayTurn) -> ReplayTurn:
         more = {stage: chance.expovariate(1 / by_s) for stage in ("stt", "turn")}
         took = {stage: spent + more.get(stage, 0.0) for stage, spent in turn.took.items()}
         waited_s = sum(more.values())
@@ -112,7 +112,7 @@ def test_what_became_slower_is_named_with_its_size(stage: str) -> None:
 def test_cutting_in_more_often_than_by_chance_breaks_the_gate(
     mode: str, before: int, after: int, breaks: bool
 ) -> None:
-    def cutting_in(times: int) -> Run:
+    def cutting_in(times: int) -> ReplayRun:
         one = run(1)
         marks = Marks(cut_ins_s=[10.0 * at for at in range(times)])
         return replace(one, made={"mode": mode}, played=[replace(one.played[0], marks=marks)])

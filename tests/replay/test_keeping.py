@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from replay.call_folder import load
 from replay.performance import Company, Options
-from replay.recorded import load
 from replay.suite import BOX
 from replay.turns import decisions_of, turns_of
 

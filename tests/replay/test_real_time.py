@@ -7,9 +7,9 @@ import pytest
 from client.caller.wording import count_word_errors
 from pipelines.stages import phrasing
 from replay.comparison import compare
-from replay.conducting import Wanted, conduct, suites_of, tasks_of
+from replay.conducting import ReplayRequest, conduct, suites_of, tasks_of
 from replay.performance import Change, Options
-from replay.run import Run
+from replay.run import ReplayRun
 from replay.suite import BOX
 from tests.replay.planted import NEAR_S, STT_S, VAD_S, WholeSentences, later_vad, slower_ears
 
@@ -19,9 +19,9 @@ PLANTED_REPEATS = 3
 SAME_WORDS = 0.05
 
 
-def played(recording: str, repeats: int, change: Change | None = None) -> Run:
+def played(recording: str, repeats: int, change: Change | None = None) -> ReplayRun:
     options = Options() if change is None else Options(change=change)
-    wanted = Wanted(options=options, mode="real time", repeats=repeats)
+    wanted = ReplayRequest(options=options, mode="real time", repeats=repeats)
     tasks = tasks_of(suites_of([str(BOX / "smoke" / recording)]), wanted)
     return conduct(recording, tasks, wanted, lambda _: None, pytest.fail)
 
@@ -41,7 +41,7 @@ def test_ten_replays_in_real_time_are_of_the_same_call(recording: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def before() -> Run:
+def before() -> ReplayRun:
     return played("browser", PLANTED_REPEATS)
 
 
@@ -50,7 +50,7 @@ def before() -> Run:
     ("stage", "by_s", "change"), [("stt", STT_S, slower_ears), ("vad", VAD_S, later_vad)]
 )
 def test_what_became_slower_is_found_in_real_time(
-    before: Run, stage: str, by_s: float, change: Change
+    before: ReplayRun, stage: str, by_s: float, change: Change
 ) -> None:
     found = compare(before, played("browser", PLANTED_REPEATS, change))
     changed = [one for one in found.differences if one.changed and one.stage != "v2v"]
@@ -62,7 +62,7 @@ def test_what_became_slower_is_found_in_real_time(
 
 @pytest.mark.soak
 def test_waiting_for_the_full_stop_is_found_in_real_time(
-    before: Run, monkeypatch: pytest.MonkeyPatch
+    before: ReplayRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(phrasing, "Phraser", WholeSentences)
     found = compare(before, played("browser", PLANTED_REPEATS))

@@ -7,17 +7,17 @@ from dataclasses import replace
 import pytest
 
 from pipelines.stages import phrasing
+from replay.call_folder import RecordedCall, load
 from replay.comparison import Comparison, Difference, compare
-from replay.performance import Change, Company, Options, Outcome
-from replay.recorded import RecordedCall, load
-from replay.run import Run, play_of
+from replay.performance import Change, Company, Options, ReplayOutcome
+from replay.run import ReplayRun, play_of
 from replay.suite import BOX
 from replay.turns import decisions_of
 from tests.replay.planted import NEAR_S, STT_S, VAD_S, WholeSentences, later_vad, slower_ears
 
 TWO_TURNS_S = 13.0
 
-Play = Callable[..., Outcome]
+Play = Callable[..., ReplayOutcome]
 """A call, and a change if any."""
 
 
@@ -32,31 +32,31 @@ def call() -> RecordedCall:
 def played() -> Iterator[Play]:
     company = Company()
 
-    def play(call: RecordedCall, change: Change | None = None) -> Outcome:
+    def play(call: RecordedCall, change: Change | None = None) -> ReplayOutcome:
         return company.play(call, Options() if change is None else Options(change=change))
 
     yield play
     company.close()
 
 
-def told(outcome: Outcome) -> str:
+def told(outcome: ReplayOutcome) -> str:
     """All that happened; the VAD's own time is this machine's, and not virtual."""
     return json.dumps([{**line, "took_s": None} for line in outcome.replayed.lines])
 
 
-def run_of(call: RecordedCall, outcome: Outcome, name: str = "") -> Run:
+def run_of(call: RecordedCall, outcome: ReplayOutcome, name: str = "") -> ReplayRun:
     lines, sound = outcome.replayed.lines, outcome.replayed.sound
     one = play_of(call.name, lines, sound, call.caller_rate_hz)
-    return Run(name=name, made={}, played=[one])
+    return ReplayRun(name=name, made={}, played=[one])
 
 
 @pytest.fixture(scope="module")
-def unchanged(call: RecordedCall, played: Play) -> Outcome:
+def unchanged(call: RecordedCall, played: Play) -> ReplayOutcome:
     return played(call)
 
 
 @pytest.fixture
-def compared(call: RecordedCall, unchanged: Outcome) -> Callable[[Outcome], Comparison]:
+def compared(call: RecordedCall, unchanged: ReplayOutcome) -> Callable[[ReplayOutcome], Comparison]:
     return lambda other: compare(run_of(call, unchanged), run_of(call, other))
 
 
@@ -67,7 +67,7 @@ def worst(found: Comparison) -> Difference:
 
 
 def test_slower_ears_are_named(
-    call: RecordedCall, played: Play, compared: Callable[[Outcome], Comparison]
+    call: RecordedCall, played: Play, compared: Callable[[ReplayOutcome], Comparison]
 ) -> None:
     found = compared(played(call, slower_ears))
     assert worst(found).stage == "stt"
@@ -78,7 +78,7 @@ def test_slower_ears_are_named(
 def test_an_aggregator_that_waits_for_the_full_stop_is_named(
     call: RecordedCall,
     played: Play,
-    compared: Callable[[Outcome], Comparison],
+    compared: Callable[[ReplayOutcome], Comparison],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(phrasing, "Phraser", WholeSentences)
@@ -91,7 +91,7 @@ def test_an_aggregator_that_waits_for_the_full_stop_is_named(
     assert any(line.startswith("the first clause: p95 is worse") for line in found.broken)
 
 
-def _to_the_full_stop(turn: int, outcome: Outcome) -> float:
+def _to_the_full_stop(turn: int, outcome: ReplayOutcome) -> float:
     """From the first token of a turn's answer to the one that ends its first sentence."""
     lines = outcome.replayed.lines
     reply = [line["reply_id"] for line in lines if line["type"] == "CommitReply"][turn]
@@ -110,7 +110,7 @@ def _to_the_full_stop(turn: int, outcome: Outcome) -> float:
 
 
 def test_a_vad_that_stops_later_is_named(
-    call: RecordedCall, played: Play, compared: Callable[[Outcome], Comparison]
+    call: RecordedCall, played: Play, compared: Callable[[ReplayOutcome], Comparison]
 ) -> None:
     found = compared(played(call, later_vad))
     assert worst(found).stage == "vad"
@@ -121,8 +121,8 @@ def test_a_vad_that_stops_later_is_named(
 def test_no_change_is_none(
     call: RecordedCall,
     played: Play,
-    unchanged: Outcome,
-    compared: Callable[[Outcome], Comparison],
+    unchanged: ReplayOutcome,
+    compared: Callable[[ReplayOutcome], Comparison],
 ) -> None:
     again = played(call)
     found = compared(again)
@@ -139,7 +139,9 @@ def test_ten_replays_are_the_same_to_the_last_line(recording: str, played: Play)
     assert len({told(played(call)) for _ in range(10)}) == 1
 
 
-def test_the_parts_of_every_turn_sum_to_its_wait(call: RecordedCall, unchanged: Outcome) -> None:
+def test_the_parts_of_every_turn_sum_to_its_wait(
+    call: RecordedCall, unchanged: ReplayOutcome
+) -> None:
     for events in (
         call.events,
         unchanged.replayed.lines,

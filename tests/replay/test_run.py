@@ -6,14 +6,14 @@ import numpy as np
 import soundfile
 
 from pipelines.core.ledger.budget import SEGMENTS
-from replay.recorded import from_sound
-from replay.run import Marks, Played
-from replay.turns import Turn
+from replay.call_folder import from_sound
+from replay.run import Marks, ReplayPlay
+from replay.turns import ReplayTurn
 
 
-def turn(number: int, transcript: str) -> Turn:
+def turn(number: int, transcript: str) -> ReplayTurn:
     nothing: dict[str, float] = dict.fromkeys(SEGMENTS, 0.0)
-    return Turn(
+    return ReplayTurn(
         number=number, ended_s=number, ended_media_s=number, answered_s=number, v2v_s=0.0,
         waited=nothing, took={}, hidden=nothing, transcript=transcript, answer="",
     )  # fmt: skip
@@ -23,13 +23,13 @@ def test_words_of_a_turn_that_was_cut_into_count_together() -> None:
     heard = ("I am sorry.", "That is not a valley.", "Please try again.", "Goodbye.")
     turns = [turn(number, text) for number, text in enumerate(heard, start=1)]
     said = {2: "I'm sorry, that is not valid. Please try again.", 3: "Goodbye."}
-    play = Played(name="x", turns=turns, decisions=[], marks=Marks(references=said))
+    play = ReplayPlay(name="x", turns=turns, decisions=[], marks=Marks(references=said))
     assert play.word_errors == (2 + 2, 9 + 1)  # I'm, I am; valid, a valley
 
 
 def test_what_was_never_heard_is_mistaken_in_every_word() -> None:
     marks = Marks(references={0: "Please try again."}, unheard=["And hang up."])
-    play = Played(name="x", turns=[turn(1, "Please try again.")], decisions=[], marks=marks)
+    play = ReplayPlay(name="x", turns=[turn(1, "Please try again.")], decisions=[], marks=marks)
     assert play.word_errors == (3, 6)
 
 

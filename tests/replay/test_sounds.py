@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from replay.call_folder import from_sound
 from replay.performance import Company, Options
-from replay.recorded import from_sound
 from replay.turns import turns_of
 
 SPOKEN = Path(__file__).parents[2] / "bench/suite/turns/held-plain-vm-deleted.flac"

@@ -8,8 +8,8 @@ import pytest
 import soundfile
 import soxr
 
+from replay.call_folder import Pcm, from_sound, load
 from replay.performance import Company, Options
-from replay.recorded import Pcm, from_sound, load
 from replay.turns import decisions_of, turns_of
 
 TURNS = Path(__file__).parents[2] / "bench/suite/turns"

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from pipelines.core.ledger.statistics import median
+from replay.call_folder import Line, load
 from replay.causes import Instead, causes_of, v2v_of
 from replay.performance import Company, Options
-from replay.recorded import Line, load
 from replay.suite import BOX
 from replay.turns import turns_of
 from replay.whatif import foretell, jobs_of, most, picture, queue_up, sweep

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class CheckVerdict(StrEnum):
     PASS = "pass"
     WARN = "warn"
     """It will run, less well or less safely than it could."""
@@ -14,19 +14,19 @@ class Verdict(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Finding:
     name: str
-    verdict: Verdict
+    verdict: CheckVerdict
     found: str
     mend: str = ""
     """What to do about it; empty for a pass."""
 
 
 def good(name: str, found: str) -> Finding:
-    return Finding(name, Verdict.PASS, found)
+    return Finding(name, CheckVerdict.PASS, found)
 
 
 def poor(name: str, found: str, mend: str) -> Finding:
-    return Finding(name, Verdict.WARN, found, mend)
+    return Finding(name, CheckVerdict.WARN, found, mend)
 
 
 def bad(name: str, found: str, mend: str) -> Finding:
-    return Finding(name, Verdict.FAIL, found, mend)
+    return Finding(name, CheckVerdict.FAIL, found, mend)

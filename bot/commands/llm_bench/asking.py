@@ -20,7 +20,7 @@ class AskError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TimedAnswer:
     first_s: float
     """From the request to the first text; a role, or a thought, is none."""
     gaps_s: tuple[float, ...]
@@ -37,7 +37,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class LoadTarget:
     base_url: str
     """Up to and including /v1."""
     model: str
@@ -47,10 +47,10 @@ class Endpoint:
 
 async def ask(
     http: httpx2.AsyncClient,
-    endpoint: Endpoint,
+    endpoint: LoadTarget,
     messages: Sequence[Mapping[str, str]],
     now: Callable[[], float],
-) -> Answer:
+) -> TimedAnswer:
     """Raises AskError."""
     body = {
         "model": endpoint.model,
@@ -82,7 +82,7 @@ async def ask(
     if not came_s:
         raise AskError(f"{endpoint.model} at {printable(endpoint.base_url)} answers without a word")
     details = usage.get("prompt_tokens_details") or {}
-    return Answer(
+    return TimedAnswer(
         first_s=came_s[0] - asked_s,
         gaps_s=tuple(b - a for a, b in zip(came_s, came_s[1:], strict=False)),
         tokens=usage.get("completion_tokens") or len(came_s),

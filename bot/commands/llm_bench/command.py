@@ -14,9 +14,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from bot.commands.llm_bench.asking import AskError, Endpoint
-from bot.commands.llm_bench.figures import LoadRow, Percentiles, caution, document, row, summary
-from bot.commands.llm_bench.load import Level, Load, Measured, plan
+from bot.commands.llm_bench.asking import AskError, LoadTarget
+from bot.commands.llm_bench.figures import (
+    LoadRow,
+    MillisecondPercentiles,
+    caution,
+    document,
+    row,
+    summary,
+)
+from bot.commands.llm_bench.load import LoadLevel, LoadPlan, Measured, plan
 from bot.commands.llm_bench.picture import draw
 from bot.settings import Settings, SettingsError, load
 from bot.terminal.ending import give_up
@@ -97,7 +104,7 @@ def bench(  # noqa: PLR0913 - the options of a command are its arguments
         picture.write_text(draw(rows, heading, budget_ms))
 
 
-async def _measure(endpoint: Endpoint, levels: Sequence[Level], seed: int) -> list[Measured]:
+async def _measure(endpoint: LoadTarget, levels: Sequence[LoadLevel], seed: int) -> list[Measured]:
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     )  # fmt: skip
@@ -106,10 +113,10 @@ async def _measure(endpoint: Endpoint, levels: Sequence[Level], seed: int) -> li
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("first request", total=total)
 
-        def tell(level: Level) -> None:
+        def tell(level: LoadLevel) -> None:
             bar.update(task, advance=1, description=f"{level.callers} at once, {level.prefix}")
 
-        return await Load(endpoint, seed, tell).run(levels)
+        return await LoadPlan(endpoint, seed, tell).run(levels)
 
 
 def table(rows: Sequence[LoadRow], heading: str, budget_ms: float) -> Table:
@@ -125,14 +132,14 @@ def table(rows: Sequence[LoadRow], heading: str, budget_ms: float) -> Table:
     return made
 
 
-def _three(of: Percentiles) -> str:
+def _three(of: MillisecondPercentiles) -> str:
     return " / ".join(f"{ms:.0f}" if ms >= 10 else f"{ms:.1f}" for ms in (of.p50, of.p95, of.p99))
 
 
-def _endpoint(settings: Settings, tokens: int) -> Endpoint:
+def _endpoint(settings: Settings, tokens: int) -> LoadTarget:
     assert settings.llm_base_url is not None
     key = settings.llm_api_key.get_secret_value() or "EMPTY"
-    return Endpoint(settings.llm_base_url, settings.llm_model, key, tokens)
+    return LoadTarget(settings.llm_base_url, settings.llm_model, key, tokens)
 
 
 def _numbers(callers: str) -> list[int]:

@@ -18,7 +18,7 @@ QUANTILES = 21
 
 
 @dataclass(frozen=True, slots=True)
-class Percentiles:
+class MillisecondPercentiles:
     """In milliseconds."""
 
     p50: float
@@ -26,7 +26,7 @@ class Percentiles:
     p99: float
 
     @classmethod
-    def of(cls, seconds: Sequence[float]) -> "Percentiles":
+    def of(cls, seconds: Sequence[float]) -> "MillisecondPercentiles":
         return cls(*(round(1000 * percentile(seconds, percent), 1) for percent in (50, 95, 99)))
 
 
@@ -36,8 +36,8 @@ class LoadRow:
     prefix: Prefix
     requests: int
     failed: int
-    first_token_ms: Percentiles
-    between_tokens_ms: Percentiles
+    first_token_ms: MillisecondPercentiles
+    between_tokens_ms: MillisecondPercentiles
     tokens_per_s: float
     """Of all callers together."""
     cached_share: float | None
@@ -50,8 +50,10 @@ class LoadRow:
 def row(measured: Measured, budget_ms: float) -> LoadRow:
     answers, level = measured.answers, measured.level
     said = [one.cached_tokens for one in answers if one.cached_tokens is not None]
-    first = Percentiles.of([one.first_s for one in answers])
-    between = Percentiles.of([gap for one in answers for gap in _gaps(one.gaps_s, one.tokens)])
+    first = MillisecondPercentiles.of([one.first_s for one in answers])
+    between = MillisecondPercentiles.of(
+        [gap for one in answers for gap in _gaps(one.gaps_s, one.tokens)]
+    )
     return LoadRow(
         callers=level.callers,
         prefix=level.prefix,
@@ -72,7 +74,9 @@ def _gaps(gaps_s: Sequence[float], tokens: int) -> list[float]:
     return [gap / per_piece for gap in gaps_s]
 
 
-def verdict(first: Percentiles, between: Percentiles, failed: float, budget_ms: float) -> str:
+def verdict(
+    first: MillisecondPercentiles, between: MillisecondPercentiles, failed: float, budget_ms: float
+) -> str:
     """In words, by the 95th percentile: what one caller in twenty has to wait for is not hidden."""
     if failed > FAILED_SHARE:
         return f"{100 * failed:.0f} % fail: see to the endpoint first"

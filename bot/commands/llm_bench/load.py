@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import httpx2
 
-from bot.commands.llm_bench.asking import Answer, AskError, Endpoint, ask
+from bot.commands.llm_bench.asking import AskError, LoadTarget, TimedAnswer, ask
 from pipelines.addresses import is_loopback
 
 TICK_S = 0.02
@@ -34,7 +34,7 @@ HISTORY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class LoadLevel:
     callers: int
     prefix: Prefix
     requests: int
@@ -42,41 +42,41 @@ class Level:
 
 @dataclass(slots=True)
 class Measured:
-    level: Level
-    answers: list[Answer] = field(default_factory=list)
+    level: LoadLevel
+    answers: list[TimedAnswer] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     late_s: list[float] = field(default_factory=list)
     """By how much this process was late for its own timers meanwhile: a busy machine shows here."""
     took_s: float = 0.0
 
 
-def plan(callers: Sequence[int], requests: int) -> list[Level]:
+def plan(callers: Sequence[int], requests: int) -> list[LoadLevel]:
     """Cold and warm for each number of callers, and at least two requests for each of them."""
     return [
-        Level(number, prefix, max(requests, 2 * number))
+        LoadLevel(number, prefix, max(requests, 2 * number))
         for number in callers
         for prefix in ("cold", "warm")
     ]
 
 
-class Load:
+class LoadPlan:
     """Every prefix begins with words of its own: what one level has warmed helps no other."""
 
-    def __init__(self, endpoint: Endpoint, seed: int, tell: Callable[[Level], None]) -> None:
+    def __init__(self, endpoint: LoadTarget, seed: int, tell: Callable[[LoadLevel], None]) -> None:
         """`tell` hears of each request that is done."""
         self._endpoint = endpoint
         self._tell = tell
         self._strangers = (f"Line {seed}-{number}. " for number in count(1))
         self._questions = (f"What does card number {seed}-{n} cost?" for n in count(1))
 
-    async def run(self, levels: Sequence[Level]) -> list[Measured]:
+    async def run(self, levels: Sequence[LoadLevel]) -> list[Measured]:
         """Raises AskError if the very first request fails; later ones are counted."""
         trust_env = not is_loopback(self._endpoint.base_url)
         async with httpx2.AsyncClient(trust_env=trust_env) as http:
             await self._ask(http, next(self._strangers))
             return [await self._measure(http, level) for level in levels]
 
-    async def _measure(self, http: httpx2.AsyncClient, level: Level) -> Measured:
+    async def _measure(self, http: httpx2.AsyncClient, level: LoadLevel) -> Measured:
         now = asyncio.get_running_loop().time
         measured, turns = Measured(level), iter(range(level.requests))
         known = [next(self._strangers) for _ in range(level.callers)]
@@ -113,7 +113,7 @@ class Load:
                 measured.failures.append(str(error))
             self._tell(measured.level)
 
-    async def _ask(self, http: httpx2.AsyncClient, prefix: str) -> Answer:
+    async def _ask(self, http: httpx2.AsyncClient, prefix: str) -> TimedAnswer:
         messages = [{"role": "system", "content": prefix + SYSTEM_PROMPT}]
         for asked, answered in HISTORY:
             messages.append({"role": "user", "content": asked})

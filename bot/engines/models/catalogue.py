@@ -7,7 +7,7 @@ down beside the files. Sizes are for the list alone: of Whisper its parameters t
 
 import difflib
 
-from bot.engines.models.model import Addresses, Hub, Model
+from bot.engines.models.model import Addresses, CatalogueModel, Hub
 from bot.engines.models.voices import VOICES
 from bot.terminal.program import program
 
@@ -25,16 +25,16 @@ class UnknownModelError(Exception):
     """There is no model of that name. The message is one line for the operator."""
 
 
-def _whisper(name: str, repo: str, about: str, mb: int | None = None) -> Model:
-    return Model(name, "whisper", about, Hub(repo, WHISPER_FILES, WHISPER_EXTRAS), mb)
+def _whisper(name: str, repo: str, about: str, mb: int | None = None) -> CatalogueModel:
+    return CatalogueModel(name, "whisper", about, Hub(repo, WHISPER_FILES, WHISPER_EXTRAS), mb)
 
 
-def _moonshine(size: str, about: str, mb: int) -> Model:
+def _moonshine(size: str, about: str, mb: int) -> CatalogueModel:
     streams = "streaming" in size
     folder = f"{size}-en/quantized" if streams else f"{size}-en/quantized/{size}-en"
     files = MOONSHINE_STREAMING_FILES if streams else MOONSHINE_FILES
     source = Addresses(f"{MOONSHINE_AT}/{folder}", files)
-    return Model(f"moonshine-{size}-en", "moonshine", about, source, mb)
+    return CatalogueModel(f"moonshine-{size}-en", "moonshine", about, source, mb)
 
 
 EARS = (
@@ -66,7 +66,7 @@ EARS = (
 CATALOGUE = {model.name: model for model in (*EARS, *VOICES)}
 
 
-def find(name: str) -> Model:
+def find(name: str) -> CatalogueModel:
     """By its name; one with a slash is a repository with a Whisper in it.
 
     Raises UnknownModelError.

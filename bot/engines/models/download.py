@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from bot.engines.models.model import Hub, Model
+from bot.engines.models.model import CatalogueModel, Hub
 from bot.engines.models.store import File, Manifest, Store, git_sha1, sha256
 from pipelines.addresses import printable
 
@@ -38,7 +38,7 @@ class Offered:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class DownloadProgress:
     """Of the whole model, in bytes."""
 
     path: str
@@ -46,7 +46,7 @@ class Progress:
     total: int | None
 
 
-Tell = Callable[[Progress], None]
+Tell = Callable[[DownloadProgress], None]
 
 
 class Downloads:
@@ -57,7 +57,7 @@ class Downloads:
         self._store = store
         self._hub = hub.rstrip("/")
 
-    def fetch(self, model: Model, tell: Tell = lambda progress: None) -> Manifest:
+    def fetch(self, model: CatalogueModel, tell: Tell = lambda progress: None) -> Manifest:
         """Raises DownloadError; what has come by then is kept, and gone on with the next time."""
         folder = self._store.folder(model)
         try:
@@ -81,10 +81,10 @@ class Downloads:
         self._store.keep(model, manifest)
         return manifest
 
-    def _where(self, model: Model) -> str:
+    def _where(self, model: CatalogueModel) -> str:
         return self._hub if isinstance(model.source, Hub) else model.origin
 
-    def _offered(self, client: httpx2.Client, model: Model) -> tuple[str, list[Offered]]:
+    def _offered(self, client: httpx2.Client, model: CatalogueModel) -> tuple[str, list[Offered]]:
         if not isinstance(model.source, Hub):
             base = model.source.base
             return "", [_head(client, path, f"{base}/{path}") for path in model.source.files]
@@ -166,7 +166,7 @@ class _Fetching:
                     self._say(offered, there)
 
     def _say(self, offered: Offered, there: int) -> None:
-        self._tell(Progress(offered.path, self._before + there, self._total))
+        self._tell(DownloadProgress(offered.path, self._before + there, self._total))
 
 
 def _is(path: Path, offered: Offered) -> bool:

@@ -4,14 +4,14 @@ import difflib
 import re
 from pathlib import Path
 
-from bot.engines.models.model import Addresses, Hub, Model
+from bot.engines.models.model import Addresses, CatalogueModel, Hub
 from bot.engines.models.store import Store
 from bot.engines.recipe import EngineError
 from bot.terminal.program import program
 
 
-def _gguf(name: str, repo: str, file: str, mb: int, about: str) -> Model:
-    return Model(name, "gguf", about, Hub(repo, (file,)), mb)
+def _gguf(name: str, repo: str, file: str, mb: int, about: str) -> CatalogueModel:
+    return CatalogueModel(name, "gguf", about, Hub(repo, (file,)), mb)
 
 
 _GGML = "ggml-org/gemma-3-{}-it-GGUF"
@@ -35,7 +35,7 @@ GGUF = {
 """All quantised to four bits (Q4_K_M), from repositories that ask for no token. Sizes are rough."""
 
 
-def place_of(model: Model) -> str:
+def place_of(model: CatalogueModel) -> str:
     """Where its file lies below the folder of models: NAME/FILE.gguf."""
     return f"{model.name}/{model.source.files[0]}"
 
@@ -43,7 +43,7 @@ def place_of(model: Model) -> str:
 _BY_PLACE = {place_of(model): model for model in GGUF.values()}
 
 
-def model_named(name: str) -> Model:
+def model_named(name: str) -> CatalogueModel:
     """By its name here, by where it lies below the folder of models (NAME/FILE.gguf), as
     OWNER/REPO/FILE.gguf on the hub, or by an address.
 
@@ -52,9 +52,13 @@ def model_named(name: str) -> Model:
     if (known := GGUF.get(name) or _BY_PLACE.get(name)) is not None:
         return known
     if found := re.fullmatch(r"(https?://.+)/([^/?]+\.gguf)", name):
-        return Model(found[2].removesuffix(".gguf"), "gguf", "", Addresses(found[1], (found[2],)))
+        return CatalogueModel(
+            found[2].removesuffix(".gguf"), "gguf", "", Addresses(found[1], (found[2],))
+        )
     if found := re.fullmatch(r"([^/.~][^/]*/[^/]+)/([^/]+\.gguf)", name):
-        return Model(found[2].removesuffix(".gguf"), "gguf", "", Hub(found[1], (found[2],)))
+        return CatalogueModel(
+            found[2].removesuffix(".gguf"), "gguf", "", Hub(found[1], (found[2],))
+        )
     close = difflib.get_close_matches(name, GGUF, n=1, cutoff=0.4)
     meant = f"did you mean {close[0]}?" if close else f"there are {', '.join(GGUF)}"
     raise EngineError(
@@ -62,7 +66,7 @@ def model_named(name: str) -> Model:
     )
 
 
-def file_of(store: Store, model: Model) -> Path | None:
+def file_of(store: Store, model: CatalogueModel) -> Path | None:
     """Where its file lies; None if it has not been fetched to its end."""
     folder = store.installed(model)
     return None if folder is None else folder / model.source.files[0]

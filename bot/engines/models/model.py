@@ -28,7 +28,7 @@ class Addresses:
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class CatalogueModel:
     name: str
     """What is typed, and the name of its folder."""
     kind: Kind

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bot.engines.models.model import Model
+from bot.engines.models.model import CatalogueModel
 
 MANIFEST = "halfsecond.json"
 _PIECE = 1 << 20
@@ -35,10 +35,10 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser()
 
-    def folder(self, model: Model) -> Path:
+    def folder(self, model: CatalogueModel) -> Path:
         return self.root / model.name.replace("/", "--")
 
-    def manifest(self, model: Model) -> Manifest | None:
+    def manifest(self, model: CatalogueModel) -> Manifest | None:
         """None if it has not been downloaded, or not to its end."""
         try:
             data = json.loads((self.folder(model) / MANIFEST).read_text())
@@ -47,11 +47,11 @@ class Store:
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
-    def keep(self, model: Model, manifest: Manifest) -> None:
+    def keep(self, model: CatalogueModel, manifest: Manifest) -> None:
         text = json.dumps(asdict(manifest), indent=1) + "\n"
         (self.folder(model) / MANIFEST).write_text(text)
 
-    def installed(self, model: Model) -> Path | None:
+    def installed(self, model: CatalogueModel) -> Path | None:
         """Its folder, if every file of its manifest is there; their contents are not read."""
         manifest, folder = self.manifest(model), self.folder(model)
         if manifest is None:
@@ -59,7 +59,7 @@ class Store:
         there = all(_size(folder / file.path) == file.size for file in manifest.files)
         return folder if there else None
 
-    def problems(self, model: Model) -> Iterator[tuple[str, str]]:
+    def problems(self, model: CatalogueModel) -> Iterator[tuple[str, str]]:
         """Each file of the manifest, and what is wrong with it: "" if nothing is."""
         manifest = self.manifest(model)
         for file in manifest.files if manifest else ():

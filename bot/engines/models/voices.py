@@ -1,21 +1,23 @@
 """Voices that can be downloaded."""
 
-from bot.engines.models.model import Addresses, Hub, Model
+from bot.engines.models.model import Addresses, CatalogueModel, Hub
 
 PIPER_REPO = "rhasspy/piper-voices"
 KOKORO_AT = "https://github.com/thewh1teagle/kokoro-onnx/releases/download/model-files-v1.1"
 
 
-def _piper(name: str, about: str, mb: int = 63) -> Model:
+def _piper(name: str, about: str, mb: int = 63) -> CatalogueModel:
     """`name`: as Piper has it, LANGUAGE_COUNTRY-SPEAKER-QUALITY, which is also where it lies."""
     where, speaker, quality = name.split("-")
     path = f"{where.split('_')[0]}/{where}/{speaker}/{quality}/{name}.onnx"
-    return Model(f"piper-{name}", "piper", about, Hub(PIPER_REPO, (path, f"{path}.json")), mb)
+    return CatalogueModel(
+        f"piper-{name}", "piper", about, Hub(PIPER_REPO, (path, f"{path}.json")), mb
+    )
 
 
-def _kokoro(name: str, about: str, mb: int) -> Model:
+def _kokoro(name: str, about: str, mb: int) -> CatalogueModel:
     files = (f"{name}.onnx", "voices-v1.0.bin")
-    return Model(name, "kokoro", about, Addresses(KOKORO_AT, files), mb)
+    return CatalogueModel(name, "kokoro", about, Addresses(KOKORO_AT, files), mb)
 
 
 VOICES = (

@@ -43,7 +43,7 @@ class DictationPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class DictationJob:
     """Transcribe the audio between two media times."""
 
     start_s: float
@@ -83,7 +83,7 @@ class Dictation:
         self._final_done = False
         self._failures = 0
         self._given_up = False
-        self._job: Job | None = None
+        self._job: DictationJob | None = None
         self._not_before_s = 0.0
 
     @property
@@ -123,7 +123,7 @@ class Dictation:
         self._paused_s = media_s
         self._final_done = False
 
-    def next_job(self, media_s: float, oldest_s: float = 0.0) -> Job | None:
+    def next_job(self, media_s: float, oldest_s: float = 0.0) -> DictationJob | None:
         """What to transcribe now, given the clock. At most one job is under way.
 
         A final one takes the place of a partial one under way: the caller cancels that.
@@ -138,7 +138,7 @@ class Dictation:
             self._job = job
         return job
 
-    def _wanted(self, media_s: float) -> Job | None:
+    def _wanted(self, media_s: float) -> DictationJob | None:
         if self._start_s is None or self._final_done:
             return None
         if self._paused_s is not None:
@@ -149,9 +149,9 @@ class Dictation:
             return self._closing(self._start_s, final=False)
         if media_s - self._heard_upto_s < self._policy.step_s or media_s < self._not_before_s:
             return None
-        return Job(self._start_s, media_s, False, self._draft)
+        return DictationJob(self._start_s, media_s, False, self._draft)
 
-    def _last_job(self, end_s: float) -> Job | None:
+    def _last_job(self, end_s: float) -> DictationJob | None:
         """Of speech that is over, for now."""
         assert self._start_s is not None
         assert self._paused_s is not None
@@ -161,15 +161,15 @@ class Dictation:
             return None if is_closing else self._closing(self._start_s, final=True)
         if job is not None and job.final and job.end_s >= self._paused_s:
             return None
-        return Job(self._start_s, end_s, True, self._draft)
+        return DictationJob(self._start_s, end_s, True, self._draft)
 
-    def _closing(self, start_s: float, *, final: bool) -> Job:
+    def _closing(self, start_s: float, *, final: bool) -> DictationJob:
         policy = self._policy
         latest_s = start_s + policy.longest_s - policy.overlap_s
         boundary_s = self._levels.quietest_s(start_s + policy.settle_s, latest_s)
-        return Job(start_s, boundary_s + policy.overlap_s, final, self._draft, boundary_s)
+        return DictationJob(start_s, boundary_s + policy.overlap_s, final, self._draft, boundary_s)
 
-    def result(self, job: Job, text: str, tokens: tuple[int, ...], took_s: float) -> bool:
+    def result(self, job: DictationJob, text: str, tokens: tuple[int, ...], took_s: float) -> bool:
         """Take an answer; False if it is nothing to tell: outdated, or the first part of more."""
         if job is not self._job:
             return False
@@ -186,7 +186,7 @@ class Dictation:
             self._final_done = True
         return True
 
-    def failed(self, job: Job, *, again: bool = True) -> bool:
+    def failed(self, job: DictationJob, *, again: bool = True) -> bool:
         """The ears could not answer; after the last try what was heard before has to do.
 
         `again`: it is worth another try.
@@ -226,7 +226,7 @@ class Dictation:
         self._unbroken = _Unbroken()
         self._begin_stretch(next_s)
 
-    def _close(self, job: Job, boundary_s: float) -> None:
+    def _close(self, job: DictationJob, boundary_s: float) -> None:
         """The stretch ends in mid-speech; the next one begins before that."""
         next_s = boundary_s - self._policy.overlap_s
         share = (job.end_s - next_s) / (job.end_s - job.start_s)

@@ -53,7 +53,7 @@ class VoicingPolicy:
     """How long after the last sample the VAD falls: it dates the end where noise hides it."""
 
 
-class State(enum.Enum):
+class VoicingState(enum.Enum):
     QUIET = enum.auto()
     SPEECH = enum.auto()
     LULL = enum.auto()
@@ -65,7 +65,7 @@ class Voicing:
 
     def __init__(self, policy: VoicingPolicy) -> None:
         self._policy = policy
-        self._state = State.QUIET
+        self._state = VoicingState.QUIET
         self._levels: deque[float] = deque(maxlen=round(policy.floor_window_s / WINDOW_S))
         self._speech_db = -120.0
         self._floor_db = -120.0
@@ -86,17 +86,17 @@ class Voicing:
         else:
             self._quiet_s += WINDOW_S
         policy = self._policy
-        if self._state is not State.SPEECH and not loud:
+        if self._state is not VoicingState.SPEECH and not loud:
             self._speech_db -= policy.fades_db_s * WINDOW_S
-        if self._state is State.QUIET:
+        if self._state is VoicingState.QUIET:
             return []
-        if self._state is State.SPEECH or loud:
+        if self._state is VoicingState.SPEECH or loud:
             self._speech_db = max(dbfs, self._speech_db - policy.sinks_db_s * WINDOW_S)
-        if self._state is State.SPEECH and self._quiet_s >= self._lull_s() - 1e-6:
-            self._state = State.LULL
+        if self._state is VoicingState.SPEECH and self._quiet_s >= self._lull_s() - 1e-6:
+            self._state = VoicingState.LULL
             return [SpeechPaused(self._loud_end_s)]
-        if self._state is State.LULL and loud:
-            self._state = State.SPEECH
+        if self._state is VoicingState.LULL and loud:
+            self._state = VoicingState.SPEECH
             return [SpeechStarted(end_s - WINDOW_S)]
         return []
 
@@ -109,17 +109,17 @@ class Voicing:
             self._voiced_s = end_s
         elif self._hisses(end_s):
             return []
-        if before is State.QUIET and probability >= policy.onset:
+        if before is VoicingState.QUIET and probability >= policy.onset:
             level_db = max(list(self._levels)[-4:], default=-60.0)
             if level_db < self._speech_db - policy.far_db:
                 return []
-            self._state = State.SPEECH
+            self._state = VoicingState.SPEECH
             self._speech_db = max(level_db, self._speech_db)
             self._loud_end_s, self._quiet_s = end_s, 0.0
             return [SpeechStarted(start_s)]
-        if before is not State.QUIET and probability < policy.offset:
-            self._state = State.QUIET
-            if before is State.SPEECH:
+        if before is not VoicingState.QUIET and probability < policy.offset:
+            self._state = VoicingState.QUIET
+            if before is VoicingState.SPEECH:
                 hidden_s = end_s - policy.vad_lag_s if self._is_noisy else 0.0
                 return [SpeechPaused(min(max(self._loud_end_s, hidden_s), end_s))]
         return []
@@ -128,13 +128,15 @@ class Voicing:
         """Not voiced, and not yet long enough for an end."""
         if self._is_noisy or end_s - self._voiced_s >= self._policy.hiss_s:
             return False
-        return self._state is State.LULL or (self._state is State.SPEECH and self._quiet_s == 0.0)
+        return self._state is VoicingState.LULL or (
+            self._state is VoicingState.SPEECH and self._quiet_s == 0.0
+        )
 
     def stop(self) -> list[SpeechStarted | SpeechPaused]:
         """The microphone is closed: there is nothing to wait for."""
-        if self._state is not State.SPEECH:
+        if self._state is not VoicingState.SPEECH:
             return []
-        self._state = State.LULL
+        self._state = VoicingState.LULL
         return [SpeechPaused(self._loud_end_s)]
 
     def is_background(self, dbfs: float) -> bool:

@@ -32,7 +32,7 @@ SPENT_BY: Mapping[Share, tuple[Segment, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class BudgetVerdict:
     stage: Share | None
     """The one that overspent most; None where none did."""
     over_us: int
@@ -82,7 +82,7 @@ class Budget:
     def total_us(self) -> int:
         return sum(self._shares_us.values())
 
-    def judge(self, segments_us: Mapping[Segment, int]) -> Verdict:
+    def judge(self, segments_us: Mapping[Segment, int]) -> BudgetVerdict:
         """The share that is most overspent, the earlier one where two are equally so."""
         over = {
             share: sum(segments_us[segment] for segment in SPENT_BY[share]) - allowed_us
@@ -90,8 +90,8 @@ class Budget:
         }
         worst = max(over, key=lambda share: over[share])
         if over[worst] <= 0:
-            return Verdict(None, 0, "within budget")
+            return BudgetVerdict(None, 0, "within budget")
         text = f"{worst} overspent by {over[worst] / 1e3:.0f} ms"
         if sum(segments_us.values()) <= self.total_us:
             text += ", the whole within budget"
-        return Verdict(worst, over[worst], text)
+        return BudgetVerdict(worst, over[worst], text)

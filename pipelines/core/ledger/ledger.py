@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pipelines.core.events import Stage
-from pipelines.core.ledger.budget import SEGMENTS, Budget, Segment, Verdict
+from pipelines.core.ledger.budget import SEGMENTS, Budget, BudgetVerdict, Segment
 
 Milestone: TypeAlias = Literal[
     "speech_ended",
@@ -94,7 +94,7 @@ class LedgerRow:
     unattributed_us: int
     """The part of the wait in which no stage was busy, nor waited on purpose."""
     spans: tuple[RowSpan, ...]
-    verdict: Verdict
+    verdict: BudgetVerdict
     end_measured_at: EndMeasuredAt
     facts: Mapping[str, Fact]
 

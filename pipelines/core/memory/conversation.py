@@ -6,9 +6,15 @@ Calls of tools stay with their results, whatever became of the answer that made 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from pipelines.core.memory.chat import ChatMessage
-from pipelines.core.memory.line import CHARACTERS_A_TOKEN, MESSAGE_TOKENS, NO_TURN, Line, estimate
+from pipelines.core.memory.entry import (
+    CHARACTERS_A_TOKEN,
+    MESSAGE_TOKENS,
+    NO_TURN,
+    HistoryEntry,
+    estimate,
+)
 from pipelines.core.memory.tool_lines import Use, late, summary
-from pipelines.core.memory.tool_runs import Run
+from pipelines.core.memory.tool_runs import ToolRun
 
 QUESTION_SHARE = 8
 """The part of the limit, one in so many, that is kept free for the next question."""
@@ -39,11 +45,11 @@ class Conversation:
         self.limit_tokens = limit_tokens
         self.summary = ""
         """Of what was cut."""
-        self._lines: list[Line] = []
-        self._cut: list[Line] = []
+        self._lines: list[HistoryEntry] = []
+        self._cut: list[HistoryEntry] = []
 
     @property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> tuple[HistoryEntry, ...]:
         return tuple(self._lines)
 
     @property
@@ -57,11 +63,11 @@ class Conversation:
             if line.role == "user" and line.turn_id == turn_id:
                 line.text, line.tokens = text, None
                 return
-        self._lines.append(Line("user", text, turn_id))
+        self._lines.append(HistoryEntry("user", text, turn_id))
 
     def mentioned(self, text: str) -> None:
         """The person let it be known, in no turn: nothing answers it."""
-        self._lines.append(Line("user", text, NO_TURN))
+        self._lines.append(HistoryEntry("user", text, NO_TURN))
         self.trim()
 
     def unsaid(self, turn_id: int) -> None:
@@ -82,13 +88,13 @@ class Conversation:
                 line.text, line.estimated, line.tokens = text, estimated, None
                 return
         if text:
-            self._lines.append(Line("assistant", text, turn_id, reply_id, estimated))
+            self._lines.append(HistoryEntry("assistant", text, turn_id, reply_id, estimated))
 
     # ---- what tools did ----
 
-    def called(self, turn_id: int, reply_id: int, uses: Sequence[Use], spoken: str) -> Line:
+    def called(self, turn_id: int, reply_id: int, uses: Sequence[Use], spoken: str) -> HistoryEntry:
         """A reply's answer has made these calls: they stand before what is heard of it."""
-        line = Line("tool", summary(uses), turn_id, reply_id, uses=uses, spoken=spoken)
+        line = HistoryEntry("tool", summary(uses), turn_id, reply_id, uses=uses, spoken=spoken)
         own = (
             at
             for at, other in enumerate(self._lines)
@@ -97,7 +103,7 @@ class Conversation:
         self._lines.insert(next(own, len(self._lines)), line)
         return line
 
-    def ended(self, run: Run, call_id: str) -> None:
+    def ended(self, run: ToolRun, call_id: str) -> None:
         """A tool has come to its end.
 
         Where the model has been told that it was still running, its result comes later in the
@@ -114,20 +120,20 @@ class Conversation:
             line.learn(run)
         if was_told:
             uses = [late(run, call_id)]
-            self._lines.append(Line("tool", summary(uses), run.turn_id, uses=uses))
+            self._lines.append(HistoryEntry("tool", summary(uses), run.turn_id, uses=uses))
 
-    def undone(self, run: Run) -> None:
+    def undone(self, run: ToolRun) -> None:
         """What was promised is not done after all: its result says so wherever it stands."""
         for line in self._lines:
             if any(use.run is run for use in line.uses):
                 line.correct(run)
 
     @property
-    def news(self) -> list[Line]:
+    def news(self) -> list[HistoryEntry]:
         """Results of which no reply that was let go has told."""
         return [line for line in self._lines if line.is_news]
 
-    def told(self, news: Iterable[Line], reply_id: int) -> None:
+    def told(self, news: Iterable[HistoryEntry], reply_id: int) -> None:
         """A reply is let go whose request told of these."""
         for line in news:
             line.told_by = reply_id
@@ -141,7 +147,7 @@ class Conversation:
             if line.told_by == reply_id:
                 line.heard = True
 
-    def _called_in(self, turn_id: int) -> list[Line]:
+    def _called_in(self, turn_id: int) -> list[HistoryEntry]:
         return [line for line in self._lines if line.role == "tool" and line.turn_id == turn_id]
 
     # ---- what the model is told ----
@@ -228,15 +234,15 @@ class Conversation:
             self._trim_to(room, kept, self._staying(own))
         return _fitted(question, self.limit_tokens, self._told_with(turn_id))
 
-    def _own(self, turn_id: int) -> Line | None:
+    def _own(self, turn_id: int) -> HistoryEntry | None:
         """What was said in this turn."""
         said = (line for line in self._lines if line.role == "user" and line.turn_id == turn_id)
         return next(said, None)
 
     @property
-    def _unanswered(self) -> Line | None:
+    def _unanswered(self) -> HistoryEntry | None:
         """The question of which no answer was heard yet, or else what was let be known last."""
-        last: Line | None = None
+        last: HistoryEntry | None = None
         for line in reversed(self._lines):
             if line.role == "assistant":
                 break
@@ -245,7 +251,7 @@ class Conversation:
             last = last or line
         return last
 
-    def _staying(self, question: Line | None) -> list[Line]:
+    def _staying(self, question: HistoryEntry | None) -> list[HistoryEntry]:
         """What is not cut: a question, the calls that were made for it, and what is news."""
         asked = [] if question is None else [question, *self._called_in(question.turn_id)]
         open_ = (line for line in self._lines if line.is_news or line.is_running)
@@ -259,7 +265,7 @@ class Conversation:
         """Of a whole prompt: what the model is told takes nothing from the talk's share."""
         return self._told_tokens + max(0, limit - self._told_tokens) // KEPT_SHARE
 
-    def _trim_to(self, most: int, target: int, stays: Collection[Line]) -> bool:
+    def _trim_to(self, most: int, target: int, stays: Collection[HistoryEntry]) -> bool:
         """Cut whole turns from the front until `target`, if there is more than `most`.
 
         All but `stays`.
@@ -309,7 +315,7 @@ class Conversation:
     def uncounted(self) -> list[tuple[str, Callable[[int], None]]]:
         """Each text that the server has not counted, and whom to tell."""
 
-        def tell(line: Line, text: str) -> Callable[[int], None]:
+        def tell(line: HistoryEntry, text: str) -> Callable[[int], None]:
             def told(tokens: int) -> None:
                 if line.text == text:  # else it has changed since
                     line.tokens = tokens
@@ -327,6 +333,6 @@ def _fitted(question: str, limit: int | None, told: int) -> str:
     return question[-max(1, int(room * CHARACTERS_A_TOKEN)) :]
 
 
-def _beside(question: str, own: Line | None) -> int:
+def _beside(question: str, own: HistoryEntry | None) -> int:
     """What a question adds to the lines, if it stands among them as `own`."""
     return estimate(question) + MESSAGE_TOKENS - (own.size if own is not None else 0)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipelines.core.memory.chat import ChatMessage, ToolCall
-from pipelines.core.memory.tool_runs import Fate, Run
+from pipelines.core.memory.tool_runs import Fate, ToolRun
 
 STILL_RUNNING = "Still running. Its result will be told here once it is there."
 AGAIN = "(It was not run again: this is the result of the same call of before.)"
@@ -18,7 +18,7 @@ class Use:
     """One call that the model made, and what it was told."""
 
     call: ToolCall
-    run: Run | None
+    run: ToolRun | None
     """None: it was asked for wrongly, and nothing was run."""
     result: str | None
     """None while it runs."""
@@ -64,12 +64,12 @@ def summary(uses: Sequence[Use]) -> str:
     return "\n".join(use.summary for use in uses)
 
 
-def late(run: Run, call_id: str) -> Use:
+def late(run: ToolRun, call_id: str) -> Use:
     """A result that comes after the model was told that it was still running."""
     return Use(ToolCall(call_id, run.name, run.arguments), run, run.result, again=True)
 
 
-def undone(run: Run, why: str) -> None:
+def undone(run: ToolRun, why: str) -> None:
     """It is not to be heard of by itself, and may be asked for again."""
     run.fate, run.result, run.answered = Fate.CANCELLED, why, True
 

@@ -29,7 +29,7 @@ class Fate(enum.Enum):
 
 
 @dataclass(slots=True, eq=False)
-class Run:
+class ToolRun:
     """One execution of a tool."""
 
     run_id: str
@@ -53,27 +53,29 @@ class ToolRuns:
     def __init__(self, prefix: str) -> None:
         """`prefix`: of the run ids, and nobody else's."""
         self._prefix = prefix
-        self._last: dict[tuple[str, str], Run] = {}
+        self._last: dict[tuple[str, str], ToolRun] = {}
         self._count = 0
 
-    def ask(self, name: str, arguments: str, repeats: Repeats, turn_id: int) -> tuple[Run, bool]:
+    def ask(
+        self, name: str, arguments: str, repeats: Repeats, turn_id: int
+    ) -> tuple[ToolRun, bool]:
         """The run that answers this call, and whether it is to be begun."""
         before = self._last.get((name, arguments))
         if before is not None and not _may_run_again(before, repeats, turn_id):
             before.turn_id = turn_id
             return before, False
-        run = Run(self._run_id(before), name, arguments, turn_id)
+        run = ToolRun(self._run_id(before), name, arguments, turn_id)
         self._last[name, arguments] = run
         return run, True
 
-    def _run_id(self, before: Run | None) -> str:
+    def _run_id(self, before: ToolRun | None) -> str:
         if before is not None and before.fate is Fate.FAILED:
             return before.run_id
         self._count += 1
         return f"{self._prefix}-{self._count}"
 
 
-def _may_run_again(before: Run, repeats: Repeats, turn_id: int) -> bool:
+def _may_run_again(before: ToolRun, repeats: Repeats, turn_id: int) -> bool:
     if repeats is Repeats.ALWAYS or before.fate is Fate.CANCELLED:
         return True
     if before.fate is Fate.RUNNING or before.turn_id == turn_id or not before.told:

@@ -27,7 +27,7 @@ GRACE_S = 1.0
 """A client that reports is waited for this long beyond the end that the clock foretells."""
 
 
-class State(enum.Enum):
+class PlayoutState(enum.Enum):
     IDLE = enum.auto()
     PLAYING = enum.auto()
     PAUSED = enum.auto()
@@ -36,7 +36,7 @@ class State(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class PlayoutWord:
     text: str
     start: int
     """Sample of the clause at which it begins."""
@@ -65,7 +65,7 @@ class ClauseBegan:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class HeardText:
     text: str
     whole: bool
     """All that the reply will ever say has been heard."""
@@ -76,7 +76,7 @@ class Heard:
 class _Clause:
     text: str
     start: int
-    words: tuple[Word, ...]
+    words: tuple[PlayoutWord, ...]
 
 
 class Playout:
@@ -92,7 +92,7 @@ class Playout:
 
     def _reset(self, reply_id: int | None) -> None:
         self.reply_id = reply_id
-        self.state = State.IDLE if reply_id is None else State.PLAYING
+        self.state = PlayoutState.IDLE if reply_id is None else PlayoutState.PLAYING
         self._audio = bytearray()
         self._clauses: list[_Clause] = []
         self._announced = 0
@@ -113,7 +113,7 @@ class Playout:
         """A reply is let go: whatever was playing before it is over."""
         self._reset(reply_id)
 
-    def add(self, pcm: NDArray[np.int16], text: str, words: Sequence[Word]) -> None:
+    def add(self, pcm: NDArray[np.int16], text: str, words: Sequence[PlayoutWord]) -> None:
         """Audio for the end of the reply; `text` where it begins a clause, else empty.
 
         `words` count from the clause's first sample.
@@ -162,7 +162,7 @@ class Playout:
     def due(self, now: float) -> list[Send | ClauseBegan]:
         """Everything that should be on the wire by now."""
         out: list[Send | ClauseBegan] = []
-        while self.state is State.PLAYING and self._sendable(now):
+        while self.state is PlayoutState.PLAYING and self._sendable(now):
             if self._anchor is None or self._position(now) >= self._sent:
                 self._anchor = (self._sent, now)
             n = min(self._frame, self._length - self._sent)
@@ -180,7 +180,7 @@ class Playout:
 
     def deadline(self) -> float | None:
         """When to call `due` and `over` again, or None while only new audio matters."""
-        if self.state is not State.PLAYING or self._anchor is None:
+        if self.state is not PlayoutState.PLAYING or self._anchor is None:
             return None
         at, since = self._anchor
         left = self._length - self._sent
@@ -195,7 +195,7 @@ class Playout:
 
     def over(self, now: float) -> bool:
         """The listener has heard all of it."""
-        if self.state is not State.PLAYING or not self._ended or self._sent < self._length:
+        if self.state is not PlayoutState.PLAYING or not self._ended or self._sent < self._length:
             return False
         if self._reports and self._reported is not None and self._reported[0] >= self._sent:
             return True
@@ -224,15 +224,15 @@ class Playout:
         """The client's report. Returns the reply's position heard, None if it is old news."""
         if self.reply_id is None:
             return None
-        if generation == self._generation and self.state is State.PLAYING:
+        if generation == self._generation and self.state is PlayoutState.PLAYING:
             heard = min(samples - self._origin, self._sent)
-        elif generation == self._generation - 1 and self.state is not State.PLAYING:
+        elif generation == self._generation - 1 and self.state is not PlayoutState.PLAYING:
             heard = min(samples - self._old_origin, self._sent)
         else:
             return None
         if heard < self._confirmed:  # nobody unhears: a client that counts from nothing again
             return None
-        if self._anchor is not None and self.state is State.PLAYING:
+        if self._anchor is not None and self.state is PlayoutState.PLAYING:
             lag_s = (self._position(now) - heard) / self._rate
             at, since = self._anchor
             self._anchor = (at, since + self._skew.correction_s(lag_s, now))
@@ -244,22 +244,22 @@ class Playout:
     def heard_samples(self, now: float) -> int:
         """The reply's position that the listener has heard by now."""
         by_clock = self._sent if self._anchor is None else int(self._position(now))
-        if self.state is not State.PLAYING:
+        if self.state is not PlayoutState.PLAYING:
             by_clock = self._sent
         if self._reported is None:
             return max(0, min(self._sent, by_clock))
         at, since = self._reported
-        if self.state is not State.PLAYING:
+        if self.state is not PlayoutState.PLAYING:
             return at
         return max(at, min(self._sent, by_clock, at + int((now - since) * self._rate)))
 
-    def heard(self, now: float) -> Heard:
+    def heard(self, now: float) -> HeardText:
         samples = self.heard_samples(now)
         whole = self._ended and samples >= self._length
         heard = [self._words_heard(index, samples) for index in range(len(self._clauses))]
         text = " ".join(spoken for spoken, _ in heard if spoken)
         estimated = self._estimated or any(guessed for _, guessed in heard)
-        return Heard(text, whole, estimated=estimated)
+        return HeardText(text, whole, estimated=estimated)
 
     def _words_heard(self, index: int, samples: int) -> tuple[str, bool]:
         """Of one clause, and whether that is a guess; a word counts when half has been heard."""
@@ -329,10 +329,10 @@ class Playout:
 
     def pause(self, now: float) -> int | None:
         """Be silent: returns the generation to flush to, None if nothing was playing."""
-        if self.state is not State.PLAYING:
+        if self.state is not PlayoutState.PLAYING:
             return None
         heard = self.heard_samples(now)
-        self.state = State.PAUSED
+        self.state = PlayoutState.PAUSED
         self._old_origin = self._origin
         if self._reports:
             self._reported = (heard, now)
@@ -342,7 +342,7 @@ class Playout:
 
     def drop(self, now: float) -> int:
         """The listener is cut off: be silent. Returns the generation to begin again with."""
-        if self.state is State.IDLE:
+        if self.state is PlayoutState.IDLE:
             self._generation += 1
             self._wire_sent = 0
         self.pause(now)
@@ -350,7 +350,7 @@ class Playout:
 
     def resume(self) -> None:
         """Go on from the word that was being heard."""
-        if self.state is not State.PAUSED:
+        if self.state is not PlayoutState.PAUSED:
             return
         if self._reported is not None:
             self._sent = self._reported[0]
@@ -358,13 +358,13 @@ class Playout:
         self._anchor = None
         self._skew = Skew()
         self._reported = None
-        self.state = State.PLAYING
+        self.state = PlayoutState.PLAYING
 
-    def stop(self, now: float) -> tuple[int | None, Heard]:
+    def stop(self, now: float) -> tuple[int | None, HeardText]:
         """It is over: the generation to flush to (None if already flushed) and what was heard."""
         generation = self.pause(now)
-        if self.state is State.PAUSED:
-            self.state = State.STOPPED
+        if self.state is PlayoutState.PAUSED:
+            self.state = PlayoutState.STOPPED
         return generation, self.heard(now)
 
     def clear(self) -> None:

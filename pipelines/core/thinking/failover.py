@@ -62,7 +62,7 @@ class RunningMedian:
         return self._sorted[len(self._sorted) // 2] if self._sorted else None
 
 
-class State(enum.Enum):
+class EndpointState(enum.Enum):
     WELL = enum.auto()
     RESTING = enum.auto()
     PROBED = enum.auto()
@@ -80,10 +80,10 @@ class Health:
         self._hedges: float = HEDGES_SAVED
         self._silent_s = 0.0
 
-    def state(self, now: float) -> State:
+    def state(self, now: float) -> EndpointState:
         if self._probing:
-            return State.PROBED
-        return State.RESTING if self._resting or now < self._until_s else State.WELL
+            return EndpointState.PROBED
+        return EndpointState.RESTING if self._resting or now < self._until_s else EndpointState.WELL
 
     @property
     def median_s(self) -> float | None:

@@ -7,7 +7,7 @@ one, a role's name before the first word, and a thought of which the end alone i
 import enum
 import re
 
-from pipelines.core.thinking.marks import Kind, Mark, mark_at, may_become_mark, plain
+from pipelines.core.thinking.marks import Mark, MarkKind, mark_at, may_become_mark, plain
 from pipelines.core.thinking.musing import muses
 from pipelines.core.thinking.text_calls import (
     ARGUMENTS,
@@ -219,26 +219,26 @@ class LeakFilter:
         """A mark stands in the text at `at`; returns where the text behind it begins."""
         end = at + len(mark.text)
         match mark.kind:
-            case Kind.THOUGHT:
+            case MarkKind.THOUGHT:
                 self._state, self._thought = _State.HIDDEN, True
                 self._ends = frozenset()
                 self._out += self._held or []  # this model marks where its thoughts begin
                 self._held = None
-            case Kind.OTHERS:
+            case MarkKind.OTHERS:
                 self._state, self._ends = _State.HIDDEN, frozenset({mark.closing})
-            case Kind.HEADER:
+            case MarkKind.HEADER:
                 self._state, self._body = _State.HEADER, []
                 self._ends = frozenset({mark.closing} if mark.closing else ())
-            case Kind.CALL:
+            case MarkKind.CALL:
                 self._ends = _STOPS | {mark.closing}
                 return self._begin(_State.CALL, at, end)
-            case Kind.FENCE:
+            case MarkKind.FENCE:
                 return self._begin(_State.FENCE, at, end)
-            case Kind.CODE:
+            case MarkKind.CODE:
                 return self._begin(_State.CODE, at, end)
-            case Kind.CLOSING:
+            case MarkKind.CLOSING:
                 self._end_unopened()
-            case Kind.TITLE | Kind.ALONE:
+            case MarkKind.TITLE | MarkKind.ALONE:
                 pass
         return end
 
@@ -254,14 +254,14 @@ class LeakFilter:
         end = at + (1 if mark is None else len(mark.text))
         if mark is not None and (mark.text in self._ends or self._ends_hidden(mark)):
             self._close()
-            return at if mark.kind is Kind.HEADER else end
+            return at if mark.kind is MarkKind.HEADER else end
         self._keep(self._raw[at:end])
         return end
 
     def _ends_hidden(self, mark: Mark) -> bool:
-        if mark.kind is Kind.HEADER:
+        if mark.kind is MarkKind.HEADER:
             return self._state is _State.HIDDEN or "<|call|>" in self._ends
-        return self._state is _State.HIDDEN and mark.kind is Kind.CLOSING
+        return self._state is _State.HIDDEN and mark.kind is MarkKind.CLOSING
 
     def _header(self, at: int) -> int:
         if not self._ends:
@@ -274,9 +274,9 @@ class LeakFilter:
         if mark is None and self._may_become_mark(at):
             return at
         end = at + (1 if mark is None else len(mark.text))
-        if mark is None or mark.kind not in (Kind.HEADER, Kind.ALONE):
+        if mark is None or mark.kind not in (MarkKind.HEADER, MarkKind.ALONE):
             return self._entitle("".join(self._body), end)
-        if mark.kind is Kind.HEADER:
+        if mark.kind is MarkKind.HEADER:
             self._ends = frozenset({mark.closing} if mark.closing else ())
         self._keep(" ")
         return end

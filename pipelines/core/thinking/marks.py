@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 
-class Kind(enum.Enum):
+class MarkKind(enum.Enum):
     THOUGHT = enum.auto()
     """Up to its closing mark: not for the person."""
     CALL = enum.auto()
@@ -33,21 +33,21 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    kind: Kind
+    kind: MarkKind
     text: str
     closing: str
     """Empty where there is none."""
     source: str
 
 
-def _rows(kind: Kind, *rows: tuple[str, str, str]) -> Iterator[Mark]:
+def _rows(kind: MarkKind, *rows: tuple[str, str, str]) -> Iterator[Mark]:
     for text, closing, source in rows:
         yield Mark(kind, text, closing, source)
 
 
 MARKS = (
     *_rows(
-        Kind.THOUGHT,
+        MarkKind.THOUGHT,
         ("<think>", "</think>", "DeepSeek-R1, Qwen3, GLM-4.5, MiniMax-M2"),
         ("<thinking>", "</thinking>", "Claude-style prompts, Granite's early templates"),
         ("<thought>", "</thought>", "Gemini's OpenAI endpoint, Granite"),
@@ -68,9 +68,9 @@ MARKS = (
         ("[thinking]", "[/thinking]", "prompts for reasoning in brackets"),
         ("◁think▷", "◁/think▷", "Kimi-VL-Thinking"),
     ),
-    Mark(Kind.CLOSING, "<channel|>", "", "Gemma 4, behind <|channel>thought"),
+    Mark(MarkKind.CLOSING, "<channel|>", "", "Gemma 4, behind <|channel>thought"),
     *_rows(
-        Kind.CALL,
+        MarkKind.CALL,
         ("<tool_call>", "</tool_call>", "Hermes, Qwen2.5 and 3, GLM-4.5"),
         ("<tool_calls>", "</tool_calls>", "Jamba, MiniMax-M1"),
         ("<toolcall>", "</toolcall>", "Nemotron"),
@@ -99,7 +99,7 @@ MARKS = (
         ("[tool_request]", "[end_tool_request]", "LM Studio's default tool format"),
     ),
     *_rows(
-        Kind.FENCE,
+        MarkKind.FENCE,
         ("```tool_code\n", "```", "Gemma 3"),
         ("```tool_call\n", "```", "Gemma 3"),
         ("```tool_calls\n", "```", "Gemma 3"),
@@ -107,7 +107,7 @@ MARKS = (
         ("```\n", "```", "small models in general"),
     ),
     *_rows(
-        Kind.HEADER,
+        MarkKind.HEADER,
         ("<|start|>", "<|message|>", "gpt-oss (harmony)"),
         ("<|channel|>", "<|message|>", "gpt-oss (harmony)"),
         ("<|channel>", "", "Gemma 4"),
@@ -119,11 +119,11 @@ MARKS = (
         ("<|start_of_role|>", "<|end_of_role|>", "Granite 3"),
     ),
     *(
-        Mark(Kind.TITLE, text, "", "the end of such a header")
+        Mark(MarkKind.TITLE, text, "", "the end of such a header")
         for text in ("<|message|>", "<|end_header_id|>", "<|header_end|>", "<|end_of_role|>")
     ),
     *_rows(
-        Kind.OTHERS,
+        MarkKind.OTHERS,
         ("<|user|>", "<|assistant|>", "Phi-3, GLM-4, Zephyr"),
         ("<|system|>", "<|assistant|>", "Phi-3, GLM-4, Zephyr"),
         ("<|observation|>", "<|assistant|>", "GLM-4"),
@@ -135,7 +135,7 @@ MARKS = (
         ("[tool_results]", "[/tool_results]", "Mistral (mistral-common's special tokens)"),
     ),
     *(
-        Mark(Kind.ALONE, text, "", source)
+        Mark(MarkKind.ALONE, text, "", source)
         for source, texts in {
             "Llama 2 and Mistral": "<s> </s> [inst] [/inst]",
             "mistral-common": "[available_tools] [/available_tools] "
@@ -165,10 +165,13 @@ _PLAIN |= {ord("｜"): "|", ord("▁"): "_"}
 _OPENINGS = {mark.text: mark for mark in MARKS}
 _CLOSINGS = {
     mark.closing: Mark(
-        Kind.CLOSING if mark.kind is Kind.THOUGHT else Kind.ALONE, mark.closing, "", mark.source
+        MarkKind.CLOSING if mark.kind is MarkKind.THOUGHT else MarkKind.ALONE,
+        mark.closing,
+        "",
+        mark.source,
     )
     for mark in MARKS
-    if mark.closing and mark.kind in (Kind.THOUGHT, Kind.CALL, Kind.OTHERS)
+    if mark.closing and mark.kind in (MarkKind.THOUGHT, MarkKind.CALL, MarkKind.OTHERS)
 }
 _KNOWN = _CLOSINGS | _OPENINGS
 _PREFIXES = frozenset(
@@ -198,8 +201,8 @@ def mark_at(text: str, at: int) -> Mark | None:
     if known is not None:
         return replace(known, text=written)
     if written[0] == "`":
-        return Mark(Kind.CODE, written, "", "CommonMark")
-    return Mark(Kind.ALONE, written, "", "") if _TOKEN.fullmatch(written) else None
+        return Mark(MarkKind.CODE, written, "", "CommonMark")
+    return Mark(MarkKind.ALONE, written, "", "") if _TOKEN.fullmatch(written) else None
 
 
 def may_become_mark(rest: str) -> bool:

@@ -19,7 +19,7 @@ class Judgement(enum.Enum):
     """The person wants the floor."""
 
 
-class Moment(enum.Enum):
+class BargeInMoment(enum.Enum):
     """The place of the bot's speech at which the person began."""
 
     MIDDLE = enum.auto()
@@ -52,15 +52,15 @@ _ASKS = re.compile(
 )
 
 
-def moment_of(sentences: Iterable[tuple[str, float]], left_s: float | None) -> Moment:
+def moment_of(sentences: Iterable[tuple[str, float]], left_s: float | None) -> BargeInMoment:
     """`sentences`: those of the bot around the place that was heard when the person began, and in
     how many seconds each ends, less than 0 where it had ended. `left_s`: in how many seconds the
     reply does; None where more is to come.
     """
     about_then = (text for text, ends_s in sentences if -ASKED_S <= ends_s <= ENDS_S)
     if any(asks(text) for text in about_then):
-        return Moment.QUESTION_ENDS
-    return Moment.MIDDLE if left_s is None or left_s > ENDS_S else Moment.REPLY_ENDS
+        return BargeInMoment.QUESTION_ENDS
+    return BargeInMoment.MIDDLE if left_s is None or left_s > ENDS_S else BargeInMoment.REPLY_ENDS
 
 
 def asks(sentence: str) -> bool:
@@ -181,7 +181,7 @@ LONGEST_BACK_CHANNEL = 7
 
 
 def judge(
-    text: str, *, final: bool, passed: bool = True, moment: Moment = Moment.MIDDLE
+    text: str, *, final: bool, passed: bool = True, moment: BargeInMoment = BargeInMoment.MIDDLE
 ) -> Judgement:
     """`final`: the person is silent again, and this is all that was said. `passed`: that silence is
     no gap between two words.
@@ -198,14 +198,14 @@ def judge(
     return Judgement.WAIT
 
 
-def _answers(said: tuple[str, ...], moment: Moment) -> bool:
+def _answers(said: tuple[str, ...], moment: BargeInMoment) -> bool:
     """Whether a listener's words are more than that at this moment."""
     match moment:
-        case Moment.QUESTION_ENDS:
+        case BargeInMoment.QUESTION_ENDS:
             return said in HUMMED or any(word not in HESITATIONS for word in said)
-        case Moment.REPLY_ENDS:
+        case BargeInMoment.REPLY_ENDS:
             return any(_stands_in(phrase, said) for phrase in COURTESIES)
-        case Moment.MIDDLE:
+        case BargeInMoment.MIDDLE:
             return False
 
 

@@ -39,13 +39,13 @@ from pipelines.core.events import (
     TurnFact,
     TurnScored,
 )
-from pipelines.core.turn.barge_in import Judgement, Moment, judge, moment_of
+from pipelines.core.turn.barge_in import BargeInMoment, Judgement, judge, moment_of
 from pipelines.core.turn.endpointing import Completes, Endpointing, Evidence, nothing_known
 from pipelines.core.turn.hypothesis import Hypothesis
 from pipelines.core.turn.notice import WAITING, Notice
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.core.turn.replies import Replies
-from pipelines.core.turn.state import State
+from pipelines.core.turn.state import TurnState
 
 Rule = Callable[["TurnMachine", TurnFact], list[TurnCommand]]
 RESULTS = SayAsked("")
@@ -55,7 +55,7 @@ class TurnMachine:
     def __init__(self, policy: TurnPolicy, completes: Completes = nothing_known) -> None:
         self._policy = policy
         self._endpointing = Endpointing(policy.endpointing, completes)
-        self._state = State.IDLE
+        self._state = TurnState.IDLE
         self._turn_id = 1
         self._replies = Replies()
         self._speculations = 0
@@ -66,11 +66,11 @@ class TurnMachine:
         self._heard = Hypothesis()
         self._went_on = self._went_on_before = 0
         self._answered_s = 0.0
-        self._moment, self._notice = Moment.MIDDLE, Notice("")
+        self._moment, self._notice = BargeInMoment.MIDDLE, Notice("")
         self._results_wait = False
 
     @property
-    def state(self) -> State:
+    def state(self) -> TurnState:
         return self._state
 
     @property
@@ -109,7 +109,7 @@ class TurnMachine:
             return []
         rule = RULES.get((self._state, type(fact)))
         commands = rule(self, fact) if rule is not None else []
-        if self._results_wait and self._state is State.IDLE:  # nobody speaks, nobody has asked
+        if self._results_wait and self._state is TurnState.IDLE:  # nobody speaks, nobody has asked
             self._results_wait = False
             commands = [*commands, *self._speak_up()]
         return commands
@@ -117,7 +117,7 @@ class TurnMachine:
     # ---- the person speaks ----
 
     def _begin_turn(self, fact: TurnFact) -> list[TurnCommand]:
-        self._state = State.HEARING
+        self._state = TurnState.HEARING
         return []
 
     def _go_on(self, fact: TurnFact) -> list[TurnCommand]:
@@ -126,12 +126,12 @@ class TurnMachine:
         long_enough = fact.media_s - self._paused_s >= self._policy.telling_pause_s
         if long_enough and self._endpointing.may_be_over(self.text):
             self._went_on += 1
-        self._state = State.HEARING
+        self._state = TurnState.HEARING
         return []
 
     def _pause(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, SpeechPaused)
-        self._state, self._paused_s, self._score = State.PAUSED, fact.media_s, None
+        self._state, self._paused_s, self._score = TurnState.PAUSED, fact.media_s, None
         self._next_score_s = fact.media_s + self._policy.first_score_s
         self._heard.reopen()
         return self._consider()
@@ -144,7 +144,7 @@ class TurnMachine:
 
     def _rest(self) -> list[TurnCommand]:
         """The pause was seen while the floor was contested, and its words are known."""
-        self._state, self._score, self._next_score_s = State.PAUSED, None, self._media_s
+        self._state, self._score, self._next_score_s = TurnState.PAUSED, None, self._media_s
         return self._consider()
 
     def _learn_in_pause(self, fact: TurnFact) -> list[TurnCommand]:
@@ -174,7 +174,7 @@ class TurnMachine:
         if self._media_s >= self.over_at_s:
             if self._heard.final:
                 return self._close()
-            self._state = State.CLOSING
+            self._state = TurnState.CLOSING
         fresh = self._heard.upto_s >= self._paused_s - self._policy.fresh_s
         if (self._heard.final or fresh) and self._endpointing.eager(self.evidence):
             commands += self._speculate()
@@ -202,13 +202,13 @@ class TurnMachine:
         commands = self._withdraw_if_outdated()
         if not self._replies.is_under_way:
             commands.append(self._replies.start(self._turn_id, self.text))
-        self._state = State.THINKING
+        self._state = TurnState.THINKING
         return [*commands, CommitReply(self._replies.newest_id, self._turn_id, self.text)]
 
     def _abandon(self) -> list[TurnCommand]:
         """It was no speech: an empty transcript is no turn."""
         withdrawn = [self._replies.withdraw(self._turn_id)] if self._replies.is_under_way else []
-        self._state, self._speculations = State.IDLE, 0
+        self._state, self._speculations = TurnState.IDLE, 0
         return [*withdrawn, self._forget()]
 
     def _forget(self) -> ForgetSpeech:
@@ -218,7 +218,7 @@ class TurnMachine:
     # ---- the reply speaks ----
 
     def _audible(self, fact: TurnFact) -> list[TurnCommand]:
-        self._state = State.SPEAKING
+        self._state = TurnState.SPEAKING
         self._next_turn()
         return [self._forget()]
 
@@ -228,9 +228,9 @@ class TurnMachine:
         self._answered_s, self._carried = self._media_s, ""
 
     def _reply_over(self, fact: TurnFact) -> list[TurnCommand]:
-        unheard = self._state is State.THINKING
+        unheard = self._state is TurnState.THINKING
         self._replies.end()
-        self._state = State.IDLE
+        self._state = TurnState.IDLE
         if not unheard:
             return []
         self._next_turn()
@@ -241,11 +241,11 @@ class TurnMachine:
     def _contest(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, SpeechStarted)
         commands: list[TurnCommand] = [PauseReply(self._replies.newest_id)]
-        if self._state is State.THINKING:
+        if self._state is TurnState.THINKING:
             self._carried = self.text
             commands.append(ForgetSpeech(self._paused_s))
         self._heard.forget(fact.media_s)
-        self._state, self._moment = State.CONTESTED, Moment.MIDDLE
+        self._state, self._moment = TurnState.CONTESTED, BargeInMoment.MIDDLE
         return commands
 
     def _place(self, fact: TurnFact) -> list[TurnCommand]:
@@ -275,7 +275,9 @@ class TurnMachine:
         return []
 
     def _let_it_go_on(self) -> list[TurnCommand]:
-        self._state = State.THINKING if self._replies.is_unheard(self._turn_id) else State.SPEAKING
+        self._state = (
+            TurnState.THINKING if self._replies.is_unheard(self._turn_id) else TurnState.SPEAKING
+        )
         self._heard.forget(self._media_s)
         return [ResumeReply(self._replies.newest_id), ForgetSpeech(self._media_s)]
 
@@ -284,9 +286,9 @@ class TurnMachine:
         unheard = self._replies.withdraw(self._turn_id, reopened=True) if self._carried else None
         commands: list[TurnCommand] = [unheard or self._stop()]
         is_early = self._media_s - self._answered_s <= self._policy.cut_in_s
-        if is_early and self._moment is Moment.MIDDLE:
+        if is_early and self._moment is BargeInMoment.MIDDLE:
             self._went_on = self._went_on_before + 1  # it was the bot that cut in
-        self._state = State.HEARING
+        self._state = TurnState.HEARING
         return [*commands, *(self._rest() if paused else [])]
 
     def _pause_contest(self, fact: TurnFact) -> list[TurnCommand]:
@@ -306,21 +308,21 @@ class TurnMachine:
     def _join_text(self, fact: TurnFact) -> list[TurnCommand]:
         """The person speaks and types: it is one turn, over when every word of it is known."""
         assert isinstance(fact, TextTyped)
-        commands = self._silence_contest(fact) if self._state is State.CONTESTED else []
+        commands = self._silence_contest(fact) if self._state is TurnState.CONTESTED else []
         self._carried = " ".join(part for part in (self._carried, fact.text.strip()) if part)
         commands += self._withdraw_if_outdated()
-        if self._state is State.PAUSED:
+        if self._state is TurnState.PAUSED:
             commands += self._finish(fact)
         return commands
 
     def _finish(self, fact: TurnFact) -> list[TurnCommand]:
         """Nothing more can come: the turn is over when every word of it is known."""
-        self._state = State.CLOSING
+        self._state = TurnState.CLOSING
         return self._close() if self._heard.final else []
 
     def _silence(self, fact: TurnFact) -> list[TurnCommand]:
         stop = self._stop()
-        self._state, self._paused_s = State.IDLE, self._media_s
+        self._state, self._paused_s = TurnState.IDLE, self._media_s
         return [stop, self._forget()]
 
     def _announce(self, fact: TurnFact) -> list[TurnCommand]:
@@ -329,12 +331,12 @@ class TurnMachine:
         stop: list[TurnCommand] = [self._stop()] if self._replies.is_under_way else []
         commands = [*stop, *self._speak_up(fact)]
         if fact.must_be_heard:
-            self._state, self._notice = State.ANNOUNCING, Notice(fact.text)
+            self._state, self._notice = TurnState.ANNOUNCING, Notice(fact.text)
         return commands
 
     def _speak_up(self, say: SayAsked = RESULTS) -> list[TurnCommand]:
         """Nobody has asked: these words, or what the model makes of the results."""
-        self._paused_s, self._carried, self._state = self._media_s, "", State.THINKING
+        self._paused_s, self._carried, self._state = self._media_s, "", TurnState.THINKING
         forget = self._forget()
         start = self._replies.start(self._turn_id, "", say.text, ends_call=say.ends_call)
         return [forget, start, CommitReply(start.reply_id, self._turn_id, "", say.must_be_heard)]
@@ -347,13 +349,13 @@ class TurnMachine:
         """It was heard, or cannot be: what has waited happens now."""
         self._next_turn()
         self._replies.end()
-        self._state = State.IDLE
+        self._state = TurnState.IDLE
         return [command for waited in self._notice.facts() for command in self.handle(waited)]
 
     def _silence_contest(self, fact: TurnFact) -> list[TurnCommand]:
         """What the person says over the reply is a turn of its own."""
         stop = self._stop()
-        self._state = State.PAUSED if self._heard.final else State.HEARING
+        self._state = TurnState.PAUSED if self._heard.final else TurnState.HEARING
         self._score, self._next_score_s = None, self._media_s
         return [stop]
 
@@ -364,37 +366,37 @@ class TurnMachine:
         return StopReply(stopped)
 
 
-SILENT = (State.IDLE, State.THINKING, State.SPEAKING)
+SILENT = (TurnState.IDLE, TurnState.THINKING, TurnState.SPEAKING)
 """The person makes no sound."""
 
-RULES: dict[tuple[State, type[TurnFact]], Rule] = {
-    (State.IDLE, SpeechStarted): TurnMachine._begin_turn,
-    (State.HEARING, SpeechPaused): TurnMachine._pause,
-    (State.HEARING, Transcribed): TurnMachine._learn,
-    (State.PAUSED, SpeechStarted): TurnMachine._go_on,
-    (State.PAUSED, Transcribed): TurnMachine._learn_in_pause,
-    (State.PAUSED, TurnScored): TurnMachine._score_pause,
-    (State.PAUSED, MicrophoneClosed): TurnMachine._finish,
-    (State.PAUSED, Listened): lambda machine, _: machine._consider(),
-    (State.CLOSING, SpeechStarted): TurnMachine._go_on,
-    (State.CLOSING, Transcribed): TurnMachine._last_words,
-    (State.THINKING, SpeechStarted): TurnMachine._contest,
-    (State.THINKING, PlayoutStarted): TurnMachine._audible,
-    (State.THINKING, PlayoutEnded): TurnMachine._reply_over,
-    (State.SPEAKING, SpeechStarted): TurnMachine._contest,
-    (State.SPEAKING, PlayoutEnded): TurnMachine._reply_over,
-    (State.CONTESTED, SpeechStarted): TurnMachine._contest_on,
-    (State.CONTESTED, SpeechPaused): TurnMachine._pause_contest,
-    (State.CONTESTED, Transcribed): TurnMachine._judge,
-    (State.CONTESTED, Listened): TurnMachine._weigh,
-    (State.CONTESTED, ReplyPaused): TurnMachine._place,
+RULES: dict[tuple[TurnState, type[TurnFact]], Rule] = {
+    (TurnState.IDLE, SpeechStarted): TurnMachine._begin_turn,
+    (TurnState.HEARING, SpeechPaused): TurnMachine._pause,
+    (TurnState.HEARING, Transcribed): TurnMachine._learn,
+    (TurnState.PAUSED, SpeechStarted): TurnMachine._go_on,
+    (TurnState.PAUSED, Transcribed): TurnMachine._learn_in_pause,
+    (TurnState.PAUSED, TurnScored): TurnMachine._score_pause,
+    (TurnState.PAUSED, MicrophoneClosed): TurnMachine._finish,
+    (TurnState.PAUSED, Listened): lambda machine, _: machine._consider(),
+    (TurnState.CLOSING, SpeechStarted): TurnMachine._go_on,
+    (TurnState.CLOSING, Transcribed): TurnMachine._last_words,
+    (TurnState.THINKING, SpeechStarted): TurnMachine._contest,
+    (TurnState.THINKING, PlayoutStarted): TurnMachine._audible,
+    (TurnState.THINKING, PlayoutEnded): TurnMachine._reply_over,
+    (TurnState.SPEAKING, SpeechStarted): TurnMachine._contest,
+    (TurnState.SPEAKING, PlayoutEnded): TurnMachine._reply_over,
+    (TurnState.CONTESTED, SpeechStarted): TurnMachine._contest_on,
+    (TurnState.CONTESTED, SpeechPaused): TurnMachine._pause_contest,
+    (TurnState.CONTESTED, Transcribed): TurnMachine._judge,
+    (TurnState.CONTESTED, Listened): TurnMachine._weigh,
+    (TurnState.CONTESTED, ReplyPaused): TurnMachine._place,
     **{(state, TextTyped): TurnMachine._take_text for state in SILENT},
-    **{(state, TextTyped): TurnMachine._join_text for state in State if state not in SILENT},
-    **{(state, SayAsked): TurnMachine._announce for state in State},
-    **{(State.ANNOUNCING, kind): TurnMachine._wait for kind in WAITING},
-    (State.ANNOUNCING, PlayoutEnded): TurnMachine._announced,
-    (State.THINKING, SilenceAsked): TurnMachine._silence,
-    (State.SPEAKING, SilenceAsked): TurnMachine._silence,
-    (State.CONTESTED, SilenceAsked): TurnMachine._silence_contest,
+    **{(state, TextTyped): TurnMachine._join_text for state in TurnState if state not in SILENT},
+    **{(state, SayAsked): TurnMachine._announce for state in TurnState},
+    **{(TurnState.ANNOUNCING, kind): TurnMachine._wait for kind in WAITING},
+    (TurnState.ANNOUNCING, PlayoutEnded): TurnMachine._announced,
+    (TurnState.THINKING, SilenceAsked): TurnMachine._silence,
+    (TurnState.SPEAKING, SilenceAsked): TurnMachine._silence,
+    (TurnState.CONTESTED, SilenceAsked): TurnMachine._silence_contest,
 }
 """Pairs absent from the table change nothing."""

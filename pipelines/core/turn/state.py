@@ -3,7 +3,7 @@
 import enum
 
 
-class State(enum.Enum):
+class TurnState(enum.Enum):
     IDLE = enum.auto()
     """Nobody speaks, and nothing is owed."""
     HEARING = enum.auto()
@@ -21,5 +21,5 @@ class State(enum.Enum):
     """The person makes a sound while a committed reply is under way: it is paused."""
 
 
-SILENT = (State.IDLE, State.THINKING, State.SPEAKING)
+SILENT = (TurnState.IDLE, TurnState.THINKING, TurnState.SPEAKING)
 """The person makes no sound."""

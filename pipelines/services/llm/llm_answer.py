@@ -7,8 +7,8 @@ from typing import Any
 
 from pipelines.core.thinking.leaks import LeakFilter
 from pipelines.services.llm.llm_dialect import is_too_long
-from pipelines.services.llm.llm_wanted import Wanted
-from pipelines.services.protocols import Finished, ServiceError, ToolCall, Trouble
+from pipelines.services.llm.llm_tool_calls import ToolCallCollector
+from pipelines.services.protocols import FailureDetails, Finished, ServiceError, ToolCall
 
 _THOUGHTS = ("reasoning", "reasoning_content", "reasoning_details", "thinking")
 _TEXTS = ("text", "output_text")
@@ -41,7 +41,7 @@ class Answer:
     _said: str = ""
     """The content as it was sent."""
     _is_by_messages: bool = False
-    _wanted: Wanted = field(default_factory=Wanted)
+    _wanted: ToolCallCollector = field(default_factory=ToolCallCollector)
 
     @property
     def anew(self) -> bool:
@@ -123,7 +123,7 @@ class Answer:
 
 
 def _failure(error: object) -> ServiceError:
-    trouble = Trouble(too_long=is_too_long(json.dumps(error)))
+    trouble = FailureDetails(too_long=is_too_long(json.dumps(error)))
     said = "it began to answer, and sent an error"
     return ServiceError("llm", said, retryable=not trouble.too_long, trouble=trouble)
 

@@ -32,7 +32,7 @@ _NAMED = re.compile(r"[a-z_]+")
 
 
 @dataclass
-class Dialect:
+class EndpointDialect:
     """Of one endpoint."""
 
     counts_usage: bool = True

@@ -17,16 +17,16 @@ from pipelines.core.speaking.phrasing import Phraser
 from pipelines.core.thinking.failover import Ask, Health, Hedge, Patience, Race
 from pipelines.services.protocols import (
     AS_SET,
+    AnswerSource,
     ChatMessage,
     Delta,
+    FailureDetails,
     Finished,
     LanguageModel,
     PromptCache,
     Sampling,
     ServiceError,
-    Source,
     TextDelta,
-    Trouble,
 )
 
 log = structlog.get_logger(__name__)
@@ -141,7 +141,7 @@ class _Question:
         self._failure: ServiceError | None = None
         self._news = asyncio.Event()
 
-    async def answered(self) -> Source:
+    async def answered(self) -> AnswerSource:
         """Until somebody has something to say. Raises ServiceError where nobody has."""
         async with asyncio.TaskGroup() as tasks:
             leads: list[asyncio.Task[None]] = []
@@ -164,7 +164,7 @@ class _Question:
             if attempt is not winner:
                 await attempt.stream.aclose()
         reasons = [attempt.ask.reason for attempt in self._attempts]
-        return Source(
+        return AnswerSource(
             endpoint=winner.endpoint.name,
             first_token_s=winner.first_s,
             requests=len(reasons),
@@ -237,7 +237,7 @@ class _Question:
             return ServiceError("llm", "every endpoint rests", retryable=True)
         cold = any(a.endpoint.may_be_cold for a in self._attempts if a.first_s is None)
         message = "no answer yet: cold" if cold else "too slow"
-        return ServiceError("llm", message, retryable=True, trouble=Trouble(cold=cold))
+        return ServiceError("llm", message, retryable=True, trouble=FailureDetails(cold=cold))
 
     def _counted(self, error: ServiceError) -> ServiceError:
         error.trouble = replace(error.trouble, requests=len(self._attempts))

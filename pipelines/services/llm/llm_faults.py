@@ -9,7 +9,7 @@ import openai
 
 from pipelines.services.llm.llm_dialect import is_too_long, refuses_images
 from pipelines.services.openai_client import in_words
-from pipelines.services.protocols import IMAGES, ServiceError, Trouble
+from pipelines.services.protocols import IMAGES, FailureDetails, ServiceError
 
 LONGEST_LINE = 1 << 20
 """Bytes of one event, or of a refusal: a chunk of an answer has a few hundred."""
@@ -36,7 +36,7 @@ def as_service_errors(
     try:
         yield
     except TimeoutError as exc:
-        trouble = Trouble(cold=may_be_cold())
+        trouble = FailureDetails(cold=may_be_cold())
         message = "no answer yet: cold" if trouble.cold else "too slow"
         raise ServiceError("llm", message, retryable=True, trouble=trouble) from exc
     except openai.APIStatusError as exc:
@@ -49,7 +49,7 @@ def as_service_errors(
 
 def unsupported(param: str) -> ServiceError:
     """An endpoint does not take a field of the request that somebody asked for."""
-    trouble = Trouble(refused=True, param=param, unsupported=True)
+    trouble = FailureDetails(refused=True, param=param, unsupported=True)
     return ServiceError("llm", f"does not take {param}", retryable=False, trouble=trouble)
 
 
@@ -63,7 +63,7 @@ def _refusal(
     about_model = status == 404 and "model" in words
     unannounced = may_be_cold and status in _GATEWAY and not about_model
     refused = status in (400, 413, 422)
-    trouble = Trouble(
+    trouble = FailureDetails(
         refused=refused,
         param=_at_fault(words, asked) if refused else "",
         cold=unannounced or (status in (503, 425) and _LOADING.search(words) is not None),

@@ -23,10 +23,10 @@ from pipelines.addresses import host_of, place_of
 from pipelines.core.thinking.leaks import LeakFilter
 from pipelines.core.thinking.text_calls import schemas_of
 from pipelines.services.llm.llm_answer import Answer
-from pipelines.services.llm.llm_dialect import Dialect
+from pipelines.services.llm.llm_dialect import EndpointDialect
 from pipelines.services.llm.llm_events import Chunk, EventReader
 from pipelines.services.llm.llm_faults import as_service_errors, bound_lines, unsupported, words_of
-from pipelines.services.llm.llm_server import STANDARD, UNKNOWN, Server, look, needs_of
+from pipelines.services.llm.llm_server import STANDARD, UNKNOWN, LanguageModelServer, look, needs_of
 from pipelines.services.openai_client import new_client
 from pipelines.services.protocols import (
     AS_SET,
@@ -69,12 +69,12 @@ class OpenAiLanguageModel:
     """From the request to the first text: connecting, waiting and thinking are all in it."""
     idle_s: float = 5.0
     """Between two chunks after that."""
-    _dialect: Dialect = field(default_factory=Dialect, init=False)
+    _dialect: EndpointDialect = field(default_factory=EndpointDialect, init=False)
     _ends_unopened: bool = field(default=False, init=False)
     """Its last answer ended a thought that had not begun: the chat template begins them."""
     _counts_tokens: bool = field(default=True, init=False)
     _ever_answered: bool = field(default=False, init=False)
-    _server: Server | None = field(default=None, init=False)
+    _server: LanguageModelServer | None = field(default=None, init=False)
     _known_until_s: float = field(default=0.0, init=False)
     _client: AsyncOpenAI | None = field(default=None, init=False)
 
@@ -173,7 +173,9 @@ class OpenAiLanguageModel:
         """It has not answered yet, or goes to sleep when nobody asks."""
         return not self._ever_answered or host_of(self.base_url).endswith(SLEEPERS)
 
-    async def _server_that_takes(self, needed: frozenset[str], client: AsyncOpenAI) -> Server:
+    async def _server_that_takes(
+        self, needed: frozenset[str], client: AsyncOpenAI
+    ) -> LanguageModelServer:
         """Asks the server what it is where that matters. Raises ServiceError by a field's name."""
         if refused := min(needed & self._dialect.left_out, default=""):
             raise unsupported(refused)
@@ -192,7 +194,7 @@ class OpenAiLanguageModel:
         client: AsyncOpenAI,
         messages: Sequence[ChatMessage],
         sampling: Sampling,
-        server: Server = UNKNOWN,
+        server: LanguageModelServer = UNKNOWN,
     ) -> AsyncStream[ChatCompletionChunk]:
         """What the endpoint refuses is left out, and remembered if that was the mend."""
         fields, dialect, left_out = self._fields(sampling), self._dialect, list[str]()

@@ -44,7 +44,7 @@ _LLAMA_CPP = {
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class LanguageModelServer:
     """Knows which fields beyond `STANDARD` it takes, and by which names of its own."""
 
     name: str
@@ -61,9 +61,9 @@ class Server:
 
 
 _SAME = {name: name for name in EXTRA}
-UNKNOWN = Server("unknown")
-VLLM = Server("vLLM", _SAME)
-HALFSECOND = Server("Halfsecond", _SAME)
+UNKNOWN = LanguageModelServer("unknown")
+VLLM = LanguageModelServer("vLLM", _SAME)
+HALFSECOND = LanguageModelServer("Halfsecond", _SAME)
 """Another text door, which refuses by name what it cannot pass on; or the demo engine."""
 
 
@@ -73,7 +73,7 @@ def needs_of(messages: Sequence[ChatMessage], sampling: Sampling) -> frozenset[s
     return sampling.required | ({IMAGES} if has_images else frozenset())
 
 
-def server_of(listed: object, props: object, model: str) -> Server:
+def server_of(listed: object, props: object, model: str) -> LanguageModelServer:
     """Told by `GET /v1/models` and, for llama.cpp, `GET /props`; None where there is none."""
     entries = _list(listed, "data")
     mine = [entry for entry in entries if _get(entry, "id") == model] or entries
@@ -83,7 +83,7 @@ def server_of(listed: object, props: object, model: str) -> Server:
     if owner == "halfsecond":
         return HALFSECOND
     if owner == "llamacpp":
-        return Server("llama.cpp", _LLAMA_CPP, _sees(listed, props))
+        return LanguageModelServer("llama.cpp", _LLAMA_CPP, _sees(listed, props))
     return UNKNOWN
 
 
@@ -95,7 +95,7 @@ def _sees(listed: object, props: object) -> bool | None:
     return any("multimodal" in ability for ability in abilities) if abilities else None
 
 
-async def look(client: AsyncOpenAI, base_url: str, model: str) -> Server:
+async def look(client: AsyncOpenAI, base_url: str, model: str) -> LanguageModelServer:
     """Asks a server what it is. Raises openai.OpenAIError where it does not answer."""
     try:
         listed = await client.get("/models", cast_to=object)

@@ -39,7 +39,7 @@ RETRY_TOKENS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Hypothesis:
+class Decoding:
     tokens: tuple[int, ...]
     confidence: float
     """Mean log-probability of the tokens and, where it came to one, of the end."""
@@ -68,7 +68,7 @@ class Moonshine:
         audio: Samples,
         draft: Sequence[int] = (),
         called_off: Callable[[], bool] = lambda: False,
-    ) -> Hypothesis:
+    ) -> Decoding:
         """`audio`: 0.1 to 28 s at `EAR_RATE_HZ`. Raises ServiceError."""
         limit, most = token_limit(len(audio)), min(MAX_TOKENS, room_for(audio))
         padded = np.pad(audio, (0, int(TAIL_S * EAR_RATE_HZ))).astype(np.float32)[np.newaxis]
@@ -98,7 +98,7 @@ class Moonshine:
                 break
             tokens.append(last)
             guess = rest_of_draft(draft, tokens)
-        return Hypothesis(tuple(tokens), math.fsum(chances) / len(chances), memory.passes)
+        return Decoding(tuple(tokens), math.fsum(chances) / len(chances), memory.passes)
 
     def text(self, tokens: Sequence[int]) -> str:
         pieces = b"".join(self._pieces[token] for token in tokens if token > END)

@@ -22,7 +22,13 @@ from pipelines.services.protocols import (
 )
 from pipelines.services.stt.sample import somebody_speaks
 from pipelines.services.stt.stretches import check_samples, is_silent, split_at_quiet
-from pipelines.services.stt.whisper import Device, Heard, Whisper, best_compute_type, cuda_devices
+from pipelines.services.stt.whisper import (
+    DecodedStretch,
+    Device,
+    Whisper,
+    best_compute_type,
+    cuda_devices,
+)
 from pipelines.services.workers import CalledOff, Workers
 
 SHORTEST_S = 0.1
@@ -42,7 +48,7 @@ TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PartialTranscript:
     """The words of one job, as far as they have been found."""
 
     text: str
@@ -120,21 +126,21 @@ class WhisperSpeechToText:
 
     def _transcribe(
         self, jobs: Sequence[TranscriptionJob], called_off: Sequence[CalledOff]
-    ) -> Sequence[Found]:
+    ) -> Sequence[PartialTranscript]:
         model = self._model
         if model is None:
             raise ServiceError("stt", "is closing", retryable=True)
         waited_for = not all(off() for off in called_off)
-        nothing = [Found("", (), 0.0)] * len(jobs)
+        nothing = [PartialTranscript("", (), 0.0)] * len(jobs)
         return transcribe(model, jobs, self.longest_s) if waited_for else nothing
 
 
 def transcribe(
     model: Whisper, jobs: Sequence[TranscriptionJob], longest_s: float = LONGEST_S
-) -> list[Found]:
+) -> list[PartialTranscript]:
     """All stretches of all jobs, a window of each at a time. Raises ServiceError."""
     stretches = [list(split_at_quiet(job.audio, longest_s)) for job in jobs]
-    heard: list[list[Heard]] = [[] for _ in jobs]
+    heard: list[list[DecodedStretch]] = [[] for _ in jobs]
     for at in range(max(map(len, stretches))):
         asked = [
             n for n, parts in enumerate(stretches) if at < len(parts) and _may_speak(parts[at])
@@ -150,7 +156,7 @@ def transcribe(
     return [_joined(parts) for parts in heard]
 
 
-def is_speech(heard: Heard) -> bool:
+def is_speech(heard: DecodedStretch) -> bool:
     least = LEAST_CONFIDENCE_IN_SILENCE if heard.no_speech > NO_SPEECH else LEAST_CONFIDENCE
     in_circles = heard.repetition > MOST_REPETITION and not heard.ended
     return bool(heard.text) and heard.confidence >= least and not in_circles
@@ -160,8 +166,8 @@ def _may_speak(stretch: Samples) -> bool:
     return len(stretch) >= SHORTEST_S * EAR_RATE_HZ and not is_silent(stretch)
 
 
-def _joined(parts: Sequence[Heard]) -> Found:
+def _joined(parts: Sequence[DecodedStretch]) -> PartialTranscript:
     tokens = tuple(token for one in parts for token in one.tokens)
     weighed = sum(one.confidence * len(one.tokens) for one in parts)
     text = " ".join(one.text for one in parts)
-    return Found(text, tokens, weighed / len(tokens) if tokens else 0.0)
+    return PartialTranscript(text, tokens, weighed / len(tokens) if tokens else 0.0)

@@ -41,7 +41,7 @@ MAX_TOKENS = 224
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class DecodedStretch:
     """What the decoder says of one stretch."""
 
     tokens: tuple[int, ...]
@@ -100,14 +100,18 @@ class Whisper:
     def compute_type(self) -> str:
         return str(self._whole.model.compute_type)
 
-    def decode(self, audio: Sequence[Samples], drafts: Sequence[Sequence[int]]) -> list[Heard]:
+    def decode(
+        self, audio: Sequence[Samples], drafts: Sequence[Sequence[int]]
+    ) -> list[DecodedStretch]:
         """Of each at most `WINDOW_S`, of all as many as the memory allows. Raises ServiceError."""
         try:
             return self._decode(audio, drafts)
         except (RuntimeError, ValueError) as exc:
             raise ServiceError("stt", "inference failed", retryable=False) from exc
 
-    def _decode(self, audio: Sequence[Samples], drafts: Sequence[Sequence[int]]) -> list[Heard]:
+    def _decode(
+        self, audio: Sequence[Samples], drafts: Sequence[Sequence[int]]
+    ) -> list[DecodedStretch]:
         model = self._whole.model
         windows = np.stack([self._features(stretch) for stretch in audio])
         encoded = model.encode(ctranslate2.StorageView.from_array(windows))
@@ -189,12 +193,12 @@ def _likely(draft: Sequence[int], chances: Sequence[float]) -> list[tuple[int, f
 
 def _heard(
     result: Any, tokenizer: Tokenizer, prefix: Sequence[tuple[int, float]], room: int
-) -> Heard:
+) -> DecodedStretch:
     tokens = tuple(token for token in result.sequences_ids[0] if token < tokenizer.eot)
     # CTranslate2 gives the sum over what it made, over the length of all.
     made = result.scores[0] * max(1, len(result.sequences_ids[0]))
     total = made + math.fsum(chance for _, chance in prefix)
-    return Heard(
+    return DecodedStretch(
         tokens,
         tokenizer.decode(list(tokens)).strip(),
         total / (len(tokens) + 1),

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from pipelines.core.memory.tools import Afterwards, Tool, ToolError, repeatable, tool
-from pipelines.services.tools.dates import Moment, UnclearDateError, resolve
+from pipelines.services.tools.dates import ResolvedDate, UnclearDateError, resolve
 
 Clock = Callable[[], datetime]
 """The wall clock, in the zone that the people of a call live by."""
@@ -71,7 +71,7 @@ def in_words(day: date) -> str:
     return f"{_DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
-def _told(moment: Moment, now: datetime) -> dict[str, object]:
+def _told(moment: ResolvedDate, now: datetime) -> dict[str, object]:
     told: dict[str, object] = {
         "date": moment.first.isoformat(),
         "in_words": in_words(moment.first),

@@ -15,7 +15,7 @@ import sys
 
 from pipelines.services.tts.voice_messages import (
     NUMBER,
-    Kind,
+    VoiceMessageKind,
     audio_message,
     message,
     take_messages,
@@ -58,7 +58,10 @@ class Speaker:
 
         self._source, self._sink = source, sink
         self._buffer = bytearray()
-        self._waiting: dict[Kind, dict[int, bytes]] = {Kind.FIRST: {}, Kind.SPEAK: {}}
+        self._waiting: dict[VoiceMessageKind, dict[int, bytes]] = {
+            VoiceMessageKind.FIRST: {},
+            VoiceMessageKind.SPEAK: {},
+        }
         """In the order in which they are served."""
         self._job: int | None = None
         self._ended = False
@@ -76,7 +79,7 @@ class Speaker:
         self._espeak.espeak_SetSynthCallback(self._callback)
 
     def serve(self) -> None:
-        self._send(message(0, Kind.READY, NUMBER.pack(self._rate_hz)))
+        self._send(message(0, VoiceMessageKind.READY, NUMBER.pack(self._rate_hz)))
         while not self._ended:
             jobs = next(filter(None, self._waiting.values()), None)
             if jobs is None:
@@ -91,7 +94,7 @@ class Speaker:
             text, len(text) + 1, 0, POSITION_CHARACTER, 0, CHARS_UTF8, None, None
         )
         if self._job is not None:
-            self._send(message(job, Kind.FAILED if failed else Kind.DONE))
+            self._send(message(job, VoiceMessageKind.FAILED if failed else VoiceMessageKind.DONE))
         self._job = None
 
     def _on_audio(
@@ -123,7 +126,7 @@ class Speaker:
         for job, kind, payload in take_messages(self._buffer):
             if kind in self._waiting:
                 self._waiting[kind][job] = payload
-            elif kind is Kind.CANCEL:
+            elif kind is VoiceMessageKind.CANCEL:
                 for jobs in self._waiting.values():
                     jobs.pop(job, None)
                 if job == self._job:

@@ -19,14 +19,14 @@ import numpy as np
 
 from pipelines.services.tts.voice_messages import (
     NUMBER,
-    Kind,
+    VoiceMessageKind,
     audio_message,
     message,
     take_messages,
 )
 
 
-class Engine(Protocol):
+class VoiceEngine(Protocol):
     rate_hz: int
 
     def speak(self, text: str) -> Iterator[bytes]:
@@ -68,38 +68,41 @@ class Kokoro:
             yield np.rint(np.clip(samples, -1, 1) * 32767).astype(np.int16).tobytes()
 
 
-ENGINES: dict[str, Callable[..., Engine]] = {"piper": Piper, "kokoro": Kokoro}
+ENGINES: dict[str, Callable[..., VoiceEngine]] = {"piper": Piper, "kokoro": Kokoro}
 
 
 class Service:
-    def __init__(self, engine: Engine, sink: int) -> None:
+    def __init__(self, engine: VoiceEngine, sink: int) -> None:
         self._engine, self._sink = engine, sink
         self._sending = threading.Lock()
         self._changed = threading.Condition()
-        self._waiting: dict[Kind, dict[int, str]] = {Kind.FIRST: {}, Kind.SPEAK: {}}
+        self._waiting: dict[VoiceMessageKind, dict[int, str]] = {
+            VoiceMessageKind.FIRST: {},
+            VoiceMessageKind.SPEAK: {},
+        }
         self._speaking: set[int] = set()
 
     def serve(self, source: int) -> None:
-        for kinds in ((Kind.FIRST,), (Kind.FIRST, Kind.SPEAK)):
+        for kinds in ((VoiceMessageKind.FIRST,), (VoiceMessageKind.FIRST, VoiceMessageKind.SPEAK)):
             threading.Thread(target=self._work, args=(kinds,), daemon=True).start()
-        self._send(message(0, Kind.READY, NUMBER.pack(self._engine.rate_hz)))
+        self._send(message(0, VoiceMessageKind.READY, NUMBER.pack(self._engine.rate_hz)))
         buffer = bytearray()
         while data := os.read(source, 65536):
             buffer += data
             for job, kind, payload in take_messages(buffer):
                 self._take(job, kind, payload)
 
-    def _take(self, job: int, kind: Kind, payload: bytes) -> None:
+    def _take(self, job: int, kind: VoiceMessageKind, payload: bytes) -> None:
         with self._changed:
             if kind in self._waiting:
                 self._waiting[kind][job] = payload.decode()
                 self._changed.notify_all()
-            elif kind is Kind.CANCEL:
+            elif kind is VoiceMessageKind.CANCEL:
                 self._speaking.discard(job)
                 for jobs in self._waiting.values():
                     jobs.pop(job, None)
 
-    def _work(self, kinds: tuple[Kind, ...]) -> None:
+    def _work(self, kinds: tuple[VoiceMessageKind, ...]) -> None:
         while True:
             job, text = self._next(kinds)
             failed = False
@@ -114,9 +117,11 @@ class Service:
             with self._changed:
                 if job in self._speaking:
                     self._speaking.discard(job)
-                    self._send(message(job, Kind.FAILED if failed else Kind.DONE))
+                    self._send(
+                        message(job, VoiceMessageKind.FAILED if failed else VoiceMessageKind.DONE)
+                    )
 
-    def _next(self, kinds: tuple[Kind, ...]) -> tuple[int, str]:
+    def _next(self, kinds: tuple[VoiceMessageKind, ...]) -> tuple[int, str]:
         with self._changed:
             while not any(self._waiting[kind] for kind in kinds):
                 self._changed.wait()

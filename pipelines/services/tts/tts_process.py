@@ -16,7 +16,13 @@ import numpy as np
 import structlog
 
 from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk, SpokenWord
-from pipelines.services.tts.voice_messages import MARK, NUMBER, Kind, message, take_messages
+from pipelines.services.tts.voice_messages import (
+    MARK,
+    NUMBER,
+    VoiceMessageKind,
+    message,
+    take_messages,
+)
 
 PIECE_CHARACTERS = 400
 START_WITHIN_S = 60.0
@@ -112,7 +118,7 @@ class ProcessTextToSpeech:
         return process
 
     async def _next_audio(
-        self, process: "_Process", replies: asyncio.Queue[tuple[Kind, bytes]]
+        self, process: "_Process", replies: asyncio.Queue[tuple[VoiceMessageKind, bytes]]
     ) -> tuple[list[tuple[int, int]], Pcm] | None:
         """Marks (character, sample) and audio, or None at the job's end. Raises ServiceError."""
         try:
@@ -121,9 +127,9 @@ class ProcessTextToSpeech:
         except TimeoutError as exc:
             process.kill()
             raise ServiceError("tts", f"{self._name} does not answer", retryable=True) from exc
-        if kind is Kind.DONE:
+        if kind is VoiceMessageKind.DONE:
             return None
-        if kind is not Kind.AUDIO:
+        if kind is not VoiceMessageKind.AUDIO:
             raise self._failure(process)
         (count,) = NUMBER.unpack_from(payload)
         audio_at = NUMBER.size + count * MARK.size
@@ -168,23 +174,27 @@ class _Process(asyncio.SubprocessProtocol):
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self.exited: asyncio.Future[None] = self._loop.create_future()
         self._buffer = bytearray()
-        self._jobs: dict[int, asyncio.Queue[tuple[Kind, bytes]]] = {}
+        self._jobs: dict[int, asyncio.Queue[tuple[VoiceMessageKind, bytes]]] = {}
         self._numbers = itertools.count(1)
         self._transport: asyncio.SubprocessTransport
 
-    def say(self, text: str, *, first: bool) -> tuple[int, asyncio.Queue[tuple[Kind, bytes]]]:
+    def say(
+        self, text: str, *, first: bool
+    ) -> tuple[int, asyncio.Queue[tuple[VoiceMessageKind, bytes]]]:
         """Raises ServiceError if it has too much to say already."""
         if len(self._jobs) >= MOST_JOBS:
             raise ServiceError("tts", f"{self._name} has too much to say", retryable=True)
         job = next(self._numbers)
         self._jobs[job] = asyncio.Queue(MOST_REPLIES + 1)  # the last place is the end's
-        self._write(message(job, Kind.FIRST if first else Kind.SPEAK, text.encode()))
+        self._write(
+            message(job, VoiceMessageKind.FIRST if first else VoiceMessageKind.SPEAK, text.encode())
+        )
         return job, self._jobs[job]
 
     def forget(self, job: int) -> None:
         """Stop it, unless it has ended."""
         if self._jobs.pop(job, None) is not None and not self.exited.done():
-            self._write(message(job, Kind.CANCEL))
+            self._write(message(job, VoiceMessageKind.CANCEL))
 
     def kill(self) -> None:
         if not self.exited.done():
@@ -207,20 +217,20 @@ class _Process(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         self._buffer += data
         for job, kind, payload in take_messages(self._buffer):
-            if kind is Kind.READY:
+            if kind is VoiceMessageKind.READY:
                 (self.rate_hz,) = NUMBER.unpack(payload)
                 self.ready.set_result(None)
             elif job in self._jobs:
                 self._sort(job, kind, payload)
 
-    def _sort(self, job: int, kind: Kind, payload: bytes) -> None:
+    def _sort(self, job: int, kind: VoiceMessageKind, payload: bytes) -> None:
         replies = self._jobs[job]
-        if kind in (Kind.DONE, Kind.FAILED):
+        if kind in (VoiceMessageKind.DONE, VoiceMessageKind.FAILED):
             del self._jobs[job]
         elif replies.qsize() >= MOST_REPLIES:
             log.warning("a voice that would not end was stopped", voice=self._name)
             self.forget(job)
-            kind, payload = Kind.FAILED, b""
+            kind, payload = VoiceMessageKind.FAILED, b""
         replies.put_nowait((kind, payload))
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -232,7 +242,7 @@ class _Process(asyncio.SubprocessProtocol):
         elif not self._told_to_end:
             self._deaths.append(self._loop.time())
         for replies in self._jobs.values():
-            replies.put_nowait((Kind.FAILED, b""))
+            replies.put_nowait((VoiceMessageKind.FAILED, b""))
         self._jobs.clear()
         self._transport.close()
         self.exited.set_result(None)

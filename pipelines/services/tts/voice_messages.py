@@ -22,7 +22,7 @@ NUMBER = struct.Struct("<I")
 MARK = struct.Struct("<II")
 
 
-class Kind(enum.IntEnum):
+class VoiceMessageKind(enum.IntEnum):
     SPEAK = 1
     CANCEL = 2
     READY = 3
@@ -32,17 +32,17 @@ class Kind(enum.IntEnum):
     FIRST = 7
 
 
-def message(job: int, kind: Kind, payload: bytes = b"") -> bytes:
+def message(job: int, kind: VoiceMessageKind, payload: bytes = b"") -> bytes:
     return HEADER.pack(job, kind, len(payload)) + payload
 
 
 def audio_message(job: int, pcm: bytes, marks: Sequence[tuple[int, int]] = ()) -> bytes:
     """`pcm`: int16, native. `marks`: (character of the text, sample of the job)."""
     packed = b"".join(MARK.pack(*mark) for mark in marks)
-    return message(job, Kind.AUDIO, NUMBER.pack(len(marks)) + packed + pcm)
+    return message(job, VoiceMessageKind.AUDIO, NUMBER.pack(len(marks)) + packed + pcm)
 
 
-def take_messages(buffer: bytearray) -> Iterator[tuple[int, Kind, bytes]]:
+def take_messages(buffer: bytearray) -> Iterator[tuple[int, VoiceMessageKind, bytes]]:
     """Take every whole message off the front of `buffer`. Raises ValueError on a strange kind."""
     while len(buffer) >= HEADER.size:
         job, kind, length = HEADER.unpack_from(buffer)
@@ -51,4 +51,4 @@ def take_messages(buffer: bytearray) -> Iterator[tuple[int, Kind, bytes]]:
             return
         payload = bytes(buffer[HEADER.size : end])
         del buffer[:end]
-        yield job, Kind(kind), payload
+        yield job, VoiceMessageKind(kind), payload

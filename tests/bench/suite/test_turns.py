@@ -18,7 +18,7 @@ from bench.suite.edges import (
     threshold_db,
 )
 from bench.suite.halves import halves
-from bench.suite.load import FOLDER, Turn, overlap_sound, overlaps, sound, turns
+from bench.suite.load import FOLDER, SuiteTurn, overlap_sound, overlaps, sound, turns
 from bench.suite.noise import speech_rms
 from bench.suite.pauses import kind_of_pause
 from bench.suite.sources import is_free_to_use, origin
@@ -30,7 +30,7 @@ clean = [turn for turn in turns() if turn.noise is None]
 every_clean_turn = pytest.mark.parametrize("turn", clean, ids=lambda turn: turn.id)
 
 
-def labelled(turn: Turn) -> tuple[Samples, int]:
+def labelled(turn: SuiteTurn) -> tuple[Samples, int]:
     """What the labels are measured on."""
     samples, rate_hz = soundfile.read(FOLDER / turn.file, dtype="float64")
     return above_rumble(samples, rate_hz), rate_hz
@@ -111,7 +111,7 @@ def test_every_sound_has_a_label_and_every_label_a_sound() -> None:
 
 
 @every_clean_turn
-def test_a_turn_is_what_its_label_says(turn: Turn) -> None:
+def test_a_turn_is_what_its_label_says(turn: SuiteTurn) -> None:
     samples, rate_hz = labelled(turn)
     assert rate_hz == turn.rate_hz == {"telephone": 8000, "wide": 16000}[turn.band]
     assert len(samples) / rate_hz == pytest.approx(turn.duration_s, abs=1e-4)
@@ -127,7 +127,7 @@ def test_a_turn_is_what_its_label_says(turn: Turn) -> None:
 
 
 @every_clean_turn
-def test_words_are_in_order_inside_the_turn_and_make_its_transcript(turn: Turn) -> None:
+def test_words_are_in_order_inside_the_turn_and_make_its_transcript(turn: SuiteTurn) -> None:
     assert " ".join(word for word, _, _ in turn.words) == turn.transcript
     for (_, start_s, end_s), (_, next_s, _) in pairwise(turn.words):
         assert start_s < end_s <= next_s + 0.011
@@ -135,7 +135,9 @@ def test_words_are_in_order_inside_the_turn_and_make_its_transcript(turn: Turn) 
 
 
 @every_clean_turn
-def test_pauses_are_silent_between_their_words_and_of_the_kind_the_text_gives(turn: Turn) -> None:
+def test_pauses_are_silent_between_their_words_and_of_the_kind_the_text_gives(
+    turn: SuiteTurn,
+) -> None:
     samples, rate_hz = labelled(turn)
     levels = levels_db(samples, rate_hz)
     found = silences(samples, rate_hz, 0.2)

@@ -30,13 +30,13 @@ from pipelines.core.exchange import (
     AudioIn,
     AudioOut,
     CallBegan,
+    CallState,
     Caption,
     Dtmf,
     Fault,
     Flush,
     Muted,
     Played,
-    State,
     StateChanged,
     StopSpeaking,
     TurnMeasured,
@@ -328,7 +328,14 @@ def test_what_rtvi_has_no_message_for_is_a_server_message(
 
 
 def test_each_change_of_state_says_who_began_and_who_stopped(codec: BrowserCodec) -> None:
-    states: list[State] = ["hearing", "thinking", "speaking", "speaking", "hearing", "listening"]
+    states: list[CallState] = [
+        "hearing",
+        "thinking",
+        "speaking",
+        "speaking",
+        "hearing",
+        "listening",
+    ]
 
     said = [kinds(codec.send(StateChanged(state))) for state in states]
 

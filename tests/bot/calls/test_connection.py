@@ -8,7 +8,7 @@ import pytest
 from bot.browser.codec import BrowserCodec
 from bot.calls.connection import OUTBOX_LIMIT, Seat, serve
 from bot.calls.errors import PeerError
-from bot.calls.farewell import Farewell, Outcome
+from bot.calls.farewell import CallOutcome, Farewell
 from bot.calls.limits import Limits
 from bot.server.telemetry import Metrics
 from pipelines.core.exchange import (
@@ -87,7 +87,7 @@ def test_audio_flows_both_ways_after_the_handshake() -> None:
 
     assert desk.call.heard == [AudioIn(PCM)]
     assert [kind(one) for one in desk.socket.sent] == ["bot-ready", "audio"]
-    assert (last.outcome, desk.socket.closed) == (Outcome.LEFT, (1000, ""))
+    assert (last.outcome, desk.socket.closed) == (CallOutcome.LEFT, (1000, ""))
 
 
 def test_audio_before_the_handshake_is_dropped_and_counted() -> None:
@@ -95,7 +95,7 @@ def test_audio_before_the_handshake_is_dropped_and_counted() -> None:
 
     last = served(desk)
 
-    assert last.outcome is Outcome.FINISHED
+    assert last.outcome is CallOutcome.FINISHED
     assert not any(isinstance(event, AudioIn) for event in desk.call.heard)
     expected = 'halfsecond_dropped_audio_seconds_total{reason="before ready"} 0.02\n'
     assert expected.encode() in desk.metrics.text()
@@ -118,34 +118,34 @@ def test_a_call_that_the_bot_ends_is_sent_to_its_last_message() -> None:
     desk = Desk(ready(), audio(PCM), typed("goodbye"))
     last = served(desk)
     assert [kind(one) for one in desk.socket.sent] == ["bot-ready", "audio"]
-    assert (last.outcome, desk.socket.closed) == (Outcome.FINISHED, (1000, ""))
+    assert (last.outcome, desk.socket.closed) == (CallOutcome.FINISHED, (1000, ""))
 
 
 @pytest.mark.parametrize(
     ("script", "outcome", "closed"),
     [
-        ([ready(), None], Outcome.LEFT, (1000, "")),
-        ([None], Outcome.LEFT, (1000, "")),
-        ([ready(), message("disconnect-bot")], Outcome.LEFT, (1000, "")),
-        ([ready(), ConnectionError()], Outcome.VANISHED, (1001, "")),
-        ([ready(), "hello"], Outcome.BROKE_PROTOCOL, (1003, "messages must be binary")),
-        ([ready(), b"\x0a\xff"], Outcome.BROKE_PROTOCOL, (1002, "torn protobuf frame")),
+        ([ready(), None], CallOutcome.LEFT, (1000, "")),
+        ([None], CallOutcome.LEFT, (1000, "")),
+        ([ready(), message("disconnect-bot")], CallOutcome.LEFT, (1000, "")),
+        ([ready(), ConnectionError()], CallOutcome.VANISHED, (1001, "")),
+        ([ready(), "hello"], CallOutcome.BROKE_PROTOCOL, (1003, "messages must be binary")),
+        ([ready(), b"\x0a\xff"], CallOutcome.BROKE_PROTOCOL, (1002, "torn protobuf frame")),
         (
             [ready(), audio(PCM, rate_hz=48_000)],
-            Outcome.BROKE_PROTOCOL,
+            CallOutcome.BROKE_PROTOCOL,
             (1003, "audio must be 16000 Hz mono"),
         ),
         (
             [ready(), PeerError("a message that is too big", close_code=1009)],
-            Outcome.BROKE_PROTOCOL,
+            CallOutcome.BROKE_PROTOCOL,
             (1009, "a message that is too big"),
         ),
-        ([b""], Outcome.BROKE_PROTOCOL, (1002, "empty protobuf frame")),
-        ([ready(), typed("fail")], Outcome.FAILED, (1011, "internal error")),
+        ([b""], CallOutcome.BROKE_PROTOCOL, (1002, "empty protobuf frame")),
+        ([ready(), typed("fail")], CallOutcome.FAILED, (1011, "internal error")),
     ],
 )
 def test_each_end_has_its_close_code_and_its_words(
-    script: list[str | bytes | None | Exception], outcome: Outcome, closed: tuple[int, str]
+    script: list[str | bytes | None | Exception], outcome: CallOutcome, closed: tuple[int, str]
 ) -> None:
     desk = Desk(*script)
     last = served(desk)
@@ -160,7 +160,7 @@ def test_a_client_that_is_never_ready_is_let_go_and_no_call_is_made() -> None:
 
     desk, last = asyncio.run(scenario())
 
-    assert last.outcome is Outcome.NEVER_READY
+    assert last.outcome is CallOutcome.NEVER_READY
     assert desk.socket.closed == (1008, "the client was never ready")
     assert desk.engine.calls == []
 
@@ -176,7 +176,7 @@ def test_a_client_that_reads_too_slowly_loses_the_call_not_the_order() -> None:
 
     last = served(desk, play)
 
-    assert last.outcome is Outcome.READ_TOO_SLOWLY
+    assert last.outcome is CallOutcome.READ_TOO_SLOWLY
     assert desk.socket.closed == (1013, "the client reads too slowly")
     assert [kind(one) for one in desk.socket.sent] == ["bot-ready"]
 
@@ -192,7 +192,7 @@ def test_a_client_within_the_limit_is_sent_everything_in_order() -> None:
         desk.call.over.set()
         desk.socket.reads.set()
 
-    assert served(desk, play).outcome is Outcome.FINISHED
+    assert served(desk, play).outcome is CallOutcome.FINISHED
     assert [pcm(one)[0] for one in desk.socket.sent[1:]] == [
         n % 256 for n in range(OUTBOX_LIMIT - 1)
     ]
@@ -219,7 +219,7 @@ def test_what_is_to_be_told_is_told_when_the_socket_is_given_it() -> None:
         assert now <= sent.at_s <= asyncio.get_running_loop().time()
         desk.call.over.set()
 
-    assert served(desk, play).outcome is Outcome.FINISHED
+    assert served(desk, play).outcome is CallOutcome.FINISHED
 
 
 def test_a_flush_overtakes_the_audio_that_waits_and_nothing_else() -> None:
@@ -253,7 +253,7 @@ def test_a_call_that_must_end_is_told_so() -> None:
 
     last = served(desk, play)
 
-    assert last.outcome is Outcome.DRAINED
+    assert last.outcome is CallOutcome.DRAINED
     assert desk.socket.closed == (1012, "the server is shutting down")
 
 
@@ -294,20 +294,20 @@ def test_a_connection_that_is_cancelled_takes_its_call_with_it() -> None:
 def test_a_client_of_which_nothing_is_heard_is_let_go() -> None:
     desk = Desk(ready(), limits=Limits(idle_s=0.0))
     last = served(desk)
-    assert last.outcome is Outcome.IDLE
+    assert last.outcome is CallOutcome.IDLE
     assert desk.socket.closed == (1008, "nothing was heard of the client for too long")
 
 
 def test_a_client_that_says_it_is_muted_may_be_silent() -> None:
     mute = message("client-message", {"t": "mute", "d": {"muted": True}})
     desk = Desk(ready(), mute, limits=Limits(idle_s=0.01, call_s=0.05))
-    assert served(desk).outcome is Outcome.TOO_LONG
+    assert served(desk).outcome is CallOutcome.TOO_LONG
 
 
 def test_a_call_may_not_last_for_ever() -> None:
     desk = Desk(ready(), limits=Limits(call_s=0.0))
     last = served(desk)
-    assert last.outcome is Outcome.TOO_LONG
+    assert last.outcome is CallOutcome.TOO_LONG
     assert desk.socket.closed == (1008, "the call has lasted as long as it may")
 
 
@@ -327,7 +327,7 @@ def test_a_call_may_not_last_for_ever() -> None:
 def test_a_flood_ends_the_call(flood: list[bytes], reason: str) -> None:
     desk = Desk(ready(), *flood)
     last = served(desk)
-    assert last == Farewell(Outcome.BROKE_PROTOCOL, 1008, reason)
+    assert last == Farewell(CallOutcome.BROKE_PROTOCOL, 1008, reason)
 
 
 # ---- dropped, and back ----
@@ -352,7 +352,7 @@ def test_a_client_that_was_cut_off_goes_on_with_its_call() -> None:
 
     last = served(desk, play)
 
-    assert last.outcome is Outcome.FINISHED
+    assert last.outcome is CallOutcome.FINISHED
     assert desk.call.heard[:5] == [
         AudioIn(PCM),
         LineDropped(),
@@ -364,13 +364,13 @@ def test_a_client_that_was_cut_off_goes_on_with_its_call() -> None:
 
 def test_a_client_that_cannot_flush_is_not_waited_for() -> None:
     desk = Desk(ready(), GONE)
-    assert served(desk).outcome is Outcome.VANISHED
+    assert served(desk).outcome is CallOutcome.VANISHED
 
 
 def test_a_client_that_does_not_come_back_is_given_up() -> None:
     desk = Desk(ready(OURS), GONE, limits=Limits(return_s=0.0))
     last = served(desk)
-    assert last.outcome is Outcome.VANISHED
+    assert last.outcome is CallOutcome.VANISHED
     assert not desk.call.running
 
 
@@ -413,7 +413,7 @@ def test_a_client_may_be_cut_off_again_and_again() -> None:
         await desk.come_back(ready(OURS), audio(PCM), GONE)
         await desk.come_back(ready(OURS), typed("goodbye"))
 
-    assert served(desk, play).outcome is Outcome.FINISHED
+    assert served(desk, play).outcome is CallOutcome.FINISHED
     assert len(desk.engine.calls) == 1
     assert [e for e in desk.call.heard if isinstance(e, LineRestored | AudioIn)] == [
         AudioIn(PCM),
@@ -476,7 +476,7 @@ def test_who_comes_back_as_the_call_ends_is_told_so() -> None:
         late = await desk.come_back(ready(OURS))
         assert late.closed == (1012, "the server is shutting down")
 
-    assert served(desk, play).outcome is Outcome.DRAINED
+    assert served(desk, play).outcome is CallOutcome.DRAINED
 
 
 def test_a_server_that_must_go_does_not_wait_for_those_who_were_cut_off() -> None:
@@ -487,7 +487,7 @@ def test_a_server_that_must_go_does_not_wait_for_those_who_were_cut_off() -> Non
         await desk.call.until_heard(LineDropped())
         desk.seat.ending.set()
 
-    assert served(desk, play).outcome is Outcome.DRAINED
+    assert served(desk, play).outcome is CallOutcome.DRAINED
 
 
 def test_more_news_than_a_client_that_is_away_can_be_kept_ends_the_call() -> None:
@@ -499,4 +499,4 @@ def test_more_news_than_a_client_that_is_away_can_be_kept_ends_the_call() -> Non
         for n in range(OUTBOX_LIMIT + 1):
             desk.call.send(Flush(n))
 
-    assert served(desk, play).outcome is Outcome.READ_TOO_SLOWLY
+    assert served(desk, play).outcome is CallOutcome.READ_TOO_SLOWLY

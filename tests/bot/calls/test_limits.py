@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from bot.browser.door import BODY_LIMIT
 from bot.calls.connection import OUTBOX_LIMIT
 from bot.calls.errors import PeerError
-from bot.calls.farewell import Outcome, Over, farewell
+from bot.calls.farewell import CallOutcome, Over, farewell
 from bot.calls.limits import Allowance, Bucket, Limits
 from bot.calls.messages import FromClient
 from bot.phone.door import MOST_WAITING
-from bot.phone.line import LAST_WORDS_S, START_S, Phone
+from bot.phone.line import LAST_WORDS_S, START_S, TelephoneConfig
 from bot.server.access import TICKET_S
 from bot.server.transport import REQUEST_S
 from bot.settings import Settings
@@ -100,7 +100,7 @@ def test_a_bucket_never_gives_more_than_its_burst_and_its_rate(
 
 TABLE = (Path(__file__).parents[3] / "docs" / "limits.md").read_text()
 LIMITS = Limits()
-ON_PHONE = Phone().limits(LIMITS)
+ON_PHONE = TelephoneConfig().limits(LIMITS)
 CALL_S = Settings.model_fields["phone_call_s"].default
 
 
@@ -142,14 +142,14 @@ def test_a_call_may_last_the_hour_that_is_written() -> None:
 @pytest.mark.parametrize(
     ("outcome", "code"),
     [
-        (Outcome.NEVER_READY, 1008),
-        (Outcome.IDLE, 1008),
-        (Outcome.TOO_LONG, 1008),
-        (Outcome.READ_TOO_SLOWLY, 1013),
-        (Outcome.DRAINED, 1012),
-        (Outcome.FAILED, 1011),
-        (Outcome.LEFT, 1000),
+        (CallOutcome.NEVER_READY, 1008),
+        (CallOutcome.IDLE, 1008),
+        (CallOutcome.TOO_LONG, 1008),
+        (CallOutcome.READ_TOO_SLOWLY, 1013),
+        (CallOutcome.DRAINED, 1012),
+        (CallOutcome.FAILED, 1011),
+        (CallOutcome.LEFT, 1000),
     ],
 )
-def test_each_end_has_the_code_that_is_written(outcome: Outcome, code: int) -> None:
+def test_each_end_has_the_code_that_is_written(outcome: CallOutcome, code: int) -> None:
     assert farewell([Over(outcome)]).code == code

@@ -13,9 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.__main__ import command_line
-from bot.commands.llm_bench.asking import Answer, AskError, Endpoint
+from bot.commands.llm_bench.asking import AskError, LoadTarget, TimedAnswer
 from bot.commands.llm_bench.figures import (
-    Percentiles,
+    MillisecondPercentiles,
     caution,
     document,
     profile,
@@ -23,7 +23,7 @@ from bot.commands.llm_bench.figures import (
     summary,
     verdict,
 )
-from bot.commands.llm_bench.load import Level, Load, Measured, plan
+from bot.commands.llm_bench.load import LoadLevel, LoadPlan, Measured, plan
 from bot.commands.llm_bench.picture import draw
 from bot.engines.demo import MODEL
 from bot.engines.demo_process import DemoProcess
@@ -47,18 +47,20 @@ USAGE = {"choices": [], "usage": {
 ANSWER = Reply([text(None), text(""), text("One"), text(" two three"), text("", "stop"), USAGE])
 
 
-def loaded(replies: list[Reply], levels: list[Level]) -> tuple[list[Measured], ScriptedEndpoint]:
+def loaded(
+    replies: list[Reply], levels: list[LoadLevel]
+) -> tuple[list[Measured], ScriptedEndpoint]:
     async def scenario() -> tuple[list[Measured], ScriptedEndpoint]:
         async with ScriptedEndpoint(replies) as endpoint:
-            asked = Endpoint(endpoint.url, "m", "key", max_tokens=7)
-            return await Load(asked, 1, lambda level: told.append(level)).run(levels), endpoint
+            asked = LoadTarget(endpoint.url, "m", "key", max_tokens=7)
+            return await LoadPlan(asked, 1, lambda level: told.append(level)).run(levels), endpoint
 
-    told: list[Level] = []
+    told: list[LoadLevel] = []
     return asyncio.run(scenario())
 
 
 def test_a_cold_prompt_has_never_been_seen_and_a_warm_one_but_for_its_end() -> None:
-    levels = [Level(2, "cold", 4), Level(2, "warm", 4)]
+    levels = [LoadLevel(2, "cold", 4), LoadLevel(2, "warm", 4)]
     measured, endpoint = loaded([ANSWER] * 11, levels)
     assert [len(one.answers) for one in measured] == [4, 4]
     prompts = [
@@ -76,7 +78,7 @@ def test_a_cold_prompt_has_never_been_seen_and_a_warm_one_but_for_its_end() -> N
 
 
 def test_a_role_is_no_first_token_and_tokens_are_as_the_endpoint_counts_them() -> None:
-    [measured], _ = loaded([ANSWER] * 2, [Level(1, "cold", 1)])
+    [measured], _ = loaded([ANSWER] * 2, [LoadLevel(1, "cold", 1)])
     [answer] = measured.answers
     assert len(answer.gaps_s) == 1
     assert (answer.tokens, answer.cached_tokens) == (5, 100)
@@ -97,20 +99,20 @@ def test_a_role_is_no_first_token_and_tokens_are_as_the_endpoint_counts_them() -
     ],
 )
 def test_a_failure_is_counted_unless_it_is_the_first_request(reply: Reply) -> None:
-    [measured], _ = loaded([ANSWER, ANSWER, reply], [Level(1, "cold", 2)])
+    [measured], _ = loaded([ANSWER, ANSWER, reply], [LoadLevel(1, "cold", 2)])
     assert (len(measured.answers), len(measured.failures)) == (1, 1)
     assert "\n" not in measured.failures[0]
     assert row(measured, 150.0).verdict == "50 % fail: see to the endpoint first"
     with pytest.raises(AskError):
-        loaded([reply], [Level(1, "cold", 2)])
+        loaded([reply], [LoadLevel(1, "cold", 2)])
 
 
 def drawn(count: int, callers: int = 1) -> Measured:
     """As a perfect stopwatch would have it of the demo engine."""
     rng = random.Random(7)
-    measured = Measured(Level(callers, "warm", count), took_s=1.0)
+    measured = Measured(LoadLevel(callers, "warm", count), took_s=1.0)
     for _ in range(count):
-        answer = Answer(A100.first_token_s(rng), (A100.between_s,) * 9, 10, None)
+        answer = TimedAnswer(A100.first_token_s(rng), (A100.between_s,) * 9, 10, None)
         measured.answers.append(answer)
     return measured
 
@@ -129,8 +131,8 @@ def test_what_is_found_of_a_profile_is_that_profile_and_can_be_played_back() -> 
     again = read_profile(profile(measured))
     rng = random.Random(8)
     draws = [again.first_token_s(rng) for _ in range(2000)]
-    played = Measured(Level(1, "warm", 2000), took_s=1.0)
-    played.answers += [Answer(first, (again.between_s,) * 9, 10, None) for first in draws]
+    played = Measured(LoadLevel(1, "warm", 2000), took_s=1.0)
+    played.answers += [TimedAnswer(first, (again.between_s,) * 9, 10, None) for first in draws]
     assert_a100(played, 0.10)
 
 
@@ -146,12 +148,14 @@ def test_what_is_found_of_a_profile_is_that_profile_and_can_be_played_back() -> 
 def test_the_verdict_is_in_words(
     first_ms: tuple[float, ...], between_ms: tuple[float, ...], said: str
 ) -> None:
-    assert verdict(Percentiles(*first_ms), Percentiles(*between_ms), 0.0, 150.0).startswith(said)
+    assert verdict(
+        MillisecondPercentiles(*first_ms), MillisecondPercentiles(*between_ms), 0.0, 150.0
+    ).startswith(said)
 
 
 def test_the_summary_says_for_how_many_it_fits() -> None:
-    slower = Measured(Level(4, "warm", 20), took_s=1.0)
-    slower.answers += [Answer(1.0, (0.035,) * 9, 10, None)] * 20
+    slower = Measured(LoadLevel(4, "warm", 20), took_s=1.0)
+    slower.answers += [TimedAnswer(1.0, (0.035,) * 9, 10, None)] * 20
     rows = [row(drawn(200), 400.0), row(drawn(200, callers=2), 150.0), row(slower, 150.0)]
     assert summary(rows) == "Fits up to 1 at once, with speculation up to 2."
     assert summary(rows[1:]) == "Fits with speculation up to 2."
@@ -167,7 +171,7 @@ def test_a_machine_that_was_late_itself_says_so() -> None:
     assert caution([row(measured, 150.0)]) == ""
     measured.late_s += [0.030] * 99
     assert caution([row(measured, 150.0)]).startswith("This machine was up to 30 ms late itself")
-    [real], _ = loaded([ANSWER, Reply([0.1, *ANSWER.steps])], [Level(1, "cold", 1)])
+    [real], _ = loaded([ANSWER, Reply([0.1, *ANSWER.steps])], [LoadLevel(1, "cold", 1)])
     assert len(real.late_s) >= 1
 
 
@@ -182,8 +186,11 @@ def test_the_picture_has_a_point_for_each_row_and_percentile() -> None:
 
 def test_every_number_of_callers_is_asked_cold_and_warm() -> None:
     assert plan([1, 16], 24) == [
-        Level(1, "cold", 24), Level(1, "warm", 24), Level(16, "cold", 32), Level(16, "warm", 32)
-    ]  # fmt: skip
+        LoadLevel(1, "cold", 24),
+        LoadLevel(1, "warm", 24),
+        LoadLevel(16, "cold", 32),
+        LoadLevel(16, "warm", 32),
+    ]
 
 
 def typed(*words: str) -> tuple[int, str, str]:
@@ -225,9 +232,9 @@ def test_against_the_demo_engine_it_finds_the_profile_that_it_was_given() -> Non
     async def scenario() -> list[Measured]:
         engine = DemoProcess("a100", seed=1)
         try:
-            endpoint = Endpoint(await engine.open(), MODEL, "EMPTY", max_tokens=8)
-            load = Load(endpoint, 1, lambda level: None)
-            return await load.run([Level(8, "cold", 600), Level(8, "warm", 600)])
+            endpoint = LoadTarget(await engine.open(), MODEL, "EMPTY", max_tokens=8)
+            load = LoadPlan(endpoint, 1, lambda level: None)
+            return await load.run([LoadLevel(8, "cold", 600), LoadLevel(8, "warm", 600)])
         finally:
             await engine.close()
 

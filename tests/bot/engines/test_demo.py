@@ -11,7 +11,7 @@ import openai
 import pytest
 import uvicorn
 
-from bot.engines.demo import MODEL, ChatRequest, DemoEngine, Stats, tokenise
+from bot.engines.demo import MODEL, DemoChatRequest, DemoEngine, Stats, tokenise
 from bot.engines.demo_process import DemoProcess
 from bot.server.listening import address, listen
 from bot.settings.latency_profile import PROFILES, LatencyProfile
@@ -21,9 +21,9 @@ NO_WAIT = PROFILES["none"]
 NEVER = LatencyProfile(3600.0, 3600.0, 3600.0)
 
 
-def request(text: str, **fields: object) -> ChatRequest:
+def request(text: str, **fields: object) -> DemoChatRequest:
     messages = [{"role": "user", "content": text}]
-    return ChatRequest.model_validate({"model": MODEL, "messages": messages, **fields})
+    return DemoChatRequest.model_validate({"model": MODEL, "messages": messages, **fields})
 
 
 def test_tokens_are_due_by_deadline_and_do_not_drift() -> None:
@@ -57,7 +57,7 @@ def test_a_token_is_a_word_with_its_blank_and_punctuation() -> None:
 def test_content_may_come_in_parts_or_not_at_all() -> None:
     parts = [{"type": "text", "text": "count to "}, {"type": "text", "text": "two"}]
     messages = [{"role": "assistant", "content": None}, {"role": "user", "content": parts}]
-    wanted = ChatRequest.model_validate({"model": MODEL, "messages": messages})
+    wanted = DemoChatRequest.model_validate({"model": MODEL, "messages": messages})
     generation = DemoEngine(NO_WAIT).generation(wanted, 0.0)
     assert "".join(generation.tokens) == "Sure, here we go. 1, 2. Done."
 

@@ -11,7 +11,7 @@ from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
-from bot.phone.line import Phone
+from bot.phone.line import TelephoneConfig
 from tests.bot.phone.speaking_twilio import ACCOUNT, CALL, CONNECTED, said, start
 from tests.echo import EchoCall
 from tests.patience import until
@@ -19,7 +19,7 @@ from tests.serving import Served
 
 TOKEN = "canary-auth-token"
 PUBLIC = "https://voice.example"
-PHONE = Phone(auth_token=TOKEN, public=PUBLIC)
+PHONE = TelephoneConfig(auth_token=TOKEN, public=PUBLIC)
 
 FACTS = {
     "AccountSid": ACCOUNT,

@@ -11,7 +11,7 @@ from bot.calls.connection import Seat, Send, serve
 from bot.calls.farewell import Farewell
 from bot.calls.limits import Limits
 from bot.phone.codec import TwilioCodec
-from bot.phone.line import LEAD_S, Phone
+from bot.phone.line import LEAD_S, TelephoneConfig
 from bot.server.telemetry import Metrics
 from pipelines.cascade import Call, CallFormat, Services
 from pipelines.core.commands import CommitReply, PauseReply, StartReply, StopReply
@@ -126,7 +126,7 @@ class Conversation:
             self._call = Call(services, form, send, recorder=self.notes)
             return self._call
 
-        limits = Phone().limits(Limits())
+        limits = TelephoneConfig().limits(Limits())
         async with asyncio.TaskGroup() as tasks:
             caller = tasks.create_task(talk)
             last = await serve(self.line, TwilioCodec(), new_call, Metrics(), Seat(), limits)

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from bot.calls.farewell import Outcome
+from bot.calls.farewell import CallOutcome
 from bot.phone.line import LEAD_S
 from pipelines.core.commands import CommitReply, PauseReply
 from pipelines.core.speaking.phrasing import Phraser
@@ -29,7 +29,7 @@ def breaks_in(draw: random.Random, times: int, way_s: float) -> None:
     call = Conversation(way_s=way_s).play_breaking_in(draw, times)
 
     assert call.last is not None
-    assert (call.last.outcome, call.line.closed) == (Outcome.LEFT, (1000, ""))
+    assert (call.last.outcome, call.line.closed) == (CallOutcome.LEFT, (1000, ""))
     paused, cleared = call.notes.when(PauseReply), call.line.cleared
     assert len(paused) == len(cleared) == times
     for decided_s, clear in zip(paused, cleared, strict=True):

@@ -7,18 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.playlist import Item
+from bench.playlist import PlaylistItem
 from bench.plays import Play
-from bench.turns import Wanted, bench
+from bench.turns import BenchPlan, bench
 from bot.calls.limits import Limits
-from bot.commands.checks import phone
-from bot.commands.checks.phone import STATUS, VOICE
-from bot.commands.phone import outbound
+from bot.commands.checks import twilio_reach as phone
+from bot.commands.checks.twilio_reach import STATUS, VOICE
+from bot.commands.phone_command import outbound
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Pacing, keyed
-from client.caller.recording import Recording, Turn, load
-from client.caller.telephone import Telephone
-from client.caller.trouble import Trouble
+from client.caller.conductor import Pacing, ScriptLine, keyed
+from client.caller.speech_file import Recording, SpokenTurn, load
+from client.caller.telephone import TelephoneCaller
+from client.caller.trouble import NetworkFaults
 from client.caller.wording import count_word_errors
 from pipelines.core.exchange import Dtmf
 from pipelines.core.ledger.statistics import median
@@ -29,23 +29,25 @@ from tests.twilio_cloud import NUMBER, SID, Cloud, running
 from tests.twilio_cloud import SECRET as API_SECRET
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
-CALLER = Telephone(auth_token=TOKEN, public_url=PUBLIC)
+CALLER = TelephoneCaller(auth_token=TOKEN, public_url=PUBLIC)
 HURRIED = CallOptions(pacing=Pacing(lead_in_s=0.02, until_quiet_s=0.3))
-SPOKEN = Line(Recording("tone", tone(0.3, 16_000), (Turn(0.0, 0.3),)), expects_answer=False)
+SPOKEN = ScriptLine(
+    Recording("tone", tone(0.3, 16_000), (SpokenTurn(0.0, 0.3),)), expects_answer=False
+)
 KEYED = replace(keyed("12#"), expects_answer=False)
 
 TROUBLES = (
-    Trouble(),
-    Trouble(jitter=0.1),
-    Trouble(loss=0.3),
-    Trouble(stall=0.5),
-    Trouble(duplicate=0.3),
-    Trouble(reorder=0.3),
-    Trouble(jitter=0.05, loss=0.1, duplicate=0.1, reorder=0.1, stall=0.2),
+    NetworkFaults(),
+    NetworkFaults(jitter=0.1),
+    NetworkFaults(loss=0.3),
+    NetworkFaults(stall=0.5),
+    NetworkFaults(duplicate=0.3),
+    NetworkFaults(reorder=0.3),
+    NetworkFaults(jitter=0.05, loss=0.1, duplicate=0.1, reorder=0.1, stall=0.2),
 )
 
 
-async def called(served: Served, trouble: Trouble) -> CallResult:
+async def called(served: Served, trouble: NetworkFaults) -> CallResult:
     options = replace(HURRIED, door=replace(CALLER, trouble=trouble))
     return await place_call(f"http://127.0.0.1:{served.port}", [SPOKEN, KEYED], options)
 
@@ -75,11 +77,11 @@ def test_a_call_that_is_placed_lands_on_the_same_pipeline() -> None:
         with running(Cloud()) as cloud:
             cloud.own()
             async with serving(phone=PHONE) as served:
-                line = phone.Line(SID, API_SECRET, cloud.url, PUBLIC)
+                line = phone.TelephoneAccount(SID, API_SECRET, cloud.url, PUBLIC)
                 async with line.rest() as rest:
                     await rest.dial(outbound(line, NUMBER, "+15005550006", 30))
                 asked = cloud.asked[-1][2]
-                return await called(served, Trouble()), served, asked
+                return await called(served, NetworkFaults()), served, asked
 
     result, served, asked = asyncio.run(scenario())
     assert asked["Url"] == PUBLIC + VOICE
@@ -96,11 +98,13 @@ MORE_S = 0.03
 """What the telephone may cost beyond the page, at the median."""
 
 
-def item(path: Path) -> Item:
+def item(path: Path) -> PlaylistItem:
     one = load(path)
     pcm = np.concatenate([one.pcm, np.zeros(16_000 * 6, np.int16)])
     recording = replace(one, pcm=pcm)
-    return Item(name=one.name, role="turn", what="sentence", source=one.name, recording=recording)
+    return PlaylistItem(
+        name=one.name, role="turn", what="sentence", source=one.name, recording=recording
+    )
 
 
 @pytest.mark.soak
@@ -109,7 +113,7 @@ def test_telephone_speech_is_answered_as_soon_as_at_the_page() -> None:
     plays: list[Play] = []
 
     async def scenario() -> None:
-        wanted = Wanted(caller="twilio", page=True, peer=False, repeats=REPEATS)
+        wanted = BenchPlan(caller="twilio", page=True, peer=False, repeats=REPEATS)
         async with bench(wanted) as made:
             items = [item(path) for path in sorted(RECORDINGS.glob("phone_*.wav"))]
             await made.play(items, plays.extend)

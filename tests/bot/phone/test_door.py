@@ -16,7 +16,7 @@ import bot.phone.line
 from bot.calls.farewell import AWAY_IN_WORDS, BROKEN_IN_WORDS, BUSY_IN_WORDS
 from bot.calls.limits import Limits
 from bot.phone import twiml
-from bot.phone.line import Phone, hand_on_to
+from bot.phone.line import TelephoneConfig, hand_on_to
 from bot.phone.rest import TwilioError, TwilioRest
 from bot.server.access import AccessPolicy
 from pipelines.audio import mulaw
@@ -49,7 +49,7 @@ REFUSED_TOKEN = (1008, "the token is missing, used or too old")
 
 
 def on_a_phone(
-    play: Callable[[Served], Awaitable[None]], phone: Phone = PHONE, **options: object
+    play: Callable[[Served], Awaitable[None]], phone: TelephoneConfig = PHONE, **options: object
 ) -> None:
     async def scenario() -> None:
         async with serving(phone=phone, **options) as served:  # type: ignore[arg-type]
@@ -145,14 +145,14 @@ def test_the_query_is_signed_too_and_what_twilio_reports_is_taken() -> None:
 
 
 def test_what_the_door_lacks_is_named() -> None:
-    assert Phone().lacks == "TWILIO_AUTH_TOKEN and PUBLIC_BASE_URL"
-    assert Phone(auth_token="t").lacks == "PUBLIC_BASE_URL"
-    assert Phone(public=PUBLIC).lacks == "TWILIO_AUTH_TOKEN"
+    assert TelephoneConfig().lacks == "TWILIO_AUTH_TOKEN and PUBLIC_BASE_URL"
+    assert TelephoneConfig(auth_token="t").lacks == "PUBLIC_BASE_URL"
+    assert TelephoneConfig(public=PUBLIC).lacks == "TWILIO_AUTH_TOKEN"
     assert PHONE.lacks == ""
 
 
 def test_without_its_settings_the_door_is_shut_and_says_so() -> None:
-    phone = Phone()
+    phone = TelephoneConfig()
 
     async def play(served: Served) -> None:
         answer = await post(served)
@@ -346,7 +346,7 @@ def test_an_emulator_needs_no_token_on_this_machine_where_that_is_allowed() -> N
             await until_calls(served, 1)
         await until_calls(served, 0)
 
-    on_a_phone(play, Phone(accepts_emulators=True))
+    on_a_phone(play, TelephoneConfig(accepts_emulators=True))
     beyond = AccessPolicy(token="t", listens_beyond_loopback=True)
 
     async def play_beyond(served: Served) -> None:
@@ -354,7 +354,7 @@ def test_an_emulator_needs_no_token_on_this_machine_where_that_is_allowed() -> N
             await client.send(said(start()))
             assert await closing(client) == REFUSED_TOKEN
 
-    on_a_phone(play_beyond, Phone(accepts_emulators=True), access=beyond)
+    on_a_phone(play_beyond, TelephoneConfig(accepts_emulators=True), access=beyond)
 
 
 # ---- ends ----
@@ -363,7 +363,7 @@ def test_an_emulator_needs_no_token_on_this_machine_where_that_is_allowed() -> N
 def with_rest(play: Callable[[Served, Cloud], Awaitable[None]]) -> None:
     """A server that knows its account, and Twilio's API as it stands there."""
     with running(Cloud(calls={CALL: {"sid": CALL, "status": "in-progress"}})) as cloud:
-        phone = Phone(
+        phone = TelephoneConfig(
             auth_token=SECRET,
             account_sid=SID,
             public=PUBLIC,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.calls.farewell import Outcome
+from bot.calls.farewell import CallOutcome
 from tests.bot.phone.conversing import Conversation
 
 THINKING_S, SPEAKING_S = 1.5, 3.0
@@ -19,7 +19,7 @@ def test_a_caller_who_leaves_frees_all_of_the_call(
     call = Conversation(first_token_s=first_token_s).play_leaving(after_s, dropping=dropping)
 
     assert call.last is not None
-    assert call.last.outcome is (Outcome.VANISHED if dropping else Outcome.LEFT)
+    assert call.last.outcome is (CallOutcome.VANISHED if dropping else CallOutcome.LEFT)
     assert call.llm.requests, "somebody was being answered"
     assert bool(call.line.media) == (after_s == SPEAKING_S)
     assert call.over_s - call.hung_up_s < 1.0

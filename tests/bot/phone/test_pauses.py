@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from client.caller.microphone import FRAME_SAMPLES, MICROPHONE_RATE_HZ
-from client.caller.recording import Recording, load, narrowed
+from client.caller.speech_file import Recording, load, narrowed
 from client.caller.twilio import RATE_HZ
 from pipelines.audio.mulaw import decode, encode
 from pipelines.audio.pcm import to_float

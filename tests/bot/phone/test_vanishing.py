@@ -10,10 +10,10 @@ from typing import cast
 import numpy as np
 import pytest
 
-from bot.calls.connection import Call, Send
+from bot.calls.connection import ConnectedCall, Send
 from bot.calls.limits import Limits
 from bot.settings import Settings
-from client.caller.recording import load, narrowed
+from client.caller.speech_file import load, narrowed
 from pipelines.audio.mulaw import encode
 from pipelines.cascade import CallFormat
 from pipelines.core.exchange import AudioOut, FromCaller, ToCaller
@@ -37,7 +37,7 @@ class Watched:
     """A call; when it was over, and whether it had begun to answer."""
 
     send: Send
-    call: Call | None = None
+    call: ConnectedCall | None = None
     answers: bool = False
     over_s: float = 0.0
 

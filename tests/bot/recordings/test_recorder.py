@@ -17,11 +17,11 @@ import pytest
 from bot.recordings.folder import Retention, kept, prune
 from bot.recordings.recorder import QUEUE_LIMIT, FlightRecorder, Rates
 from bot.settings import Settings
-from bot.wiring.records import shown
+from bot.wiring.flight_recorder import shown
 from pipelines.core.events import Listened
 from pipelines.core.exchange import AudioIn, AudioOut, Caption, Played, Typed
 from pipelines.core.recording import Came, Level
-from replay.recorded import UnreadableError, load
+from replay.call_folder import UnreadableError, load
 
 RATES = Rates(caller_hz=16_000, bot_hz=24_000, voice_hz=22_050)
 ENOUGH = Retention(days=1, size=10**9)

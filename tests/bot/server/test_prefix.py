@@ -13,13 +13,13 @@ from starlette.types import Message, Scope
 from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import connect
 
-from bot.phone.line import Phone
+from bot.phone.line import TelephoneConfig
 from bot.server.access import AccessPolicy
 from bot.server.prefix import Prefix, without
 from bot.texts.sharing import SharedModel
 from client.caller.call import CallOptions, place_call
 from client.caller.conductor import Pacing, keyed
-from client.caller.telephone import Telephone
+from client.caller.telephone import TelephoneCaller
 from tests.bot.browser.test_door import closing, enter
 from tests.bot.phone.calling import FACTS
 from tests.bot.phone.calling import TOKEN as AUTH_TOKEN
@@ -97,7 +97,7 @@ def on_a_server(
 ) -> None:
     async def scenario() -> None:
         access = AccessPolicy(token=TOKEN, public=public)
-        phone = Phone(auth_token=AUTH_TOKEN, public=public)
+        phone = TelephoneConfig(auth_token=AUTH_TOKEN, public=public)
         async with serving(access=access, web=WEB, phone=phone, shared=SharedModel(1, 1)) as served:
             await play(served)
 
@@ -172,7 +172,7 @@ def test_a_prefix_that_is_also_a_route_of_ours_works_stripped_and_kept(prefix: s
 @pytest.mark.parametrize("at", ["", "/voice"], ids=["past the proxy", "kept"])
 def test_our_caller_telephones_under_a_prefix(at: str) -> None:
     async def play(served: Served) -> None:
-        phone = Telephone(auth_token=AUTH_TOKEN, public_url="https://shop.example/voice")
+        phone = TelephoneCaller(auth_token=AUTH_TOKEN, public_url="https://shop.example/voice")
         options = CallOptions(door=phone, pacing=Pacing(lead_in_s=0.02, until_quiet_s=0.2))
         url = f"http://127.0.0.1:{served.port}{at}"
         result = await place_call(url, [keyed("1#")], options)
@@ -229,7 +229,7 @@ def test_a_visit_through_nginx(
     trusted = trusting(certificate)
     public = f"https://localhost{prefix}"
     access = AccessPolicy(token=TOKEN, public=public)
-    phone = Phone(auth_token=AUTH_TOKEN, public=public, requires_socket_signature=True)
+    phone = TelephoneConfig(auth_token=AUTH_TOKEN, public=public, requires_socket_signature=True)
 
     async def scenario() -> None:
         async with serving(access=access, web=WEB, phone=phone) as served:

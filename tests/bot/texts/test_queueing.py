@@ -4,18 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.texts.queueing import FullError, Kind, Queue, State, Ticket
+from bot.texts.queueing import FullError, Queue, QueueState, QueueTicket, RequestKind
 
 
-def text(client: str = "a") -> Ticket:
-    return Ticket(Kind.TEXT, client)
+def text(client: str = "a") -> QueueTicket:
+    return QueueTicket(RequestKind.TEXT, client)
 
 
-def call() -> Ticket:
-    return Ticket(Kind.CALL)
+def call() -> QueueTicket:
+    return QueueTicket(RequestKind.CALL)
 
 
-def queue(*tickets: Ticket, places: int = 1, size: int = 64, lines: int = 0) -> Queue:
+def queue(*tickets: QueueTicket, places: int = 1, size: int = 64, lines: int = 0) -> Queue:
     made = Queue(places, size)
     for _ in range(lines):
         made.call_began()
@@ -23,17 +23,17 @@ def queue(*tickets: Ticket, places: int = 1, size: int = 64, lines: int = 0) -> 
     return made
 
 
-def enter(into: Queue, *tickets: Ticket) -> None:
+def enter(into: Queue, *tickets: QueueTicket) -> None:
     for ticket in tickets:
         into.enter(ticket)
         into.settle()
 
 
-def order(through: Queue, *tickets: Ticket) -> list[int]:
+def order(through: Queue, *tickets: QueueTicket) -> list[int]:
     """The numbers of the tickets, as they are served one after another."""
     left, served = list(tickets), []
     while left:
-        now = [ticket for ticket in left if ticket.state is State.SERVED]
+        now = [ticket for ticket in left if ticket.state is QueueState.SERVED]
         assert now
         for ticket in now:
             served.append(tickets.index(ticket))
@@ -81,10 +81,10 @@ def test_new_names_do_not_keep_an_older_request_of_their_address_waiting() -> No
     for n in range(3):
         everyone.append(text(f"a/new {n}"))
         enter(line, everyone[-1])
-        [served] = [one for one in everyone if one.state is State.SERVED]
+        [served] = [one for one in everyone if one.state is QueueState.SERVED]
         line.leave(served)
         line.settle()
-    assert old[-1].state is State.SERVED
+    assert old[-1].state is QueueState.SERVED
 
 
 def test_who_comes_back_each_time_does_not_keep_others_waiting() -> None:
@@ -93,21 +93,27 @@ def test_who_comes_back_each_time_does_not_keep_others_waiting() -> None:
     enter(line, quick[0])
     line.leave(slow[0])
     line.settle()  # its second: it had its turn before the other came
-    assert slow[1].state is State.SERVED
+    assert slow[1].state is QueueState.SERVED
     line.leave(slow[1])
     line.settle()
-    assert quick[0].state is State.SERVED
+    assert quick[0].state is QueueState.SERVED
     enter(line, quick[1])
     line.leave(quick[0])
     line.settle()
-    assert slow[2].state is State.SERVED
+    assert slow[2].state is QueueState.SERVED
 
 
 def test_so_many_are_served_at_once_as_there_are_places() -> None:
     tickets = [text(str(i)) for i in range(5)]
     line = queue(*tickets, places=2)
-    assert [ticket.state is State.SERVED for ticket in tickets] == [True, True, False, False, False]
-    assert (line.served(Kind.TEXT), line.waiting(Kind.TEXT)) == (2, 3)
+    assert [ticket.state is QueueState.SERVED for ticket in tickets] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert (line.served(RequestKind.TEXT), line.waiting(RequestKind.TEXT)) == (2, 3)
 
 
 def test_a_place_says_how_many_are_served_until_then() -> None:
@@ -142,8 +148,8 @@ def test_a_full_queue_takes_nothing_more_and_one_client_fills_no_more_than_half(
     late = text("d")
     with pytest.raises(FullError, match=r"the queue is full \(4 are waiting\)"):
         line.enter(late)
-    assert late.state is State.OUTSIDE
-    assert line.waiting(Kind.TEXT) == 4
+    assert late.state is QueueState.OUTSIDE
+    assert line.waiting(RequestKind.TEXT) == 4
 
 
 def test_one_address_leaves_a_quarter_of_the_queue_to_others() -> None:
@@ -163,15 +169,15 @@ def test_calls_go_before_texts_and_are_not_turned_away() -> None:
 def test_a_place_is_kept_for_each_call_that_is_connected() -> None:
     texts = [text(str(i)) for i in range(3)]
     line = queue(*texts, places=3, lines=2)
-    assert line.served(Kind.TEXT) == 1
+    assert line.served(RequestKind.TEXT) == 1
     thinks = call()
     enter(line, thinks)
-    assert thinks.state is State.SERVED
-    assert line.served(Kind.TEXT) == 1
+    assert thinks.state is QueueState.SERVED
+    assert line.served(RequestKind.TEXT) == 1
     line.leave(thinks)
     line.call_ended()
     line.settle()
-    assert line.served(Kind.TEXT) == 2
+    assert line.served(RequestKind.TEXT) == 2
 
 
 def test_a_text_gives_way_to_a_call_that_came_later_the_youngest_first() -> None:
@@ -181,33 +187,33 @@ def test_a_text_gives_way_to_a_call_that_came_later_the_youngest_first() -> None
     thinks = call()
     enter(line, thinks)
     assert (old.state, young.state, thinks.state) == (
-        State.SERVED,
-        State.GIVING_WAY,
-        State.WAITING,
+        QueueState.SERVED,
+        QueueState.GIVING_WAY,
+        QueueState.WAITING,
     )
     line.settle()  # one is enough
-    assert old.state is State.SERVED
+    assert old.state is QueueState.SERVED
     line.put_off(young)
     line.settle()
-    assert thinks.state is State.SERVED
+    assert thinks.state is QueueState.SERVED
     assert [line.place(ticket) for ticket in (young, waits)] == [1, 2]
     line.leave(thinks)
     line.call_ended()
     line.settle()
-    assert young.state is State.SERVED
+    assert young.state is QueueState.SERVED
 
 
 def test_a_call_that_asks_twice_at_once_takes_no_second_place_from_a_text() -> None:
     first, second, writes = call(), call(), text()
     line = queue(first, writes, second, places=2, lines=1)
     assert (first.state, writes.state, second.state) == (
-        State.SERVED,
-        State.SERVED,
-        State.WAITING,
+        QueueState.SERVED,
+        QueueState.SERVED,
+        QueueState.WAITING,
     )
     line.leave(first)  # it was withdrawn
     line.settle()
-    assert (second.state, writes.state) == (State.SERVED, State.SERVED)
+    assert (second.state, writes.state) == (QueueState.SERVED, QueueState.SERVED)
 
 
 def test_who_was_put_off_goes_before_its_own_others() -> None:
@@ -221,7 +227,7 @@ def test_who_was_put_off_goes_before_its_own_others() -> None:
     line.leave(thinks)
     line.call_ended()
     line.settle()
-    assert (first.state, line.place(second)) == (State.SERVED, 1)
+    assert (first.state, line.place(second)) == (QueueState.SERVED, 1)
 
 
 steps = st.lists(
@@ -238,9 +244,9 @@ steps = st.lists(
 def test_whatever_happens_no_place_is_lost_and_none_is_taken_twice(
     script: list[tuple[str, int]], places: int
 ) -> None:
-    line, tickets, lines = Queue(places, 8), list[Ticket](), 0
+    line, tickets, lines = Queue(places, 8), list[QueueTicket](), 0
     for what, which in script:
-        giving_way = [ticket for ticket in tickets if ticket.state is State.GIVING_WAY]
+        giving_way = [ticket for ticket in tickets if ticket.state is QueueState.GIVING_WAY]
         match what:
             case "text" | "call":
                 came(line, tickets, text(f"{which % 2}/{which}") if what == "text" else call())
@@ -258,27 +264,27 @@ def test_whatever_happens_no_place_is_lost_and_none_is_taken_twice(
         check(line, tickets, places, lines)
 
 
-def came(line: Queue, tickets: list[Ticket], ticket: Ticket) -> None:
+def came(line: Queue, tickets: list[QueueTicket], ticket: QueueTicket) -> None:
     try:
         line.enter(ticket)
     except FullError:
-        assert line.waiting(Kind.TEXT) >= 4
+        assert line.waiting(RequestKind.TEXT) >= 4
     else:
         tickets.append(ticket)
 
 
-def check(line: Queue, tickets: list[Ticket], places: int, lines: int) -> None:
-    held = [t for t in tickets if t.state in (State.SERVED, State.GIVING_WAY)]
-    waits = [t for t in tickets if t.state is State.WAITING]
-    assert len(held) == line.served(Kind.CALL) + line.served(Kind.TEXT) <= places
+def check(line: Queue, tickets: list[QueueTicket], places: int, lines: int) -> None:
+    held = [t for t in tickets if t.state in (QueueState.SERVED, QueueState.GIVING_WAY)]
+    waits = [t for t in tickets if t.state is QueueState.WAITING]
+    assert len(held) == line.served(RequestKind.CALL) + line.served(RequestKind.TEXT) <= places
     assert len(held) + len(waits) == len(tickets)
-    waiting_calls = [t for t in waits if t.kind is Kind.CALL]
+    waiting_calls = [t for t in waits if t.kind is RequestKind.CALL]
     if waiting_calls:  # then no text keeps it from its place
-        giving_way = sum(t.state is State.GIVING_WAY for t in held)
+        giving_way = sum(t.state is QueueState.GIVING_WAY for t in held)
         assert len(held) == places
-        owed = max(0, lines - line.served(Kind.CALL))
-        assert giving_way >= min(len(waiting_calls), owed, line.served(Kind.TEXT))
+        owed = max(0, lines - line.served(RequestKind.CALL))
+        assert giving_way >= min(len(waiting_calls), owed, line.served(RequestKind.TEXT))
     elif waits and not lines:
         assert len(held) == places
-    ahead = sorted(line.place(t) for t in waits if t.kind is Kind.TEXT)
+    ahead = sorted(line.place(t) for t in waits if t.kind is RequestKind.TEXT)
     assert ahead == [*range(len(waiting_calls) + 1, len(waits) + 1)]

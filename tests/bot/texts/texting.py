@@ -9,7 +9,7 @@ from typing import Any
 import openai
 import uvicorn
 
-from bot.phone.line import Phone
+from bot.phone.line import TelephoneConfig
 from bot.server.access import AccessPolicy
 from bot.texts.sharing import SharedModel
 from pipelines.services.protocols import ChatMessage, ServiceError
@@ -60,7 +60,7 @@ class Texting:
         return openai.AsyncOpenAI(base_url=self.base_url, api_key=key, max_retries=0)
 
 
-PHONE = Phone(auth_token="a-token", public="https://voice.example")
+PHONE = TelephoneConfig(auth_token="a-token", public="https://voice.example")
 
 
 @asynccontextmanager

@@ -9,21 +9,21 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Pacing, Progress
+from client.caller.conductor import CallProgress, Pacing, ScriptLine
 from client.caller.door import CallError, PageDoor
-from client.caller.recording import Recording, Turn
+from client.caller.speech_file import Recording, SpokenTurn
 from tests.client.caller.loopback import Server, rtvi, say, serving, speech, tone
 
 HURRIED = Pacing(lead_in_s=0.02, until_quiet_s=0.3)
 OPTIONS = CallOptions(pacing=HURRIED)
 
 
-def spoken(duration_s: float = 0.3) -> Line:
-    return Line(Recording("tone", tone(duration_s, 16_000), (Turn(0.0, duration_s),)))
+def spoken(duration_s: float = 0.3) -> ScriptLine:
+    return ScriptLine(Recording("tone", tone(duration_s, 16_000), (SpokenTurn(0.0, duration_s),)))
 
 
 def call(
-    server: Server, *lines: Line, options: CallOptions = OPTIONS, watch: Any = None
+    server: Server, *lines: ScriptLine, options: CallOptions = OPTIONS, watch: Any = None
 ) -> CallResult:
     async def scenario() -> CallResult:
         async with serving(server):
@@ -148,7 +148,7 @@ def test_the_caller_introduces_itself_first_and_says_goodbye_last() -> None:
 
 
 def test_whoever_watches_sees_the_call_progress() -> None:
-    seen: list[Progress] = []
+    seen: list[CallProgress] = []
     call(Server(), spoken(), spoken(), watch=seen.append)
 
     assert [one.line for one in seen] == sorted(one.line for one in seen)
@@ -167,7 +167,7 @@ def test_a_fault_of_the_servers_is_kept() -> None:
 # ---- what can go wrong ----
 
 
-def fails(server: Server, *lines: Line, options: CallOptions = OPTIONS) -> str:
+def fails(server: Server, *lines: ScriptLine, options: CallOptions = OPTIONS) -> str:
     with pytest.raises(CallError) as caught:
         call(server, *lines, options=options)
     assert "\n" not in str(caught.value)

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from client.caller.conductor import Conductor, Line, Pacing, Stage
+from client.caller.conductor import CallerStage, Conductor, Pacing, ScriptLine
 from client.caller.measure import Wait, measure_wait
-from client.caller.microphone import Microphone
+from client.caller.microphone import CallerMicrophone
 from client.caller.player import Loudspeaker
-from client.caller.recording import Recording, Turn
+from client.caller.speech_file import Recording, SpokenTurn
 from tests.client.caller.loopback import tone
 
 PACING = Pacing(lead_in_s=0.1, until_quiet_s=0.5)
@@ -17,20 +17,20 @@ PACING = Pacing(lead_in_s=0.1, until_quiet_s=0.5)
 
 def spoken(duration_s: float, trailing_s: float = 0.0) -> Recording:
     pcm = np.concatenate([tone(duration_s, 16_000), tone(trailing_s, 16_000) * 0])
-    return Recording("tone", pcm, (Turn(0.0, duration_s),))
+    return Recording("tone", pcm, (SpokenTurn(0.0, duration_s),))
 
 
 class Rehearsal:
     """Runs a conductor to its end against a bot that `answer` scripts."""
 
-    def __init__(self, lines: Sequence[Line], pacing: Pacing = PACING) -> None:
-        self.microphone = Microphone(100.0)
+    def __init__(self, lines: Sequence[ScriptLine], pacing: Pacing = PACING) -> None:
+        self.microphone = CallerMicrophone(100.0)
         self.speaker = Loudspeaker()
         self.conductor = Conductor(lines, self.microphone, self.speaker, pacing)
         self.conductor.ready(100.0)
 
     def run(self, answer: Callable[["Rehearsal", float], None], limit_s: float = 120.0) -> None:
-        while self.conductor.stage is not Stage.DONE:
+        while self.conductor.stage is not CallerStage.DONE:
             now = self.microphone.deadline
             assert now < 100.0 + limit_s, "the call never ends"
             self.conductor.tick(now)
@@ -72,7 +72,7 @@ def answering(*delays_s: float, for_s: float = 1.0) -> Callable[[Rehearsal, floa
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.213, 1.0, 4.99])
 def test_the_measured_wait_is_the_bots_delay(delay_s: float) -> None:
-    call = Rehearsal([Line(spoken(0.73))])
+    call = Rehearsal([ScriptLine(spoken(0.73))])
     call.run(answering(delay_s))
 
     [wait] = call.waits()
@@ -82,14 +82,14 @@ def test_the_measured_wait_is_the_bots_delay(delay_s: float) -> None:
 
 
 def test_an_answer_within_the_recordings_own_trailing_silence_counts() -> None:
-    call = Rehearsal([Line(spoken(0.5, trailing_s=3.0))])
+    call = Rehearsal([ScriptLine(spoken(0.5, trailing_s=3.0))])
     call.run(answering(0.3))
 
     assert call.waits()[0].v2v_s == pytest.approx(0.3)
 
 
 def test_the_next_line_waits_until_the_bot_has_been_quiet() -> None:
-    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.5))])
+    call = Rehearsal([ScriptLine(spoken(0.5)), ScriptLine(spoken(0.5))])
     call.run(answering(0.3, 0.4, for_s=1.0))
 
     first, second = call.starts_s()
@@ -98,7 +98,7 @@ def test_the_next_line_waits_until_the_bot_has_been_quiet() -> None:
 
 
 def test_a_bot_that_greets_is_heard_out_first() -> None:
-    call = Rehearsal([Line(spoken(0.5))])
+    call = Rehearsal([ScriptLine(spoken(0.5))])
     call.speaker.add(tone(2.0, 24_000), 100.0)
     call.run(answering(0.3))
 
@@ -107,18 +107,18 @@ def test_a_bot_that_greets_is_heard_out_first() -> None:
 
 
 def test_nothing_is_said_before_the_handshake() -> None:
-    microphone = Microphone(100.0)
-    conductor = Conductor([Line(spoken(0.5))], microphone, Loudspeaker(), PACING)
+    microphone = CallerMicrophone(100.0)
+    conductor = Conductor([ScriptLine(spoken(0.5))], microphone, Loudspeaker(), PACING)
     for _ in range(100):
         conductor.tick(microphone.deadline)
         microphone.take(microphone.deadline)
 
-    assert conductor.stage is Stage.WAITING
+    assert conductor.stage is CallerStage.WAITING
     assert conductor.delivered == []
 
 
 def test_a_missed_turn_is_given_up_after_five_seconds_and_the_call_goes_on() -> None:
-    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.5))])
+    call = Rehearsal([ScriptLine(spoken(0.5)), ScriptLine(spoken(0.5))])
     call.run(answering(60.0, 0.25))
 
     assert [(wait.missed, wait.v2v_s) for wait in call.waits()] == [
@@ -131,7 +131,7 @@ def test_a_missed_turn_is_given_up_after_five_seconds_and_the_call_goes_on() -> 
 
 def test_a_fixed_schedule_does_not_wait_for_the_bot() -> None:
     pacing = Pacing(lead_in_s=0.1, until_quiet_s=0.5, gap_s=2.0)
-    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.5))], pacing)
+    call = Rehearsal([ScriptLine(spoken(0.5)), ScriptLine(spoken(0.5))], pacing)
     call.run(answering(0.3, 0.3, for_s=0.4))
 
     first, second = call.starts_s()
@@ -140,7 +140,7 @@ def test_a_fixed_schedule_does_not_wait_for_the_bot() -> None:
 
 def test_a_fixed_schedule_counts_from_the_end_of_what_follows_the_words() -> None:
     pacing = Pacing(lead_in_s=0.1, until_quiet_s=0.5, gap_s=1.0)
-    call = Rehearsal([Line(spoken(0.5, trailing_s=2.0)), Line(spoken(0.5))], pacing)
+    call = Rehearsal([ScriptLine(spoken(0.5, trailing_s=2.0)), ScriptLine(spoken(0.5))], pacing)
     call.run(answering(0.3, 0.3, for_s=0.4))
 
     first, second = call.starts_s()
@@ -148,7 +148,7 @@ def test_a_fixed_schedule_counts_from_the_end_of_what_follows_the_words() -> Non
 
 
 def test_a_barge_in_comes_so_long_after_the_answer_became_audible() -> None:
-    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.6), barge_in_after_s=1.5)])
+    call = Rehearsal([ScriptLine(spoken(0.5)), ScriptLine(spoken(0.6), barge_in_after_s=1.5)])
     bot = answering(0.3, 0.4, for_s=8.0)
     silenced: list[float] = []
 
@@ -170,8 +170,8 @@ def test_a_barge_in_comes_so_long_after_the_answer_became_audible() -> None:
 
 
 def test_a_back_channel_waits_for_no_answer() -> None:
-    mhm = Line(spoken(0.3), barge_in_after_s=0.5, expects_answer=False)
-    call = Rehearsal([Line(spoken(0.5)), mhm])
+    mhm = ScriptLine(spoken(0.3), barge_in_after_s=0.5, expects_answer=False)
+    call = Rehearsal([ScriptLine(spoken(0.5)), mhm])
     call.run(answering(0.3, for_s=3.0))
 
     assert [wait.missed for wait in call.waits()] == [False, False]
@@ -179,7 +179,7 @@ def test_a_back_channel_waits_for_no_answer() -> None:
 
 def test_a_bot_that_never_stops_is_talked_over_in_the_end() -> None:
     pacing = Pacing(lead_in_s=0.1, until_quiet_s=0.5, answer_limit_s=10.0)
-    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.5))], pacing)
+    call = Rehearsal([ScriptLine(spoken(0.5)), ScriptLine(spoken(0.5))], pacing)
     call.run(answering(0.3, for_s=500.0))
 
     first, second = call.starts_s()
@@ -187,7 +187,7 @@ def test_a_bot_that_never_stops_is_talked_over_in_the_end() -> None:
 
 
 def test_progress_counts_what_has_gone_out() -> None:
-    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.7))])
+    call = Rehearsal([ScriptLine(spoken(0.5)), ScriptLine(spoken(0.7))])
     seen = [call.conductor.progress()]
     call.run(lambda call, now: seen.append(call.conductor.progress()))
 
@@ -199,8 +199,8 @@ def test_progress_counts_what_has_gone_out() -> None:
 
 def test_two_turns_in_one_recording_are_measured_apart() -> None:
     pcm = np.concatenate([tone(0.5, 16_000), tone(2.0, 16_000) * 0, tone(0.5, 16_000)])
-    both = Recording("two", pcm, (Turn(0.0, 0.5), Turn(2.5, 3.0)))
-    call = Rehearsal([Line(both)])
+    both = Recording("two", pcm, (SpokenTurn(0.0, 0.5), SpokenTurn(2.5, 3.0)))
+    call = Rehearsal([ScriptLine(both)])
     call.run(answering_each_silence(0.3))
 
     assert [wait.v2v_s for wait in call.waits()] == pytest.approx([0.3, 0.3], abs=0.021)
@@ -222,7 +222,7 @@ def answering_each_silence(delay_s: float) -> Callable[[Rehearsal, float], None]
 
 def test_of_an_answer_only_so_much_is_listened_to() -> None:
     pacing = Pacing(lead_in_s=0.1, until_quiet_s=0.5, hear_s=0.4)
-    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.5))], pacing)
+    call = Rehearsal([ScriptLine(spoken(0.5)), ScriptLine(spoken(0.5))], pacing)
     call.run(answering(0.2, 0.2, for_s=3.0))
 
     assert call.starts_s()[1] - call.starts_s()[0] == pytest.approx(0.5 + 0.2 + 0.4, abs=0.021)
@@ -231,7 +231,9 @@ def test_of_an_answer_only_so_much_is_listened_to() -> None:
 
 def test_an_answer_that_is_to_be_interrupted_is_listened_to_until_then() -> None:
     pacing = Pacing(lead_in_s=0.1, until_quiet_s=0.5, hear_s=0.4)
-    call = Rehearsal([Line(spoken(0.5)), Line(spoken(0.5), barge_in_after_s=1.0)], pacing)
+    call = Rehearsal(
+        [ScriptLine(spoken(0.5)), ScriptLine(spoken(0.5), barge_in_after_s=1.0)], pacing
+    )
     call.run(answering(0.2, for_s=3.0))
 
     assert call.starts_s()[1] - call.starts_s()[0] == pytest.approx(0.5 + 0.2 + 1.0, abs=0.021)

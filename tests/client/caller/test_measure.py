@@ -4,8 +4,8 @@ import pytest
 
 from client.caller.measure import (
     BargeIn,
-    Heard,
-    Said,
+    ReceivedMessage,
+    SentTurn,
     Wait,
     measure_wait,
     onsets,
@@ -14,7 +14,7 @@ from client.caller.measure import (
 )
 from client.caller.player import Sound
 
-SAID = Said(start_s=10.0, end_s=12.0, next_s=30.0)
+SAID = SentTurn(start_s=10.0, end_s=12.0, next_s=30.0)
 
 
 def talk(start_s: float, end_s: float) -> list[Sound]:
@@ -65,19 +65,19 @@ def test_no_answer_within_five_seconds_is_missed_and_counts_as_five() -> None:
 
 
 def test_the_answer_to_the_next_turn_is_not_this_ones() -> None:
-    said = Said(start_s=10.0, end_s=12.0, next_s=13.0)
+    said = SentTurn(start_s=10.0, end_s=12.0, next_s=13.0)
 
     assert measure_wait(said, talk(13.2, 14.0)).missed
 
 
 def test_nothing_is_missed_where_no_answer_is_expected() -> None:
-    said = Said(start_s=10.0, end_s=12.0, next_s=30.0, expects_answer=False)
+    said = SentTurn(start_s=10.0, end_s=12.0, next_s=30.0, expects_answer=False)
 
     assert not measure_wait(said, []).missed
 
 
 def test_a_barge_in_is_measured_to_the_silence_and_to_what_follows_it() -> None:
-    said = Said(start_s=10.0, end_s=11.0, next_s=30.0, interrupts=True)
+    said = SentTurn(start_s=10.0, end_s=11.0, next_s=30.0, interrupts=True)
     sounds = talk(8.0, 9.95) + talk(10.05, 10.12) + talk(11.4, 13.0)
 
     wait = measure_wait(said, sounds)
@@ -90,7 +90,7 @@ def test_a_barge_in_is_measured_to_the_silence_and_to_what_follows_it() -> None:
 
 
 def test_a_bot_that_was_silent_anyway_stops_at_once() -> None:
-    said = Said(start_s=10.0, end_s=11.0, next_s=30.0, interrupts=True)
+    said = SentTurn(start_s=10.0, end_s=11.0, next_s=30.0, interrupts=True)
 
     assert measure_wait(said, talk(8.0, 9.0)).barge_in == BargeIn(0.0, None)
 
@@ -117,13 +117,15 @@ def test_no_turns_have_no_percentiles() -> None:
 def test_words_come_from_the_first_kind_of_message_that_says_them() -> None:
     words = words_of(
         [
-            Heard(1.0, "user-transcription", {"text": "what", "final": False}),
-            Heard(1.1, "user-transcription", {"text": "what is it", "final": True}),
-            Heard(1.1, "user-input", {"text": "what is it", "final": True}),
-            Heard(1.2, "bot-output", {"text": "It is ten.", "spoken_status": "new"}),
-            Heard(1.3, "bot-tts-text", {"text": "It"}),
-            Heard(1.4, "bot-output", {"text": "It is ten.", "spoken_status": "completed"}),
-            Heard(1.5, "bot-output", {"text": "Good night.", "spoken_status": None}),
+            ReceivedMessage(1.0, "user-transcription", {"text": "what", "final": False}),
+            ReceivedMessage(1.1, "user-transcription", {"text": "what is it", "final": True}),
+            ReceivedMessage(1.1, "user-input", {"text": "what is it", "final": True}),
+            ReceivedMessage(1.2, "bot-output", {"text": "It is ten.", "spoken_status": "new"}),
+            ReceivedMessage(1.3, "bot-tts-text", {"text": "It"}),
+            ReceivedMessage(
+                1.4, "bot-output", {"text": "It is ten.", "spoken_status": "completed"}
+            ),
+            ReceivedMessage(1.5, "bot-output", {"text": "Good night.", "spoken_status": None}),
         ]
     )
 
@@ -135,10 +137,12 @@ def test_words_come_from_the_first_kind_of_message_that_says_them() -> None:
 def test_the_last_ledger_row_is_the_turns() -> None:
     words = words_of(
         [
-            Heard(1.0, "server-message", {"type": "turn", "row": {"turn": 1}}),
-            Heard(1.1, "server-message", {"type": "state", "state": "listening"}),
-            Heard(1.2, "server-message", {"type": "turn", "row": {"turn": 2}}),
-            Heard(1.3, "server-message", {"type": "cut-off", "turn": 2, "heard": "It is"}),
+            ReceivedMessage(1.0, "server-message", {"type": "turn", "row": {"turn": 1}}),
+            ReceivedMessage(1.1, "server-message", {"type": "state", "state": "listening"}),
+            ReceivedMessage(1.2, "server-message", {"type": "turn", "row": {"turn": 2}}),
+            ReceivedMessage(
+                1.3, "server-message", {"type": "cut-off", "turn": 2, "heard": "It is"}
+            ),
         ]
     )
 
@@ -149,9 +153,9 @@ def test_the_last_ledger_row_is_the_turns() -> None:
 def test_the_answer_is_what_was_said_after_the_last_interruption() -> None:
     words = words_of(
         [
-            Heard(1.0, "bot-output", {"text": "You said: the number."}),
-            Heard(1.1, "server-message", {"type": "cut-off", "turn": 1, "heard": "You"}),
-            Heard(1.2, "bot-output", {"text": "You said: the number is two."}),
+            ReceivedMessage(1.0, "bot-output", {"text": "You said: the number."}),
+            ReceivedMessage(1.1, "server-message", {"type": "cut-off", "turn": 1, "heard": "You"}),
+            ReceivedMessage(1.2, "bot-output", {"text": "You said: the number is two."}),
         ]
     )
 
@@ -161,6 +165,6 @@ def test_the_answer_is_what_was_said_after_the_last_interruption() -> None:
 
 def test_a_transcript_that_goes_on_from_the_one_before_replaces_it() -> None:
     texts = ["It is,", "It is not in service.", "It is not in service. Try again.", "Now."]
-    words = words_of([Heard(1.0, "user-transcription", {"text": text}) for text in texts])
+    words = words_of([ReceivedMessage(1.0, "user-transcription", {"text": text}) for text in texts])
 
     assert words.transcript == "It is not in service. Try again. Now."

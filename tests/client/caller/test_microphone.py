@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from client.caller.microphone import FRAME_SAMPLES, Microphone
+from client.caller.microphone import FRAME_SAMPLES, CallerMicrophone
 from pipelines.audio.audible import window_levels
 from pipelines.audio.pcm import Pcm
 
@@ -10,13 +10,13 @@ def ramp(samples: int) -> Pcm:
     return np.arange(1, samples + 1, dtype=np.int16)
 
 
-def take_on_time(microphone: Microphone, frames: int) -> None:
+def take_on_time(microphone: CallerMicrophone, frames: int) -> None:
     for _ in range(frames):
         microphone.take(microphone.deadline)
 
 
 def test_deadlines_do_not_drift_when_a_frame_is_late() -> None:
-    microphone = Microphone(100.0)
+    microphone = CallerMicrophone(100.0)
     deadlines = []
     for lateness in (0.0, 0.015, 0.0):
         deadlines.append(microphone.deadline)
@@ -27,7 +27,7 @@ def test_deadlines_do_not_drift_when_a_frame_is_late() -> None:
 
 
 def test_a_recording_begins_with_the_next_frame_and_ends_in_silence() -> None:
-    microphone = Microphone(0.0)
+    microphone = CallerMicrophone(0.0)
     take_on_time(microphone, 3)
 
     first = microphone.play(ramp(500))
@@ -40,13 +40,13 @@ def test_a_recording_begins_with_the_next_frame_and_ends_in_silence() -> None:
 
 
 def test_a_second_recording_follows_the_first() -> None:
-    microphone = Microphone(0.0)
+    microphone = CallerMicrophone(0.0)
 
     assert [microphone.play(ramp(500)), microphone.play(ramp(10))] == [0, 500]
 
 
 def test_a_sample_is_heard_when_its_frame_leaves_less_what_follows_it() -> None:
-    microphone = Microphone(10.0)
+    microphone = CallerMicrophone(10.0)
     microphone.take(10.020)
     microphone.take(10.045)
 
@@ -57,7 +57,7 @@ def test_a_sample_is_heard_when_its_frame_leaves_less_what_follows_it() -> None:
 
 
 def test_silence_is_exact_zeros_unless_a_floor_is_asked_for() -> None:
-    quiet, noisy = Microphone(0.0), Microphone(0.0, floor_dbfs=-60.0)
+    quiet, noisy = CallerMicrophone(0.0), CallerMicrophone(0.0, floor_dbfs=-60.0)
     take_on_time(quiet, 50)
     take_on_time(noisy, 50)
 
@@ -68,7 +68,7 @@ def test_silence_is_exact_zeros_unless_a_floor_is_asked_for() -> None:
 def test_the_floor_is_the_same_in_every_call() -> None:
     tapes = []
     for _ in range(2):
-        microphone = Microphone(0.0, floor_dbfs=-60.0)
+        microphone = CallerMicrophone(0.0, floor_dbfs=-60.0)
         take_on_time(microphone, 5)
         tapes.append(microphone.tape.tolist())
 

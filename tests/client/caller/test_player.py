@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.caller.player import Loudspeaker, Played
+from client.caller.player import Loudspeaker, PlaybackReport
 from pipelines.audio.pcm import Pcm
 
 RATE_HZ = 24_000
@@ -32,7 +32,7 @@ def test_audio_that_arrives_late_leaves_a_gap() -> None:
     speaker.add(loud(0.01), now=1.5)
 
     assert np.array(speaker.sounds) == pytest.approx(np.array([(1.0, 1.01), (1.5, 1.51)]))
-    assert speaker.played(now=2.0) == Played(0, 480)
+    assert speaker.played(now=2.0) == PlaybackReport(0, 480)
 
 
 def test_a_jitter_buffer_delays_only_what_finds_the_player_empty() -> None:
@@ -55,10 +55,10 @@ def test_a_flush_silences_what_is_not_played_yet() -> None:
     speaker.add(loud(0.1), now=1.0)
     speaker.add(loud(0.1), now=1.0)
 
-    assert speaker.flush(1, now=1.055) == Played(0, 1320)
+    assert speaker.flush(1, now=1.055) == PlaybackReport(0, 1320)
     assert speaker.quiet_since() == pytest.approx(1.055)
     assert np.count_nonzero(speaker.timeline(1.0, 2.0)) == 1320
-    assert speaker.played(now=2.0) == Played(1, 0)
+    assert speaker.played(now=2.0) == PlaybackReport(1, 0)
 
 
 def test_audio_after_a_flush_plays_at_once_and_counts_from_zero() -> None:
@@ -67,7 +67,7 @@ def test_audio_after_a_flush_plays_at_once_and_counts_from_zero() -> None:
     speaker.flush(7, now=1.5)
     speaker.add(loud(0.1), now=1.6)
 
-    assert speaker.played(now=1.65) == Played(7, 1200)
+    assert speaker.played(now=1.65) == PlaybackReport(7, 1200)
     assert speaker.end_s == pytest.approx(1.7)
 
 
@@ -75,7 +75,7 @@ def test_a_flush_of_an_idle_player_drops_nothing() -> None:
     speaker = Loudspeaker()
     speaker.add(loud(0.1), now=1.0)
 
-    assert speaker.flush(1, now=3.0) == Played(0, 2400)
+    assert speaker.flush(1, now=3.0) == PlaybackReport(0, 2400)
     assert np.count_nonzero(speaker.timeline(1.0, 2.0)) == 2400
 
 

@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from client.caller.call import CallResult, TurnResult
-from client.caller.measure import BargeIn, Heard, Said, Wait, Words
-from client.caller.recording import Recording, Turn
+from client.caller.measure import BargeIn, ReceivedMessage, SentTurn, Wait, Words
 from client.caller.report import as_json, print_report
+from client.caller.speech_file import Recording, SpokenTurn
 from client.caller.twilio import Tally
 
 ROW = {
@@ -24,7 +24,7 @@ NOTHING = np.empty(0, dtype=np.int16)
 
 
 def result(*turns: TurnResult) -> CallResult:
-    fault = Heard(1.0, "error", {"error": "the voice is away"})
+    fault = ReceivedMessage(1.0, "error", {"error": "the voice is away"})
     return CallResult(
         turns=turns,
         started_s=0.0,
@@ -37,8 +37,8 @@ def result(*turns: TurnResult) -> CallResult:
 
 
 def turn(wait: Wait, words: Words, reference: str | None = None) -> TurnResult:
-    said = Said(start_s=0.0, end_s=1.0, next_s=9.0)
-    labelled = Turn(0.0, 1.0, reference)
+    said = SentTurn(start_s=0.0, end_s=1.0, next_s=9.0)
+    labelled = SpokenTurn(0.0, 1.0, reference)
     one = Recording("a.wav", NOTHING, (labelled,), labelled=True)
     return TurnResult(recording=one, turn=labelled, said=said, wait=wait, words=words)
 

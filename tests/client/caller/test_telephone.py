@@ -10,25 +10,25 @@ from starlette.websockets import WebSocket
 
 from client.caller import call as call_module
 from client.caller.call import CallOptions, CallResult, place_call
-from client.caller.conductor import Line, Pacing, keyed
+from client.caller.conductor import Pacing, ScriptLine, keyed
 from client.caller.door import CallError
-from client.caller.recording import Recording, Turn
-from client.caller.telephone import Telephone
-from client.caller.trouble import Trouble
+from client.caller.speech_file import Recording, SpokenTurn
+from client.caller.telephone import TelephoneCaller
+from client.caller.trouble import NetworkFaults
 from pipelines.audio.mulaw import decode
 from tests.client.caller.loopback import tone
 from tests.client.caller.telephone_server import SECRET, Exchange, serving
 
 HURRIED = Pacing(lead_in_s=0.02, until_quiet_s=0.3)
-PHONE = Telephone(auth_token=SECRET)
+PHONE = TelephoneCaller(auth_token=SECRET)
 PUBLIC = "https://voice.example"
 
 
-def spoken(duration_s: float = 0.3) -> Line:
-    return Line(Recording("tone", tone(duration_s, 16_000), (Turn(0.0, duration_s),)))
+def spoken(duration_s: float = 0.3) -> ScriptLine:
+    return ScriptLine(Recording("tone", tone(duration_s, 16_000), (SpokenTurn(0.0, duration_s),)))
 
 
-def call(exchange: Exchange, *lines: Line, phone: Telephone = PHONE) -> CallResult:
+def call(exchange: Exchange, *lines: ScriptLine, phone: TelephoneCaller = PHONE) -> CallResult:
     async def scenario() -> CallResult:
         async with serving(exchange):
             options = CallOptions(door=phone, pacing=HURRIED)
@@ -47,7 +47,7 @@ def plain() -> tuple[Exchange, CallResult]:
     return exchange, call(exchange, phone=replace(PHONE, public_url=PUBLIC))
 
 
-def fails(exchange: Exchange, phone: Telephone = PHONE) -> str:
+def fails(exchange: Exchange, phone: TelephoneCaller = PHONE) -> str:
     with pytest.raises((CallError, ExceptionGroup)) as caught:
         call(exchange, phone=phone)
     error: BaseException = caught.value
@@ -169,7 +169,7 @@ def test_a_caller_that_vanishes_neither_closes_nor_reads(monkeypatch: pytest.Mon
     monkeypatch.setattr(call_module, "HOLD_S", 0.3)
     monkeypatch.setattr(call_module, "CLOSED_WITHIN_S", 0.1)
     exchange = Exchange()
-    result = call(exchange, spoken(5.0), phone=replace(PHONE, trouble=Trouble(vanish=0.2)))
+    result = call(exchange, spoken(5.0), phone=replace(PHONE, trouble=NetworkFaults(vanish=0.2)))
 
     assert exchange.named("stop") == []
     assert 5 <= len(exchange.media) <= 11
@@ -197,7 +197,7 @@ def test_twiml_without_a_stream_is_no_call(twiml: str, complaint: str) -> None:
 
 
 def test_another_token_is_refused() -> None:
-    assert "refused the signature (403)" in fails(Exchange(), Telephone(auth_token="other"))
+    assert "refused the signature (403)" in fails(Exchange(), TelephoneCaller(auth_token="other"))
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:7860", "http://127.0.0.1:1", "ws://127.0.0.1:1"])

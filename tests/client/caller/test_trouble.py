@@ -2,14 +2,14 @@
 
 import pytest
 
-from client.caller.trouble import STALL_EVERY_S, Network, Trouble, parse
+from client.caller.trouble import STALL_EVERY_S, NetworkFaults, SimulatedNetwork, parse
 
 FRAMES = 500
 
 
-def carried(trouble: Trouble) -> list[tuple[float, int]]:
+def carried(trouble: NetworkFaults) -> list[tuple[float, int]]:
     """When each of FRAMES audio messages arrived: 20 ms apart, looked at every millisecond."""
-    network = Network(trouble, lambda message: True)
+    network = SimulatedNetwork(trouble, lambda message: True)
     arrived: list[tuple[float, int]] = []
     for ms in range(20 * FRAMES + 10_000):
         if ms % 20 == 0 and ms < 20 * FRAMES:
@@ -28,39 +28,39 @@ def lateness(arrived: list[tuple[float, int]]) -> list[float]:
 
 
 def test_without_trouble_everything_arrives_at_once() -> None:
-    arrived = carried(Trouble())
+    arrived = carried(NetworkFaults())
     assert numbers(arrived) == list(range(FRAMES))
     assert max(lateness(arrived)) == 0.0
 
 
 def test_jitter_is_bounded_and_keeps_the_order() -> None:
-    arrived = carried(Trouble(jitter=0.06))
+    arrived = carried(NetworkFaults(jitter=0.06))
     assert numbers(arrived) == list(range(FRAMES))
     assert 0.055 < max(lateness(arrived)) <= 0.061
     assert min(lateness(arrived)) < 0.02
 
 
 def test_a_stall_holds_everything_and_lets_it_go_at_once() -> None:
-    arrived = carried(Trouble(stall=1.0))
+    arrived = carried(NetworkFaults(stall=1.0))
     assert numbers(arrived) == list(range(FRAMES))
     assert {round(at, 3) for at, number in arrived if 150 <= number <= 200} == {4.0}
     assert not [at for at, _ in arrived if (at % (STALL_EVERY_S + 1.0)) > STALL_EVERY_S + 1e-6]
 
 
 def test_a_share_is_lost() -> None:
-    arrived = numbers(carried(Trouble(loss=0.1)))
+    arrived = numbers(carried(NetworkFaults(loss=0.1)))
     assert arrived == sorted(set(arrived))
     assert FRAMES - len(arrived) == pytest.approx(50, abs=25)
 
 
 def test_a_share_comes_twice() -> None:
-    arrived = numbers(carried(Trouble(duplicate=0.1)))
+    arrived = numbers(carried(NetworkFaults(duplicate=0.1)))
     assert sorted(set(arrived)) == list(range(FRAMES))
     assert len(arrived) - FRAMES == pytest.approx(50, abs=25)
 
 
 def test_a_share_comes_one_too_late() -> None:
-    arrived = numbers(carried(Trouble(reorder=0.1)))
+    arrived = numbers(carried(NetworkFaults(reorder=0.1)))
     assert sorted(arrived) == list(range(FRAMES))
     moved = [place - number for place, number in enumerate(arrived) if place != number]
     assert set(moved) == {1, -1}
@@ -68,25 +68,27 @@ def test_a_share_comes_one_too_late() -> None:
 
 
 def test_what_is_no_audio_is_neither_lost_nor_moved() -> None:
-    network = Network(Trouble(loss=1.0, reorder=1.0), lambda message: message == "audio")
+    network = SimulatedNetwork(
+        NetworkFaults(loss=1.0, reorder=1.0), lambda message: message == "audio"
+    )
     network.put(["start", "audio", "mark", "audio", "stop"], 0.0)
     assert list(network.take(0.0)) == ["start", "mark", "stop"]
-    network = Network(Trouble(reorder=1.0), lambda message: message == "audio")
+    network = SimulatedNetwork(NetworkFaults(reorder=1.0), lambda message: message == "audio")
     network.put(["start", "audio", "stop"], 0.0)
     assert list(network.take(0.0)) == ["start", "audio", "stop"]
 
 
 def test_the_same_seed_gives_the_same_trouble() -> None:
-    one, same, other = (carried(Trouble(loss=0.1, seed=seed)) for seed in (1, 1, 2))
+    one, same, other = (carried(NetworkFaults(loss=0.1, seed=seed)) for seed in (1, 1, 2))
     assert one == same
     assert one != other
 
 
 def test_it_is_written_with_commas() -> None:
-    assert parse("jitter=0.06, loss=0.05,vanish=4,seed=7") == Trouble(
+    assert parse("jitter=0.06, loss=0.05,vanish=4,seed=7") == NetworkFaults(
         jitter=0.06, loss=0.05, vanish=4.0, seed=7
     )
-    assert parse("") == Trouble()
+    assert parse("") == NetworkFaults()
 
 
 @pytest.mark.parametrize(

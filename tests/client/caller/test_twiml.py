@@ -3,7 +3,7 @@
 import pytest
 
 from bot.calls.errors import PeerError
-from client.caller.twiml import Dial, Hangup, Pause, Say, Stream, parse
+from client.caller.twiml import Dial, Hangup, Stream, TwimlPause, TwimlSay, parse
 
 
 def response(verbs: str) -> str:
@@ -18,8 +18,8 @@ def test_the_verbs_are_read_in_order_and_the_end_hangs_up() -> None:
     )
     assert parse(document) == [
         Stream("wss://a.example/m", {"token": '"x"'}, "https://a.example/s"),
-        Say("We are sorry."),
-        Pause(2.0),
+        TwimlSay("We are sorry."),
+        TwimlPause(2.0),
         Dial("+15005550006"),
         Hangup(),
     ]

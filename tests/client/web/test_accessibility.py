@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from pipelines.core.exchange import Caption, Fault, State, StateChanged, TurnMeasured
+from pipelines.core.exchange import CallState, Caption, Fault, StateChanged, TurnMeasured
 from tests.client.web.acting import begin, row
 from tests.client.web.npm import node_modules
 from tests.client.web.puppet import PuppetCall, Puppeteer
@@ -42,7 +42,7 @@ def listening(page: Page, server: Puppeteer) -> PuppetCall:
     return begin(page, server)
 
 
-def turned(page: Page, server: Puppeteer, state: State, word: str) -> None:
+def turned(page: Page, server: Puppeteer, state: CallState, word: str) -> None:
     """A conversation that has gone on for a while."""
     call = begin(page, server)
     call.say(

@@ -8,10 +8,10 @@ from playwright.sync_api import Page, expect
 
 from pipelines.core.exchange import (
     CallBegan,
+    CallState,
     Caption,
     Fault,
     Muted,
-    State,
     StateChanged,
     TurnMeasured,
     Typed,
@@ -76,7 +76,7 @@ def test_a_cough_leaves_no_line(page: Page, server: Puppeteer) -> None:
 def test_the_state_is_a_word(page: Page, server: Puppeteer) -> None:
     expect(page.locator("#word")).to_have_text("ready")
     call = begin(page, server)
-    words: dict[State, str] = {
+    words: dict[CallState, str] = {
         "hearing": "hearing you",
         "thinking": "thinking",
         "speaking": "speaking",

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from replay.call_folder import load
 from replay.comparison import compare
 from replay.page import page_of
-from replay.recorded import load
-from replay.run import Marks, Run, as_it_went
+from replay.run import Marks, ReplayRun, as_it_went
 from replay.suite import BOX
 from tests.client.web.browser import Witness
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.needs("chromium")
 DRAWN = "document.querySelector('canvas').toDataURL()"
 
 
-def recorded() -> Run:
+def recorded() -> ReplayRun:
     run = as_it_went(load(BOX / "smoke" / "browser"))
     return replace(run, name="as recorded")
 

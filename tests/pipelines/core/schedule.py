@@ -39,13 +39,13 @@ from pipelines.core.events import (
     TurnFact,
     TurnScored,
 )
-from pipelines.core.hearing.dictation import Dictation, DictationPolicy, Job
+from pipelines.core.hearing.dictation import Dictation, DictationJob, DictationPolicy
 from pipelines.core.memory.conversation import Conversation
-from pipelines.core.speaking.playout import Playout, Send, Word
+from pipelines.core.speaking.playout import Playout, PlayoutWord, Send
 from pipelines.core.speaking.speculation import Speculation
 from pipelines.core.turn.machine import TurnMachine
 from pipelines.core.turn.policy import TurnPolicy
-from pipelines.core.turn.state import State
+from pipelines.core.turn.state import TurnState
 
 RATE_HZ = 1000
 TICK_S = 0.02
@@ -219,7 +219,7 @@ class Schedule:
         """The call begins with what must be heard."""
         self.turns = TurnMachine(TurnPolicy())
         self.dictation = Dictation(DictationPolicy())
-        self.speculation: Speculation[tuple[str, NDArray[np.int16], tuple[Word, ...]] | None]
+        self.speculation: Speculation[tuple[str, NDArray[np.int16], tuple[PlayoutWord, ...]] | None]
         self.speculation = Speculation()
         self.playout = Playout(RATE_HZ, 0.2 if self.reports else 0.06, reports=self.reports)
         self.conversation = Conversation("system")
@@ -271,7 +271,7 @@ class Schedule:
     # ---- the ears ----
 
     def _tick(self) -> None:
-        over = self.now > self.person.end_s and self.turns.state is State.IDLE
+        over = self.now > self.person.end_s and self.turns.state is TurnState.IDLE
         self._rested_s = self._rested_s + TICK_S if over else 0.0
         self._take(Listened(self.now))
         self._listen()
@@ -291,7 +291,7 @@ class Schedule:
             took_s = self._lateness()
             self._after(took_s, lambda: self._transcribed(job, took_s))
 
-    def _transcribed(self, job: Job, took_s: float) -> None:
+    def _transcribed(self, job: DictationJob, took_s: float) -> None:
         failed = self._chance.random() < 0.02
         text = self._words_between(job.start_s, job.end_s)
         if not job.final and self._chance.random() < 0.1:
@@ -389,7 +389,7 @@ class Schedule:
             at += self._lateness() * 2
         self._at(at, lambda: self._offer(answer, None))
 
-    def _clause(self, answer: Answer) -> tuple[str, NDArray[np.int16], tuple[Word, ...]]:
+    def _clause(self, answer: Answer) -> tuple[str, NDArray[np.int16], tuple[PlayoutWord, ...]]:
         pieces = [np.zeros(self._chance.choice((0, 0, 30)), np.int16)]
         at, marks, texts = len(pieces[0]), [], []
         for _ in range(self._chance.randint(1, 6)):
@@ -399,7 +399,7 @@ class Schedule:
             self.levels.append((answer.reply_id, word, samples))
             answer.words.append((word, level))
             pieces.append(np.full(samples, level, np.int16))
-            marks.append(Word(word, at))
+            marks.append(PlayoutWord(word, at))
             texts.append(word)
             at += samples
         texts[-1] += self._chance.choice(("", ".", "?"))
@@ -407,13 +407,13 @@ class Schedule:
         return " ".join(texts), np.concatenate(pieces), tuple(marks)
 
     def _offer(
-        self, answer: Answer, item: tuple[str, NDArray[np.int16], tuple[Word, ...]] | None
+        self, answer: Answer, item: tuple[str, NDArray[np.int16], tuple[PlayoutWord, ...]] | None
     ) -> None:
         answer.ended = item is None
         self._let_go(self.speculation.offer(answer.reply_id, item))
 
     def _let_go(
-        self, items: Iterable[tuple[str, NDArray[np.int16], tuple[Word, ...]] | None]
+        self, items: Iterable[tuple[str, NDArray[np.int16], tuple[PlayoutWord, ...]] | None]
     ) -> None:
         for item in items:
             if item is None:

@@ -1,7 +1,7 @@
 import pytest
 
 from pipelines.core.announcements import Announcements, IdleTimer
-from pipelines.core.exchange import Caption, Say, State, StateChanged
+from pipelines.core.exchange import CallState, Caption, Say, StateChanged
 
 ANNOUNCEMENTS = Announcements(greeting="Hello!", silence_s=10.0, call_s=60.0)
 
@@ -10,7 +10,7 @@ def timer(announcements: Announcements = ANNOUNCEMENTS) -> IdleTimer:
     return IdleTimer(announcements, 0.0)
 
 
-def sends(idle_timer: IdleTimer, now: float, *states: State) -> None:
+def sends(idle_timer: IdleTimer, now: float, *states: CallState) -> None:
     for state in states:
         idle_timer.observe(StateChanged(state), now)
 
@@ -39,7 +39,7 @@ def test_who_says_something_is_asked_again_later() -> None:
 
 
 @pytest.mark.parametrize("state", ["hearing", "thinking", "speaking"])
-def test_nothing_is_said_while_it_is_somebodys_turn(state: State) -> None:
+def test_nothing_is_said_while_it_is_somebodys_turn(state: CallState) -> None:
     idle_timer = timer()
     sends(idle_timer, 1.0, state)
     assert (idle_timer.deadline(), idle_timer.due(1000.0)) == (None, None)

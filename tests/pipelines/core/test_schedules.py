@@ -18,9 +18,9 @@ from pipelines.core.commands import (
     StopReply,
     WithdrawReply,
 )
-from pipelines.core.memory.line import Line
+from pipelines.core.memory.entry import HistoryEntry
 from pipelines.core.speaking.speculation import Status
-from pipelines.core.turn.state import State
+from pipelines.core.turn.state import TurnState
 from tests.pipelines.core.schedule import FIRST_LEVEL, Answer, Schedule
 
 
@@ -66,7 +66,7 @@ def assert_the_notice_was_heard_whole(schedule: Schedule) -> None:
 
 
 def assert_at_rest(schedule: Schedule) -> None:
-    assert schedule.turns.state is State.IDLE, f"stuck in {schedule.turns.state}"
+    assert schedule.turns.state is TurnState.IDLE, f"stuck in {schedule.turns.state}"
     for reply_id in schedule.answers:
         assert schedule.speculation.status(reply_id) is not Status.HELD, "a reply is held for ever"
 
@@ -114,7 +114,7 @@ def assert_no_stale_sample(schedule: Schedule) -> None:
         assert silenced not in {reply_id for _, reply_id, _ in schedule.sent[upto:]}
 
 
-def user_lines(schedule: Schedule) -> list[Line]:
+def user_lines(schedule: Schedule) -> list[HistoryEntry]:
     return [line for line in schedule.conversation.lines if line.role == "user"]
 
 

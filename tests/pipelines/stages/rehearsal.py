@@ -31,7 +31,7 @@ from pipelines.core.exchange import (
     ToCaller,
     TurnMeasured,
 )
-from pipelines.core.memory.line import Line
+from pipelines.core.memory.entry import HistoryEntry
 from pipelines.core.recording import Recorder
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
@@ -173,7 +173,7 @@ class HeardWord:
 class Rehearsed:
     sent: list[tuple[float, ToCaller]]
     heard: list[HeardWord]
-    history: tuple[Line, ...]
+    history: tuple[HistoryEntry, ...]
     llm: ScriptedLanguageModel
     stt: ScriptedSpeechToText
     turn: ScriptedTurnModel

@@ -7,13 +7,13 @@ from structlog.testing import capture_logs
 
 from pipelines.core.exchange import AnswerMeasured, Typed
 from pipelines.core.thinking.answering import APOLOGY, COLD
-from pipelines.services.protocols import ChatMessage, ServiceError, Trouble
+from pipelines.services.protocols import ChatMessage, FailureDetails, ServiceError
 from pipelines.services.scripted import Step, paced
 from tests.pipelines.stages.rehearsal import does, rehearse, says
 
 QUESTION = "what time is it?"
 DOWN = ServiceError("llm", "scripted", retryable=True)
-COLD_ERROR = ServiceError("llm", "scripted", retryable=True, trouble=Trouble(cold=True))
+COLD_ERROR = ServiceError("llm", "scripted", retryable=True, trouble=FailureDetails(cold=True))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_one_that_is_still_loading_says_so() -> None:
 
 
 def test_a_conversation_that_does_not_fit_is_cut_and_asked_again() -> None:
-    long = ServiceError("llm", "400", retryable=False, trouble=Trouble(too_long=True))
+    long = ServiceError("llm", "400", retryable=False, trouble=FailureDetails(too_long=True))
 
     def answers(messages: Sequence[ChatMessage]) -> Iterable[Step]:
         return [(0.1, long)] if len(messages) > 2 else paced("It is noon.")
@@ -49,7 +49,7 @@ def test_a_conversation_that_does_not_fit_is_cut_and_asked_again() -> None:
 
 
 def test_a_question_that_alone_is_too_long_is_asked_to_its_end_and_that_is_logged() -> None:
-    long = ServiceError("llm", "400", retryable=False, trouble=Trouble(too_long=True))
+    long = ServiceError("llm", "400", retryable=False, trouble=FailureDetails(too_long=True))
     question = "I will tell you all of it. " * 40 + "So what time is it?"
     asked: list[str] = []
 
@@ -75,7 +75,7 @@ def test_a_question_that_alone_is_too_long_is_asked_to_its_end_and_that_is_logge
 def test_a_question_is_cut_as_often_as_it_takes_or_fails_as_too_long_and_not_for_its_tools(
     most_characters: int, heard: str, requests: int
 ) -> None:
-    long = ServiceError("llm", "400", retryable=False, trouble=Trouble(too_long=True))
+    long = ServiceError("llm", "400", retryable=False, trouble=FailureDetails(too_long=True))
 
     def answers(messages: Sequence[ChatMessage]) -> Iterable[Step]:
         is_long = len(messages[-1].content) > most_characters

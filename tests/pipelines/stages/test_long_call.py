@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.cascade import Call, CallFormat, Policies, Services
 from pipelines.core.exchange import StateChanged, ToCaller, Typed
-from pipelines.core.memory.line import MESSAGE_TOKENS, estimate
+from pipelines.core.memory.entry import MESSAGE_TOKENS, estimate
 from pipelines.core.thinking.answering import AnsweringPolicy
 from pipelines.services.protocols import (
     AS_SET,

@@ -8,7 +8,7 @@ import pytest
 from pipelines.cascade import Policies
 from pipelines.core.exchange import Say, Typed
 from pipelines.core.memory.conversation import SUMMING_UP_TOKENS, Conversation
-from pipelines.core.memory.line import MESSAGE_TOKENS, estimate
+from pipelines.core.memory.entry import MESSAGE_TOKENS, estimate
 from pipelines.core.thinking.answering import AnsweringPolicy
 from pipelines.services.protocols import AS_SET, ChatMessage, Sampling, ServiceError
 from pipelines.services.scripted import ScriptedLanguageModel, Step, paced

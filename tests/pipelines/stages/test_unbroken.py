@@ -6,7 +6,7 @@ import jiwer
 import numpy as np
 import pytest
 
-from bench.stt_recordings import recordings
+from bench.stt_corpus import recordings
 from pipelines.audio.tape import Tape
 from pipelines.core.hearing.dictation import Dictation, DictationPolicy
 from pipelines.core.turn.wording import words

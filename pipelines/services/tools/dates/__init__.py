@@ -4,7 +4,7 @@
 know as a whole, and names the other reading of one that people use in two ways.
 """
 
-from pipelines.services.tools.dates.resolving import Moment, resolve
+from pipelines.services.tools.dates.resolving import ResolvedDate, resolve
 from pipelines.services.tools.dates.words import UnclearDateError
 
-__all__ = ["Moment", "UnclearDateError", "resolve"]
+__all__ = ["ResolvedDate", "UnclearDateError", "resolve"]

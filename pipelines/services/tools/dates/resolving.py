@@ -20,7 +20,7 @@ _NOW = ("now", "right now", "just now", "at the moment", "immediately", "right a
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class ResolvedDate:
     """A day, a stretch of days, or a time, in the zone that was asked for."""
 
     first: date
@@ -34,7 +34,7 @@ class Moment:
     notes: tuple[str, ...] = ()
 
 
-def resolve(phrase: str, now: datetime) -> Moment:
+def resolve(phrase: str, now: datetime) -> ResolvedDate:
     """`now` has the zone in which the phrase is meant. Raises UnclearDateError."""
     assert now.tzinfo is not None
     if len(phrase) > LONGEST_PHRASE:
@@ -42,7 +42,7 @@ def resolve(phrase: str, now: datetime) -> Moment:
     text = plain(phrase)
     try:
         if text in _NOW:
-            return Moment(first=now.date(), at=now)
+            return ResolvedDate(first=now.date(), at=now)
         if (elapsed := _ELAPSED.fullmatch(text)) is not None:
             return _after(elapsed, now)
         rest, clock = take_time(text)
@@ -55,7 +55,7 @@ def resolve(phrase: str, now: datetime) -> Moment:
         raise UnclearDateError("that is beyond the calendar") from None
 
 
-def _after(found: re.Match[str], now: datetime) -> Moment:
+def _after(found: re.Match[str], now: datetime) -> ResolvedDate:
     """Hours and minutes pass at their own pace, whatever the clock on the wall does."""
     sign = -1 if found["way"] == " ago" else 1
     start = now
@@ -68,16 +68,16 @@ def _after(found: re.Match[str], now: datetime) -> Moment:
         timedelta(),
     )  # fmt: skip
     at = (start.astimezone(UTC) + sign * passed).astimezone(now.tzinfo)
-    return Moment(first=at.date(), at=at)
+    return ResolvedDate(first=at.date(), at=at)
 
 
-def _time_alone(clock: Clock, now: datetime) -> Moment:
+def _time_alone(clock: Clock, now: datetime) -> ResolvedDate:
     """The next time that the clock shows it."""
     if clock.at is None:
         if clock.part is None:
             raise UnclearDateError("it names no day that is known")
         over = now.hour >= PART_ENDS_H[clock.part]
-        return Moment(first=now.date() + timedelta(days=over), part=clock.part)
+        return ResolvedDate(first=now.date() + timedelta(days=over), part=clock.part)
     days = [now.date()] if clock.midnight else [now.date(), now.date() + timedelta(days=1)]
     here = now.replace(tzinfo=None)
     coming = [one for day in days for one in sorted(readings(clock, day, now)) if one > here]
@@ -85,10 +85,10 @@ def _time_alone(clock: Clock, now: datetime) -> Moment:
     return _timed(Days(coming[0].date()), coming[: 2 if ambiguous else 1], clock, now)
 
 
-def _on_day(days: Days, clock: Clock, now: datetime) -> Moment:
+def _on_day(days: Days, clock: Clock, now: datetime) -> ResolvedDate:
     if clock.at is None:
         notes = (days.note,) if days.note else ()
-        return Moment(
+        return ResolvedDate(
             first=days.first, last=days.last, part=clock.part, other=days.other, notes=notes
         )
     if days.last is not None:
@@ -96,7 +96,7 @@ def _on_day(days: Days, clock: Clock, now: datetime) -> Moment:
     return _timed(days, readings(clock, days.first, now), clock, now)
 
 
-def _timed(days: Days, meant: list[datetime], clock: Clock, now: datetime) -> Moment:
+def _timed(days: Days, meant: list[datetime], clock: Clock, now: datetime) -> ResolvedDate:
     at, note = _existing(meant[0], now)
     notes = tuple(one for one in (days.note, note) if one)
     other: date | datetime | None = days.other
@@ -104,7 +104,7 @@ def _timed(days: Days, meant: list[datetime], clock: Clock, now: datetime) -> Mo
         other = _existing(meant[1], now)[0]
     elif note and at.fold != (twin := at.replace(fold=1)).fold and not _is_gap(meant[0], now):
         other = twin
-    return Moment(first=at.date(), at=at, part=clock.part, other=other, notes=notes)
+    return ResolvedDate(first=at.date(), at=at, part=clock.part, other=other, notes=notes)
 
 
 def _is_gap(shown: datetime, now: datetime) -> bool:

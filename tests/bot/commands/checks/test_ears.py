@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.commands.checks.ears import check_ears
-from bot.commands.checks.finding import Finding, Verdict
+from bot.commands.checks.finding import CheckVerdict, Finding
 from bot.settings import Settings
 from bot.wiring.ears import Machine
 from tests.pipelines.services.contracts.ears import TINY_WHISPER
@@ -21,20 +21,20 @@ def looked_at(*, slow_s: float = 60.0, **given: object) -> Finding:
 
 def test_ears_that_hear_say_how_long_it_takes() -> None:
     finding = looked_at(stt_engine="moonshine")
-    assert finding.verdict is Verdict.PASS
+    assert finding.verdict is CheckVerdict.PASS
     assert finding.found.startswith("moonshine-tiny-en: ")
     assert finding.found.endswith(" ms for a final of 3 s")
 
 
 def test_slow_ears_are_a_warning() -> None:
     finding = looked_at(stt_engine="moonshine", slow_s=0.0)
-    assert finding.verdict is Verdict.WARN
+    assert finding.verdict is CheckVerdict.WARN
     assert "smaller STT_MODEL" in finding.mend
 
 
 def test_a_model_that_is_not_here_fails_with_what_to_run() -> None:
     finding = looked_at(stt_engine="faster-whisper", stt_model="tiny.en")
-    assert finding.verdict is Verdict.FAIL
+    assert finding.verdict is CheckVerdict.FAIL
     assert "./run models download tiny.en" in finding.found
 
 
@@ -42,5 +42,5 @@ def test_ears_that_cannot_be_loaded_fail() -> None:
     finding = looked_at(
         stt_engine="faster-whisper", stt_model=str(TINY_WHISPER), stt_compute_type="float17"
     )
-    assert finding.verdict is Verdict.FAIL
+    assert finding.verdict is CheckVerdict.FAIL
     assert "cannot load" in finding.found

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.commands.checks import engines
-from bot.commands.checks.finding import Finding, Verdict
+from bot.commands.checks.finding import CheckVerdict, Finding
 from bot.settings import Settings
 from tests.pipelines.services.scripted_endpoint import Reply, ScriptedEndpoint
 
@@ -20,7 +20,7 @@ def settings(**given: object) -> Settings:
 @pytest.mark.parametrize("engine", ["espeak", "stub"])
 def test_the_voice_is_heard(engine: str) -> None:
     finding = asyncio.run(engines.check_voice(settings(tts_engine=engine)))
-    assert finding.verdict is Verdict.PASS
+    assert finding.verdict is CheckVerdict.PASS
     assert finding.found.startswith(f"{engine}: first sound after ")
 
 
@@ -28,14 +28,14 @@ def test_a_voice_that_is_not_here_is_told_with_what_to_run(tmp_path: Path) -> No
     finding = asyncio.run(
         engines.check_voice(settings(tts_engine="piper", models_dir=str(tmp_path)))
     )
-    assert finding.verdict is Verdict.FAIL
+    assert finding.verdict is CheckVerdict.FAIL
     assert "./run models download piper-" in finding.found
 
 
 def test_a_voice_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
     server = settings(tts_engine="openai", tts_base_url="http://127.0.0.1:9/v1", tts_model="m")
     finding = asyncio.run(engines.check_voice(server))
-    assert finding.verdict is Verdict.FAIL
+    assert finding.verdict is CheckVerdict.FAIL
     assert "TTS_BASE_URL" in finding.mend
 
 
@@ -57,14 +57,14 @@ def asked(reply: Reply, **given: object) -> Finding:
 
 def test_an_endpoint_that_streams_in_time_is_well() -> None:
     finding = asked(STREAMED, budget_llm_first_token_ms=10_000)
-    assert finding.verdict is Verdict.PASS
+    assert finding.verdict is CheckVerdict.PASS
     assert finding.found.endswith("3 pieces")
 
 
 def test_one_that_is_slow_or_does_not_stream_is_to_be_looked_at() -> None:
-    assert asked(STREAMED, budget_llm_first_token_ms=0.001).verdict is Verdict.WARN
+    assert asked(STREAMED, budget_llm_first_token_ms=0.001).verdict is CheckVerdict.WARN
     whole = asked(AT_ONCE, budget_llm_first_token_ms=10_000)
-    assert whole.verdict is Verdict.WARN
+    assert whole.verdict is CheckVerdict.WARN
     assert "does not stream" in whole.found
 
 
@@ -73,19 +73,19 @@ def test_one_that_is_slow_or_does_not_stream_is_to_be_looked_at() -> None:
 )
 def test_one_that_refuses_fails_with_its_mend(status: int, mend: str) -> None:
     finding = asked(Reply([{"error": {"message": "no"}}], status), llm_api_key="canary-key")
-    assert finding.verdict is Verdict.FAIL
+    assert finding.verdict is CheckVerdict.FAIL
     assert mend in finding.mend
     assert "canary-key" not in finding.found
 
 
 def test_one_that_is_not_there_fails() -> None:
     finding = asyncio.run(engines.check_llm(settings(llm_base_url="http://127.0.0.1:1/v1")))
-    assert finding.verdict is Verdict.FAIL
+    assert finding.verdict is CheckVerdict.FAIL
 
 
 def test_the_demo_is_no_language_model() -> None:
     finding = asyncio.run(engines.check_llm(settings()))
-    assert finding.verdict is Verdict.WARN
+    assert finding.verdict is CheckVerdict.WARN
     assert "LLM_BASE_URL" in finding.mend
 
 
@@ -101,5 +101,5 @@ def test_an_engine_that_is_started_with_the_server_is_looked_at_before(tmp_path:
     given = {"llm_engine_model": "tiny.gguf", "llm_engine_bin": program}
     assert found(**given).found == f"llama.cpp with {tmp_path}/tiny.gguf is started with the server"
     missing = found(llm_engine_model="nowhere.gguf", llm_engine_bin=program)
-    assert missing.verdict is Verdict.FAIL
+    assert missing.verdict is CheckVerdict.FAIL
     assert "llm fetch" in missing.mend

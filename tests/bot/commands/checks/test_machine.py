@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from bot.commands.checks import machine
-from bot.commands.checks.finding import Verdict
+from bot.commands.checks.finding import CheckVerdict
 
 
 def test_python_must_be_new_enough() -> None:
-    assert machine.check_python().verdict is Verdict.PASS
-    assert machine.check_python((3, 10, 4)).verdict is Verdict.FAIL
+    assert machine.check_python().verdict is CheckVerdict.PASS
+    assert machine.check_python((3, 10, 4)).verdict is CheckVerdict.FAIL
     assert "3.11" in machine.check_python((3, 10, 4)).mend
 
 
@@ -24,24 +24,24 @@ def project(folder: Path, wants: str, lock: str) -> Path:
 
 
 def test_packages_are_held_against_the_lock(tmp_path: Path) -> None:
-    assert machine.check_packages().verdict is not Verdict.FAIL
+    assert machine.check_packages().verdict is not CheckVerdict.FAIL
 
     missing = machine.check_packages(project(tmp_path, '"no-such-package>=1"', ""))
-    assert (missing.verdict, missing.found) == (Verdict.FAIL, "missing: no-such-package")
+    assert (missing.verdict, missing.found) == (CheckVerdict.FAIL, "missing: no-such-package")
 
     other = machine.check_packages(project(tmp_path, '"numpy[x]>=2"', "numpy==0.1 \\\n"))
-    assert other.verdict is Verdict.WARN
+    assert other.verdict is CheckVerdict.WARN
     assert other.found.endswith("not 0.1")
     assert other.mend
 
     lock = f"numpy==0.1 ; x\nnumpy=={importlib.metadata.version('numpy')} ; y\n"
     one_of_two = machine.check_packages(project(tmp_path, '"numpy>=2"', lock))
-    assert one_of_two.verdict is Verdict.PASS
+    assert one_of_two.verdict is CheckVerdict.PASS
 
 
 def test_the_models_are_those_that_were_tested() -> None:
     findings = machine.check_models()
-    assert [one.verdict for one in findings] == [Verdict.PASS] * 5
+    assert [one.verdict for one in findings] == [CheckVerdict.PASS] * 5
 
 
 def test_a_model_that_is_another_or_not_there_is_found() -> None:
@@ -49,17 +49,17 @@ def test_a_model_that_is_another_or_not_there_is_found() -> None:
     other, gone = machine.check_models(
         {"other": (parts, "0" * 64), "gone": ((*parts[:-1], "gone.onnx"), digest)}
     )
-    assert other.verdict is Verdict.WARN
+    assert other.verdict is CheckVerdict.WARN
     assert "sha256 1a153a22, not 00000000" in other.found
-    assert (gone.verdict, gone.found) == (Verdict.FAIL, "gone.onnx is not there")
+    assert (gone.verdict, gone.found) == (CheckVerdict.FAIL, "gone.onnx is not there")
 
 
 @pytest.mark.parametrize(
     ("free", "verdict"),
-    [(10**10, Verdict.PASS), (5 * 10**8, Verdict.WARN), (10**7, Verdict.FAIL)],
+    [(10**10, CheckVerdict.PASS), (5 * 10**8, CheckVerdict.WARN), (10**7, CheckVerdict.FAIL)],
 )
 def test_room_on_the_disk(
-    free: int, verdict: Verdict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    free: int, verdict: CheckVerdict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=free)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
@@ -69,8 +69,8 @@ def test_room_on_the_disk(
 
 
 def test_a_call_needs_files() -> None:
-    assert machine.check_files(8, 1024).verdict is Verdict.PASS
-    assert machine.check_files(8, resource.RLIM_INFINITY).verdict is Verdict.PASS
+    assert machine.check_files(8, 1024).verdict is CheckVerdict.PASS
+    assert machine.check_files(8, resource.RLIM_INFINITY).verdict is CheckVerdict.PASS
     few = machine.check_files(1000, 1024)
-    assert few.verdict is Verdict.FAIL
+    assert few.verdict is CheckVerdict.FAIL
     assert few.mend.startswith("ulimit -n 8256")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.commands.checks import network
-from bot.commands.checks.finding import Finding, Verdict
+from bot.commands.checks.finding import CheckVerdict, Finding
 from bot.settings import Settings
 from tests.certificates import make_certificate
 from tests.echo import EchoEngine
@@ -34,8 +34,8 @@ def test_a_port_is_free_or_taken_by_a_stranger() -> None:
         return findings
 
     free, taken = asyncio.run(scenario())
-    assert free.verdict is Verdict.PASS
-    assert taken.verdict is Verdict.FAIL
+    assert free.verdict is CheckVerdict.PASS
+    assert taken.verdict is CheckVerdict.FAIL
     assert taken.mend == "stop what listens there, or take another --port"
 
 
@@ -56,7 +56,7 @@ def test_a_server_of_ours_is_well_when_it_takes_calls() -> None:
             return served.port, await network.check_port(settings(port=served.port))
 
     port, found = asyncio.run(scenario())
-    assert found.verdict is Verdict.PASS
+    assert found.verdict is CheckVerdict.PASS
     assert found.found == (
         f"Halfsecond answers at http://127.0.0.1:{port}, and is well: it takes calls"
     )
@@ -76,7 +76,7 @@ def test_a_server_with_tls_is_well_whether_these_settings_name_it_or_not(
             return await network.check_port(settings(port=served.port, **given))
 
     found = asyncio.run(scenario())
-    assert found.verdict is Verdict.PASS
+    assert found.verdict is CheckVerdict.PASS
     assert "answers at https://127.0.0.1:" in found.found
 
 
@@ -91,7 +91,7 @@ def test_a_server_without_tls_is_well_where_these_settings_have_a_certificate(
             given = settings(port=served.port, tls_cert=made.chain, tls_key=made.key)
             return await network.check_port(given)
 
-    assert asyncio.run(scenario()).verdict is Verdict.PASS
+    assert asyncio.run(scenario()).verdict is CheckVerdict.PASS
 
 
 def test_a_server_that_loads_its_models_is_a_warning() -> None:
@@ -104,14 +104,14 @@ def test_a_server_that_loads_its_models_is_a_warning() -> None:
         return found
 
     loading = asyncio.run(scenario())
-    assert loading.verdict is Verdict.WARN
+    assert loading.verdict is CheckVerdict.WARN
     assert "loads its models still" in loading.found
 
 
 def test_a_server_without_its_models_fails() -> None:
     said = {"status": "broken", "detail": "the server could not start its models"}
     found = asyncio.run(found_of(503, said))
-    assert found.verdict is Verdict.FAIL
+    assert found.verdict is CheckVerdict.FAIL
     assert "the server could not start its models" in found.found
     assert found.mend
 
@@ -119,15 +119,15 @@ def test_a_server_without_its_models_fails() -> None:
 @pytest.mark.parametrize(
     ("status", "said", "verdict"),
     [
-        (200, {"status": "open"}, Verdict.PASS),
-        (503, {"status": "draining", "detail": "the server is shutting down"}, Verdict.WARN),
-        (503, {"status": "loading"}, Verdict.WARN),
-        (503, [], Verdict.FAIL),
-        (502, None, Verdict.FAIL),
+        (200, {"status": "open"}, CheckVerdict.PASS),
+        (503, {"status": "draining", "detail": "the server is shutting down"}, CheckVerdict.WARN),
+        (503, {"status": "loading"}, CheckVerdict.WARN),
+        (503, [], CheckVerdict.FAIL),
+        (502, None, CheckVerdict.FAIL),
     ],
 )
 def test_what_a_server_says_of_itself_is_the_finding(
-    status: int, said: object, verdict: Verdict
+    status: int, said: object, verdict: CheckVerdict
 ) -> None:
     assert asyncio.run(found_of(status, said)).verdict is verdict
 
@@ -157,12 +157,12 @@ async def found_of(status: int, said: object) -> Finding:
 @pytest.mark.parametrize(
     ("given", "verdict"),
     [
-        ({}, Verdict.PASS),
-        ({"host": "0.0.0.0"}, Verdict.WARN),
-        ({"host": "0.0.0.0", "public_base_url": "https://voice.example"}, Verdict.PASS),
+        ({}, CheckVerdict.PASS),
+        ({"host": "0.0.0.0"}, CheckVerdict.WARN),
+        ({"host": "0.0.0.0", "public_base_url": "https://voice.example"}, CheckVerdict.PASS),
     ],
 )
-def test_tls_is_missed_where_it_is_needed(given: dict[str, str], verdict: Verdict) -> None:
+def test_tls_is_missed_where_it_is_needed(given: dict[str, str], verdict: CheckVerdict) -> None:
     assert network.check_tls(settings(**given)).verdict is verdict
 
 
@@ -172,18 +172,18 @@ def test_a_certificate_is_good_for_a_while_and_then_no_more(tmp_path: Path) -> N
     given = settings(tls_cert=made.chain, tls_key=made.key)
     now = datetime.now(UTC)
 
-    def verdict(days: int) -> Verdict:
+    def verdict(days: int) -> CheckVerdict:
         return network.check_tls(given, now + timedelta(days=days)).verdict
 
-    assert verdict(0) is Verdict.PASS
-    assert verdict(50) is Verdict.WARN
-    assert verdict(61) is Verdict.FAIL
+    assert verdict(0) is CheckVerdict.PASS
+    assert verdict(50) is CheckVerdict.WARN
+    assert verdict(61) is CheckVerdict.FAIL
     assert abs(network.expiry(made.chain, made.key) - now - timedelta(days=60)).days < 1
 
     (tmp_path / "other").mkdir()
     other = make_certificate(tmp_path / "other")
     mixed = network.check_tls(settings(tls_cert=made.chain, tls_key=other.key))
-    assert mixed.verdict is Verdict.FAIL
+    assert mixed.verdict is CheckVerdict.FAIL
 
 
 # ---- the token ----
@@ -192,14 +192,14 @@ def test_a_certificate_is_good_for_a_while_and_then_no_more(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("given", "verdict"),
     [
-        ({}, Verdict.PASS),
-        ({"host": "0.0.0.0"}, Verdict.WARN),
-        ({"public_base_url": "https://voice.example"}, Verdict.WARN),
-        ({"access_token": "guess-me"}, Verdict.WARN),
-        ({"access_token": "x" * 32, "host": "0.0.0.0"}, Verdict.PASS),
+        ({}, CheckVerdict.PASS),
+        ({"host": "0.0.0.0"}, CheckVerdict.WARN),
+        ({"public_base_url": "https://voice.example"}, CheckVerdict.WARN),
+        ({"access_token": "guess-me"}, CheckVerdict.WARN),
+        ({"access_token": "x" * 32, "host": "0.0.0.0"}, CheckVerdict.PASS),
     ],
 )
-def test_the_token_is_looked_at_and_not_shown(given: dict[str, str], verdict: Verdict) -> None:
+def test_the_token_is_looked_at_and_not_shown(given: dict[str, str], verdict: CheckVerdict) -> None:
     finding = network.check_token(settings(**given))
     assert finding.verdict is verdict
     assert given.get("access_token", "?") not in finding.found
@@ -213,12 +213,12 @@ def test_the_public_address_must_lead_here() -> None:
         return await network.check_public_address(settings(public_base_url=url))
 
     async def scenario() -> None:
-        assert (await check(None)).verdict is Verdict.PASS
-        assert (await check("http://voice.example")).verdict is Verdict.WARN
-        assert (await check("http://127.0.0.1:1")).verdict is Verdict.WARN
+        assert (await check(None)).verdict is CheckVerdict.PASS
+        assert (await check("http://voice.example")).verdict is CheckVerdict.WARN
+        assert (await check("http://127.0.0.1:1")).verdict is CheckVerdict.WARN
         async with serving() as served:
             found = await check(f"http://127.0.0.1:{served.port}")
-        assert found.verdict is Verdict.PASS
+        assert found.verdict is CheckVerdict.PASS
 
     asyncio.run(scenario())
 
@@ -256,9 +256,9 @@ def twilio(url: str, **more: object) -> Settings:
 
 
 @pytest.mark.parametrize(
-    ("status", "verdict"), [("200 OK", Verdict.PASS), ("401 Unauthorized", Verdict.FAIL)]
+    ("status", "verdict"), [("200 OK", CheckVerdict.PASS), ("401 Unauthorized", CheckVerdict.FAIL)]
 )
-def test_the_account_is_asked_after(status: str, verdict: Verdict) -> None:
+def test_the_account_is_asked_after(status: str, verdict: CheckVerdict) -> None:
     async def scenario() -> None:
         async with answering(status) as (url, asked):
             finding = await network.check_twilio(twilio(url))
@@ -282,7 +282,7 @@ def test_the_account_is_asked_after(status: str, verdict: Verdict) -> None:
 def test_a_telephone_that_cannot_work_is_found(given: dict[str, object]) -> None:
     finding = asyncio.run(network.check_twilio(twilio("http://127.0.0.1:1", **given)))
     assert finding is not None
-    assert finding.verdict is Verdict.FAIL
+    assert finding.verdict is CheckVerdict.FAIL
     assert finding.mend
 
 
@@ -291,7 +291,7 @@ def test_a_telephone_that_can_only_be_called_is_a_warning() -> None:
         network.check_twilio(twilio("http://127.0.0.1:1", twilio_account_sid=None))
     )
     assert finding is not None
-    assert finding.verdict is Verdict.WARN
+    assert finding.verdict is CheckVerdict.WARN
 
 
 def test_without_an_account_nothing_is_said_of_it() -> None:

@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from bot.__main__ import command_line
 from bot.commands.models import in_lines
-from bot.engines.models.download import Progress
+from bot.engines.models.download import DownloadProgress
 from bot.engines.models.gguf import GGUF, find_gguf, model_named, place_of
-from bot.engines.models.model import Addresses, Hub, Model
+from bot.engines.models.model import Addresses, CatalogueModel, Hub
 from bot.engines.models.store import Store
 from bot.engines.recipe import EngineError
 from tests.model_hub import Hub as FakeHub
@@ -112,10 +112,10 @@ def test_a_log_has_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> No
     tell = in_lines("gemma", lambda: clock[0])
     for second in range(12):
         clock[0] = second
-        tell(Progress("x.gguf", second * 10_000_000, 200_000_000))
+        tell(DownloadProgress("x.gguf", second * 10_000_000, 200_000_000))
     tell = in_lines("gemma", lambda: clock[0])
     clock[0] += 60
-    tell(Progress("x.gguf", 7_000_000, None))
+    tell(DownloadProgress("x.gguf", 7_000_000, None))
     assert capsys.readouterr().err.splitlines() == [
         "gemma: 50 of 200 MB, 25 %",
         "gemma: 100 of 200 MB, 50 %",
@@ -124,7 +124,7 @@ def test_a_log_has_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize("model", GGUF.values(), ids=GGUF)
-def test_each_model_has_a_place_that_names_it(model: Model) -> None:
+def test_each_model_has_a_place_that_names_it(model: CatalogueModel) -> None:
     assert model_named(place_of(model)) == model
     assert place_of(model).startswith(f"{model.name}/")
 

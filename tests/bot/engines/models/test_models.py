@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 
 from bot.__main__ import command_line
 from bot.engines.models.catalogue import CATALOGUE, EARS, UnknownModelError, find
-from bot.engines.models.download import DownloadError, Downloads, Progress
-from bot.engines.models.model import Addresses, Model
+from bot.engines.models.download import DownloadError, DownloadProgress, Downloads
+from bot.engines.models.model import Addresses, CatalogueModel
 from bot.engines.models.model import Hub as HubSource
 from bot.engines.models.store import MANIFEST, Store
 from bot.settings import Settings
@@ -38,7 +38,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_a_model_comes_whole_with_what_the_hub_says_of_it(hub: Hub, store: Store) -> None:
-    told: list[Progress] = []
+    told: list[DownloadProgress] = []
     manifest = Downloads(store, hub.url).fetch(MODEL, told.append)
 
     assert (manifest.name, manifest.origin, manifest.revision) == (REPO, REPO, COMMIT)
@@ -100,7 +100,7 @@ def test_plain_addresses_are_checked_by_length_and_what_came_is_written_down(
     hub: Hub, store: Store
 ) -> None:
     source = Addresses(f"{hub.url}/cdn/{REPO}", ("model.bin", "config.json"))
-    model = Model("plain", "moonshine", "", source)
+    model = CatalogueModel("plain", "moonshine", "", source)
     manifest = Downloads(store, hub.url).fetch(model)
     assert [(file.path, file.hub_says) for file in manifest.files] == [
         ("model.bin", "nothing"),

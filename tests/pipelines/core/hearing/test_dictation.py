@@ -2,14 +2,14 @@ import math
 
 import pytest
 
-from pipelines.core.hearing.dictation import Dictation, DictationPolicy, Job
+from pipelines.core.hearing.dictation import Dictation, DictationJob, DictationPolicy
 
 
 def dictation() -> Dictation:
     return Dictation(DictationPolicy())
 
 
-def hear(ears: Dictation, media_s: float) -> Job:
+def hear(ears: Dictation, media_s: float) -> DictationJob:
     job = ears.next_job(media_s)
     assert job is not None
     return job
@@ -221,7 +221,7 @@ def talking_since(onset_s: float) -> Dictation:
     return ears
 
 
-def numbered(job: Job) -> str:
+def numbered(job: DictationJob) -> str:
     """Perfect ears: four words a second, each with its own name, whole ones alone."""
     first, last = math.ceil(job.start_s * 4), math.floor(job.end_s * 4)
     return " ".join(f"w{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(first, last))
@@ -245,7 +245,7 @@ def test_of_speech_without_a_pause_every_word_is_heard(length_s: int, took_s: fl
             ears.result(job, numbered(job), (1,), took_s)
             job = None
 
-    assert ears.text == numbered(Job(0.8, 1.1 + length_s, True, ()))
+    assert ears.text == numbered(DictationJob(0.8, 1.1 + length_s, True, ()))
     assert max(job.end_s - job.start_s for job in jobs) <= 12.0
     assert now < 1.2 + length_s + 3 * took_s
 

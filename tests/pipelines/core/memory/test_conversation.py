@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from pipelines.core.memory.chat import ChatMessage
 from pipelines.core.memory.conversation import SUMMARY, SUMMING_UP_TOKENS, Conversation
-from pipelines.core.memory.line import MESSAGE_TOKENS, estimate
+from pipelines.core.memory.entry import MESSAGE_TOKENS, estimate
 
 
 def pairs(messages: Iterable[ChatMessage]) -> list[tuple[str, str]]:

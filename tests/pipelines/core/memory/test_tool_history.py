@@ -7,7 +7,7 @@ import pytest
 from pipelines.core.memory.chat import ChatMessage, ToolCall
 from pipelines.core.memory.conversation import Conversation
 from pipelines.core.memory.tool_lines import AGAIN, CUT_OFF, NOT_DONE, STILL_RUNNING, Use, undone
-from pipelines.core.memory.tool_runs import Fate, Run
+from pipelines.core.memory.tool_runs import Fate, ToolRun
 
 
 class Talk(Conversation):
@@ -16,14 +16,14 @@ class Talk(Conversation):
     def __init__(self, limit_tokens: int | None = None) -> None:
         super().__init__("be brief", limit_tokens)
 
-    def begin(self, turn_id: int, reply_id: int, said: str = "", people: int = 2) -> Run:
+    def begin(self, turn_id: int, reply_id: int, said: str = "", people: int = 2) -> ToolRun:
         arguments = f'{{"people":{people}}}'
-        run = Run(f"run-{reply_id}", "book", arguments, turn_id)
+        run = ToolRun(f"run-{reply_id}", "book", arguments, turn_id)
         call = ToolCall(f"id{reply_id}", "book", arguments)
         self.called(turn_id, reply_id, [Use(call, run, None)], said)
         return run
 
-    def end(self, run: Run, result: str = "booked") -> None:
+    def end(self, run: ToolRun, result: str = "booked") -> None:
         run.fate, run.result = Fate.DONE, result
         self.ended(run, f"late-{run.run_id}")
 
@@ -229,7 +229,7 @@ def test_what_runs_and_what_nobody_was_told_of_is_not_cut() -> None:
 
 def test_a_result_whose_call_was_cut_comes_with_its_call() -> None:
     talk = Talk()
-    run = Run("run-1", "book", '{"people":2}', 1)
+    run = ToolRun("run-1", "book", '{"people":2}', 1)
     talk.end(run)
     assert talk.ask(5, "And?", 5)[:2] == [CALL, f"tool: booked\n{AGAIN}"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.core.memory.tool_runs import Fate, Repeats, Run, ToolRuns
+from pipelines.core.memory.tool_runs import Fate, Repeats, ToolRun, ToolRuns
 
 ALL = tuple(Repeats)
 
@@ -14,14 +14,14 @@ class Shop:
         self.runs = ToolRuns("call")
         self.repeats = repeats
 
-    def ask(self, turn_id: int, arguments: str = "{}", name: str = "book") -> tuple[Run, bool]:
+    def ask(self, turn_id: int, arguments: str = "{}", name: str = "book") -> tuple[ToolRun, bool]:
         return self.runs.ask(name, arguments, self.repeats, turn_id)
 
     def begins(self, turn_id: int) -> bool:
         return self.ask(turn_id)[1]
 
 
-def end(run: Run, fate: Fate = Fate.DONE, *, told: bool = True) -> None:
+def end(run: ToolRun, fate: Fate = Fate.DONE, *, told: bool = True) -> None:
     run.fate, run.told = fate, told
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipelines.audio.audible import first_audible
-from pipelines.core.speaking.playout import ClauseBegan, Playout, Send, State, Word
+from pipelines.core.speaking.playout import ClauseBegan, Playout, PlayoutState, PlayoutWord, Send
 
 RATE = 1000
 FRAME = 20
@@ -22,7 +22,8 @@ def playing(seconds: float = 1.0, *, reports: bool = True, lead_s: float = 0.06)
     playout = Playout(RATE, lead_s, reports=reports)
     playout.begin(1)
     words = [
-        Word(w, round(i * seconds * RATE / 4)) for i, w in enumerate("one two three four".split())
+        PlayoutWord(w, round(i * seconds * RATE / 4))
+        for i, w in enumerate("one two three four".split())
     ]
     playout.add(tone(seconds), "one two three four", words)
     playout.end()
@@ -129,7 +130,11 @@ def test_where_the_voice_gives_no_times_the_words_are_shared_out_and_marked() ->
 
 def test_times_that_were_estimated_before_stay_marked() -> None:
     playout = untimed("one two", RATE)
-    playout.add(np.full(RATE, 3000, np.int16), "", (Word("one", 0, True), Word("two", 900, True)))
+    playout.add(
+        np.full(RATE, 3000, np.int16),
+        "",
+        (PlayoutWord("one", 0, True), PlayoutWord("two", 900, True)),
+    )
 
     heard = playout.heard(0.5)
 
@@ -196,7 +201,7 @@ def test_while_paused_nothing_is_sent() -> None:
     sent(playout, 0.0)
     playout.pause(0.1)
 
-    assert playout.state is State.PAUSED
+    assert playout.state is PlayoutState.PAUSED
     assert playout.due(0.5) == []
     assert playout.deadline() is None
 
@@ -370,7 +375,7 @@ def asking(*clauses: str, ended: bool = True) -> Playout:
     playout.begin(1)
     for clause in clauses:
         tokens = clause.split()
-        words = [Word(token, at * RATE) for at, token in enumerate(tokens)]
+        words = [PlayoutWord(token, at * RATE) for at, token in enumerate(tokens)]
         playout.add(tone(len(tokens)), clause, words)
     if ended:
         playout.end()

@@ -9,12 +9,12 @@ from pipelines.core.thinking.failover import (
     HEDGES_SAVED,
     LONGEST_REST_S,
     Ask,
+    EndpointState,
     Health,
     Hedge,
     Patience,
     Race,
     RunningMedian,
-    State,
 )
 
 PATIENCE = Patience(first_token_s=1.5, first_clause_s=1.0, apology_s=3.5)
@@ -189,7 +189,7 @@ def test_a_loser_that_was_closed_early_is_slow_but_not_ill() -> None:
     one.next(0.15)
     one.spoke(1, 0.2)
     one.close(1, 0.2)
-    assert slow.state(0.2) is State.WELL
+    assert slow.state(0.2) is EndpointState.WELL
     assert slow.median_s == 0.06
 
 
@@ -236,7 +236,7 @@ def test_without_a_hedge_left_the_clocks_still_bring_the_next_one_in() -> None:
 
 def test_an_endpoint_that_was_not_heard_for_as_long_as_its_clock_has_failed() -> None:
     silent, losses = known(0.06), 0
-    while silent.state(10.0 * losses) is State.WELL and losses < 20:
+    while silent.state(10.0 * losses) is EndpointState.WELL and losses < 20:
         for _ in range(10):
             silent.asked()  # so that each may be hedged
         assert lose(silent, 10.0 * losses)
@@ -248,11 +248,11 @@ def test_silences_before_one_that_ran_out_count_with_it() -> None:
     silent = known(0.06)
     for n in range(FAILURES_TO_REST - 1):
         assert lose(silent, 10.0 * n)
-    assert silent.state(100.0) is State.WELL
+    assert silent.state(100.0) is EndpointState.WELL
     one = race(silent, Health(), now=100.0)
     one.next(100.0)
     one.close(None, 101.5)
-    assert silent.state(101.5) is State.RESTING
+    assert silent.state(101.5) is EndpointState.RESTING
 
 
 def test_a_word_between_two_silences_begins_the_count_anew() -> None:
@@ -263,14 +263,14 @@ def test_a_word_between_two_silences_begins_the_count_anew() -> None:
         lose(slow, 10.0 * n)
         if n % 5 == 4:
             slow.answered(0.3)
-    assert slow.state(400.0) is State.WELL
+    assert slow.state(400.0) is EndpointState.WELL
 
 
 def test_a_probe_that_a_hedge_overtakes_has_failed_too() -> None:
     silent = Health()
     for n in range(HEDGES_SAVED):
         assert lose(silent, 10.0 * n, took_s=0.4)
-    assert silent.state(31.0) is State.RESTING
+    assert silent.state(31.0) is EndpointState.RESTING
     assert lose(silent, 40.0), "hedged, though none is left: nobody waits for a probe"
     assert not silent.may_be_asked(40.0 + 2 * FIRST_REST_S)
     assert silent.may_be_asked(40.4 + 2 * FIRST_REST_S)
@@ -290,7 +290,7 @@ def test_after_three_failures_in_a_row_an_endpoint_rests() -> None:
     failing(health, FAILURES_TO_REST - 1)
     assert health.may_be_asked(0.0)
     failing(health, 1)
-    assert health.state(0.0) is State.RESTING
+    assert health.state(0.0) is EndpointState.RESTING
     assert not health.may_be_asked(FIRST_REST_S - 0.1)
 
 
@@ -299,7 +299,7 @@ def test_a_success_between_failures_starts_the_count_anew() -> None:
     for _ in range(3):
         failing(health, FAILURES_TO_REST - 1)
         health.answered(0.1)
-    assert health.state(0.0) is State.WELL
+    assert health.state(0.0) is EndpointState.WELL
 
 
 def test_once_it_has_rested_one_request_tells() -> None:
@@ -307,7 +307,7 @@ def test_once_it_has_rested_one_request_tells() -> None:
     failing(health, FAILURES_TO_REST)
     assert health.may_be_asked(FIRST_REST_S)
     health.asked()
-    assert health.state(FIRST_REST_S) is State.PROBED
+    assert health.state(FIRST_REST_S) is EndpointState.PROBED
     assert not health.may_be_asked(FIRST_REST_S)
     health.answered(0.1)
     assert health.may_be_asked(FIRST_REST_S)
@@ -358,7 +358,7 @@ def test_a_silence_beyond_the_clock_counts_as_a_failure() -> None:
         one.next(now + 1.5)
         one.spoke(1, now + 1.6)
         one.close(1, now + 1.7)
-    assert silent.state(now + 1.7) is State.RESTING
+    assert silent.state(now + 1.7) is EndpointState.RESTING
 
 
 def test_an_answer_that_nobody_wants_any_more_says_nothing_of_the_endpoint() -> None:
@@ -366,7 +366,7 @@ def test_an_answer_that_nobody_wants_any_more_says_nothing_of_the_endpoint() -> 
     one = race(health)
     one.next(0.0)
     one.close(None, 2.0, wanted=False)
-    assert (health.state(2.0), health.median_s) == (State.WELL, 0.1)
+    assert (health.state(2.0), health.median_s) == (EndpointState.WELL, 0.1)
 
 
 def test_requests_that_fail_together_rest_an_endpoint_once() -> None:

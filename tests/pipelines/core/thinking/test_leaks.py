@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.core.thinking.leaks import LeakFilter
-from pipelines.core.thinking.marks import MARKS, Kind, Mark
+from pipelines.core.thinking.marks import MARKS, Mark, MarkKind
 from pipelines.core.thinking.text_calls import TextCall, Tools
 
 TOOLS: Tools = {
@@ -100,7 +100,7 @@ def test_only_what_is_meant_for_the_person_is_left(raw: str, left: str) -> None:
             assert read(*pieces, tools=TOOLS) == (left, [])
 
 
-@pytest.mark.parametrize("mark", [one for one in MARKS if one.kind is Kind.THOUGHT], ids=str)
+@pytest.mark.parametrize("mark", [one for one in MARKS if one.kind is MarkKind.THOUGHT], ids=str)
 def test_no_thought_in_known_marks_is_said(mark: object) -> None:
     opening, closing = mark.text, mark.closing  # type: ignore[attr-defined]
     for raw in (f"{opening}{THOUGHT}{closing}{OK}", f"{THOUGHT}{closing}{OK}"):
@@ -205,7 +205,7 @@ def test_words_before_and_after_a_call_are_said() -> None:
         )
 
 
-@pytest.mark.parametrize("mark", [one for one in MARKS if one.kind is Kind.OTHERS], ids=str)
+@pytest.mark.parametrize("mark", [one for one in MARKS if one.kind is MarkKind.OTHERS], ids=str)
 def test_words_of_another_than_the_assistant_are_not_said(mark: Mark) -> None:
     for pieces in cuts(f'One moment.{mark.text}\n{{"guests": 2}}\n{mark.closing}{OK}'):
         assert spoken(*pieces) == f"One moment.{OK}"

@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.core.turn.barge_in import Judgement, Moment, asks, judge, moment_of
+from pipelines.core.turn.barge_in import BargeInMoment, Judgement, asks, judge, moment_of
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_a_listeners_courtesies_stop_no_story(text: str) -> None:
         "yeah yeah yeah yeah yeah yeah yeah yeah",
     ],
 )
-@pytest.mark.parametrize("moment", Moment)
-def test_words_that_want_the_floor_get_it_at_any_moment(text: str, moment: Moment) -> None:
+@pytest.mark.parametrize("moment", BargeInMoment)
+def test_words_that_want_the_floor_get_it_at_any_moment(text: str, moment: BargeInMoment) -> None:
     assert judge(text, final=True, moment=moment) is Judgement.STOP
 
 
@@ -103,14 +103,14 @@ def test_a_gap_between_two_words_of_a_courtesy_decides_nothing(text: str) -> Non
     + ["Mm-hmm.", "Mm-hm", "Uh-uh."],
 )
 def test_a_listeners_words_answer_a_question_that_ends(text: str) -> None:
-    assert judge(text, final=True, moment=Moment.QUESTION_ENDS) is Judgement.STOP
-    assert judge(text, final=False, moment=Moment.QUESTION_ENDS) is Judgement.WAIT
-    assert judge(text, final=True, moment=Moment.MIDDLE) is Judgement.GO_ON
+    assert judge(text, final=True, moment=BargeInMoment.QUESTION_ENDS) is Judgement.STOP
+    assert judge(text, final=False, moment=BargeInMoment.QUESTION_ENDS) is Judgement.WAIT
+    assert judge(text, final=True, moment=BargeInMoment.MIDDLE) is Judgement.GO_ON
 
 
 @pytest.mark.parametrize("text", ["", "Hmm.", "Oh", "Uh", "Ah, hm"])
 def test_a_hesitation_answers_no_question(text: str) -> None:
-    assert judge(text, final=True, moment=Moment.QUESTION_ENDS) is Judgement.GO_ON
+    assert judge(text, final=True, moment=BargeInMoment.QUESTION_ENDS) is Judgement.GO_ON
 
 
 @pytest.mark.parametrize(
@@ -123,27 +123,27 @@ def test_a_hesitation_answers_no_question(text: str) -> None:
     ],
 )
 def test_thanks_at_the_end_of_what_the_bot_says_are_a_turn(text: str, judgement: Judgement) -> None:
-    assert judge(text, final=True, moment=Moment.REPLY_ENDS) is judgement
+    assert judge(text, final=True, moment=BargeInMoment.REPLY_ENDS) is judgement
 
 
 @pytest.mark.parametrize(
     ("sentences", "left_s", "moment"),
     [
-        ([("Shall I book it?", 0.5)], 0.5, Moment.QUESTION_ENDS),
-        ([("Shall I book it?", 0.0)], None, Moment.QUESTION_ENDS),
-        ([("Shall I book it?", 1.6)], 1.6, Moment.MIDDLE),
-        ([("I can book it.", 0.3), ("Okay?", 0.8)], 0.8, Moment.QUESTION_ENDS),
-        ([("Shall I book it?", -0.6), ("It costs ten.", 1.1)], 1.1, Moment.QUESTION_ENDS),
-        ([("Shall I book it?", -1.4), ("It costs ten.", 0.4)], 0.4, Moment.REPLY_ENDS),
-        ([("It costs ten.", 0.4)], 0.4, Moment.REPLY_ENDS),
-        ([("It costs ten.", 0.4)], None, Moment.MIDDLE),
-        ([("It costs ten.", 0.4), ("So there.", 1.5)], 1.5, Moment.MIDDLE),
-        ([], 5.0, Moment.MIDDLE),
-        ([], None, Moment.MIDDLE),
+        ([("Shall I book it?", 0.5)], 0.5, BargeInMoment.QUESTION_ENDS),
+        ([("Shall I book it?", 0.0)], None, BargeInMoment.QUESTION_ENDS),
+        ([("Shall I book it?", 1.6)], 1.6, BargeInMoment.MIDDLE),
+        ([("I can book it.", 0.3), ("Okay?", 0.8)], 0.8, BargeInMoment.QUESTION_ENDS),
+        ([("Shall I book it?", -0.6), ("It costs ten.", 1.1)], 1.1, BargeInMoment.QUESTION_ENDS),
+        ([("Shall I book it?", -1.4), ("It costs ten.", 0.4)], 0.4, BargeInMoment.REPLY_ENDS),
+        ([("It costs ten.", 0.4)], 0.4, BargeInMoment.REPLY_ENDS),
+        ([("It costs ten.", 0.4)], None, BargeInMoment.MIDDLE),
+        ([("It costs ten.", 0.4), ("So there.", 1.5)], 1.5, BargeInMoment.MIDDLE),
+        ([], 5.0, BargeInMoment.MIDDLE),
+        ([], None, BargeInMoment.MIDDLE),
     ],
 )
 def test_the_moment_is_told_by_what_ends_about_then(
-    sentences: list[tuple[str, float]], left_s: float | None, moment: Moment
+    sentences: list[tuple[str, float]], left_s: float | None, moment: BargeInMoment
 ) -> None:
     assert moment_of(sentences, left_s) is moment
 

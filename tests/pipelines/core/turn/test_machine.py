@@ -34,7 +34,7 @@ from pipelines.core.events import (
 from pipelines.core.turn.endpointing import EndpointingPolicy
 from pipelines.core.turn.machine import RULES, TurnMachine
 from pipelines.core.turn.policy import TurnPolicy
-from pipelines.core.turn.state import State
+from pipelines.core.turn.state import TurnState
 
 QUESTION = "What time is it?"
 
@@ -68,9 +68,9 @@ def ask(turns: TurnMachine, text: str = QUESTION, start: float = 1.0) -> list[Tu
     )
 
 
-def machine_in(state: State) -> TurnMachine:
+def machine_in(state: TurnState) -> TurnMachine:
     turns = machine()
-    if state is State.ANNOUNCING:
+    if state is TurnState.ANNOUNCING:
         turns.handle(SayAsked("This call is recorded.", must_be_heard=True))
     steps: list[Callable[[], object]] = [
         lambda: turns.handle(SpeechStarted(1.0)),
@@ -102,7 +102,7 @@ def test_the_reply_is_begun_before_the_turn_is_over() -> None:
     commands = feed(turns, Transcribed(QUESTION, 2.05, final=True))
 
     assert commands == [StartReply(1, 1, QUESTION)]
-    assert turns.state is State.PAUSED
+    assert turns.state is TurnState.PAUSED
 
 
 def test_speech_within_the_pause_keeps_the_turn() -> None:
@@ -117,7 +117,7 @@ def test_speech_within_the_pause_keeps_the_turn() -> None:
     )
 
     assert commands == [WithdrawReply(1, 1)]
-    assert turns.state is State.HEARING
+    assert turns.state is TurnState.HEARING
 
 
 def test_a_transcript_that_differs_in_marks_alone_keeps_the_reply() -> None:
@@ -144,7 +144,7 @@ def test_the_turn_is_not_committed_before_its_last_words_are_known() -> None:
     feed(turns, SpeechStarted(1.0), Transcribed("What time", 1.5, False), SpeechPaused(2.0))
 
     feed(turns, Listened(9.0))
-    assert turns.state is State.CLOSING
+    assert turns.state is TurnState.CLOSING
 
     commands = feed(turns, Transcribed(QUESTION, 2.1, final=True))
     assert commands[-1] == CommitReply(commands[-1].reply_id, 1, QUESTION)  # type: ignore[union-attr]
@@ -183,7 +183,7 @@ def test_a_hanging_word_needs_no_opinion() -> None:
 
 
 def test_an_opinion_about_an_earlier_pause_changes_nothing() -> None:
-    turns = machine_in(State.PAUSED)
+    turns = machine_in(TurnState.PAUSED)
     before = turns.over_at_s
 
     turns.handle(TurnScored(0.99, paused_s=0.5))
@@ -192,31 +192,31 @@ def test_an_opinion_about_an_earlier_pause_changes_nothing() -> None:
 
 
 def test_speech_over_the_reply_pauses_it_first() -> None:
-    turns = machine_in(State.SPEAKING)
+    turns = machine_in(TurnState.SPEAKING)
 
     assert feed(turns, SpeechStarted(10.0)) == [PauseReply(1)]
 
 
 @pytest.mark.parametrize("sound", ["", "Mhm.", "Yeah", "okay"])
 def test_a_cough_or_a_back_channel_lets_the_reply_go_on(sound: str) -> None:
-    turns = machine_in(State.CONTESTED)
+    turns = machine_in(TurnState.CONTESTED)
 
     assert feed(turns, SpeechPaused(10.4), Transcribed(sound, 10.5, final=True)) == []
     commands = feed(turns, Listened(10.4 + POLICY.passed_s))
 
     assert commands[0] == ResumeReply(1)
-    assert turns.state is State.SPEAKING
+    assert turns.state is TurnState.SPEAKING
 
 
 def test_a_word_that_stops_ends_the_reply_before_the_person_is_silent() -> None:
-    turns = machine_in(State.CONTESTED)
+    turns = machine_in(TurnState.CONTESTED)
 
     assert feed(turns, Transcribed("Wait", 10.3, final=False)) == [StopReply(1)]
-    assert turns.state is State.HEARING
+    assert turns.state is TurnState.HEARING
 
 
 def test_an_interruption_is_a_turn_of_its_own() -> None:
-    turns = machine_in(State.CONTESTED)
+    turns = machine_in(TurnState.CONTESTED)
     feed(turns, Transcribed("No tell me", 10.6, final=False))
 
     commands = feed(
@@ -230,7 +230,7 @@ def test_an_interruption_is_a_turn_of_its_own() -> None:
 
 
 def test_words_already_final_when_they_interrupt_do_not_leave_the_turn_hanging() -> None:
-    turns = machine_in(State.CONTESTED)
+    turns = machine_in(TurnState.CONTESTED)
     feed(turns, SpeechPaused(10.8), Transcribed("stop it", 10.7, final=False))
 
     commands = feed(turns, Transcribed("Stop it.", 10.9, final=True), Listened(14.0))
@@ -239,7 +239,7 @@ def test_words_already_final_when_they_interrupt_do_not_leave_the_turn_hanging()
 
 
 def test_a_person_who_goes_on_before_the_answer_is_heard_goes_on_with_the_same_turn() -> None:
-    turns = machine_in(State.THINKING)
+    turns = machine_in(TurnState.THINKING)
 
     commands = feed(
         turns,
@@ -256,7 +256,7 @@ def test_a_person_who_goes_on_before_the_answer_is_heard_goes_on_with_the_same_t
 
 
 def test_typing_interrupts_and_is_answered_at_once() -> None:
-    turns = machine_in(State.SPEAKING)
+    turns = machine_in(TurnState.SPEAKING)
 
     commands = feed(turns, TextTyped("tell me a joke"))
 
@@ -284,12 +284,12 @@ def test_typing_in_a_pause_ends_the_turn_once_its_words_are_known(known: bool) -
     )
     commands = feed(turns, *steps)
 
-    assert turns.state is State.THINKING
+    assert turns.state is TurnState.THINKING
     assert commands[-1] == CommitReply(commands[-1].reply_id, 1, "Ada My name is")  # type: ignore[union-attr]
 
 
 def test_typing_over_an_interruption_keeps_its_words() -> None:
-    turns = machine_in(State.CONTESTED)
+    turns = machine_in(TurnState.CONTESTED)
 
     commands = feed(
         turns,
@@ -324,18 +324,18 @@ def test_who_closes_the_microphone_without_a_word_is_not_answered() -> None:
     commands = feed(turns, MicrophoneClosed(), Transcribed("", 2.05, final=True))
 
     assert commands == [ForgetSpeech(2.0)]
-    assert turns.state is State.IDLE
+    assert turns.state is TurnState.IDLE
 
 
 def test_the_button_silences_the_bot() -> None:
-    turns = machine_in(State.SPEAKING)
+    turns = machine_in(TurnState.SPEAKING)
 
     assert feed(turns, SilenceAsked())[0] == StopReply(1)
-    assert turns.state is State.IDLE
+    assert turns.state is TurnState.IDLE
 
 
 def test_the_button_keeps_what_the_person_says_over_the_bot() -> None:
-    turns = machine_in(State.CONTESTED)
+    turns = machine_in(TurnState.CONTESTED)
     feed(turns, Transcribed("so", 10.2, final=False))
 
     assert feed(turns, SilenceAsked()) == [StopReply(1)]
@@ -347,7 +347,7 @@ def test_the_button_keeps_what_the_person_says_over_the_bot() -> None:
 
 
 def test_who_goes_on_after_a_weak_moment_over_the_bot_is_heard_from_the_first_word() -> None:
-    turns = machine_in(State.CONTESTED)
+    turns = machine_in(TurnState.CONTESTED)
     weak = feed(turns, SpeechPaused(10.4), Transcribed("Mm", 10.5, final=True), Listened(10.52))
     weak += feed(turns, SpeechStarted(10.56), Listened(10.9), Transcribed("Mm", 10.9, final=False))
     assert weak == []
@@ -358,16 +358,16 @@ def test_who_goes_on_after_a_weak_moment_over_the_bot_is_heard_from_the_first_wo
 
 
 def test_the_button_after_a_sound_over_the_bot_leaves_nothing_open() -> None:
-    turns = machine_in(State.CONTESTED)
+    turns = machine_in(TurnState.CONTESTED)
     feed(turns, SpeechPaused(10.4), Transcribed("", 10.5, final=True))
 
     assert feed(turns, SilenceAsked()) == [StopReply(1)]
     feed(turns, Listened(10.52))
-    assert turns.state is State.IDLE
+    assert turns.state is TurnState.IDLE
 
 
 def test_the_button_before_the_answer_is_heard_ends_the_turn() -> None:
-    turns = machine_in(State.THINKING)
+    turns = machine_in(TurnState.THINKING)
     feed(turns, SpeechStarted(9.5), SilenceAsked(), SpeechPaused(9.8))
     feed(turns, Transcribed("", 9.9, final=True))
 
@@ -376,17 +376,17 @@ def test_the_button_before_the_answer_is_heard_ends_the_turn() -> None:
 
 
 def test_news_of_a_reply_that_is_gone_changes_nothing() -> None:
-    turns = machine_in(State.THINKING)
+    turns = machine_in(TurnState.THINKING)
 
     assert feed(turns, PlayoutStarted(7), PlayoutEnded(7)) == []
-    assert turns.state is State.THINKING
+    assert turns.state is TurnState.THINKING
 
 
 def test_an_answer_without_a_sound_ends_the_turn() -> None:
-    turns = machine_in(State.THINKING)
+    turns = machine_in(TurnState.THINKING)
 
     assert feed(turns, PlayoutEnded(1)) == [ForgetSpeech(2.0)]
-    assert turns.state is State.IDLE
+    assert turns.state is TurnState.IDLE
 
 
 EVENTS: list[TurnFact] = [
@@ -408,11 +408,11 @@ EVENTS: list[TurnFact] = [
     ("state", "event"),
     [
         pytest.param(state, event, id=f"{state.name}-{type(event).__name__}")
-        for state, event in itertools.product(State, EVENTS)
+        for state, event in itertools.product(TurnState, EVENTS)
         if (state, type(event)) not in RULES
     ],
 )
-def test_a_pair_outside_the_table_changes_nothing(state: State, event: TurnFact) -> None:
+def test_a_pair_outside_the_table_changes_nothing(state: TurnState, event: TurnFact) -> None:
     turns = machine_in(state)
 
     assert turns.handle(event) == []
@@ -442,7 +442,7 @@ def test_each_pause_after_which_a_person_goes_on_tells_how_this_person_pauses() 
 def test_the_moment_decides_what_a_short_answer_is(
     question: str, text: str, commands: list[type[TurnCommand]]
 ) -> None:
-    turns = machine_in(State.SPEAKING)
+    turns = machine_in(TurnState.SPEAKING)
     feed(turns, SpeechStarted(12.0), ReplyPaused(1, ((question, 0.4),), 0.4), SpeechPaused(12.4))
 
     came = feed(turns, Transcribed(text, 12.5, final=True), Listened(12.6))
@@ -451,7 +451,7 @@ def test_the_moment_decides_what_a_short_answer_is(
 
 
 def test_news_of_the_pause_of_another_reply_decides_nothing() -> None:
-    turns = machine_in(State.SPEAKING)
+    turns = machine_in(TurnState.SPEAKING)
     feed(turns, SpeechStarted(12.0), ReplyPaused(7, (("Shall I?", 0.4),), 0.4), SpeechPaused(12.4))
 
     came = feed(turns, Transcribed("Yes.", 12.5, final=True), Listened(12.6))
@@ -460,7 +460,7 @@ def test_news_of_the_pause_of_another_reply_decides_nothing() -> None:
 
 
 def test_an_answer_to_a_short_question_does_not_count_as_cut_into() -> None:
-    turns = machine_in(State.SPEAKING)
+    turns = machine_in(TurnState.SPEAKING)
     at_s = turns.evidence.silence_s + 2.0
     feed(turns, SpeechStarted(at_s + 0.5), ReplyPaused(1, (("For two?", 0.2),), 0.2))
     feed(turns, SpeechPaused(at_s + 0.8), Transcribed("Yes.", at_s + 0.9, final=True))

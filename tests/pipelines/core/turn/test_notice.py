@@ -26,7 +26,7 @@ from pipelines.core.events import (
 )
 from pipelines.core.turn.machine import TurnMachine
 from pipelines.core.turn.policy import TurnPolicy
-from pipelines.core.turn.state import State
+from pipelines.core.turn.state import TurnState
 
 NOTICE = "Hello! This call is recorded for training and quality."
 
@@ -46,7 +46,7 @@ def announced(*over_it: TurnFact, until_s: float = 6.0) -> tuple[TurnMachine, li
     for fact in over_it:
         assert turns.handle(fact) == [], "something stops it"
     turns.handle(Listened(until_s))
-    assert turns.state is State.ANNOUNCING
+    assert turns.state is TurnState.ANNOUNCING
     commands = turns.handle(PlayoutEnded(1))
     for tenth in range(30):
         commands += turns.handle(Listened(until_s + 0.1 * tenth))
@@ -68,7 +68,7 @@ def test_the_notice_is_committed_as_such() -> None:
 def test_a_notice_over_which_nothing_happens_leaves_the_floor_free() -> None:
     turns, commands = announced()
 
-    assert (turns.state, committed(commands)) == (State.IDLE, [])
+    assert (turns.state, committed(commands)) == (TurnState.IDLE, [])
 
 
 def test_speech_over_it_is_answered_after_it() -> None:
@@ -86,7 +86,7 @@ def test_speech_that_was_not_understood_yet_is_answered_once_it_is() -> None:
 
 def test_speech_that_goes_on_at_its_end_is_heard_to_its_own() -> None:
     turns, commands = announced(*HELLO[:2], until_s=2.3)
-    assert (turns.state, committed(commands)) == (State.HEARING, [])
+    assert (turns.state, committed(commands)) == (TurnState.HEARING, [])
 
     commands = [
         command
@@ -136,7 +136,7 @@ def test_a_cough_over_it_is_no_turn() -> None:
     over: list[TurnFact] = [SpeechStarted(2.0), SpeechPaused(2.2), Transcribed("", 2.3, final=True)]
     turns, commands = announced(*over)
 
-    assert (turns.state, committed(commands)) == (State.IDLE, [])
+    assert (turns.state, committed(commands)) == (TurnState.IDLE, [])
     assert isinstance(commands[-1], ForgetSpeech)
 
 
@@ -149,7 +149,7 @@ def test_its_own_echo_is_no_turn(echo: str) -> None:
     ]
     turns, commands = announced(*over)
 
-    assert (turns.state, committed(commands)) == (State.IDLE, [])
+    assert (turns.state, committed(commands)) == (TurnState.IDLE, [])
 
 
 @pytest.mark.parametrize("said", ["Hello!", "Is this call recorded?", "Recorded for what?"])

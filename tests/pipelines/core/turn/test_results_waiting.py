@@ -18,7 +18,7 @@ from pipelines.core.events import (
 )
 from pipelines.core.turn.machine import TurnMachine
 from pipelines.core.turn.policy import TurnPolicy
-from pipelines.core.turn.state import State
+from pipelines.core.turn.state import TurnState
 
 WAITING, NONE = ResultsWaiting(True), ResultsWaiting(False)
 
@@ -35,7 +35,7 @@ def unasked(commands: list[TurnCommand]) -> list[int]:
     return started
 
 
-def state(turns: TurnMachine) -> State:
+def state(turns: TurnMachine) -> TurnState:
     return turns.state
 
 
@@ -46,9 +46,9 @@ def machine() -> TurnMachine:
 def test_when_nobody_speaks_they_are_told_at_once_and_once() -> None:
     turns = machine()
     assert unasked(feed(turns, WAITING)) == [1]
-    assert state(turns) is State.THINKING
+    assert state(turns) is TurnState.THINKING
     assert unasked(feed(turns, PlayoutStarted(1), PlayoutEnded(1))) == []
-    assert state(turns) is State.IDLE
+    assert state(turns) is TurnState.IDLE
 
 
 BUSY: dict[str, tuple[TurnFact, ...]] = {
@@ -93,9 +93,9 @@ def test_a_cough_before_its_first_sound_is_heard_changes_nothing() -> None:
     feed(turns, WAITING, SpeechStarted(1.0), SpeechPaused(1.2), Transcribed("", 1.2, final=True))
     commands = feed(turns, Listened(3.0))
     assert [command for command in commands if isinstance(command, ResumeReply)]
-    assert state(turns) is State.THINKING
+    assert state(turns) is TurnState.THINKING
     feed(turns, PlayoutStarted(1))
-    assert state(turns) is State.SPEAKING
+    assert state(turns) is TurnState.SPEAKING
 
 
 def test_who_speaks_before_its_first_sound_has_a_turn_of_their_own() -> None:

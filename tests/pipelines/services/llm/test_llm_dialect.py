@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.services.llm.llm_dialect import OPENING, Dialect
+from pipelines.services.llm.llm_dialect import OPENING, EndpointDialect
 from pipelines.services.llm.llm_faults import LONGEST_LINE
 from pipelines.services.llm.llm_openai import OpenAiLanguageModel
 from pipelines.services.protocols import (
@@ -111,7 +111,7 @@ def test_fields_that_are_refused_are_left_out_and_that_is_remembered(
 
 
 def test_what_one_question_alone_asked_for_is_not_held_against_the_next() -> None:
-    dialect = Dialect()
+    dialect = EndpointDialect()
     own = {"max_tokens": 1, "temperature": 0.7}
     body = dialect.body(own, Sampling(others={"top_p": 7.0}))
     assert dialect.learn(400, "top_p must be at most 1", body, own) == ""
@@ -397,7 +397,7 @@ def test_warming_asks_for_one_token_and_fails_in_silence() -> None:
 
 
 def test_what_tools_did_is_told_in_words_where_no_tools_are_taken() -> None:
-    dialect = Dialect(takes_tools=False)
+    dialect = EndpointDialect(takes_tools=False)
     calls = (ToolCall("a", "book", '{"people": 2}'), ToolCall("b", "clock", ""))
     said = [
         ChatMessage("user", "Book!"),

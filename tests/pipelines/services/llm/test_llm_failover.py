@@ -10,14 +10,14 @@ from pipelines.core.thinking.failover import FIRST_REST_S, Hedge, Patience
 from pipelines.services.llm.llm_failover import FailoverLanguageModel
 from pipelines.services.protocols import (
     AS_SET,
+    AnswerSource,
     ChatMessage,
     Delta,
+    FailureDetails,
     Finished,
     Sampling,
     ServiceError,
-    Source,
     TextDelta,
-    Trouble,
 )
 from pipelines.services.scripted import ScriptedLanguageModel, Step, paced
 from replay.virtual_time import run
@@ -81,7 +81,7 @@ def text(came: list[Delta] | ServiceError) -> str:
     return "".join(delta.text for delta in came if isinstance(delta, TextDelta))
 
 
-def source(came: list[Delta] | ServiceError) -> Source:
+def source(came: list[Delta] | ServiceError) -> AnswerSource:
     assert isinstance(came, list), came
     end = came[-1]
     assert isinstance(end, Finished)
@@ -100,7 +100,7 @@ def test_one_that_is_well_is_asked_once() -> None:
     one, other = Scripted("one", paced("Sure, it is noon.")), Scripted("other", paced("No."))
     ((_, came),) = asked(one, other)
     assert text(came) == "Sure, it is noon."
-    assert source(came) == Source(endpoint="one", first_token_s=0.15)
+    assert source(came) == AnswerSource(endpoint="one", first_token_s=0.15)
     assert requests(one, other) == [1, 0]
 
 
@@ -108,7 +108,7 @@ def test_what_fails_at_once_is_asked_again_at_once() -> None:
     one = Scripted("one", [(0.01, DOWN)], paced("Sure, it is noon."))
     ((_, came),) = asked(one)
     assert text(came) == "Sure, it is noon."
-    assert source(came) == Source(endpoint="one", first_token_s=0.16, requests=2, retries=1)
+    assert source(came) == AnswerSource(endpoint="one", first_token_s=0.16, requests=2, retries=1)
 
 
 def test_a_fallback_takes_the_place_of_one_that_fails() -> None:
@@ -152,7 +152,7 @@ def test_a_silent_one_is_listened_to_beside_the_next() -> None:
     one, other = Scripted("one", late), Scripted("other", [(1.0, "Yes,"), (0.1, " sir.")])
     ((_, came),) = asked(one, other)
     assert text(came) == "Late, but here."
-    assert source(came) == Source(endpoint="one", first_token_s=1.7, requests=2, retries=1)
+    assert source(came) == AnswerSource(endpoint="one", first_token_s=1.7, requests=2, retries=1)
     assert (one.closed_early, other.closed_early) == (0, 1)
 
 
@@ -175,7 +175,7 @@ def test_there_is_an_end_to_waiting(steps: list[Step]) -> None:
 
 
 def test_when_all_fail_the_error_is_the_last_ones() -> None:
-    loading = ServiceError("llm", "loading", retryable=True, trouble=Trouble(cold=True))
+    loading = ServiceError("llm", "loading", retryable=True, trouble=FailureDetails(cold=True))
     one, other = Scripted("one", [(0.01, DOWN)]), Scripted("other", [(0.01, loading)])
     ((took_s, came),) = asked(one, other)
     assert came is loading
@@ -183,7 +183,7 @@ def test_when_all_fail_the_error_is_the_last_ones() -> None:
 
 
 def test_a_cold_one_is_not_asked_again_at_once() -> None:
-    loading = ServiceError("llm", "loading", retryable=True, trouble=Trouble(cold=True))
+    loading = ServiceError("llm", "loading", retryable=True, trouble=FailureDetails(cold=True))
     one = Scripted("one", [(0.01, loading)])
     asked(one)
     assert requests(one) == [1]
@@ -197,7 +197,7 @@ def test_the_silence_of_one_that_may_be_loading_is_told_from_slowness(cold: bool
 
 
 def test_who_asks_to_be_left_alone_for_a_second_is() -> None:
-    busy = ServiceError("llm", "429", retryable=True, trouble=Trouble(retry_after_s=1.0))
+    busy = ServiceError("llm", "429", retryable=True, trouble=FailureDetails(retry_after_s=1.0))
     one = Scripted("one", [(0.01, busy)], paced("Yes, sir."))
     ((_, came),) = asked(one)
     assert source(came).first_token_s == pytest.approx(0.01 + 1.0 + 0.15)

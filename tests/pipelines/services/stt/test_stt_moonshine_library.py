@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from bench.stt_recordings import recordings
+from bench.stt_corpus import recordings
 from pipelines.core.turn.wording import words
 from pipelines.services.onnx import packaged_file
 from pipelines.services.protocols import Samples, TranscriptionJob

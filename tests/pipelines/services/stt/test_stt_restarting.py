@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.services.protocols import ServiceError, Transcription, TranscriptionJob
 from pipelines.services.scripted import ScriptedSpeechToText, ToneSpeech
-from pipelines.services.stt.moonshine import Hypothesis
+from pipelines.services.stt.moonshine import Decoding
 from pipelines.services.stt.stt_moonshine import MoonshineSpeechToText
 from pipelines.services.stt.stt_restarting import HUNG_S, WITHIN_S, RestartingSpeechToText
 from replay.virtual_time import run
@@ -158,7 +158,7 @@ def test_a_fault_in_moonshines_thread_costs_one_engine_and_no_words(fault: str) 
     let_go = threading.Event()
     made: list[MoonshineSpeechToText] = []
 
-    def decode(*_: object) -> Hypothesis:
+    def decode(*_: object) -> Decoding:
         if fault == "hangs":
             let_go.wait()
         raise MemoryError("injected")

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.services.protocols import EAR_RATE_HZ, Samples, ServiceError, TranscriptionJob
 from pipelines.services.stt.stt_whisper import LONGEST_S, WhisperSpeechToText, is_speech, transcribe
-from pipelines.services.stt.whisper import Heard, Whisper, best_compute_type
+from pipelines.services.stt.whisper import DecodedStretch, Whisper, best_compute_type
 from tests.pipelines.services.contracts.ears import TINY_WHISPER, espeak
 
 SAID = ["what are your opening hours", "tell me a story", "how are you", "what is your name"]
@@ -34,7 +34,9 @@ class Counting(Whisper):
         super().__init__(TINY_WHISPER, device="cpu", compute_type="int8", threads=1)
         self.batches: list[int] = []
 
-    def decode(self, audio: Sequence[Samples], drafts: Sequence[Sequence[int]]) -> list[Heard]:
+    def decode(
+        self, audio: Sequence[Samples], drafts: Sequence[Sequence[int]]
+    ) -> list[DecodedStretch]:
         self.batches.append(len(audio))
         return super().decode(audio, drafts)
 
@@ -113,20 +115,20 @@ def test_finals_are_batched_with_finals_and_partials_with_partials(
 @pytest.mark.parametrize(
     ("heard", "speech"),
     [
-        (Heard((1,), "hello", -0.3, 0.1), True),
-        (Heard((1,), "hello", -0.3, 0.9), True),
-        (Heard((1,), "thanks for watching", -0.7, 0.9), False),
-        (Heard((1,), "thanks for watching", -0.7, 0.2), True),
-        (Heard((1,), "perhaps", -1.2, 0.1), False),
-        (Heard((1,), "", -0.1, 0.1), False),
-        (Heard((1,), "and so on " * 12, -0.1, 0.1, ended=False), False),
-        (Heard((1,), "nine " * 20, -0.1, 0.1), True),
-        (Heard((1,), "no, " * 20, -0.1, 0.1), True),
-        (Heard((1,), "what are your opening hours", -0.1, 0.1, ended=False), True),
-        (Heard((1,), "no no no", -0.1, 0.1), True),
+        (DecodedStretch((1,), "hello", -0.3, 0.1), True),
+        (DecodedStretch((1,), "hello", -0.3, 0.9), True),
+        (DecodedStretch((1,), "thanks for watching", -0.7, 0.9), False),
+        (DecodedStretch((1,), "thanks for watching", -0.7, 0.2), True),
+        (DecodedStretch((1,), "perhaps", -1.2, 0.1), False),
+        (DecodedStretch((1,), "", -0.1, 0.1), False),
+        (DecodedStretch((1,), "and so on " * 12, -0.1, 0.1, ended=False), False),
+        (DecodedStretch((1,), "nine " * 20, -0.1, 0.1), True),
+        (DecodedStretch((1,), "no, " * 20, -0.1, 0.1), True),
+        (DecodedStretch((1,), "what are your opening hours", -0.1, 0.1, ended=False), True),
+        (DecodedStretch((1,), "no no no", -0.1, 0.1), True),
     ],
 )
-def test_what_is_no_speech_is_told_by_three_marks(heard: Heard, speech: bool) -> None:
+def test_what_is_no_speech_is_told_by_three_marks(heard: DecodedStretch, speech: bool) -> None:
     assert is_speech(heard) is speech
 
 

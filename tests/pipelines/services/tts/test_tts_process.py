@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from pipelines.services.protocols import ServiceError, SpeechChunk
 from pipelines.services.tts import tts_process
 from pipelines.services.tts.tts_process import ProcessTextToSpeech
-from pipelines.services.tts.voice_messages import Kind
+from pipelines.services.tts.voice_messages import VoiceMessageKind
 
 PROGRAM = """
 import os, select
@@ -82,11 +82,11 @@ def test_what_was_said_before_a_full_queue_is_heard_and_then_its_end() -> None:
         _, replies = process.say("unfinished", first=False)
         job = next(iter(process._jobs))
         for _ in range(tts_process.MOST_REPLIES - replies.qsize()):
-            process._sort(job, Kind.AUDIO, b"")
-        process._sort(job, Kind.DONE, b"")
+            process._sort(job, VoiceMessageKind.AUDIO, b"")
+        process._sort(job, VoiceMessageKind.DONE, b"")
         kinds = [replies.get_nowait()[0] for _ in range(replies.qsize())]
-        assert kinds[:-1] == [Kind.AUDIO] * tts_process.MOST_REPLIES
-        assert kinds[-1] is Kind.DONE
+        assert kinds[:-1] == [VoiceMessageKind.AUDIO] * tts_process.MOST_REPLIES
+        assert kinds[-1] is VoiceMessageKind.DONE
 
     speaking(scenario)
 

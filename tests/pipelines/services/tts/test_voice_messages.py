@@ -2,16 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.services.tts.voice_messages import HEADER, Kind, message, take_messages
+from pipelines.services.tts.voice_messages import HEADER, VoiceMessageKind, message, take_messages
 
 MESSAGES = st.lists(
-    st.tuples(st.integers(0, 2**32 - 1), st.sampled_from(Kind), st.binary(max_size=50))
+    st.tuples(st.integers(0, 2**32 - 1), st.sampled_from(VoiceMessageKind), st.binary(max_size=50))
 )
 
 
 @given(MESSAGES, st.integers(1, 17))
 def test_messages_come_out_as_they_went_in_however_they_are_torn(
-    messages: list[tuple[int, Kind, bytes]], step: int
+    messages: list[tuple[int, VoiceMessageKind, bytes]], step: int
 ) -> None:
     data = b"".join(message(*each) for each in messages)
     buffer = bytearray()

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipelines.services.tools.dates import Moment, UnclearDateError, resolve
+from pipelines.services.tools.dates import ResolvedDate, UnclearDateError, resolve
 
 FRIDAY = "2026-11-27T10:00"
 BERLIN = "Europe/Berlin"
@@ -15,7 +15,7 @@ def at(moment: str, zone: str = BERLIN) -> datetime:
     return datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone))
 
 
-def found(phrase: str, now: str = FRIDAY, zone: str = BERLIN) -> Moment:
+def found(phrase: str, now: str = FRIDAY, zone: str = BERLIN) -> ResolvedDate:
     return resolve(phrase, at(now, zone))
 
 

@@ -9,18 +9,18 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from bot.commands.checks import phone
-from bot.commands.checks.finding import Finding, Verdict
-from bot.commands.checks.phone import Line
+from bot.commands.checks import twilio_reach as phone
+from bot.commands.checks.finding import CheckVerdict, Finding
+from bot.commands.checks.twilio_reach import TelephoneAccount
 from tests.certificates import make_certificate, trusting
 from tests.client.caller.telephone_server import SECRET, Exchange, serving
 from tests.twilio_cloud import NUMBER, SID, Cloud, running
 from tests.twilio_cloud import SECRET as API_SECRET
 
-LINE = Line(SID, SECRET, "http://127.0.0.1:1", "https://voice.example")
+LINE = TelephoneAccount(SID, SECRET, "http://127.0.0.1:1", "https://voice.example")
 
 
-def examined(line: Line) -> dict[str, Finding]:
+def examined(line: TelephoneAccount) -> dict[str, Finding]:
     return {one.name: one for one in asyncio.run(phone.examine(line))}
 
 
@@ -30,12 +30,12 @@ def examined(line: Line) -> dict[str, Finding]:
 @pytest.mark.parametrize(
     ("status", "kind", "verdict"),
     [
-        ("active", "Full", Verdict.PASS),
-        ("active", "Trial", Verdict.WARN),
-        ("suspended", "Full", Verdict.FAIL),
+        ("active", "Full", CheckVerdict.PASS),
+        ("active", "Trial", CheckVerdict.WARN),
+        ("suspended", "Full", CheckVerdict.FAIL),
     ],
 )
-def test_an_account_must_be_active(status: str, kind: str, verdict: Verdict) -> None:
+def test_an_account_must_be_active(status: str, kind: str, verdict: CheckVerdict) -> None:
     assert phone.check_status({"status": status, "type": kind}).verdict is verdict
 
 
@@ -44,10 +44,10 @@ def test_a_number_should_ring_here() -> None:
         numbers = [{"phone_number": NUMBER, "voice_url": url} for url in voice_urls]
         return phone.check_numbers(LINE, numbers)
 
-    assert check().verdict is Verdict.WARN
+    assert check().verdict is CheckVerdict.WARN
     elsewhere = check("https://demo.twilio.com/welcome/voice/")
     assert (elsewhere.verdict, elsewhere.mend) == (
-        Verdict.WARN,
+        CheckVerdict.WARN,
         f"./run phone setup {NUMBER}",
     )
     assert check("https://voice.example/twilio/voice").found == f"{NUMBER} rings here"
@@ -56,16 +56,16 @@ def test_a_number_should_ring_here() -> None:
 def test_the_account_is_asked_and_an_address_that_cannot_be_is_not_dialled() -> None:
     with running(Cloud()) as cloud:
         cloud.own()
-        line = Line(SID, API_SECRET, cloud.url, "http://127.0.0.1:7860")
+        line = TelephoneAccount(SID, API_SECRET, cloud.url, "http://127.0.0.1:7860")
         found = examined(line)
         refused = examined(replace(line, auth_token="wrong"))
 
     assert [(name, one.verdict) for name, one in found.items()] == [
-        ("account", Verdict.PASS),
-        ("numbers", Verdict.WARN),
-        ("address", Verdict.FAIL),
+        ("account", CheckVerdict.PASS),
+        ("numbers", CheckVerdict.WARN),
+        ("address", CheckVerdict.FAIL),
     ]
-    assert refused["account"].verdict is Verdict.FAIL
+    assert refused["account"].verdict is CheckVerdict.FAIL
     assert "numbers" not in refused
 
 
@@ -75,12 +75,12 @@ def test_the_account_is_asked_and_an_address_that_cannot_be_is_not_dialled() -> 
 @pytest.mark.parametrize(
     ("url", "verdict"),
     [
-        ("https://voice.example", Verdict.PASS),
-        ("https://voice.example:8443", Verdict.FAIL),
-        ("http://voice.example", Verdict.FAIL),
+        ("https://voice.example", CheckVerdict.PASS),
+        ("https://voice.example:8443", CheckVerdict.FAIL),
+        ("http://voice.example", CheckVerdict.FAIL),
     ],
 )
-def test_streams_come_by_wss_on_its_own_port(url: str, verdict: Verdict) -> None:
+def test_streams_come_by_wss_on_its_own_port(url: str, verdict: CheckVerdict) -> None:
     assert phone.check_address(replace(LINE, public_url=url)).verdict is verdict
 
 
@@ -102,7 +102,7 @@ def test_a_certificate_must_be_trusted_and_fresh(tmp_path: Path) -> None:
 
     good, unknown, stale, absent = asyncio.run(scenario())
     verdicts = [one.verdict for one in (good, unknown, stale, absent) if one is not None]
-    assert verdicts == [Verdict.PASS, Verdict.FAIL, Verdict.WARN, Verdict.FAIL]
+    assert verdicts == [CheckVerdict.PASS, CheckVerdict.FAIL, CheckVerdict.WARN, CheckVerdict.FAIL]
     assert unknown is not None
     assert "self-signed" in unknown.found
     assert absent is not None
@@ -124,11 +124,11 @@ def test_all_that_twilio_does_is_tried_at_the_real_address(tmp_path: Path) -> No
                 ]
 
     found = asyncio.run(scenario())
-    assert [one.verdict for one in found] == [Verdict.PASS] * 3, found
+    assert [one.verdict for one in found] == [CheckVerdict.PASS] * 3, found
 
 
 Answer = tuple[int, str]
-Check = Callable[[Line, httpx2.AsyncClient], Awaitable[Finding]]
+Check = Callable[[TelephoneAccount, httpx2.AsyncClient], Awaitable[Finding]]
 
 
 def told(check: Check, answer: Answer) -> Finding:
@@ -148,30 +148,44 @@ STREAM = "<Response><Connect><Stream url='{}'/></Connect></Response>"
 @pytest.mark.parametrize(
     ("answer", "verdict", "found"),
     [
-        ((200, STREAM.format("wss://voice.example/twilio/media")), Verdict.PASS, "with a stream"),
-        ((200, STREAM.format("wss://other.example/twilio/media")), Verdict.FAIL, "wss://other"),
-        ((200, "<Response><Say>All lines are busy.</Say></Response>"), Verdict.WARN, "are busy"),
-        ((200, "<html><p>"), Verdict.FAIL, "not XML"),
-        ((403, ""), Verdict.FAIL, "refuses a good signature"),
-        ((404, ""), Verdict.FAIL, "no /twilio/voice"),
-        ((502, ""), Verdict.FAIL, "answers 502"),
+        (
+            (200, STREAM.format("wss://voice.example/twilio/media")),
+            CheckVerdict.PASS,
+            "with a stream",
+        ),
+        (
+            (200, STREAM.format("wss://other.example/twilio/media")),
+            CheckVerdict.FAIL,
+            "wss://other",
+        ),
+        (
+            (200, "<Response><Say>All lines are busy.</Say></Response>"),
+            CheckVerdict.WARN,
+            "are busy",
+        ),
+        ((200, "<html><p>"), CheckVerdict.FAIL, "not XML"),
+        ((403, ""), CheckVerdict.FAIL, "refuses a good signature"),
+        ((404, ""), CheckVerdict.FAIL, "no /twilio/voice"),
+        ((502, ""), CheckVerdict.FAIL, "answers 502"),
     ],
 )
 def test_each_answer_of_the_webhook_has_its_line(
-    answer: Answer, verdict: Verdict, found: str
+    answer: Answer, verdict: CheckVerdict, found: str
 ) -> None:
     one = told(phone.check_webhook, answer)
     assert one.verdict is verdict
     assert found in one.found
-    assert bool(one.mend) is (verdict is not Verdict.PASS)
+    assert bool(one.mend) is (verdict is not CheckVerdict.PASS)
 
 
-@pytest.mark.parametrize(("status", "verdict"), [(403, Verdict.PASS), (200, Verdict.FAIL)])
-def test_a_forged_signature_must_be_refused(status: int, verdict: Verdict) -> None:
+@pytest.mark.parametrize(
+    ("status", "verdict"), [(403, CheckVerdict.PASS), (200, CheckVerdict.FAIL)]
+)
+def test_a_forged_signature_must_be_refused(status: int, verdict: CheckVerdict) -> None:
     assert told(phone.check_forgery, (status, "")).verdict is verdict
 
 
 def test_a_proxy_without_upgrades_is_found() -> None:
     found = asyncio.run(phone.check_stream(replace(LINE, public_url="https://127.0.0.1:1")))
-    assert found.verdict is Verdict.FAIL
+    assert found.verdict is CheckVerdict.FAIL
     assert found.found.startswith("no WebSocket")

@@ -26,7 +26,7 @@ class _Call:
 
 
 @dataclass
-class Wanted:
+class ToolCallCollector:
     """A call comes whole or in pieces; several may come at once, with or without numbers."""
 
     size: int = 0

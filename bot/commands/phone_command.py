@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.commands.checks.finding import Verdict
-from bot.commands.checks.phone import (
+from bot.commands.checks.finding import CheckVerdict
+from bot.commands.checks.twilio_reach import (
     STATUS,
     VOICE,
-    Line,
     NoTelephoneError,
+    TelephoneAccount,
     examine,
     line_of,
     rings_at,
@@ -76,7 +76,7 @@ def check(
     """
     findings = asyncio.run(examine(_line()))
     typer.echo(as_json(findings) if as_data else as_text(findings))
-    raise typer.Exit(any(one.verdict is Verdict.FAIL for one in findings))
+    raise typer.Exit(any(one.verdict is CheckVerdict.FAIL for one in findings))
 
 
 def setup(
@@ -92,7 +92,7 @@ def setup(
 
 
 async def _dial(
-    line: Line, to_number: str, from_number: str | None, rings: int, *, detects: bool
+    line: TelephoneAccount, to_number: str, from_number: str | None, rings: int, *, detects: bool
 ) -> None:
     async with line.rest() as rest:
         called_from = from_number or await _own_number(line, rest)
@@ -105,7 +105,9 @@ async def _dial(
     typer.echo("answered" if status == "in-progress" else status)
 
 
-def outbound(line: Line, from_number: str, to_number: str, rings: int) -> dict[str, str]:
+def outbound(
+    line: TelephoneAccount, from_number: str, to_number: str, rings: int
+) -> dict[str, str]:
     """What Twilio is asked for; once answered, the call is as one that came in."""
     return {
         "To": to_number,
@@ -132,7 +134,7 @@ async def _settled(rest: TwilioRest, call: dict[str, Any], rings: int) -> str:
     return status
 
 
-async def _own_number(line: Line, rest: TwilioRest) -> str:
+async def _own_number(line: TelephoneAccount, rest: TwilioRest) -> str:
     numbers = await rest.numbers()
     ours = [one for one in numbers if rings_at(one) == line.public_url + VOICE]
     for found in (ours, numbers):
@@ -142,7 +144,7 @@ async def _own_number(line: Line, rest: TwilioRest) -> str:
     raise NoTelephoneError(f"which number to call from (--from)? The account has {have}")
 
 
-async def _setup(line: Line, number: str) -> None:
+async def _setup(line: TelephoneAccount, number: str) -> None:
     async with line.rest() as rest:
         found = [one for one in await rest.numbers(number) if one.get("phone_number") == number]
         if not found:
@@ -170,7 +172,7 @@ def _why(status: str) -> str:
     return ""
 
 
-def _line() -> Line:
+def _line() -> TelephoneAccount:
     try:
         return line_of(load())
     except (SettingsError, NoTelephoneError) as error:

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.__main__ import command_line
-from bot.commands import phone
+from bot.commands import phone_command as phone
 from bot.settings import Settings
 from tests.twilio_cloud import ANSWERED, NUMBER, NUMBER_SID, SECRET, SID, Cloud, running
 

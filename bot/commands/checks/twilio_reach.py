@@ -32,7 +32,7 @@ class NoTelephoneError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TelephoneAccount:
     """What a telephone needs to be set, all of it there."""
 
     account_sid: str
@@ -44,7 +44,7 @@ class Line:
         return TwilioRest(self.api_url, self.account_sid, self.auth_token)
 
 
-def line_of(settings: Settings) -> Line:
+def line_of(settings: Settings) -> TelephoneAccount:
     """Raises NoTelephoneError if any of it is missing."""
     wanted = {
         "TWILIO_ACCOUNT_SID": settings.twilio_account_sid,
@@ -55,7 +55,7 @@ def line_of(settings: Settings) -> Line:
     if missing:
         raise NoTelephoneError(f"the telephone needs {' and '.join(missing)} (docs/phone.md)")
     token = settings.twilio_auth_token
-    return Line(
+    return TelephoneAccount(
         account_sid=settings.twilio_account_sid or "",
         auth_token=token.get_secret_value() if token else "",
         api_url=settings.twilio_api_base_url,
@@ -63,7 +63,7 @@ def line_of(settings: Settings) -> Line:
     )
 
 
-async def examine(line: Line, context: ssl.SSLContext | None = None) -> list[Finding]:
+async def examine(line: TelephoneAccount, context: ssl.SSLContext | None = None) -> list[Finding]:
     """Each check once; those that need what failed before are left out.
 
     `context` holds the authorities to trust, where they are not the system's.
@@ -81,7 +81,7 @@ async def examine(line: Line, context: ssl.SSLContext | None = None) -> list[Fin
     return findings
 
 
-async def _check_account(line: Line) -> list[Finding]:
+async def _check_account(line: TelephoneAccount) -> list[Finding]:
     try:
         async with line.rest() as rest:
             account = await rest.account()
@@ -110,7 +110,7 @@ def check_status(account: dict[str, Any]) -> Finding:
     return good("account", "active")
 
 
-def check_numbers(line: Line, numbers: Sequence[dict[str, Any]]) -> Finding:
+def check_numbers(line: TelephoneAccount, numbers: Sequence[dict[str, Any]]) -> Finding:
     ours = line.public_url + VOICE
     here = [str(one.get("phone_number")) for one in numbers if rings_at(one) == ours]
     if here:
@@ -127,7 +127,7 @@ def rings_at(number: Mapping[str, Any]) -> str:
     return next((str(number[name]) for name in names if number.get(name)), "")
 
 
-def check_address(line: Line) -> Finding:
+def check_address(line: TelephoneAccount) -> Finding:
     parts = urlsplit(line.public_url)
     if parts.scheme != "https" or (parts.port or PORT) != PORT:
         return bad(
@@ -138,7 +138,9 @@ def check_address(line: Line) -> Finding:
     return good("address", line.public_url)
 
 
-async def check_certificate(line: Line, context: ssl.SSLContext | None = None) -> Finding | None:
+async def check_certificate(
+    line: TelephoneAccount, context: ssl.SSLContext | None = None
+) -> Finding | None:
     """None where the address is not https."""
     parts = urlsplit(line.public_url)
     if parts.scheme != "https" or parts.hostname is None:
@@ -174,8 +176,8 @@ async def check_certificate(line: Line, context: ssl.SSLContext | None = None) -
 
 async def _guarded(
     name: str,
-    check: Callable[[Line, httpx2.AsyncClient], Awaitable[Finding]],
-    line: Line,
+    check: Callable[[TelephoneAccount, httpx2.AsyncClient], Awaitable[Finding]],
+    line: TelephoneAccount,
     http: httpx2.AsyncClient,
 ) -> Finding:
     try:
@@ -188,7 +190,7 @@ async def _guarded(
         )
 
 
-async def check_webhook(line: Line, http: httpx2.AsyncClient) -> Finding:
+async def check_webhook(line: TelephoneAccount, http: httpx2.AsyncClient) -> Finding:
     """As Twilio asks it, with a good signature."""
     answer = await _ring(line, http, line.auth_token)
     match answer.status_code:
@@ -210,7 +212,7 @@ async def check_webhook(line: Line, http: httpx2.AsyncClient) -> Finding:
             )
 
 
-def _check_twiml(line: Line, document: str) -> Finding:
+def _check_twiml(line: TelephoneAccount, document: str) -> Finding:
     try:
         stream = fromstring(document).find("./Connect/Stream")
     except ParseError:
@@ -233,7 +235,7 @@ def _words(document: str) -> str:
     return " ".join(one.text or "" for one in says)
 
 
-async def check_forgery(line: Line, http: httpx2.AsyncClient) -> Finding:
+async def check_forgery(line: TelephoneAccount, http: httpx2.AsyncClient) -> Finding:
     answer = await _ring(line, http, secrets.token_hex(16))
     if answer.status_code == httpx2.codes.FORBIDDEN:
         return good("signature", "a forged one is refused")
@@ -244,13 +246,13 @@ async def check_forgery(line: Line, http: httpx2.AsyncClient) -> Finding:
     )
 
 
-async def _ring(line: Line, http: httpx2.AsyncClient, token: str) -> httpx2.Response:
+async def _ring(line: TelephoneAccount, http: httpx2.AsyncClient, token: str) -> httpx2.Response:
     url = line.public_url + VOICE
     facts = {"AccountSid": line.account_sid, "CallSid": "CA" + secrets.token_hex(16)}
     return await http.post(url, data=facts, headers={HEADER: signature(token, url, facts.items())})
 
 
-async def check_stream(line: Line, context: ssl.SSLContext | None = None) -> Finding:
+async def check_stream(line: TelephoneAccount, context: ssl.SSLContext | None = None) -> Finding:
     """That a WebSocket comes through whatever stands in between."""
     url = "wss" + line.public_url.removeprefix("https") + MEDIA
     headers = {HEADER: signature(line.auth_token, url)}

@@ -8,7 +8,7 @@ from pydantic import Field
 from bot.settings.group import Group
 
 
-class Records(Group):
+class RecordingSettings(Group):
     record_calls: Literal["off", "timing", "full"] = "off"
     """timing keeps when what happened, no words, no sound; full keeps all: tell your callers."""
 

@@ -10,7 +10,7 @@ from bot.settings.group import EmptyIsUnset, Group, List
 _TRANSFER = re.compile(r"[\w-]+=\+[1-9]\d{6,14}", re.ASCII)
 
 
-class Phone(Group):
+class TelephoneSettings(Group):
     twilio_account_sid: Annotated[str | None, EmptyIsUnset] = None
     """Twilio account (AC...). Unset, the bot cannot hang up, hand on or place calls."""
 

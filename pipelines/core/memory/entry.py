@@ -6,7 +6,7 @@ from typing import Literal
 
 from pipelines.core.memory.chat import ChatMessage
 from pipelines.core.memory.tool_lines import Use, messages, summary
-from pipelines.core.memory.tool_runs import Run
+from pipelines.core.memory.tool_runs import ToolRun
 
 CHARACTERS_A_TOKEN = 3.5
 """Of English, in Gemma's tokens: 4.2 in long texts, less in short turns. Too low is safe."""
@@ -17,7 +17,7 @@ NO_TURN = 0
 
 
 @dataclass(slots=True, eq=False)
-class Line:
+class HistoryEntry:
     """One side's words in one turn, or the calls of one answer with their results."""
 
     role: Literal["user", "assistant", "tool"]
@@ -57,14 +57,14 @@ class Line:
             return reply_id is not None and self.reply_id == reply_id
         return self.turn_id == turn_id
 
-    def learn(self, run: Run) -> None:
+    def learn(self, run: ToolRun) -> None:
         """The calls that wait for this run, and that no request has told of, have its result."""
         for use in self.uses:
             if use.run is run and use.is_open:
                 use.result = run.result
         self._count_anew()
 
-    def correct(self, run: Run) -> None:
+    def correct(self, run: ToolRun) -> None:
         """Its result is another after all."""
         for use in self.uses:
             if use.run is run and use.result is not None:

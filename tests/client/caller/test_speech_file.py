@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from client.caller.recording import Recording, RecordingError, Turn, load, recording
+from client.caller.speech_file import Recording, RecordingError, SpokenTurn, load, recording
 from pipelines.audio.pcm import Pcm
 from tests.client.caller.loopback import tone
 
@@ -79,7 +79,7 @@ def test_a_label_beside_the_recording_says_where_its_turns_are(tmp_path: Path) -
     one = labelled(tmp_path, turns=turns)
 
     assert one.labelled
-    assert one.turns == (Turn(0.2, 0.6, "Hello."), Turn(0.9, 1.2))
+    assert one.turns == (SpokenTurn(0.2, 0.6, "Hello."), SpokenTurn(0.9, 1.2))
 
 
 def test_a_recording_that_its_neighbours_label_does_not_name_is_measured(tmp_path: Path) -> None:

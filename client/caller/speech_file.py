@@ -25,7 +25,7 @@ class RecordingError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class SpokenTurn:
     """One stretch of speech that wants an answer, in seconds of its recording."""
 
     start_s: float
@@ -38,7 +38,7 @@ class Recording:
     name: str
     pcm: Pcm
     """At MICROPHONE_RATE_HZ."""
-    turns: tuple[Turn, ...]
+    turns: tuple[SpokenTurn, ...]
     """At least one, in order."""
     labelled: bool = False
     """Its turns come from a label; else from the last loud sample, as `speech_level` finds it."""
@@ -71,7 +71,7 @@ def recording(name: str, pcm: Pcm, label: Mapping[str, Any] | None = None) -> Re
     sounds = audible_ranges(pcm, MICROPHONE_RATE_HZ, speech_level(pcm)) / MICROPHONE_RATE_HZ
     if not sounds.size:
         raise RecordingError(f"{name}: nothing but silence")
-    return Recording(name, pcm, (Turn(float(sounds[0, 0]), float(sounds[-1, 1])),))
+    return Recording(name, pcm, (SpokenTurn(float(sounds[0, 0]), float(sounds[-1, 1])),))
 
 
 def narrowed(recording: Recording, rate_hz: int) -> Recording:
@@ -86,10 +86,10 @@ def narrowed(recording: Recording, rate_hz: int) -> Recording:
     return replace(recording, pcm=pcm)
 
 
-def _labelled_turns(name: str, pcm: Pcm, label: Mapping[str, Any]) -> tuple[Turn, ...]:
+def _labelled_turns(name: str, pcm: Pcm, label: Mapping[str, Any]) -> tuple[SpokenTurn, ...]:
     try:
         turns = tuple(
-            Turn(float(item["start_s"]), float(item["end_s"]), item.get("transcript"))
+            SpokenTurn(float(item["start_s"]), float(item["end_s"]), item.get("transcript"))
             for item in label["turns"]
         )
     except (ValueError, KeyError, TypeError, AttributeError) as exc:

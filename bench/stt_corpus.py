@@ -21,7 +21,7 @@ BUCKETS_S = (3.0, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class SttRecording:
     name: str
     transcript: str
     band: str
@@ -44,7 +44,7 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
-class WordErrors:
+class SttWordErrors:
     wrong: int
     """Substituted, left out and put in."""
     said: int
@@ -53,21 +53,21 @@ class WordErrors:
     def rate(self) -> float:
         return self.wrong / self.said if self.said else 0.0
 
-    def __add__(self, other: "WordErrors") -> "WordErrors":
-        return WordErrors(self.wrong + other.wrong, self.said + other.said)
+    def __add__(self, other: "SttWordErrors") -> "SttWordErrors":
+        return SttWordErrors(self.wrong + other.wrong, self.said + other.said)
 
 
-def recordings(folder: Path = FOLDER) -> list[Recording]:
+def recordings(folder: Path = FOLDER) -> list[SttRecording]:
     """Raises OSError."""
     labels = json.loads((folder / "labels.json").read_text())["recordings"]
     return [_load(folder, label) for label in labels]
 
 
-def _load(folder: Path, label: dict[str, object]) -> Recording:
+def _load(folder: Path, label: dict[str, object]) -> SttRecording:
     pcm, rate_hz = soundfile.read(folder / str(label["file"]), dtype="int16")
     turns = label["turns"]
     assert isinstance(turns, list)
-    return Recording(
+    return SttRecording(
         str(label["file"]).removesuffix(".wav"),
         str(label["transcript"]),
         str(label["band"]),
@@ -99,7 +99,7 @@ def bucket(length_s: float) -> str:
     return f"{short_s:g} to {long_s:g} s" if length_s < long_s else f"over {long_s:g} s"
 
 
-def word_errors(said: str, heard: str) -> WordErrors:
+def word_errors(said: str, heard: str) -> SttWordErrors:
     """By the shortest way from one to the other; case and punctuation do not count."""
     wanted, found = _words(said), _words(heard)
     row = list(range(len(found) + 1))
@@ -107,7 +107,7 @@ def word_errors(said: str, heard: str) -> WordErrors:
         before, row[0] = row[0], at
         for to, other in enumerate(found, start=1):
             before, row[to] = row[to], min(row[to] + 1, row[to - 1] + 1, before + (word != other))
-    return WordErrors(row[-1], len(wanted))
+    return SttWordErrors(row[-1], len(wanted))
 
 
 def _words(text: str) -> Sequence[str]:
