@@ -74,7 +74,7 @@ def run_lines(run: ReplayRun) -> list[str]:
     cut_ins = sum(len(one.marks.cut_ins_s) for one in plays)
     withdrawn = sum(turn.withdrawn for turn in run.turns)
     lines.append(
-        f"{len(run.turns)} turns in {len(plays)} {'call' if len(plays) == 1 else 'calls'}; "
+        f"{_count(len(run.turns), 'turn')} in {_count(len(plays), 'call')}; "
         f"{cut_ins} cut-ins, {missed} missed, "
         f"{withdrawn} answers begun and withdrawn."
     )
@@ -89,6 +89,10 @@ def run_lines(run: ReplayRun) -> list[str]:
         lines.append(f"Ended early: {missing} more were to be played.")
     lines += [f"{one.name}: could not be played: {one.failed}" for one in plays if one.failed]
     return lines
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number} {of}" if number == 1 else f"{number} {of}s"
 
 
 def _times(count: int) -> str:

@@ -37,6 +37,12 @@ from client.caller.wording import count_word_errors
 NAME_CELLS, BAR_CELLS = 19, 32
 SHOWN_S = 0.0005
 """Shorter than this is 0 ms."""
+SMALLEST_EARS = "moonshine-tiny-en"
+THEIR_WORTH = (
+    f"Misheard? {SMALLEST_EARS} is the smallest model: it gets 21.6 % of the words of natural "
+    "telephone speech wrong. Better ones: docs/engines.md."
+)
+"""Measured: docs/human-pace.md."""
 SEGMENT_COLOURS = ("cyan", "blue", "magenta", "yellow", "green", "bright_blue", "red", "white")
 
 
@@ -83,6 +89,8 @@ def print_report(console: Console, results: Sequence[CallResult], floor_dbfs: fl
     for number, (turn, result) in enumerate(turns, start=1):
         console.print(_turn(number, turn, told=result.tally is None))
     console.print(_table(_summary(results), word_error_rate(results)))
+    if any(_ears(turn) == SMALLEST_EARS for turn, _ in turns):
+        console.print(THEIR_WORTH, style="dim", soft_wrap=True)
     late_ms = 1000 * max((result.microphone_late_s for result in results), default=0.0)
     console.print(
         f"Between the recordings the microphone heard {_silence(floor_dbfs)}; "
@@ -123,6 +131,11 @@ def _turn(number: int, turn: TurnResult, *, told: bool) -> RenderableType:
     title = Text.assemble((f"{number:3} ", "dim"), turn.recording.name, "  ", _verdict(turn))
     row = turn.words.row
     return Group(title, words) if row is None else Group(title, words, _waterfall(row))
+
+
+def _ears(turn: TurnResult) -> object:
+    """The model that heard it, where the server tells."""
+    return ((turn.words.row or {}).get("facts") or {}).get("stt")
 
 
 def _verdict(turn: TurnResult) -> Text:

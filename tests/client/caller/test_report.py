@@ -92,6 +92,20 @@ def test_an_interruption_shows_how_soon_the_bot_was_silent_and_what_was_heard() 
     assert "[bold]" in text
 
 
+@pytest.mark.parametrize(
+    ("ears", "told"), [("moonshine-tiny-en", 1), ("distil-small.en", 0), (None, 0)]
+)
+def test_the_worth_of_the_smallest_ears_is_told_once(ears: str | None, told: int) -> None:
+    words = Words(transcript="what time", answer="Ten.", row={**ROW, "facts": {"stt": ears}})
+    heard = replace(ANSWERED, words=words)
+
+    assert printed(heard, heard, MISSED).count("gets 21.6 % of the words") == told
+
+
+def test_a_server_that_does_not_name_its_ears_is_believed() -> None:
+    assert "Misheard?" not in printed(ANSWERED)
+
+
 def test_the_summary_counts_every_turn_and_the_servers_faults_are_told() -> None:
     text = printed(ANSWERED, MISSED, INTERRUPTED)
 
