@@ -27,6 +27,14 @@ _TAG = re.compile(
     r"/?[A-Za-z][\w:-]*(?:\s+[\w:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'>]+))*\s*/?|!.*|[^\s@]+@[^\s@]+|\S+://\S+"
 )
 
+_QUOTES = "\"'“‘("
+_KEYS = re.compile(
+    r"(?i)\b(?:press(?:ing|ed)?|push|hit|dial|tap|type|keys?|followed by)\b"
+    r"[^.!?:\n]*(?<!\d)[\s\"'“‘(]$"
+)
+_KEY_NAMES = {"*": "star", "#": "pound"}
+"""Of a telephone, as North America calls them."""
+
 _JSON_LIMIT = 8000
 _BARRED_FROM = 60
 """Characters in an aside without an end, from which on it is not looked for again at once."""
@@ -156,7 +164,9 @@ class Unmarker:
             return self._open_fence(char)
         if held and self._continues(held, char):
             return ""
-        return self._say(self._explained(held, char)) + self._plain(char)
+        is_key = held in _KEY_NAMES and _names_key(self._tail, char)
+        said = _KEY_NAMES[held] if is_key else self._explained(held, char)
+        return self._say(said) + self._plain(char)
 
     def _continues(self, held: str, char: str) -> bool:
         """Whether `char` belongs to the same mark as `held`, and neither is said."""
@@ -212,7 +222,11 @@ class Unmarker:
             self._place, self._brackets, self._bulleted, said = _Place.LINE_START, 0, False, "\n"
         elif char.isspace():
             said = "" if after_space else " "
-        elif char in "*_~<`$\\•" or (char in "!#-" and after_space) or self._may_be_address(char):
+        elif (
+            char in "*_~<`$\\•"
+            or (char in "!#-" and (after_space or self._last in _QUOTES))
+            or self._may_be_address(char)
+        ):
             self._held = char
         elif char in "[(【&":
             return self._open(char)
@@ -340,6 +354,12 @@ class Unmarker:
             self._place, self._fence_width = _Place.FENCE, 3 + self._fence_run
         self._fence_run = 0
         return ""
+
+
+def _names_key(before: str, char: str) -> bool:
+    """Whether a mark between `before` and `char` is a key: it stands alone there."""
+    is_alone = char.isspace() or char in ",.;:!?)\"'”’"
+    return is_alone and _KEYS.search(before) is not None
 
 
 def speakable(text: str) -> str:

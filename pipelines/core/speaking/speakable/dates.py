@@ -26,7 +26,19 @@ _DAY_CUE = re.compile(
     r"|ends|scheduled|updated|opened|closed|posted|received|sent|moved to|booked)(?: the)?,?\s|"
     rf"\b(?:{any_of(DAYS)}|{any_of(set(DAYS.values()))})\.?,?\s)$"
 )
-_CLOCK_CUE = re.compile(r"(?i)\b(?:at|by|until|till|from|since|now|around|before|after)\s$")
+_TIME_FOLLOWS = re.compile(r"(?i),?\s(?:at|from|by)\s(?:\d|noon|midnight)")
+_PART_CUE = re.compile(
+    r"(?i)\b(?:rat(?:ed|ings?)|scor(?:ed?|es|ing)|grades?|marks?|answers?|results?|equals|probability"
+    r"|chances?|odds|likelihood|fractions?|ratio|values?|stars|reviews?)(?:\s(?:is|was|are|were|of|at|about|only|an?))*:?\s$"
+)
+_PART_FOLLOWS = re.compile(
+    r"(?i)\s(?:of|full|empty|done|complete|completed|finished|used|gone|charged|loaded|owned|cups?"
+    r"|inch(?:es)?|teaspoons?|tablespoons?|tbsp|tsp|miles?|pounds?|ounces?|hours?|price|size|off|as"
+    r"|more|less|larger|smaller)\b"
+)
+_CLOCK_CUE = re.compile(
+    rf"(?i)(?:\b(?:at|by|until|till|from|since|now|around|before|after)|[{QUANTITY}],?)\s$"
+)
 _SCORE_CUE = re.compile(
     r"(?i)\b(?:scores?d?|won|win|wins|lost|lose|beat|lead(?:s|ing)?|led|tied?|drew|ratio|odds"
     r"|mixed|mix|scale|set|match|aspect)\b"
@@ -93,13 +105,16 @@ def _numbered(found: re.Match[str]) -> str | None:
 
 def _days(found: re.Match[str]) -> str | None:
     """ "10/15", or several, where the words before say that it is a day."""
-    if not _DAY_CUE.search(before(found)):
+    context, rest = before(found), after(found)
+    if not (_DAY_CUE.search(context) or _TIME_FOLLOWS.match(rest)):
+        return None
+    if _PART_CUE.search(context) or _PART_FOLLOWS.match(rest):
         return None
     parts = re.split(r"(\d+/\d+)", found[0])
     for at in range(1, len(parts), 2):
         one, two = map(int, parts[at].split("/"))
         said = date(two, one) if one > 12 else date(one, two)
-        if said is None or "of" in after(found, 4).split():
+        if said is None:
             return None
         parts[at] = said
         parts[at + 1] = re.sub(r"\s?[-–—]\s?", " to ", parts[at + 1])
@@ -141,7 +156,7 @@ def _time(found: re.Match[str]) -> str | None:
         return None
     zone = found["zone"]
     zoned = f" {' '.join('UTC' if zone == 'Z' else zone)}" if zone else ""
-    if second and not half and not _CLOCK_CUE.search(context):
+    if second and not half and not zone and not _CLOCK_CUE.search(context):
         return _spoken_span([(hour, "hour"), (minute, "minute"), (int(second), "second")])
     said = clock(hour, minute, half)
     if second and int(second):
@@ -298,7 +313,7 @@ CLOCK: list[Finder] = [
         is_quantity=True,
     ),
     finder(
-        rf"{BEGIN}(?P<hour>1[0-2]|0?[1-9])(?P<minute>)(?P<second>)\s?{_HALF}{_ZONE}",
+        rf"{BEGIN}(?P<hour>1[0-2]|0?[1-9])(?:\.(?P<minute>[0-5]\d))?(?P<second>)\s?{_HALF}{_ZONE}",
         _time,
         is_quantity=True,
     ),

@@ -14,6 +14,11 @@ MARKED = st.text(alphabet="ab1 \n.!?,*_~`#>-+|[](){}<>/:h\\😀é", max_size=80)
     [
         ("This is **very** *good* and __new__ and ~~old~~.", "This is very good and new and old."),
         ("***Both***, yes.", "Both, yes."),
+        ("Press # to go back or * to repeat.", "Press pound to go back or star to repeat."),
+        ("Enter your PIN followed by #.", "Enter your PIN followed by pound."),
+        ('Press the "#" key, then *.', 'Press the "pound" key, then star.'),
+        ("Press **one** or *two* now.", "Press one or two now."),
+        ("Hit the *red* button. # is a mark.", "Hit the red button. is a mark."),
         ("# Heading\n\nText.", "Heading Text."),
         ("### Closed ###\nText.", "Closed Text."),
         ("- one\n* two\n+ three\n• four", "one two three four"),
