@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -16,6 +16,9 @@ from bot.terminal.options import AsJson
 
 
 def doctor(
+    call: Annotated[
+        bool, typer.Option("--call", help="Play a recorded question at it too, and be answered.")
+    ] = False,
     as_data: AsJson = False,
 ) -> None:
     """Check that the server can run as it is set up, and say how to mend what is wrong.
@@ -23,16 +26,24 @@ def doctor(
     It looks at Python, packages, models, ears, voice, port, TLS, token, public address, the LLM's
     endpoint (one short answer is asked for), Twilio where set, disk and file limits. The exit
     code is 1 if something fails, and 0 otherwise, warnings or not.
+
+    --call plays a recording, in English, at the server that runs with these settings; where none
+    does, at one that it starts at a free port and ends again.
+
+    \b
+    Examples:
+      ./run doctor
+      ./run doctor --call
     """
     try:
         settings = load()
     except SettingsError as error:
         _tell([bad("settings", str(error), f"{EXAMPLE} lists all of them")], as_data=as_data)
     configure_logs(sys.stderr)
-    _tell(asyncio.run(examine(settings)), as_data=as_data)
+    _tell(asyncio.run(examine(settings, call=call)), as_data=as_data)
 
 
-async def examine(settings: Settings) -> list[Finding]:
+async def examine(settings: Settings, *, call: bool = False) -> list[Finding]:
     # Imported here, for they bring the frameworks: help and a wrong setting answer at once.
     from bot.commands.checks import ears, engines, machine, network
 
@@ -51,6 +62,10 @@ async def examine(settings: Settings) -> list[Finding]:
         machine.check_disk(Path.cwd()),
         machine.check_files(settings.max_calls),
     ]
+    if call:
+        from bot.commands.checks.call import check_call
+
+        findings.append(await check_call(settings))
     return [finding for finding in findings if finding is not None]
 
 

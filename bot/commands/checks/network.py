@@ -33,17 +33,24 @@ async def check_port(settings: Settings) -> Finding:
     try:
         listen(settings.host, settings.port).close()
     except CannotListenError as error:
-        schemes = ("https", "http") if settings.tls_cert else ("http", "https")
-        for scheme in schemes:
-            url = f"{scheme}://{_at_home(settings.host)}:{settings.port}"
-            if await _is_alive(url, verify=False):
-                return await _health(url)
+        if (url := await at_home(settings)) is not None:
+            return await _health(url)
         _, _, mend = str(error).partition(": ")
         return bad("port", f"cannot listen on {where}", mend)
     return good("port", f"{where} is free")
 
 
-def _at_home(host: str) -> str:
+async def at_home(settings: Settings) -> str | None:
+    """The address on this machine of the server that runs with these settings, if one does."""
+    schemes = ("https", "http") if settings.tls_cert else ("http", "https")
+    for scheme in schemes:
+        url = f"{scheme}://{_in_url(settings.host)}:{settings.port}"
+        if await _is_alive(url, verify=False):
+            return url
+    return None
+
+
+def _in_url(host: str) -> str:
     """As a URL on this machine has it: a server that listens everywhere is asked on loopback."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{host}]" if ":" in host else host
