@@ -51,7 +51,7 @@ COMMANDS: Commands = {
     "bench tts": ("bench.tts:tts", "The voices, alone and in calls."),
     "bench texts": ("bench.texts:texts", "A call beside clients that write."),
 }
-"""What is typed, the function that does it, and a line for lists of commands.
+"""The command as typed, the function that does it, and a line for lists of commands.
 
 An installation may lack some of the modules.
 """

@@ -13,7 +13,7 @@ def host_of(url: str) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether a host, or the host of a URL, is this machine itself."""
+    """True if a host, or the host of a URL, is this machine itself."""
     host = host_of(address) if "://" in address else address.strip("[]").lower()
     try:
         return ip_address(host).is_loopback

@@ -103,7 +103,7 @@ class Services:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFormat:
-    """What the other side of this call speaks, and how it can be interrupted."""
+    """The format of this call's other side, and how it can be interrupted."""
 
     in_rate_hz: int
     out_rate_hz: int
@@ -114,9 +114,9 @@ class CallFormat:
     announcements: Announcements | None = None
     """None: those of the policies."""
     tools: tuple[Tool, ...] = ()
-    """What the model may call in this call alone, beside the policies'."""
+    """Tools for this call alone, beside the policies'."""
     facts: Mapping[str, Fact] = field(default_factory=dict)
-    """What is to be known of this way in, to stand in every ledger row."""
+    """Facts about this way in, to stand in every ledger row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,16 +136,16 @@ class Policies:
     budget: Budget = field(default_factory=Budget)
     answering: AnsweringPolicy = field(default_factory=AnsweringPolicy)
     prompt_tokens: int | None = None
-    """That a prompt may have; None for no limit."""
+    """Tokens that a prompt may have; None for no limit."""
     tools: tuple[Tool, ...] = ()
-    """What the model may call."""
+    """Tools that the model may call."""
     hangs_up: bool = False
     """The model may end the call."""
     tells_last_wait: bool = False
     """The model is told how long its last answer took. The demo engine can say it; a real one's
     prefix cache is worth more."""
     facts: Mapping[str, Fact] = field(default_factory=dict)
-    """What is in use, to stand in every ledger row: engines, models, profile."""
+    """Facts to stand in every ledger row: engines, models, profile."""
 
 
 class Call:

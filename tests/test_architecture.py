@@ -44,6 +44,16 @@ def test_no_two_public_classes_share_a_name() -> None:
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if path.is_relative_to(ROOT / "bot")],
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
+def test_a_docstring_begins_with_its_subject(path: Path) -> None:
+    begun = re.compile(r'"""(?:Of|What|That|For how|Who|Whether)\b.*')
+    assert begun.findall(path.read_text()) == []
+
+
 def test_runpod_is_not_a_package() -> None:
     """`runpod/__init__.py` would shadow the runpod SDK."""
     assert not (ROOT / "runpod" / "__init__.py").exists()

@@ -41,10 +41,10 @@ from pipelines.core.exchange import (
 )
 
 IN_RATE_HZ = 16_000
-"""What the stock client's microphone sends."""
+"""Rate in Hz of the stock client's microphone."""
 
 OUT_RATE_HZ = 24_000
-"""What the stock client plays, whatever a frame says."""
+"""The rate in Hz that the stock client plays, whatever a frame says."""
 
 LABEL = "rtvi-ai"
 PROTOCOL_VERSION = "2.0.0"
@@ -87,7 +87,7 @@ class BrowserCodec:
         self._replies: list[str | bytes] = []
         self._turn: int | None = None
         self._segments: list[tuple[int, str]] = []
-        """Of the answer to `_turn`: id and text of what was shown."""
+        """The answer to `_turn`: id and text of what was shown."""
         self._next_segment = 1
 
     def receive(self, message: str | bytes) -> list[FromClient]:

@@ -27,7 +27,7 @@ from pipelines.core.exchange import (
 )
 
 GOODBYE_S = 5.0
-"""What a client may take to read the last of what a call had to say."""
+"""Seconds that a client may take to read the last of what a call had to say."""
 
 OUTBOX_LIMIT = 256
 """Messages: five seconds of 20 ms frames. A call sends in real time, so a healthy one holds few."""
@@ -40,7 +40,7 @@ _log = structlog.get_logger(__name__)
 
 
 class ConnectedCall(Protocol):
-    """What `pipelines.cascade.Call` is to its connection."""
+    """The side of `pipelines.cascade.Call` that its connection uses."""
 
     def push(self, event: FromCaller) -> None: ...
 
@@ -50,16 +50,16 @@ class ConnectedCall(Protocol):
 Send: TypeAlias = Callable[[ToCaller], None]
 NewCall: TypeAlias = Callable[[CallFormat, Send], ConnectedCall]
 Around: TypeAlias = Callable[[NewCall], NewCall]
-"""What a door does to the making of its calls."""
+"""A door's change to the making of its calls."""
 _Item: TypeAlias = tuple[ToCaller | None, str | bytes]
-"""What is asked for, None for the protocol's own, and a message of it."""
+"""The request, None for the protocol's own, and a message of it."""
 
 
 class Watch(Protocol):
     """Whoever keeps count: `bot.server.telemetry.Metrics`."""
 
     def observe(self, request: ToCaller) -> None:
-        """Of everything that the call sends."""
+        """Takes note of everything that the call sends."""
         ...
 
     def dropped_audio(self, seconds: float, reason: str) -> None: ...
@@ -84,7 +84,7 @@ class Seat:
         self.ending = asyncio.Event()
         """Set, it ends the call at once."""
         self._arrivals: asyncio.Queue[Leg] = asyncio.Queue(1)
-        """Who comes back while somebody waits takes that place, and the other is sent away."""
+        """A client that comes back takes the place of one that waits, which is sent away."""
         self._came_back: set[Leg] = set()
         self._last: tuple[int, str] | None = None
 
@@ -164,7 +164,7 @@ class _Line:
         self._muted = False
         self._outbox: deque[_Item] = deque()
         self._kept: deque[_Item] = deque()
-        """What is not audio, for a client that is not there."""
+        """Everything but audio, for a client that is not there."""
         self._waiting = asyncio.Event()
         self._all_sent = asyncio.Event()
         self._all_sent.set()
@@ -285,7 +285,7 @@ class _Line:
             raise Over(CallOutcome.IDLE) from None
 
     async def _opening(self, events: AsyncIterator[FromCaller | Opened | Closed]) -> Opened | None:
-        """What the client sends before it is ready is not listened to. None if it has dropped."""
+        """Receives; messages before the client is ready are ignored. None if it has dropped."""
         try:
             async with asyncio.timeout(self._limits.opening_s):
                 async for event in events:
@@ -304,7 +304,7 @@ class _Line:
     # ---- what the client is sent ----
 
     def put(self, request: ToCaller) -> None:
-        """What the call sends. A flush overtakes the audio that it makes worthless."""
+        """Sends for the call. A flush overtakes the audio that it makes worthless."""
         self._watch.observe(request)
         if isinstance(request, Flush):
             kept = (item for item in self._outbox if not isinstance(item[0], AudioOut))

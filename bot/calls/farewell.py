@@ -56,7 +56,7 @@ HUNG_UP = 1000
 BUSY_IN_WORDS = "Sorry, all lines are busy. Please call again in a few minutes. Goodbye."
 AWAY_IN_WORDS = "Sorry, nobody can take your call at the moment. Please call again later. Goodbye."
 BROKEN_IN_WORDS = "Sorry, something went wrong. Please call again. Goodbye."
-"""What a telephone says instead of a call: there is nothing to read on it."""
+"""The sentence on a telephone instead of a call: there is nothing to read on it."""
 
 _FAREWELLS = {
     CallOutcome.LEFT: Farewell(CallOutcome.LEFT, 1000),
@@ -78,7 +78,7 @@ _FAREWELLS = {
 
 
 def farewell(errors: Iterable[Exception]) -> Farewell:
-    """What to say for what went wrong."""
+    """The farewell for the errors that ended the call."""
     errors = list(errors)
     for error in errors:
         if isinstance(error, PeerError):

@@ -1,4 +1,4 @@
-"""What the operator's machines ask: is it alive, may calls come, what are the figures."""
+"""Questions of the operator's machines: is it alive, may calls come, what are the figures."""
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse

@@ -1,4 +1,4 @@
-"""What one client may cost: how often, how much, how long. docs/limits.md has the table."""
+"""Limits of one client: how often, how much, how long. docs/limits.md has the table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Limits:
     audio_burst_s: float = 2.0
     control_per_s: float = 20.0
     reports_burst: int = 100
-    """Of `played`: what a stalled network may bring at once. A page sends 10 a second."""
+    """`played` messages that a stalled network may bring at once. A page sends 10 a second."""
     opening_s: float = 10.0
     """From the open socket to the end of the client's handshake."""
     idle_s: float = 60.0
@@ -52,7 +52,7 @@ class Bucket:
 
 
 class Allowance:
-    """What one connection may send."""
+    """Limits of one connection."""
 
     def __init__(self, limits: Limits, in_rate_hz: int) -> None:
         self._in_rate_hz = in_rate_hz

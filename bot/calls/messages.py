@@ -40,5 +40,5 @@ class Codec(Protocol):
     def send(self, request: ToClient) -> list[str | bytes]: ...
 
     def replies(self) -> list[str | bytes]:
-        """What the protocol itself owes the client (a handshake's answer), since last asked."""
+        """The protocol's own messages (a handshake's answer) since last asked."""
         ...

@@ -20,14 +20,14 @@ from pipelines.cascade import CallFormat
 from pipelines.services.protocols import ServiceError
 
 LEAVING_S = 5.0
-"""What a call may take to end once it has been told to."""
+"""Seconds that a call may take to end once it has been told to."""
 
 
 _log = structlog.get_logger(__name__)
 
 
 class CallEngine(Protocol):
-    """What the models, the voice and the LLM are to the server: opened once, asked for calls."""
+    """The models, the voice and the LLM, as the server uses them: opened once, asked for calls."""
 
     async def open(self) -> None:
         """Load everything. Raises ServiceError."""
@@ -64,7 +64,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who is calling, and through which door."""
+    """A caller, and the door."""
 
     door: str
     call_id: str

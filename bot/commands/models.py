@@ -143,7 +143,7 @@ def where(
 
 @contextmanager
 def progress_bar(model: CatalogueModel) -> Iterator[Tell]:
-    """Of a download, on standard error."""
+    """The progress of a download, on standard error."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
         TimeRemainingColumn(),

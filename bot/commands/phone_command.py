@@ -108,7 +108,7 @@ async def _dial(
 def outbound(
     line: TelephoneAccount, from_number: str, to_number: str, rings: int
 ) -> dict[str, str]:
-    """What Twilio is asked for; once answered, the call is as one that came in."""
+    """The request to Twilio; once answered, the call is as one that came in."""
     return {
         "To": to_number,
         "From": from_number,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Chosen(Protocol):
-    """What `bot.wiring.engine.Wiring` chose, in words."""
+    """The choice of `bot.wiring.engine.Wiring`, in words."""
 
     @property
     def ears(self) -> str: ...
@@ -190,7 +190,7 @@ def in_use(
     *,
     everybody: bool = False,
 ) -> str:
-    """What the operator reads once the server is ready, at `url` on this machine.
+    """The operator's text once the server is ready, at `url` on this machine.
 
     `token` if it was made for this start, and whether `everybody` is asked for it; `public` if
     the world knows the server by that.

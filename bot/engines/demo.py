@@ -96,7 +96,7 @@ class Stats:
 
 
 Reply: TypeAlias = Callable[[Sequence[DemoRequestMessage]], str]
-"""What to say, by the whole conversation."""
+"""The reply, by the whole conversation."""
 
 
 class DemoEngine:

@@ -1,4 +1,4 @@
-"""What the demo engine says: rules, not a language model. Pure: the clock and chance are given.
+"""The demo engine's replies: rules, not a language model. Pure: the clock and chance are given.
 
 It reads what speech-to-text writes: numbers as words or digits, punctuation or none. It tells
 how long the person waited for the last answer if a system message has the line
@@ -90,7 +90,7 @@ class DemoMessage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RuleInput:
-    """What a rule may look at."""
+    """The input of a rule."""
 
     words: str
     """The last turn, lower case, without punctuation, numbers as digits."""

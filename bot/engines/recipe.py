@@ -30,7 +30,7 @@ class Recipe:
     variables: dict[str, str] = field(default_factory=dict)
     """For its environment, over what is there."""
     memory_bytes: int | None = None
-    """What it may allocate; a model file that is mapped is not counted."""
+    """Bytes that it may allocate; a model file that is mapped is not counted."""
     start_limit_s: float = 60.0
     """From its start to its first answer; downloading the model is in it."""
 
@@ -49,7 +49,7 @@ class Recipe:
 
 
 _Symptoms: TypeAlias = Sequence[tuple[str, str]]
-"""What the log says, and what to tell the operator of it; `{...}` are fields of the recipe."""
+"""A pattern of the log, and the operator's sentence about it; `{...}` are fields of the recipe."""
 
 _OF_ALL: _Symptoms = (
     (
@@ -135,7 +135,7 @@ def _limit(recipe: Recipe) -> str:
 
 
 def last_line(log: str, width: int = 160) -> str:
-    """Of a log or a progress bar, without colours and time stamps."""
+    """Lines of a log or a progress bar, without colours and time stamps."""
     plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", log)
     lines = [line.strip() for line in re.split(r"[\r\n]+", plain) if line.strip()]
     return re.sub(r"^[\d.:\s-]+(?=[A-Z])", "", lines[-1])[:width] if lines else ""

@@ -18,7 +18,7 @@ from bot.settings.engine import EngineName
 TAIL_BYTES = 64 * 1024
 MOST_LOG_BYTES = 16 * 1024 * 1024
 KEPT_LOG_BYTES = 1024 * 1024
-"""Of a log that has grown longer than that."""
+"""Bytes that are kept of a log that has grown longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Register:
         return self.root / f"{name}.{supervisor}.log"
 
     def latest_log(self, name: EngineName) -> Path | None:
-        """Of those that are up, and of the one that was up last."""
+        """The newest log of those that are up, and of the one that was up last."""
         logs = self.root.glob(f"{name}.*.log")
         return max(logs, key=lambda log: log.stat().st_mtime, default=None)
 
@@ -100,7 +100,7 @@ class Register:
 
 
 def is_supervisor(pid: int) -> bool:
-    """Whether that process is alive and a supervisor, and not another that was given its number."""
+    """True if that process is alive and a supervisor, and not another that was given its number."""
     return b"bot.engines.supervisor" in (
         command_by_proc(pid) if Path("/proc/self").exists() else command_by_ps(pid)
     )

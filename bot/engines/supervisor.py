@@ -150,7 +150,7 @@ class Supervisor:
         return now() - began_s
 
     async def _answers(self) -> bool:
-        """Whether one short answer comes in more than one piece. Raises EngineError."""
+        """True if one short answer comes in more than one piece. Raises EngineError."""
         body = {
             "model": self._recipe.model,
             "messages": [{"role": "user", "content": "Count from one to ten, in words."}],
@@ -203,7 +203,7 @@ class Supervisor:
         return explain(self._recipe, self._said(), process.returncode)
 
     def _said(self) -> str:
-        """What the engine has said since its latest start."""
+        """The engine's output since its latest start."""
         return tail(self._log).rpartition("starting: ")[2]
 
     def _note(self, line: str) -> None:
@@ -249,11 +249,11 @@ def _signal(session: int, number: signal.Signals) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a supervisor is told when it starts."""
+    """A supervisor's input when it starts."""
 
     recipe: Recipe
     root: Path
-    """Of the register."""
+    """The folder of the register."""
     leashed: bool
     """It goes with who started it, whose terminal hears its notices."""
 

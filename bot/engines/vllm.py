@@ -15,7 +15,7 @@ from bot.terminal.program import program
 VERSIONS = ("3.12", "3.11", "3.13", "3.10")
 """Pythons that vLLM runs on, the best tried first."""
 DISK_BYTES = 15 * 10**9
-"""What its environment takes, with CUDA's libraries and what pip needs meanwhile."""
+"""Disk space of its environment, with CUDA's libraries and what pip needs meanwhile."""
 PACKAGE = "vllm"
 
 
@@ -148,6 +148,6 @@ def _run(step: list[str], said: list[str], tell: Callable[[str], None]) -> int:
 
 
 def _progress(line: str) -> Iterator[str]:
-    """What of pip's lines is worth showing."""
+    """The lines of pip that are worth showing."""
     if found := re.match(r"(Collecting|Downloading|Installing collected)\s+(\S+)", line):
         yield f"{found[1].lower()} {found[2]}"

@@ -31,7 +31,7 @@ LONGEST_PAYLOAD = RATE_HZ
 """Bytes: a second. Twilio sends 20 ms as a rule."""
 
 MOST_MS = 1e15
-"""Of a time stamp: 30,000 years, which a float still counts to the millisecond."""
+"""The limit of a time stamp: 30,000 years, which a float still counts to the millisecond."""
 
 _FORMAT = {"encoding": "audio/x-mulaw", "sampleRate": RATE_HZ, "channels": 1}
 _NUMBER = re.compile(r"\d{1,15}", re.ASCII)
@@ -48,7 +48,7 @@ class StreamState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What Twilio says of the call as its stream begins."""
+    """Twilio's facts about the call as its stream begins."""
 
     stream_sid: str
     call_sid: str
@@ -240,7 +240,7 @@ _RULES: dict[tuple[StreamState, str], _Rule] = {
     (StreamState.OPEN, "mark"): TwilioCodec._mark,
     (StreamState.OPEN, "stop"): TwilioCodec._stop,
 }
-"""Of `_EVENTS`, what is not in the table is out of order."""
+"""Events of `_EVENTS` that are not in the table are out of order."""
 
 _EVENTS = frozenset(event for _, event in _RULES)
 

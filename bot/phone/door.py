@@ -32,7 +32,7 @@ MOST_WAITING = 64
 """Sockets that have not said yet whose they are."""
 
 _TOLD = ("CallStatus", "StreamEvent", "StreamError", "ErrorCode", "SipResponseCode")
-"""Of a callback, what is worth a line in the log: no numbers of people."""
+"""The fields of a callback that are worth a line in the log: no numbers of people."""
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"description": "The body is no form of a call's."},
@@ -127,7 +127,7 @@ class TelephoneDoor:
         )
 
     async def _signed(self, request: Request) -> Parameters:
-        """What was posted, if Twilio has signed it."""
+        """The posted form, if Twilio has signed it."""
         self._check_open()
         given = request.headers.get(HEADER, "")
         if not given:

@@ -35,7 +35,7 @@ LAST_WORDS_S = 60.0
 """Beyond its limit, for a call in which somebody is speaking: then it is cut off."""
 
 MOST_TRANSFERS = 8
-"""That wait to be carried out; more are not."""
+"""Transfers that wait to be carried out; more are refused."""
 
 NOT_THROUGH = "I am sorry, I could not put you through."
 AFTER_TRANSFER = "Thank you for calling. Goodbye."
@@ -49,7 +49,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelephoneConfig:
-    """What the operator has decided about the telephone."""
+    """The operator's decisions about the telephone."""
 
     auth_token: str = ""
     account_sid: str = ""
@@ -84,7 +84,7 @@ class TelephoneConfig:
         return "wss" + self.public.removeprefix("https").removeprefix("http")
 
     def limits(self, limits: Limits) -> Limits:
-        """Of a telephone call: Twilio never falls silent, never comes back, and echoes marks."""
+        """Limits of a phone call: Twilio never falls silent, never comes back, and echoes marks."""
         call_s = self.announcements.call_s
         return replace(
             limits,

@@ -19,7 +19,7 @@ _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 def signature(token: str, url: str, parameters: Parameters = ()) -> str:
-    """What Twilio signs a request to `url` with: each parameter once, sorted by name and value."""
+    """The signature of a request to `url` with: each parameter once, sorted by name and value."""
     signed = url + "".join(name + value for name, value in sorted(set(parameters)))
     digest = hmac.new(token.encode(), signed.encode("utf-8", "surrogatepass"), hashlib.sha1)
     return base64.b64encode(digest.digest()).decode()

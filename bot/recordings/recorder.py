@@ -69,7 +69,7 @@ class CallRecorder:
     _over: bool = False
 
     def note(self, item: Noted, at_s: float) -> None:
-        """What is told after the end is not heard: the stages of a call end one by one."""
+        """Facts after the end are ignored: the stages of a call end one by one."""
         if self._over:
             return
         if self.begun_s is None:
@@ -89,7 +89,7 @@ class CallRecorder:
 
 
 _Entry = tuple[CallRecorder, Noted | None, float] | None
-"""Of a call, and when; without a thing the call is over, and without a call all of them are."""
+"""A call, a thing and its time; no thing: the call is over; no call: all are."""
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ class FlightRecorder:
     level: Level
     retention: Retention
     describe: Callable[[], Mapping[str, object]]
-    """What stands in each recording about the server; asked once, on the thread."""
+    """The server's facts for each recording; asked once, on the thread."""
     limit: int = QUEUE_LIMIT
     """Things not yet written; 0 for any number of them."""
     _queue: "queue.Queue[_Entry]" = field(init=False)
@@ -262,7 +262,7 @@ class _Tape:
                 pass
 
     def write(self) -> None:
-        """What will not change any more."""
+        """The sound that will not change any more."""
         self._events.flush()
         if self._track is not None:
             self._sound.write(self._track.take(self._at_s - KEEP_S))

@@ -1,4 +1,4 @@
-"""Who may come in: decided for each request by what it says of itself and what the operator set.
+"""Access: decided for each request from its own statements and the operator's settings.
 
 A tunnel or a proxy arrives over loopback, and so does a page of another site in a browser on this
 machine: the address that a request comes from proves nothing. What does: the address that was
@@ -33,7 +33,7 @@ _FORWARDING = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessPolicy:
-    """What the operator has decided."""
+    """The operator's decisions."""
 
     token: str
     listens_beyond_loopback: bool = False
@@ -60,7 +60,7 @@ class AccessPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestIdentity:
-    """What a request says of itself."""
+    """A request's statements about itself."""
 
     scheme: str
     """http or https, as the client sees it."""
@@ -130,7 +130,7 @@ def is_forwarded(names: Iterable[str]) -> bool:
 
 
 def socket_base(access: AccessPolicy, identity: RequestIdentity) -> str:
-    """What a WebSocket's address begins with, as this client can reach it: ws(s)://host/prefix."""
+    """The beginning of a WebSocket's address, as this client can reach it: ws(s)://host/prefix."""
     if access.public is not None:
         origin, prefix = split_base(access.public)
         if identity.forwarded or _names(origin, identity.host):

@@ -1,4 +1,4 @@
-"""What a client sends with a request, up to a limit."""
+"""A request's body, up to a limit."""
 
 from fastapi import Request
 

@@ -33,7 +33,7 @@ SAID = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-"""Of every answer: what a page of ours may do, which is little, and who may frame it: nobody."""
+"""Headers of every answer: a page of ours may do little, and nobody may frame it."""
 
 FRESH = "no-cache"
 """Kept, and asked about each time: a page must not be made of two versions' modules."""
@@ -43,7 +43,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"description": "The access token is missing or wrong."},
     403: {"description": "Pages of this origin may not come in."},
 }
-"""Of every route, for the API's description."""
+"""The answers of every route, for the API's description."""
 
 
 class Guard:

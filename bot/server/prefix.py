@@ -48,7 +48,7 @@ class Prefix:
 
 
 def without(prefix: str, path: str) -> str | None:
-    """What follows the prefix in a decoded path: "/start", or "". None if it does not begin so."""
+    """The rest of a decoded path after the prefix: "/start", or "". None without the prefix."""
     prefix = unquote(prefix)
     if path == prefix:
         return ""

@@ -1,4 +1,4 @@
-"""What the operator sees: log lines without callers' words, and metrics without call ids."""
+"""The operator's view: log lines without callers' words, and metrics without call ids."""
 
 import logging
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ SECONDS: Final = (
 """Bucket bounds: fine around each stage's share of the half second, up to a missed turn's 5 s."""
 
 _LOGGED: Final = ("turn", "voice_to_voice_s", "segments", "unattributed_s")
-"""What a log line holds of a ledger row."""
+"""The part of a ledger row in a log line."""
 
 _log = structlog.get_logger(__name__)
 
@@ -172,7 +172,7 @@ class Metrics:
         self._dropped.labels(reason).inc(seconds)
 
     def observe(self, request: ToCaller) -> None:
-        """What is to be known of something that a call sends."""
+        """Takes note of something that a call sends."""
         match request:
             case TurnMeasured(row):
                 told = {name: row.get(name) for name in _LOGGED} | _unmeasured(row)
@@ -208,7 +208,7 @@ class Metrics:
 
 
 class AnswerMetrics:
-    """Of the language model's answers that were not withdrawn."""
+    """Metrics of the language model's answers that were not withdrawn."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._first_token = Histogram(

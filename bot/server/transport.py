@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGISendEvent
 
 REQUEST_S = 10.0
-"""What a client may take over one request, from the open connection to the body's last byte."""
+"""Seconds that one request may take, from the open connection to the body's last byte."""
 
 LEAVING_S = 5
-"""What connections may take to close, once the calls are over."""
+"""Seconds that connections may take to close, once the calls are over."""
 
 
 class HttpProtocol(H11Protocol):

@@ -88,7 +88,7 @@ def _validated(given: dict[str, object]) -> Settings:
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
-    """What a child process gets: all that is here, and `more` over it."""
+    """The environment of a child process: all that is here, and `more` over it."""
     return {**os.environ, **more}  # noqa: TID251
 
 

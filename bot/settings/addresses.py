@@ -57,7 +57,7 @@ def split_endpoint(endpoint: str) -> tuple[str, str]:
 
 
 def is_reachable(url: str) -> bool:
-    """Whether a URL has a host, and no port that is none."""
+    """True if a URL has a host, and no port that is none."""
     try:
         parts = urlsplit(url)
         return bool(parts.hostname) and parts.port != 0

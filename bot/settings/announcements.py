@@ -1,4 +1,4 @@
-"""What the bot says of its own accord, and how long it waits for whom."""
+"""The bot's announcements, and its waits for people."""
 
 from typing import Annotated
 
@@ -11,10 +11,10 @@ Silence = Annotated[float, Field(ge=3, le=3600)]
 
 class AnnouncementSettings(Group):
     greeting: str = ""
-    """What the bot says first on the page. Empty: it waits to be spoken to."""
+    """The bot's first sentence on the page. Empty: it waits to be spoken to."""
 
     phone_greeting: str = "Hello! How can I help you?"
-    """What it says first on the telephone, at once. Empty: it waits to be spoken to."""
+    """Its first sentence on the telephone, at once. Empty: it waits to be spoken to."""
 
     greeting_must_be_heard: bool = False
     """Speech, keys and text over either greeting do not stop it, and are answered after it."""

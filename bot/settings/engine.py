@@ -20,7 +20,7 @@ class EngineSettings(Group):
     """Start this engine with the server, and mind it: vllm, llama.cpp or demo."""
 
     llm_engine_model: Annotated[str | None, EmptyIsUnset] = None
-    """What it loads: a GGUF file or a name of `llm fetch`; for vLLM a folder or a hub name."""
+    """The model to load: a GGUF file or a name of `llm fetch`; for vLLM a folder or a hub name."""
 
     llm_engine_bin: Annotated[Path | None, EmptyIsUnset] = None
     """Its program, where it is not to be looked for: a llama-server, or a vllm."""
@@ -38,7 +38,7 @@ class EngineSettings(Group):
     """Threads of llama.cpp; 0 is a core each, less one for the calls."""
 
     llm_engine_memory_gb: Annotated[float | None, EmptyIsUnset] = Field(None, gt=0)
-    """What it may allocate; a model file that llama.cpp maps is not counted. Unset: no limit."""
+    """The limit of its memory; a model file that llama.cpp maps is not counted. Unset: no limit."""
 
     llm_engine_gpu_memory: float = Field(0.9, gt=0, le=1)
     """The share of the GPU's memory that vLLM takes."""

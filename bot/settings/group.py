@@ -1,4 +1,4 @@
-"""What the groups of settings have in common."""
+"""The common base of the groups of settings."""
 
 from typing import Annotated
 

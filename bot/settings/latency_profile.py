@@ -26,10 +26,10 @@ class LatencyProfile:
     first_token_p95_s: float
     between_s: float
     tail_share: float = 0.0
-    """Of the answers, so many have their first token after `tail_s` instead."""
+    """The share of answers that have their first token after `tail_s` instead."""
     tail_s: float = 0.0
     quantiles_s: tuple[float, ...] = ()
-    """Of measured first tokens, evenly spaced from the least to the most, in place of the
+    """Quantiles of measured first tokens, evenly spaced from the least to the most, in place of the
     log-normal."""
 
     def first_token_s(self, rng: random.Random) -> float:

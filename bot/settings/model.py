@@ -39,7 +39,7 @@ class LanguageModelSettings(Group):
         "You are a friendly voice assistant on a phone call. Answer in one to three short spoken "
         "sentences, begin with a short clause, and use no lists, markdown or emoji."
     )
-    """What the model is told before the conversation."""
+    """The model's instructions before the conversation."""
 
     llm_system_prompt_file: Annotated[Path | None, EmptyIsUnset] = None
     """A file with the same, in place of LLM_SYSTEM_PROMPT."""

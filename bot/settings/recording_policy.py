@@ -1,4 +1,4 @@
-"""Whether calls are recorded, where to, and for how long."""
+"""Settings of recordings: the level, the folder, and the time that they are kept."""
 
 from pathlib import Path
 from typing import Literal

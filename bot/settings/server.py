@@ -28,7 +28,7 @@ class ServerSettings(Group):
     """Where the world reaches this server: https, a host, and a path before everything, if any."""
 
     access_token: Annotated[SecretStr | None, EmptyIsUnset] = None
-    """What clients from beyond this machine must show. Unset, one is made at each start."""
+    """The secret of clients from beyond this machine. Unset, one is made at each start."""
 
     allowed_origins: List = ()
     """Other sites whose pages may call: https://a.example,https://b.example; exact matches."""

@@ -11,19 +11,19 @@ Milliseconds = Annotated[float, Field(gt=0, le=10_000)]
 
 class BudgetSettings(Group):
     budget_endpointing_ms: Milliseconds = 200
-    """Of the 500 ms: deciding that the person has finished."""
+    """Its part of the 500 ms: deciding that the person has finished."""
 
     budget_stt_ms: Milliseconds = 60
-    """Of the 500 ms: having the last word."""
+    """Its part of the 500 ms: having the last word."""
 
     budget_llm_first_token_ms: Milliseconds = 150
-    """Of the 500 ms: the LLM's first token."""
+    """Its part of the 500 ms: the LLM's first token."""
 
     budget_first_clause_ms: Milliseconds = 40
-    """Of the 500 ms: from the first token to the first clause that can be spoken."""
+    """Its part of the 500 ms: from the first token to the first clause that can be spoken."""
 
     budget_tts_ms: Milliseconds = 30
-    """Of the 500 ms: the voice's first audible sample."""
+    """Its part of the 500 ms: the voice's first audible sample."""
 
     budget_transport_ms: Milliseconds = 20
-    """Of the 500 ms: the way to the caller's ear."""
+    """Its part of the 500 ms: the way to the caller's ear."""

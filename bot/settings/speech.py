@@ -19,19 +19,19 @@ class SpeechSettings(Group):
     """The ears' model: a name of `models list`, a folder, or OWNER/NAME on the hub."""
 
     stt_device: Literal["auto", "cpu", "cuda"] = "auto"
-    """What faster-whisper runs on."""
+    """The device of faster-whisper."""
 
     stt_compute_type: str = Field("auto", min_length=1)
-    """Of faster-whisper: float16, int8_float16, int8, ...; auto is the fastest there is."""
+    """faster-whisper computes in float16, int8_float16, int8, ...; auto is the fastest there is."""
 
     stt_language: str = Field("en", pattern=r"^(auto|[a-z]{2,3})$")
-    """What people speak; auto detects it in each utterance, where the model knows several."""
+    """The language spoken; auto detects it in each utterance, where the model knows several."""
 
     stt_base_url: Annotated[str | None, EmptyIsUnset] = None
     """For STT_ENGINE=openai: a server with /audio/transcriptions, up to and including /v1."""
 
     stt_api_key: SecretStr = SecretStr("EMPTY")
-    """That server's key; one of your own takes any."""
+    """The key of that server; one of your own takes any."""
 
     stt_service: Annotated[str | None, EmptyIsUnset] = None
     """For STT_ENGINE=pipecat: module:function that returns a Pipecat STTService."""
@@ -52,7 +52,7 @@ class SpeechSettings(Group):
     """Which of the engine's voices: en-gb (espeak), bf_emma (Kokoro), alloy (OpenAI's)."""
 
     tts_language: str = Field("en", pattern=r"^[a-z]{2,3}(-[a-zA-Z0-9-]+)?$")
-    """What the voice speaks; numbers, money, dates and units are said in it where it is known."""
+    """The voice's language; numbers, money, dates and units are said in it where it is known."""
 
     tts_base_url: Annotated[str | None, EmptyIsUnset] = None
     """For TTS_ENGINE=openai: a server with /audio/speech, up to and including /v1."""
@@ -61,7 +61,7 @@ class SpeechSettings(Group):
     """Its key; one of your own takes any."""
 
     tts_pcm_rate_hz: int = Field(24_000, ge=8_000, le=48_000)
-    """Of that server's raw PCM, where it does not say so itself."""
+    """The rate of that server's raw PCM, where it does not say so itself."""
 
     tts_service: Annotated[str | None, EmptyIsUnset] = None
     """For TTS_ENGINE=pipecat: module:function that returns a Pipecat TTSService."""

@@ -41,7 +41,7 @@ CLIENT_HEADERS = (
     *("X-Stainless-Package-Version", "X-Stainless-Retry-Count", "X-Stainless-Runtime"),
     *("X-Stainless-Runtime-Version", "X-Stainless-Timeout"),
 )
-"""What OpenAI's client sends along from a page of another origin."""
+"""Headers that OpenAI's client sends along from a page of another origin."""
 
 Failure: TypeAlias = dict[str, dict[str, str | None]]
 """An error's body."""

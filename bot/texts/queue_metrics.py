@@ -1,4 +1,4 @@
-"""What Prometheus is told of the queue to the language model, and of its answers."""
+"""Metrics of the queue to the language model, and of its answers."""
 
 from collections.abc import Iterator
 

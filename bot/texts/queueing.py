@@ -1,4 +1,4 @@
-"""Who may ask the language model next: calls before texts, and the texts' addresses in turn.
+"""The order of requests to the model: calls before texts, and the texts' addresses in turn.
 
 Within an address its clients take turns. They name themselves: one who takes another name for each
 request gains nothing over other addresses, and goes behind whoever waits at its own.
@@ -59,7 +59,7 @@ class Queue:
         self._texts: dict[str, deque[QueueTicket]] = {}
         """By address, in the order in which they have their turns; none is empty."""
         self._turns: dict[str, int] = {}
-        """Of each address of which somebody waits: the turn that was served last."""
+        """For each address with a waiting request, the turn that was served last."""
         self._served: list[QueueTicket] = []
         self._lines = 0
 

@@ -22,11 +22,11 @@ from pydantic import (
 from pipelines.services.protocols import ChatMessage, Image, Sampling, sampling_of
 
 TOKENS_LIMIT = 32_768
-"""Of one answer; the model's own limit is lower."""
+"""The limit of one answer; the model's own limit is lower."""
 LIST_LIMIT = 1024
 """Tokens or words that one field may list."""
 IMAGES_LIMIT = 64
-"""Of one request; more are counted as text."""
+"""The limit of one request; more are counted as text."""
 CLIENT_ID = "^[A-Za-z0-9_-]{1,64}$"
 
 _IMAGE = b'"data:image'
@@ -223,7 +223,7 @@ class ChatRequest(BaseModel):
     logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
 
     user: str | None = None
-    """Of whom: clients behind one address are told apart by it."""
+    """The user, by which clients behind one address are told apart."""
     metadata: dict[str, str] | None = None
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
@@ -300,7 +300,7 @@ class Submission(BaseModel):
     model_config = ConfigDict(**_NOTHING_ELSE, json_schema_extra=_NULL_ELSE)
     prompt: Annotated[str, Field(min_length=1)]
     context: str | list[Message] | None = None
-    """What the model is told before: in plain words, or as earlier messages."""
+    """The instructions before: in plain words, or as earlier messages."""
     client_id: str = Field(pattern=CLIENT_ID)
     temperature: _Temperature | None = None
     """0: the likeliest answer each time. Left out: as the server is set up; so the next three."""

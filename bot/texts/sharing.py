@@ -68,16 +68,16 @@ class SharedModel:
         """`places`: requests that the engine serves at once; `size`: texts that may wait."""
         self.metrics = QueueMetrics()
         self.model = ""
-        """What clients ask for it by."""
+        """The name by which clients ask for it."""
         self.calls: LanguageModel = _ForCalls(self)
         """For the calls: opened and closed with this."""
         self._queue = Queue(places, size)
         self._llms: dict[RequestKind, LanguageModel] = {}
         self._changed = asyncio.Event()
         self._reading: dict[QueueTicket, asyncio.Timeout] = {}
-        """What waits for the engine's next words."""
+        """Timeouts of the engine's next words."""
         self._begun: set[QueueTicket] = set()
-        """What the engine was asked for."""
+        """Tickets whose requests the engine has."""
 
     @property
     def is_open(self) -> bool:

@@ -1,1 +1,1 @@
-"""What the settings choose, a part each; `engine` puts the parts together."""
+"""The choices of the settings, a part each; `engine` puts the parts together."""

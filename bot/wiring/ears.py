@@ -50,11 +50,11 @@ def _in_hub_cache(repo: str) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What the choice asks of the machine that it is for."""
+    """Facts about the machine that the choice is for."""
 
     has_nvidia: Callable[[], bool] = _has_nvidia
     cuda_devices: Callable[[], int] = _cuda_devices
-    """That CTranslate2 can use."""
+    """GPUs that CTranslate2 can use."""
     in_hub_cache: Callable[[str], Path | None] = _in_hub_cache
     """The folder of a repository that Hugging Face's own cache has."""
 
@@ -93,7 +93,7 @@ def ears_for(settings: Settings) -> SpeechToText:
 
 
 def completes_for(settings: Settings) -> Completes:
-    """What knows when words are a whole thought knows English."""
+    """The model of whole thoughts knows English only."""
     return load_completeness().probability if settings.stt_language in KNOWN else nothing_known
 
 
@@ -173,7 +173,7 @@ def _whisper(settings: Settings, machine: Machine, why: str) -> Choice:
 
 
 def _whisper_folder(settings: Settings, machine: Machine, name: str) -> Path | None:
-    """Of a folder's path, a downloaded model, or one in Hugging Face's own cache."""
+    """The folder at a path, of a downloaded model, or in Hugging Face's own cache."""
     folder = Path(name).expanduser()
     if (folder / "model.bin").is_file():
         return folder

@@ -51,7 +51,7 @@ def recorder_for(settings: Settings, facts: Mapping[str, Fact]) -> FlightRecorde
 
 
 def records_in_words(settings: Settings) -> str | None:
-    """What the operator reads; None where nothing is recorded."""
+    """The operator's line; None where nothing is recorded."""
     match settings.record_calls:
         case "off":
             return None

@@ -26,7 +26,7 @@ def phone_for(settings: Settings) -> TelephoneConfig:
 
 
 def announcements_for(settings: Settings) -> Announcements:
-    """Of the page."""
+    """Announcements of the page."""
     return Announcements(
         greeting=settings.greeting.strip(),
         greeting_must_be_heard=settings.greeting_must_be_heard,

@@ -17,9 +17,9 @@ from pipelines.services.tts.tts_espeak import espeak_voice
 from pipelines.services.tts.tts_stub import StubTextToSpeech
 
 PIPER, KOKORO = "piper-en_US-lessac-medium", "kokoro-v1.0"
-"""What is taken where no model is named."""
+"""The default where no model is named."""
 NATURAL_WPM = 165
-"""What a voice that knows no words a minute speaks at when left alone, roughly."""
+"""Words a minute of a voice that cannot be told them, roughly."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ SPEECH_DBFS = -20.0
 MOST_DB = 20.0
 """A gain of more would bring up noise."""
 MEMORY_S = 10.0
-"""What was said so long ago counts a third."""
+"""Seconds after which speech counts a third."""
 UNHEARD = 0.06
 """Half a decibel: not worth the work."""
 CEILING = 0.9
@@ -25,7 +25,7 @@ CEILING = 0.9
 
 
 class Loudness:
-    """Of one voice, for all its calls."""
+    """The loudness of one voice, for all its calls."""
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz

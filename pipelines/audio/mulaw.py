@@ -12,7 +12,7 @@ SILENCE = 0xFF
 
 _BIAS = 33
 _CLIP = 8158
-"""What is louder has the last segment's last code."""
+"""Louder samples have the last segment's last code."""
 
 
 def _decoded() -> NDArray[np.int16]:
@@ -37,7 +37,7 @@ _ENCODED = _encoded()
 
 
 def decode(coded: bytes) -> NDArray[np.int16]:
-    """Of n bytes, shape (n,)."""
+    """Samples of n bytes, shape (n,)."""
     return _DECODED[np.frombuffer(coded, np.uint8)]
 
 

@@ -10,7 +10,7 @@ LONGEST_HEADER = 1 << 16
 _PCM, _EXTENSIBLE = 1, 0xFFFE
 _OTHERS = {b"ID3": "MP3", b"\xff\xfb": "MP3", b"\xff\xf3": "MP3", b"OggS": "Ogg", b"fLaC": "FLAC",
            b"{": "JSON", b"<": "HTML"}  # fmt: skip
-"""What servers send that were asked for PCM, by how it begins; no PCM of a voice begins so."""
+"""Formats that servers send instead of PCM, by their beginning; no PCM of a voice begins so."""
 
 
 class PcmStream:
@@ -37,14 +37,14 @@ class PcmStream:
         return np.frombuffer(taken, "<i2").astype(np.int16)
 
     def finish(self) -> NDArray[np.int16]:
-        """What was held back because it might have been the beginning of a header."""
+        """The bytes held back because it might have been the beginning of a header."""
         if self._begun or self._buffer.startswith(b"RIFF"):
             return np.zeros(0, np.int16)
         self._begun = True
         return self.feed(b"")
 
     def _begin(self) -> bool:
-        """Whether it is known by now what it is, and where its samples begin."""
+        """True if it is known by now what it is, and where its samples begin."""
         head = self._buffer[:12]
         if len(head) < 12:
             return False

@@ -38,7 +38,7 @@ class Resampler:
         return pcm if self._stream is None else self._stream.feed(pcm)
 
     def flush(self) -> NDArray[np.int16]:
-        """What is left in it at the end; feed nothing after this."""
+        """The rest at the end; feed nothing after this."""
         return np.zeros(0, np.int16) if self._stream is None else self._stream.flush()
 
 

@@ -16,7 +16,7 @@ JUDGED_S = 2.0
 SPURT_S = 0.04
 """After so long a silence the bot's voice begins anew, where it was sent."""
 KEEP_S = 0.25
-"""What may still change: a stall, or a lead that is flushed."""
+"""The stretch that may still change: a stall, or a lead that is flushed."""
 
 
 class TwoTrack:
@@ -76,7 +76,7 @@ class TwoTrack:
         self._bot_end += len(sound)
 
     def flush(self, at_s: float) -> None:
-        """What the bot has sent and would be heard after `at_s` is not."""
+        """The bot's audio after `at_s` will not be heard."""
         now = round(at_s * self.rate_hz)
         if now < self._bot_end:
             self._sound[max(0, now - self._base) :, 1] = 0

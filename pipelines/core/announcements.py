@@ -7,13 +7,13 @@ from pipelines.core.exchange import CallState, Caption, Say, StateChanged, ToCal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcements:
-    """What is left out is not done."""
+    """The bot's announcements. Fields left out are not spoken."""
 
     greeting: str = ""
     greeting_must_be_heard: bool = False
     """Nothing that the person does stops it; they are answered after it."""
     silence_s: float | None = None
-    """Of nobody speaking, until the person is asked; and until the call ends after that."""
+    """Seconds of silence until the person is asked; and until the call ends after that."""
     are_you_there: str = "Are you still there?"
     nobody_there: str = "I cannot hear anybody, so I will hang up now. Goodbye!"
     call_s: float | None = None
@@ -29,7 +29,7 @@ class Announcements:
 
 
 class IdleTimer:
-    """Of one call; both limits count only while it is nobody's turn."""
+    """The idle timer of one call; both limits count only while it is nobody's turn."""
 
     def __init__(self, announcements: Announcements, now: float) -> None:
         self._announcements = announcements
@@ -40,7 +40,7 @@ class IdleTimer:
         self._asked = False
 
     def observe(self, sent: ToCaller, now: float) -> None:
-        """Of what the call sends: noises that turn out to be no speech break no silence."""
+        """Observes the call's output: noises that turn out to be no speech break no silence."""
         match sent:
             case StateChanged(state):
                 if state == "listening" and self._state != "hearing":

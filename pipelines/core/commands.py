@@ -1,4 +1,4 @@
-"""What to do: requests the pure core makes of the shell. Names are imperative."""
+"""Commands: requests the pure core makes of the shell. Names are imperative."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -73,7 +73,7 @@ class ScoreTurn:
 
 @dataclass(frozen=True, slots=True)
 class ForgetSpeech:
-    """What was said up to `upto_s` is dealt with; a transcript begins after it."""
+    """Speech up to `upto_s` is dealt with; a transcript begins after it."""
 
     upto_s: float
 

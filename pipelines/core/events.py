@@ -1,4 +1,4 @@
-"""What happened: facts the pure core reacts to. Names are past tense.
+"""Facts: events the pure core reacts to. Names are past tense.
 
 `media_s` is the caller's microphone clock: samples placed so far over their rate. Silence is
 counted on it, so that jitter and stalls on the way change no decision. `at_s` is the
@@ -36,7 +36,7 @@ class SpeechPaused:
 
 @dataclass(frozen=True, slots=True)
 class Transcribed:
-    """What has been said in this turn so far."""
+    """The transcript of this turn so far."""
 
     text: str
     upto_s: float
@@ -116,7 +116,7 @@ class ReplyPaused:
     sentences: tuple[tuple[str, float], ...]
     """Those about the place, and in how many seconds each ends; less than 0 if it had ended."""
     left_s: float | None
-    """Of the reply; None where more of it is to come."""
+    """Seconds of the reply; None where more of it is to come."""
 
 
 TurnFact: TypeAlias = (
@@ -173,7 +173,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class AnswerCounted:
-    """What is known of the language model's answer: figures, and the endpoint's name."""
+    """Facts about the language model's answer: figures, and the endpoint's name."""
 
     facts: Mapping[str, str | int | float | bool | None]
     reply_id: int
@@ -191,7 +191,7 @@ class SilenceTrimmed:
 
 @dataclass(frozen=True, slots=True)
 class HeardToEnd:
-    """What must be heard was played to its last sample."""
+    """The notice that must be heard was played to its last sample."""
 
     reply_id: int
     at_s: float

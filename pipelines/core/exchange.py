@@ -1,4 +1,4 @@
-"""What crosses between a call and the person's side of it, whatever the protocol.
+"""Messages between a call and the person's side of it, whatever the protocol.
 
 Audio positions count samples since the last `Flush`: each flush begins a new generation, so
 late news of what was thrown away can be told from news of what is playing.
@@ -129,7 +129,7 @@ class Caption:
     final: bool
     turn: int
     heard: str | None = None
-    """Of a bot's caption that was cut off: the part that was heard."""
+    """In a bot's caption that was cut off: the part that was heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class AnswerMeasured:
 
 @dataclass(frozen=True, slots=True)
 class CallBegan:
-    """What the call runs on: engines, models and profile; and each share of the budget."""
+    """The call's facts: engines, models and profile; and each share of the budget."""
 
     facts: Mapping[str, str | int | float | bool | None]
     shares_s: Mapping[str, float]

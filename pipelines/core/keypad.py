@@ -32,7 +32,7 @@ class Keypad:
         return self._deadline
 
     def due(self, now: float) -> str:
-        """What has become complete by waiting."""
+        """Keys that have become complete by waiting."""
         waited = self._deadline is not None and now >= self._deadline - 1e-6
         return self._take() if waited else ""
 

@@ -1,4 +1,4 @@
-"""What a recording of a call is made of, and how each thing in it is written: one JSON line each.
+"""The parts of a recording of a call, each written as one JSON line.
 
 `docs/recording-format.md` is the same for people. Where a call's words are not kept, only numbers
 and our own fixed words pass; a text becomes its length.
@@ -315,7 +315,7 @@ def late_audio(pcm: bytes) -> str:
 
 
 def audio_of(text: str) -> NDArray[np.int16]:
-    """What `late_audio` wrote."""
+    """The samples that `late_audio` wrote."""
     return np.frombuffer(base64.b64decode(text), "<i2").astype(np.int16)
 
 

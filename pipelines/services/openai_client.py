@@ -33,7 +33,7 @@ def new_client(base_url: str, api_key: str | None, on_response: Sequence[Hook] =
 
 
 def in_words(error: Exception) -> str:
-    """What went wrong without a status of HTTP. Of a server's own words there are none in it."""
+    """The failure, where there is no HTTP status. Of a server's own words there are none in it."""
     match error.__cause__ if isinstance(error, openai.APIConnectionError) else error:
         case httpx2.ConnectError() as none:
             return f"nothing answers there ({none})"

@@ -1,4 +1,4 @@
-"""What a stage may ask of a model: five small protocols, and the values that cross them.
+"""The models as the stages use them: five small protocols, and the values that cross them.
 
 Audio is mono. `Samples` is float32 in [-1, 1]; what a voice returns is int16 PCM.
 An adapter turns its vendor's exceptions into `ServiceError`, and nothing else escapes it.
@@ -23,7 +23,7 @@ Pcm: TypeAlias = NDArray[np.int16]
 """Shape (n,), mono."""
 
 EAR_RATE_HZ = 16_000
-"""What the ears (VAD, turn model, speech-to-text) are given."""
+"""The rate in Hz for the ears (VAD, turn model, speech-to-text)."""
 
 VAD_CHUNK = 512
 """Samples in one question to the VAD: 32 ms, the only size that Silero v6 takes at 16 kHz."""
@@ -49,7 +49,7 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureDetails:
-    """What is known of a failure beyond that it is one."""
+    """Details of a failure."""
 
     refused: bool = False
     """The request was at fault, not who was asked."""
@@ -63,7 +63,7 @@ class FailureDetails:
     """The endpoint does not take `param` at all, whatever its value."""
     retry_after_s: float = 0.0
     requests: int = 0
-    """That were made in vain, where more than one may have been."""
+    """Requests made in vain, where more than one may have been."""
 
 
 ILL = FailureDetails()
@@ -125,7 +125,7 @@ class TurnModel(Protocol):
     async def open(self) -> None: ...
 
     async def probability(self, audio: Samples) -> float:
-        """That the turn is over, from its last 8 s at most. Raises ServiceError."""
+        """The probability that the turn is over, from its last 8 s at most. Raises ServiceError."""
         ...
 
     async def close(self) -> None: ...
@@ -227,7 +227,7 @@ class LanguageModel(Protocol):
 
 
 class PromptCache(Protocol):
-    """What a server remembers of a prompt's beginning. Neither method raises ServiceError."""
+    """A server's cache of a prompt's beginning. Neither method raises ServiceError."""
 
     async def warm(self, messages: Sequence[ChatMessage], sampling: Sampling = AS_SET) -> None:
         """Have it read what the next prompt will begin with."""

@@ -68,7 +68,7 @@ class Workers:
             thread.start()
 
     async def run(self, work: Callable[[CalledOff], T], *, urgent: bool = False) -> JobResult[T]:
-        """What `work` returns on one of the threads. Raises ServiceError.
+        """Runs `work` on one of the threads. Raises ServiceError.
 
         Cancelled, it takes the job off the queue, or tells it that nobody waits any more.
         """

@@ -1,4 +1,4 @@
-"""What is written down of an answer, for the log and the ledger."""
+"""The facts about an answer, for the log and the ledger."""
 
 from pipelines.core.ledger.ledger import Fact
 from pipelines.services.protocols import AnswerSource, Finished

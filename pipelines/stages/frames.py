@@ -1,4 +1,4 @@
-"""What travels between our stages: facts, commands, and a reply on its way to being heard."""
+"""Frames between our stages: facts, commands, and a reply on its way to being heard."""
 
 from dataclasses import dataclass, field
 
@@ -44,7 +44,7 @@ class SpokenFrame(SystemFrame):
 
 @dataclass
 class SilencedFrame(SystemFrame):
-    """What was on its way to the loudspeaker was thrown away."""
+    """Audio on its way to the loudspeaker was thrown away."""
 
 
 @dataclass

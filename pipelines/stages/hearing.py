@@ -72,7 +72,7 @@ log = structlog.get_logger(__name__)
 
 
 class Ears:
-    """What `Hearing` is made of; all but the models belong to one call."""
+    """The parts of `Hearing`; all but the models belong to one call."""
 
     def __init__(
         self,
@@ -201,7 +201,7 @@ class Hearing(FrameProcessor):
             await self._voice(fact)
 
     async def _hear_chunks(self, upto_s: float) -> None:
-        """What the VAD says of each full chunk that ends by then, in media time."""
+        """The VAD's answer for each full chunk that ends by then, in media time."""
         length_s = VAD_CHUNK / EAR_RATE_HZ
         while len(self._chunk) >= VAD_CHUNK and (self._chunks + 1) * length_s <= upto_s + 1e-6:
             chunk, self._chunk = self._chunk[:VAD_CHUNK], self._chunk[VAD_CHUNK:]

@@ -244,7 +244,7 @@ class Playing(FrameProcessor):
             await self._finish(reply_id)
 
     def _is_answer(self, place: int, samples: int) -> bool:
-        """Whether the answer is first audible in these."""
+        """True if the answer is first audible in these."""
         first = self._answer_from
         return not self._answered and first is not None and place <= first < place + samples
 

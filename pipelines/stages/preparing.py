@@ -1,4 +1,4 @@
-"""What is done for the next question while nobody waits: count, cut, sum up, warm."""
+"""Work for the next question while nobody waits: count, cut, sum up, warm."""
 
 from collections.abc import Callable
 from contextlib import aclosing

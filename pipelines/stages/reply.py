@@ -23,7 +23,7 @@ class Reply:
     news: list[HistoryEntry] = field(default_factory=list)
     """Results of which its request has told."""
     spoken: str = ""
-    """Of the answer that is coming."""
+    """The source of the answer that is coming."""
     enough: bool = False
     """Whatever else the model says is dropped."""
     said: bool = False

@@ -143,7 +143,7 @@ class Speaking(FrameProcessor):
         await self.push_frame(ReplyEndFrame(reply_id))
 
     async def _try(self, clause: ClauseFrame, *, first: bool) -> bool:
-        """Whether there was anything to hear."""
+        """True if there was anything to hear."""
         try:
             return await self._synthesise(clause, first=first)
         except ServiceError as error:
@@ -152,7 +152,7 @@ class Speaking(FrameProcessor):
             return False
 
     async def _synthesise(self, clause: ClauseFrame, *, first: bool) -> bool:
-        """Whether there was anything to hear. Raises ServiceError."""
+        """True if there was anything to hear. Raises ServiceError."""
         reply_id = clause.reply_id
         started = self.get_event_loop().time()
         resampler = Resampler(self._tts.rate_hz, self._rate)

@@ -236,7 +236,7 @@ class Thinking(FrameProcessor):
         await self._tell_turn()
 
     async def _answer(self, reply: Reply) -> bool:
-        """Whether the answer was cut off at the model's limit. Raises ServiceError."""
+        """True if the answer was cut off at the model's limit. Raises ServiceError."""
         rounds = cuts = 0
         while rounds < self._policy.most_rounds:
             if not reply.question and not reply.news and not self._conversation.news:
@@ -327,7 +327,7 @@ class Thinking(FrameProcessor):
     # ---- tools ----
 
     async def _use_tools(self, reply: Reply, finished: Finished) -> bool:
-        """Whether the reply is over with it: it has said all, and something is to be done."""
+        """True if the reply is over with it: it has said all, and something is to be done."""
         await reply.committed.wait()
         began_s = self._now()
         if reply.spoken:
@@ -363,7 +363,7 @@ class Thinking(FrameProcessor):
         await self._tell_turn()
 
     async def _tell_turn(self) -> None:
-        """Whether there are results that nobody has told of."""
+        """True if there are results that nobody has told of."""
         waiting = bool(self._conversation.news)
         if waiting != self._results_waited:
             self._results_waited = waiting

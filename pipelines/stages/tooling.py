@@ -60,7 +60,7 @@ class Tooling:
         self._runs = ToolRuns(uuid.uuid4().hex)
         self._running: dict[ToolRun, _Running] = {}
         self._acts: dict[ToolRun, tuple[int, Callable[[], None]]] = {}
-        """What is still to be done, and after which reply."""
+        """The work to do, and the reply that it waits for."""
         self._call_ids: set[str] = set()
 
     # ---- what a reply asks for ----
@@ -187,7 +187,7 @@ class Tooling:
         await self._ended()
 
     def _learn(self, run: ToolRun, returned: object) -> str:
-        """What the model is told of it."""
+        """The model's text about it."""
         if not isinstance(returned, Afterwards):
             return told(returned)
         reply_id = self._running[run].reply_id if run in self._running else None

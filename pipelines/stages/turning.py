@@ -73,7 +73,7 @@ class Turning(FrameProcessor):
         self._machine = machine
         self._send = send
         self._facts: Backlog[TurnFact] = Backlog(self._handle)
-        """What a command brings about waits until the command is carried out."""
+        """A command's effects wait until the command is carried out."""
         self._shown: Shown | None = None
         self._said: Caption | None = None
         """Of the turn that is committed: final once its answer is heard, and no longer open."""

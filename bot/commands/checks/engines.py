@@ -47,7 +47,7 @@ def _mend_voice(settings: Settings) -> str:
 
 
 def _check_own_engine(settings: Settings, name: EngineName) -> Finding:
-    """What can be known of an engine before it is started."""
+    """Checks of an engine before it is started."""
     try:
         recipe = recipe_for(settings, name)
     except EngineError as error:

@@ -1,4 +1,4 @@
-"""What a check has found, and how to mend it."""
+"""A check's result, and its mend."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +17,7 @@ class Finding:
     verdict: CheckVerdict
     found: str
     mend: str = ""
-    """What to do about it; empty for a pass."""
+    """The mend; empty for a pass."""
 
 
 def good(name: str, found: str) -> Finding:

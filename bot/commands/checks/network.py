@@ -110,7 +110,7 @@ def check_tls(settings: Settings, now: datetime | None = None) -> Finding:
 
 
 def expiry(chain: Path, key: Path) -> datetime:
-    """Of the certificate that a client is shown."""
+    """The expiry of the certificate that a client is shown."""
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(chain, key)
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

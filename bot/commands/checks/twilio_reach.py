@@ -28,12 +28,12 @@ PORT = 443
 
 
 class NoTelephoneError(Exception):
-    """What a telephone needs is not set; the message is one line for the operator."""
+    """A setting that a telephone needs is missing; the message is one line for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class TelephoneAccount:
-    """What a telephone needs to be set, all of it there."""
+    """The settings that a telephone needs, complete."""
 
     account_sid: str
     auth_token: str
@@ -253,7 +253,7 @@ async def _ring(line: TelephoneAccount, http: httpx2.AsyncClient, token: str) ->
 
 
 async def check_stream(line: TelephoneAccount, context: ssl.SSLContext | None = None) -> Finding:
-    """That a WebSocket comes through whatever stands in between."""
+    """Checks that a WebSocket comes through every proxy in between."""
     url = "wss" + line.public_url.removeprefix("https") + MEDIA
     headers = {HEADER: signature(line.auth_token, url)}
     context = context or ssl.create_default_context()

@@ -28,7 +28,7 @@ class TimedAnswer:
     tokens: int
     """As the endpoint counts them, else its pieces."""
     cached_tokens: int | None
-    """Of the prompt, if it says so."""
+    """The prompt's cached tokens, if it says so."""
 
     @property
     def between_s(self) -> float:

@@ -14,7 +14,7 @@ SPEAKING_MS = 150.0
 FAILED_SHARE = 0.05
 LATE_MS = 10.0
 QUANTILES = 21
-"""Of the first token in a profile: every 5 %."""
+"""Shares of the first token in a profile: every 5 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class LoadRow:
     first_token_ms: MillisecondPercentiles
     between_tokens_ms: MillisecondPercentiles
     tokens_per_s: float
-    """Of all callers together."""
+    """The sum over all callers."""
     cached_share: float | None
-    """Of the answers, how many found a part of their prompt cached; None if it is never said."""
+    """The share of answers with a part of their prompt cached; None if unknown."""
     late_ms: float
     """The 95th percentile of how late this process was itself."""
     verdict: str
@@ -126,7 +126,7 @@ def profile(measured: Measured) -> dict[str, object]:
 def document(
     made: dict[str, object], measured: Sequence[Measured], rows: Sequence[LoadRow]
 ) -> dict[str, object]:
-    """What `--json` writes; the profile is of the first level with a warm prefix."""
+    """The object that `--json` writes; the profile is of the first level with a warm prefix."""
     warm = [one for one in measured if one.level.prefix == "warm" and one.answers]
     played = {"profile": profile(warm[0])} if warm else {}
     return {"made": made, **played, "summary": summary(rows), "rows": [asdict(one) for one in rows]}

@@ -1,4 +1,4 @@
-"""What is asked, by how many at once, with a prefix that the endpoint knows or does not."""
+"""The requests: how many at once, with a prefix that the endpoint knows or does not."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence

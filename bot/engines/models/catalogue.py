@@ -1,4 +1,4 @@
-"""What can be downloaded by name: one entry a model, and no digests.
+"""The models that can be downloaded by name: one entry a model, and no digests.
 
 A hub says at the time of the download what a file has to hash to; that is checked, and written
 down beside the files. Sizes are for the list alone: of Whisper its parameters times two bytes

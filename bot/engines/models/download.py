@@ -39,7 +39,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class DownloadProgress:
-    """Of the whole model, in bytes."""
+    """The progress of the whole model, in bytes."""
 
     path: str
     done: int

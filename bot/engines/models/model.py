@@ -1,4 +1,4 @@
-"""What is known of a model before it is downloaded."""
+"""Facts about a model before it is downloaded."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -30,7 +30,7 @@ class Addresses:
 @dataclass(frozen=True, slots=True)
 class CatalogueModel:
     name: str
-    """What is typed, and the name of its folder."""
+    """The name as typed, and of its folder."""
     kind: Kind
     about: str
     source: Hub | Addresses

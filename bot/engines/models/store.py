@@ -17,9 +17,9 @@ class File:
     path: str
     size: int
     sha256: str
-    """Of what was downloaded."""
+    """SHA-256 of the downloaded file."""
     hub_says: str
-    """What it was checked against: "sha256", "git-sha1", or "nothing" where nobody said."""
+    """The check that it passed: "sha256", "git-sha1", or "nothing" where nobody said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def sha256(path: Path) -> str:
 
 
 def git_sha1(path: Path) -> str:
-    """What git calls the file: small files on a hub have no other name."""
+    """The file's name in git: small files on a hub have no other name."""
     digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
     with path.open("rb") as file:
         while piece := file.read(_PIECE):

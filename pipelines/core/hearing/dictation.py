@@ -1,4 +1,4 @@
-"""What to transcribe next, and what the turn's transcript is so far.
+"""Dictation: the next audio to transcribe, and the turn's transcript so far.
 
 A turn is a row of stretches. The last one is open: its audio is transcribed again and again as
 it grows, one job at a time, newest audio wins. A stretch that has grown long is closed at a
@@ -58,7 +58,7 @@ class DictationJob:
 
 @dataclass(frozen=True, slots=True)
 class _Unbroken:
-    """What was said before the open stretch, which begins within it."""
+    """The text before the open stretch, which begins within it."""
 
     text: str = ""
     shared: float = 0.0
@@ -88,7 +88,7 @@ class Dictation:
 
     @property
     def text(self) -> str:
-        """Of the whole turn so far."""
+        """The transcript of the whole turn so far."""
         return " ".join(part for part in (*self._settled, self._since_pause) if part)
 
     @property
@@ -124,7 +124,7 @@ class Dictation:
         self._final_done = False
 
     def next_job(self, media_s: float, oldest_s: float = 0.0) -> DictationJob | None:
-        """What to transcribe now, given the clock. At most one job is under way.
+        """The next job, given the clock. At most one job is under way.
 
         A final one takes the place of a partial one under way: the caller cancels that.
         `oldest_s`: sound from before it is gone.

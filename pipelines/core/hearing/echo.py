@@ -70,7 +70,7 @@ class EchoVerdict:
     """On one chunk of the microphone; all of it is the chunk itself where the bot was silent."""
 
     residual: Samples
-    """What is left without the bot's voice, `DELAY` samples late: for the VAD."""
+    """The sound without the bot's voice, `DELAY` samples late: for the VAD."""
     cancelled: Samples
     """The prediction subtracted and nothing held down, in time: for the transcription."""
     echo_share: float
@@ -109,7 +109,7 @@ class EchoGuard:
         self._reference.write(pcm, position)
 
     def flushed(self, position: int) -> None:
-        """What was to be played from `position` on never was."""
+        """Audio from `position` on was never played."""
         self._reference.clear(position)
 
     def passed(self, chunk: Samples) -> None:
@@ -178,7 +178,7 @@ class EchoGuard:
 
 
 class _Reference:
-    """What was played, on the microphone's clock; silence where nothing was."""
+    """Played audio, on the microphone's clock; silence where nothing was."""
 
     def __init__(self, size: int) -> None:
         self._ring: Samples = np.zeros(size, np.float32)

@@ -57,13 +57,13 @@ class Microphone:
         self._quiet_from = max(self._quiet_from, start + len(pcm) + self._rings)
 
     def flushed(self, ahead: int) -> None:
-        """What was to be heard from `ahead` samples after the last one on never will be."""
+        """Audio from `ahead` samples after the last one on never will be."""
         start = self._end + ahead
         self._guard.flushed(start)
         self._quiet_from = min(self._quiet_from, start + self._rings)
 
     def hear(self, samples: Samples) -> Sound:
-        """What is known of the sound up to here; in the bot's presence up to 32 ms come later."""
+        """The sound up to here; in the bot's presence up to 32 ms come later."""
         self._waiting = np.concatenate((self._waiting, samples))
         sounds: list[Sound] = []
         while len(self._waiting) and (sound := self._next()) is not None:

@@ -90,7 +90,7 @@ class LedgerRow:
     segments_us: Mapping[Segment, int]
     """All of `SEGMENTS`, in order; none negative."""
     hidden_us: Mapping[Segment, int]
-    """What each would have added to the wait, had it not been done behind another."""
+    """The time that each would have added to the wait, had it not been done behind another."""
     unattributed_us: int
     """The part of the wait in which no stage was busy, nor waited on purpose."""
     spans: tuple[RowSpan, ...]

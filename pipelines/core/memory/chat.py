@@ -30,6 +30,6 @@ class ChatMessage:
     tool_calls: tuple[ToolCall, ...] = ()
     """Of an assistant."""
     answers: str = ""
-    """Of a tool: the `call_id` whose result it is."""
+    """On a tool's message: the `call_id` whose result it is."""
     parts: tuple[str | Image, ...] = ()
     """A user's text and images in their order; `content` is the text alone. Empty: no images."""

@@ -44,7 +44,7 @@ class Conversation:
         """Said to the model before the next question, and never history."""
         self.limit_tokens = limit_tokens
         self.summary = ""
-        """Of what was cut."""
+        """The summary of cut lines."""
         self._lines: list[HistoryEntry] = []
         self._cut: list[HistoryEntry] = []
 
@@ -54,7 +54,7 @@ class Conversation:
 
     @property
     def tokens(self) -> int:
-        """Of the prompt without a question."""
+        """Tokens of the prompt without a question."""
         return self._told_tokens + sum(line.size for line in self._lines)
 
     def said(self, turn_id: int, text: str) -> None:
@@ -155,7 +155,7 @@ class Conversation:
     def with_question(
         self, turn_id: int, text: str, reply_id: int | None = None
     ) -> list[ChatMessage]:
-        """What to ask the model with, `text` being what was said in this turn.
+        """The prompt for the model, `text` being what was said in this turn.
 
         The question is whole, unless it fills the prompt by itself: then it is its end. Where
         tools were called in this turn, their results come after it. Without a text, the model
@@ -226,7 +226,7 @@ class Conversation:
         return True
 
     def _make_room(self, turn_id: int, question: str) -> str:
-        """What is asked of the question."""
+        """The requirement on the question."""
         if self.limit_tokens is not None:
             own = self._own(turn_id)
             beside = _beside(question, own)
@@ -235,7 +235,7 @@ class Conversation:
         return _fitted(question, self.limit_tokens, self._told_with(turn_id))
 
     def _own(self, turn_id: int) -> HistoryEntry | None:
-        """What was said in this turn."""
+        """The person's words in this turn."""
         said = (line for line in self._lines if line.role == "user" and line.turn_id == turn_id)
         return next(said, None)
 
@@ -285,7 +285,7 @@ class Conversation:
 
     @property
     def to_sum_up(self) -> str:
-        """What was cut since the last summary, with that summary before it; "" for nothing.
+        """Lines cut since the last summary, with that summary before it; "" for nothing.
 
         Of what would not fit in a prompt of its own, the newest.
         """
@@ -334,5 +334,5 @@ def _fitted(question: str, limit: int | None, told: int) -> str:
 
 
 def _beside(question: str, own: HistoryEntry | None) -> int:
-    """What a question adds to the lines, if it stands among them as `own`."""
+    """The tokens that a question adds to the lines, if it stands among them as `own`."""
     return estimate(question) + MESSAGE_TOKENS - (own.size if own is not None else 0)

@@ -11,7 +11,7 @@ from pipelines.core.memory.tool_runs import ToolRun
 CHARACTERS_A_TOKEN = 3.5
 """Of English, in Gemma's tokens: 4.2 in long texts, less in short turns. Too low is safe."""
 MESSAGE_TOKENS = 6
-"""What a chat template puts around a message."""
+"""Tokens that a chat template puts around a message."""
 NO_TURN = 0
 """The first turn is 1."""
 

@@ -33,7 +33,7 @@ _JSON_TYPES: Mapping[object, str] = {
     bool: "boolean",
 }
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-"""What the API takes for a function's name."""
+"""The form of a function's name in the API."""
 
 
 RunId = NewType("RunId", str)
@@ -60,7 +60,7 @@ class Afterwards:
 
 
 Result: TypeAlias = object
-"""What a tool returns: text as it is, `Afterwards`, anything else as JSON."""
+"""A tool's result: text as it is, `Afterwards`, anything else as JSON."""
 
 
 # ---- what a function says of itself ----
@@ -133,7 +133,7 @@ class Tool:
         return {"type": "function", "function": function}
 
     def arguments(self, text: str) -> dict[str, object]:
-        """What the model wrote, checked against the types. Raises ToolError."""
+        """The model's arguments, checked against the types. Raises ToolError."""
         try:
             given = json.loads(text or "{}")
         except (ValueError, RecursionError):

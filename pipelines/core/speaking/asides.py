@@ -47,7 +47,7 @@ _SPOKEN_KEYS = "answer response reply message text content speech say output res
 
 
 def is_source(inside: str, before: str) -> bool:
-    """Whether brackets hold the number of a source: "[1]", "[2, 3]", "【4:0†source】"."""
+    """True if brackets hold the number of a source: "[1]", "[2, 3]", "【4:0†source】"."""
     return _SOURCE.fullmatch(inside.strip()) is not None and not _COUNTED.search(before)
 
 
@@ -70,7 +70,7 @@ def spoken_of_json(written: str) -> str | None:
 
 
 def goes_on(opener: str, inside: str) -> bool:
-    """Whether the second mark may still come, now that `inside` has."""
+    """True if the second mark may still come, now that `inside` has."""
     char = inside[-1]
     if opener in ("(", "*") and not (char.isalpha() or char in " '…"):
         return False

@@ -25,7 +25,7 @@ _DEPTH = 3
 
 
 def is_formula(inside: str) -> bool:
-    """Whether what stands between two dollar signs is one, and no prices or shell variables."""
+    """True if what stands between two dollar signs is one, and no prices or shell variables."""
     if not inside or inside[0].isspace() or inside[-1].isspace():
         return False
     return (

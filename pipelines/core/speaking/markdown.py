@@ -84,7 +84,7 @@ class Unmarker:
         self._held = ""
         """Marks that the next character will explain."""
         self._tail = "\n"
-        """What came out last."""
+        """The last output."""
         self._opener = ""
         self._inside = ""
         """Of an aside, so far."""
@@ -169,7 +169,7 @@ class Unmarker:
         return self._say(said) + self._plain(char)
 
     def _continues(self, held: str, char: str) -> bool:
-        """Whether `char` belongs to the same mark as `held`, and neither is said."""
+        """True if `char` belongs to the same mark as `held`, and neither is said."""
         longer = held + char
         if longer == "](":
             self._place, self._depth = _Place.LINK_TARGET, 1

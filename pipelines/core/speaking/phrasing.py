@@ -176,7 +176,7 @@ class Phraser:
         return char.isspace() or (self._ended_surely and char in _TAIL)
 
     def _is_end(self) -> bool:
-        """Whether a clause ends with the last character, whatever comes next."""
+        """True if a clause ends with the last character, whatever comes next."""
         mark = self._text[-1]
         if mark in _SURE_CLOSING | _SURE_ENDS | _SURE_PAUSES:
             return self._is_sure_end(mark)
@@ -303,12 +303,12 @@ def _bare(word: str) -> str:
 
 
 def _belong_together(before: str, after: str) -> bool:
-    """Whether two words may be parts of one number, or one with its unit: "12 000", "5 km"."""
+    """True if two words may be parts of one number, or one with its unit: "12 000", "5 km"."""
     return any(map(str.isdigit, before)) or after.lstrip("($€£¥₹#+-−.")[:1].isdigit()
 
 
 def _opened(text: str) -> bool:
-    """Whether a quote or a bracket is still to be closed: it may close behind the mark."""
+    """True if a quote or a bracket is still to be closed: it may close behind the mark."""
     return (
         text.count('"') % 2 == 1
         or text.count("“") > text.count("”")
@@ -319,7 +319,7 @@ def _opened(text: str) -> bool:
 
 
 def _parts(before: str, after: str) -> bool:
-    """Whether a sentence ends with the abbreviation that `before` ends with."""
+    """True if a sentence ends with the abbreviation that `before` ends with."""
     abbreviation = before.rstrip(_CLOSING).rsplit(None, 1)[-1].lstrip(_AROUND)
     following = after.strip(_AROUND + " ")
     if following[:1].islower() or abbreviation[:-1] in NUMBERED:

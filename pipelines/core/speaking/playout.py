@@ -1,4 +1,4 @@
-"""What of a reply has been sent, what has been heard, and what to send next.
+"""Playout: the audio of a reply that was sent, was heard, and is sent next.
 
 Positions count samples of the reply's own audio, so that a reply can be paused, its unheard
 part thrown away at the other side, and gone on with from what was heard. On the wire they count
@@ -301,7 +301,7 @@ class Playout:
         return not self._estimated and self._confirmed >= self._sent
 
     def left_s(self, now: float) -> float | None:
-        """What the listener has still to hear; None while more of the reply may come."""
+        """Seconds that the listener has still to hear; None while more of the reply may come."""
         return (self._length - self.heard_samples(now)) / self._rate if self._ended else None
 
     def around(self, now: float) -> tuple[tuple[str, float], ...]:

@@ -10,7 +10,7 @@ MOST = 0.001
 
 
 class Skew:
-    """Of one stretch of sound without a pause."""
+    """The skew of one stretch of sound without a pause."""
 
     def __init__(self) -> None:
         self._usual_s: float | None = None

@@ -1,4 +1,4 @@
-"""What is held, what is let go, what is withdrawn: one small state per reply.
+"""Speculation: replies held, let go and withdrawn, one small state per reply.
 
 HELD -> RELEASED -> STOPPED
   '---> WITHDRAWN

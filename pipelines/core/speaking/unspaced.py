@@ -51,7 +51,7 @@ def count_words(text: str) -> float:
 
 
 def pauses_at_blank(text: str) -> bool:
-    """Whether a blank at the end of `text` stands between two phrases, not between two words."""
+    """True if a blank at the end of `text` stands between two phrases, not between two words."""
     return _WORD_BEFORE_BLANK.search(text) is not None
 
 
@@ -93,7 +93,7 @@ _thai = cache(budoux.load_default_thai_parser)
 
 
 def _is_between(text: str, at: int) -> bool:
-    """Whether no word of another script, and no letter with its marks, goes on at `at`."""
+    """True if no word of another script, and no letter with its marks, goes on at `at`."""
     before, after, following = text[at - 1], text[at], text[at + 1 : at + 2]
     if unicodedata.category(after)[0] == "M" or after in "ๆะาำຯະາຳ\u200d" or not after.isalnum():
         return False

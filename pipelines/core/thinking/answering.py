@@ -1,4 +1,4 @@
-"""What is said when there is no answer, or none yet; and how a reply that broke off ends."""
+"""The bot's words when there is no answer, or none yet; and how a reply that broke off ends."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class AnsweringPolicy:
     warm: bool = False
     """Have the server read the next prompt's beginning when nobody waits for it."""
     summarise: bool = False
-    """What no longer fits is summed up by the model."""
+    """The model sums up lines that no longer fit."""
     meanwhile_s: float = 1.0
     """A tool that takes longer is bridged, where nothing has been said in this reply."""
     settled_s: float = 0.6

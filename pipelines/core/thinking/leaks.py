@@ -90,7 +90,7 @@ class LeakFilter:
         self._raw = self._plain = ""
         self._out: list[str] = []
         self._held: list[str] | None = [] if unopened else None
-        """What may still turn out to be a thought."""
+        """Text that may still turn out to be a thought."""
         self._shown = False
         self._starred = False
         """A role's name was emphasised: the end of that is still to come."""
@@ -210,7 +210,7 @@ class LeakFilter:
         return len(self._raw) if lead is None else lead.start()
 
     def _may_become_mark(self, at: int) -> bool:
-        """Whether what has come from `at` on is too little to tell."""
+        """True if what has come from `at` on is too little to tell."""
         rest = self._plain[at : at + _LOOK]
         is_open = bool(self._tools) and _BEGUN_OBJECT.fullmatch(rest) is not None
         return len(rest) < _LOOK and (is_open or may_become_mark(rest))

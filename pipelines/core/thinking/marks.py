@@ -206,7 +206,7 @@ def mark_at(text: str, at: int) -> Mark | None:
 
 
 def may_become_mark(rest: str) -> bool:
-    """Whether the plain `rest` of what has come so far may be the beginning of a mark."""
+    """True if the plain `rest` of what has come so far may be the beginning of a mark."""
     if rest in _PREFIXES or _BEGUN.fullmatch(rest):
         return True
     named = _NAMED.fullmatch(rest)

@@ -41,7 +41,7 @@ _ENOUGH = 80
 
 
 def muses(text: str) -> bool | None:
-    """Whether a text that begins so is a thought; None where more of it has to come first."""
+    """True if a text that begins so is a thought; None where more of it has to come first."""
     text = text[:_ENOUGH]
     words = [word for word in re.split(r"[^\w]+", text.lower()) if word]
     whole = len(words) if not text or not text[-1].isalnum() else len(words) - 1
@@ -56,7 +56,7 @@ def muses(text: str) -> bool | None:
 
 
 def _agree(beginning: tuple[str, ...], words: list[str], whole: int) -> bool:
-    """Whether `words`, of which `whole` are complete, go along with a beginning so far."""
+    """True if `words`, of which `whole` are complete, go along with a beginning so far."""
     for at, wanted in enumerate(beginning[: len(words)]):
         if not (words[at] == wanted if at < whole else wanted.startswith(words[at])):
             return False

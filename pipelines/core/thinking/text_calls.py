@@ -69,7 +69,7 @@ def calls_in(text: str, tools: Tools) -> list[TextCall]:
 
 
 def names_a_call(text: str) -> bool:
-    """Whether an object in `text` has a call's form, whatever tool it names."""
+    """True if an object in `text` has a call's form, whatever tool it names."""
     return any(_has_form(value) for value in _values(text))
 
 
@@ -242,7 +242,7 @@ def _literal(node: ast.expr) -> object:
 
 
 class Balance:
-    """Whether the brackets of a text that is read character by character are closed."""
+    """True if the brackets of a text that is read character by character are closed."""
 
     def __init__(self, quotes: str = "\"'") -> None:
         self._quotes = quotes
@@ -251,7 +251,7 @@ class Balance:
         self._escaped = False
 
     def closes(self, char: str) -> bool:
-        """Whether `char` closes the first bracket."""
+        """True if `char` closes the first bracket."""
         if self._escaped:
             self._escaped = False
         elif self._quote:

@@ -64,7 +64,7 @@ def moment_of(sentences: Iterable[tuple[str, float]], left_s: float | None) -> B
 
 
 def asks(sentence: str) -> bool:
-    """Whether a sentence wants an answer; English where it has no question mark."""
+    """True if a sentence wants an answer; English where it has no question mark."""
     said = _CLOSING.sub("", sentence)
     if _QUESTION_MARKS.search(sentence, len(said)) is not None:
         return True
@@ -199,7 +199,7 @@ def judge(
 
 
 def _answers(said: tuple[str, ...], moment: BargeInMoment) -> bool:
-    """Whether a listener's words are more than that at this moment."""
+    """True if a listener's words are more than that at this moment."""
     match moment:
         case BargeInMoment.QUESTION_ENDS:
             return said in HUMMED or any(word not in HESITATIONS for word in said)
@@ -214,7 +214,7 @@ def _stands_in(phrase: tuple[str, ...], said: tuple[str, ...]) -> bool:
 
 
 def _listens(said: tuple[str, ...], *, final: bool) -> bool:
-    """Whether it is a row of a listener's phrases, the last of which may still be on its way."""
+    """True if it is a row of a listener's phrases, the last of which may still be on its way."""
     if not said or (not final and said in _BEGINNINGS):
         return True
     return any(

@@ -96,7 +96,7 @@ def dictated(said: Sequence[str]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known of a pause."""
+    """The evidence about a pause."""
 
     text: str
     silence_s: float = 0.0
@@ -172,7 +172,7 @@ class Endpointing:
         return min(max(wait_s, policy.shortest_s), policy.longest_s)
 
     def eager(self, evidence: Evidence) -> bool:
-        """Whether to begin a reply already, and hold it."""
+        """True if a reply should begin already, and be held."""
         policy = self._policy
         whole = self._likely(evidence.text) >= policy.whole
         sentence = whole and self._ending(evidence.text) in (Ending.CLOSED, Ending.QUESTION)
@@ -185,7 +185,7 @@ class Endpointing:
         return evidence.silence_s >= max(begin_s, policy.soonest_s) - 1e-6
 
     def may_be_over(self, text: str) -> bool:
-        """Whether the words could be all of a turn: else the turn model need not be asked."""
+        """True if the words could be all of a turn: else the turn model need not be asked."""
         return self._ending(text) not in (Ending.NOTHING, Ending.HANGING, Ending.COUNTING)
 
     def _ending(self, text: str) -> Ending:

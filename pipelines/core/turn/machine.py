@@ -79,7 +79,7 @@ class TurnMachine:
 
     @property
     def text(self) -> str:
-        """What the person has said in this turn so far."""
+        """The person's words in this turn so far."""
         return " ".join(part for part in (self._carried, self._heard.text) if part)
 
     @property

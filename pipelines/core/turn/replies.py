@@ -17,7 +17,7 @@ class Replies:
         return self._text is not None
 
     def is_news(self, reply_id: int) -> bool:
-        """Whether this is of the reply under way: late news of another is normal."""
+        """True if this is of the reply under way: late news of another is normal."""
         return self.is_under_way and reply_id == self.newest_id
 
     def is_unheard(self, turn_id: int) -> bool:

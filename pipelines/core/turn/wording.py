@@ -11,5 +11,5 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def same_words(one: str, other: str) -> bool:
-    """Whether two transcripts differ in formatting at most."""
+    """True if two transcripts differ in formatting at most."""
     return words(one) == words(other)

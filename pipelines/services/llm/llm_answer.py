@@ -139,7 +139,7 @@ def _choice(chunk: Chunk) -> Chunk:
 
 
 def _message(choice: Chunk) -> tuple[Chunk, bool]:
-    """What it says, and whether that is a whole message, as without streaming."""
+    """The text, and whether that is a whole message, as without streaming."""
     delta, message, text = choice.get("delta"), choice.get("message"), choice.get("text")
     if isinstance(delta, dict) and delta:
         return delta, False

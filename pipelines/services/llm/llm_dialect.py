@@ -1,4 +1,4 @@
-"""What one endpoint turned out not to take, and a request without it.
+"""Parameters that one endpoint turned out not to take, and a request without it.
 
 Servers differ in what they refuse, and say so in words. What a refusal names is left out of the
 next request, and once that is answered, of all that follow: an endpoint is asked the same wrong
@@ -33,7 +33,7 @@ _NAMED = re.compile(r"[a-z_]+")
 
 @dataclass
 class EndpointDialect:
-    """Of one endpoint."""
+    """The dialect of one endpoint."""
 
     counts_usage: bool = True
     takes_tools: bool = True
@@ -129,7 +129,7 @@ def is_too_long(words: str) -> bool:
 
 
 def refuses_images(words: str) -> bool:
-    """Whether the model behind an endpoint, by the endpoint's words, sees no images."""
+    """True if the model behind an endpoint, by the endpoint's words, sees no images."""
     return _NO_IMAGES.search(words.lower()) is not None
 
 

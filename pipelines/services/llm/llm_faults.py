@@ -1,4 +1,4 @@
-"""What goes wrong at an endpoint, in our own terms; and how long a line of it may be."""
+"""Failures of an endpoint, in our own terms; and how long a line of it may be."""
 
 import contextlib
 import re
@@ -18,7 +18,7 @@ _LOADING = re.compile(
     r"load|start(ing|ed)? up|starting|initiali[sz]|warming|booting|not ready|in.queue|no workers?"
 )
 _GATEWAY = (404, 502, 503, 504)
-"""What proxies say for a machine that is not there yet."""
+"""Statuses of proxies for a machine that is not there yet."""
 
 
 def words_of(error: openai.APIStatusError) -> str:

@@ -97,7 +97,7 @@ class ToolCallCollector:
 
 
 def _is_another(latest: _Call, call_id: str, name: str, written: str) -> bool:
-    """Whether a piece under the same number as `latest` begins another call.
+    """True if a piece under the same number as `latest` begins another call.
 
     Some servers give every piece of one call a new id, so an id alone does not tell.
     """

@@ -106,7 +106,7 @@ class Moonshine:
 
 
 class _Memory:
-    """What the decoder remembers of one utterance between its passes: keys and values."""
+    """The decoder's memory of one utterance between its passes: keys and values."""
 
     def __init__(self, decoder: OnnxModel, frames: Tensor) -> None:
         self._decoder = decoder

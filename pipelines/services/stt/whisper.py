@@ -42,7 +42,7 @@ MAX_TOKENS = 224
 
 @dataclass(frozen=True, slots=True)
 class DecodedStretch:
-    """What the decoder says of one stretch."""
+    """The decoder's result for one stretch."""
 
     tokens: tuple[int, ...]
     text: str

@@ -111,7 +111,7 @@ class AudioPostprocessor:
             self._keep(said, take)
 
     async def _perform(self, said: str, *, first: bool) -> AsyncGenerator[SpeechChunk, None]:
-        """What the voice says; where it fails and may be asked again, from where it stopped."""
+        """The voice's audio; where it fails and may be asked again, from where it stopped."""
         now = asyncio.get_running_loop().time
         given, asked_s = _Given(), now()
         for tries in range(1, TRIES + 1):

@@ -1,4 +1,4 @@
-"""What goes through the two pipes between the server and the process of a voice.
+"""Messages on the two pipes between the server and the process of a voice.
 
 A message, in either direction, is `HEADER` (job, kind, length of the payload) and its payload:
 

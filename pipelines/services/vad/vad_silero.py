@@ -44,7 +44,7 @@ class SileroVad:
         self._quiet_chunks = 0
 
     def probability(self, chunk: Samples) -> float:
-        """Of speech in exactly `VAD_CHUNK` samples. Raises ServiceError."""
+        """The probability of speech in exactly `VAD_CHUNK` samples. Raises ServiceError."""
         if chunk.shape != (VAD_CHUNK,):
             raise ServiceError("vad", f"a chunk of shape {chunk.shape}", retryable=False)
         self._input[0, :CONTEXT] = self._input[0, -CONTEXT:]

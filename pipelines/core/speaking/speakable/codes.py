@@ -68,7 +68,7 @@ _NOUN_AFTER = re.compile(
 
 
 def is_cued(text_before: str, text_after: str) -> bool:
-    """Whether the words around a number say that it is a code."""
+    """True if the words around a number say that it is a code."""
     if _NOUN_AFTER.match(text_after):
         return False
     words = _sentence(text_before)
@@ -110,7 +110,7 @@ def _precedes_cue(text_after: str) -> bool:
 
 
 def may_be_followed_by_code(text: str) -> bool:
-    """Whether `text` ends where a code may come next: "Your code is:"."""
+    """True if `text` ends where a code may come next: "Your code is:"."""
     words = _sentence(text[-100:].rstrip(" :,"))
     return _follows_cue([*words, ":"])
 

@@ -35,7 +35,7 @@ class Finder(NamedTuple):
     The match's `string` is the text, with `QUANTITY` and `OTHER` where others have been.
     """
     is_quantity: bool = False
-    """Whether "to", "minus" and "by" may stand between two of these."""
+    """True if "to", "minus" and "by" may stand between two of these."""
 
 
 def finder(

@@ -67,7 +67,7 @@ def _parsed(written: str, region: str | None) -> phonenumbers.PhoneNumber | None
 
 
 def _is_grouped(written: str) -> bool:
-    """Whether no amount is written so: "020 7946 0958", "555-0199", "98765 43210"."""
+    """True if no amount is written so: "020 7946 0958", "555-0199", "98765 43210"."""
     parts = re.findall(r"\d+", written)
     if len(parts) == 1:
         return False
@@ -80,7 +80,7 @@ def _is_grouped(written: str) -> bool:
 
 
 def _is_known(found: re.Match[str], written: str) -> bool:
-    """Whether the words before speak of a telephone, and there is such a number."""
+    """True if the words before speak of a telephone, and there is such a number."""
     if not _CUE.search(before(found, 60)):
         return False
     return any(_parsed(written, region) for region in REGIONS[:4])

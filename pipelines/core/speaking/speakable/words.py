@@ -175,7 +175,7 @@ STREETS = {
     "St": "Street", "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Dr": "Drive", "Ln": "Lane",
     "Ct": "Court", "Pl": "Place", "Sq": "Square", "Hwy": "Highway", "Pkwy": "Parkway",
 }  # fmt: skip
-"""What follows a house's number and a name."""
+"""Words that follow a house's number and a name."""
 POINTS = {"N": "North", "S": "South", "E": "East", "W": "West"}
 
 SPOKEN_LABELS = frozenset(

@@ -23,7 +23,7 @@ class Clock:
     at: time | None = None
     part: Part | None = None
     of_twelve: bool = False
-    """Whether the morning or the afternoon is meant was not said: `at` is before noon."""
+    """Nobody said whether it is the morning or the afternoon: `at` is before noon."""
     midnight: bool = False
     """Which of the day's two was not said."""
 
