@@ -14,7 +14,7 @@ class Tape:
 
     @property
     def start_s(self) -> float:
-        """Of the oldest sample that is still there."""
+        """The position of the oldest sample that is still there."""
         return max(0, self._end - len(self._ring)) / self._rate
 
     @property

@@ -99,7 +99,7 @@ class Asked:
     media_s: float
     """How far the ears had come on the caller's microphone clock."""
     start_s: float | None = None
-    """Of a stretch of sound, on that clock."""
+    """The beginning of a stretch of sound, on that clock."""
     end_s: float | None = None
     final: bool | None = None
     draft: tuple[int, ...] | None = None

@@ -83,7 +83,7 @@ class ToneSpeech:
 
 
 def by_length(*texts: tuple[float, str]) -> Callable[[Samples], str]:
-    """What is heard in audio of at least so many seconds: the last of `texts` that fits."""
+    """The transcript of audio of at least so many seconds: the last of `texts` that fits."""
 
     def heard(audio: Samples) -> str:
         length_s = len(audio) / EAR_RATE_HZ

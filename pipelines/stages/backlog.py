@@ -1,4 +1,4 @@
-"""What is worked off in order: what comes up while one is done waits until that is over."""
+"""Work in order: items that come up while one is done wait until that is over."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
@@ -37,5 +37,5 @@ class Backlog(Generic[T]):
             self._busy = False
 
     def drop(self, unwanted: Callable[[T], bool]) -> None:
-        """Of those that wait."""
+        """Drops the unwanted of those that wait."""
         self._waiting = deque(thing for thing in self._waiting if not unwanted(thing))

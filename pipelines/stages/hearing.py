@@ -212,7 +212,7 @@ class Hearing(FrameProcessor):
                 await self._voice(fact)
 
     def _hear_bot(self, frame: SpokenFrame) -> None:
-        """What the bot says now comes back through the microphone: know it again."""
+        """The bot's voice comes back through the microphone from now on: know it again."""
         pcm = self._own_voice.feed(np.frombuffer(frame.pcm, "<i2")).astype(np.float32) / 32768.0
         self._microphone.played(pcm, self._ahead(frame.plays_at_s))
 

@@ -22,7 +22,7 @@ class Releasing(FrameProcessor):
         super().__init__(enable_direct_mode=True)
         self._speculation: Speculation[Piece] = Speculation()
         self._going: Backlog[Piece] = Backlog(self.push_frame)
-        """What the voice makes meanwhile goes behind what was held."""
+        """The voice's further audio goes behind the audio that was held."""
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)

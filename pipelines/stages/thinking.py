@@ -201,7 +201,7 @@ class Thinking(FrameProcessor):
         self._between = self.create_task(self._preparing.prepare())
 
     def _at_work(self) -> asyncio.Task[None] | None:
-        """What is done between two questions, while it is."""
+        """The work between two questions, while it is done."""
         task = self._between
         return None if task is None or task.done() or task.cancelling() else task
 

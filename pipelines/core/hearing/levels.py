@@ -4,7 +4,7 @@ from collections import deque
 
 KEEP_S = 40.0
 WINDOW_S = 0.06
-"""What has to be quiet: the closure of a stop is shorter, a breath longer."""
+"""The length that has to be quiet: the closure of a stop is shorter, a breath longer."""
 
 
 class Levels:

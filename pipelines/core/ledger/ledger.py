@@ -147,7 +147,7 @@ class _Turn:
 
 
 class Ledger:
-    """Of one call: facts in as they come, in any order, and a row for every answered turn."""
+    """Rows of one call: facts in as they come, in any order, and a row for every answered turn."""
 
     def __init__(self, budget: Budget | None = None) -> None:
         self._budget = budget or Budget()

@@ -123,7 +123,7 @@ class Conversation:
             self._lines.append(HistoryEntry("tool", summary(uses), run.turn_id, uses=uses))
 
     def undone(self, run: ToolRun) -> None:
-        """What was promised is not done after all: its result says so wherever it stands."""
+        """A promised tool call is not made after all: its result says so wherever it stands."""
         for line in self._lines:
             if any(use.run is run for use in line.uses):
                 line.correct(run)
@@ -179,7 +179,7 @@ class Conversation:
         return [ChatMessage("system", self._told), *before, *aside, *question, *after]
 
     def prefix(self) -> list[ChatMessage]:
-        """What the next prompt begins with, as far as is known."""
+        """The beginning of the next prompt, as far as is known."""
         lines = (told for line in self._lines for told in line.as_messages(None))
         return [ChatMessage("system", self._told), *lines]
 
@@ -252,7 +252,7 @@ class Conversation:
         return last
 
     def _staying(self, question: HistoryEntry | None) -> list[HistoryEntry]:
-        """What is not cut: a question, the calls that were made for it, and what is news."""
+        """The lines that stay: a question, the calls that were made for it, and what is news."""
         asked = [] if question is None else [question, *self._called_in(question.turn_id)]
         open_ = (line for line in self._lines if line.is_news or line.is_running)
         return [*asked, *(line for line in open_ if line not in asked)]
@@ -299,7 +299,7 @@ class Conversation:
 
     @property
     def cut_lines(self) -> int:
-        """That were not summed up yet."""
+        """Lines that were not summed up yet."""
         return len(self._cut)
 
     def summed_up(self, summary: str, lines: int | None = None) -> None:

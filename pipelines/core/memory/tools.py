@@ -120,7 +120,7 @@ class Tool:
     run_id: str = ""
     """The parameter that is given the run's id; "" for none."""
     defaults: Mapping[str, object] = field(default_factory=dict)
-    """Of the parameters that may be left out."""
+    """Defaults of the parameters that may be left out."""
 
     @property
     def schema(self) -> dict[str, object]:

@@ -17,7 +17,7 @@ from pipelines.core.speaking.asides import (
 )
 
 _LINE_MARKS = frozenset("#>-*+•=~`_|: \t")
-"""What may stand before the first word of a line, or of a table's cell, and is not said."""
+"""Marks that may stand before the first word of a line, or of a table's cell, and is not said."""
 
 _SCHEMES = ("https://", "http://")
 
@@ -105,7 +105,7 @@ class Unmarker:
         return "".join(map(self._step, text.translate(_PLAIN)))
 
     def finish(self) -> str:
-        """What was held back for want of a next character."""
+        """The characters held back for want of a next character."""
         said = self._give_up() if self._place is _Place.JSON else ""
         return said + self._step("\n").rstrip("\n")
 
@@ -357,7 +357,7 @@ class Unmarker:
 
 
 def _names_key(before: str, char: str) -> bool:
-    """Whether a mark between `before` and `char` is a key: it stands alone there."""
+    """True if a mark between `before` and `char` is a key: it stands alone there."""
     is_alone = char.isspace() or char in ",.;:!?)\"'”’"
     return is_alone and _KEYS.search(before) is not None
 

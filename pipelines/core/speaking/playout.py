@@ -52,7 +52,7 @@ class Send:
     generation: int
     start: int
     place: int
-    """Of its first sample in the reply."""
+    """The position of its first sample in the reply."""
     plays_at_s: float
     """By the clock, as if the way took no time."""
 

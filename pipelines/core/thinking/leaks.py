@@ -39,7 +39,7 @@ _STOPS = frozenset(
 )
 _BEGUN_OBJECT = re.compile(r'\[?\s{0,20}(?:\{\s{0,20}(?:["\']\w{0,40}["\']?)?)?')
 _CALLERS = ("", "[", "print(", "default_api.", "print(default_api.", "functions.", "[functions.")
-"""What stands before a tool's name, where a call is written as Python writes it."""
+"""The text before a tool's name, where a call is written as Python writes it."""
 _ROWS = ("{}\n{{", "action: {}\naction input: {{")
 """How a call in two lines begins: GLM-4's template; ReAct's prompts."""
 
@@ -327,7 +327,7 @@ class LeakFilter:
     # ---- what comes out ----
 
     def _begin(self, state: _State, at: int, end: int) -> int:
-        """What stands from `at` to `end` begins a call, or something that may be one."""
+        """The text from `at` to `end` begins a call, or something that may be one."""
         self._state, self._body, self._size = state, [], 0
         self._balance = Balance('"' if self._raw[end - 1] == '"' else "\"'")
         for char in self._raw[at:end] if state is _State.CANDIDATE else "":

@@ -84,7 +84,7 @@ class TurnMachine:
 
     @property
     def evidence(self) -> Evidence:
-        """What is known of the pause, or of the one before."""
+        """The evidence about the pause, or of the one before."""
         return Evidence(
             text=self.text,
             silence_s=self._media_s - self._paused_s,
@@ -353,7 +353,7 @@ class TurnMachine:
         return [command for waited in self._notice.facts() for command in self.handle(waited)]
 
     def _silence_contest(self, fact: TurnFact) -> list[TurnCommand]:
-        """What the person says over the reply is a turn of its own."""
+        """The person's words over the reply are a turn of their own."""
         stop = self._stop()
         self._state = TurnState.PAUSED if self._heard.final else TurnState.HEARING
         self._score, self._next_score_s = None, self._media_s

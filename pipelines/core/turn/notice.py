@@ -1,4 +1,4 @@
-"""What the person does while the bot says what must be heard: it waits, and happens after it."""
+"""Speech and keys over a notice that must be heard: they wait, and happen after it."""
 
 from dataclasses import replace
 

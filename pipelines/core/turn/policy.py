@@ -18,7 +18,7 @@ class TurnPolicy:
     telling_pause_s: float = 0.15
     """A pause this long that the person goes on after tells how this person pauses."""
     cut_in_s: float = 1.5
-    """Who speaks over an answer so soon after it began had not finished."""
+    """A person who speaks over an answer so soon after it began had not finished."""
     passed_s: float = 0.15
     """Silence after which a sound over the bot was a cough or an "mhm", and not the beginning of
     more."""

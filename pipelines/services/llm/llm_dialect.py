@@ -79,7 +79,7 @@ class EndpointDialect:
     def learn(
         self, status: int, words: str, body: Mapping[str, object], own: Collection[str]
     ) -> str:
-        """What it leaves out from now on, by its name; "" where nothing more can be.
+        """The field that it leaves out from now on, by its name; "" where nothing more can be.
 
         `words` are what the endpoint said to `body`. Of its fields only those in `own` are ours
         to leave out: what one question alone asked for says nothing of the next.
@@ -139,7 +139,7 @@ def _joined(own: object, asked: object) -> object:
 
 
 def merged(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
-    """What a tool was asked and said stays apart; all else is one message for each speaker."""
+    """Tool calls and results stay apart; all else is one message for each speaker."""
     joined: list[dict[str, Any]] = []
     for message in messages:
         plain = not message.tool_calls and message.role != "tool"
@@ -213,7 +213,7 @@ def _in_words(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
 
 
 def _folded(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
-    """What the system says, said by the person: before the first words, and in its place later."""
+    """The system's words, said by the person: before the first words, and in its place later."""
     at = next((n for n, message in enumerate(messages) if message.role != "system"), len(messages))
     told = "\n".join(message.content for message in messages[:at])
     rest = [

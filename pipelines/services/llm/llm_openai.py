@@ -196,7 +196,7 @@ class OpenAiLanguageModel:
         sampling: Sampling,
         server: LanguageModelServer = UNKNOWN,
     ) -> AsyncStream[ChatCompletionChunk]:
-        """What the endpoint refuses is left out, and remembered if that was the mend."""
+        """A refused field is left out, and remembered if that was the mend."""
         fields, dialect, left_out = self._fields(sampling), self._dialect, list[str]()
         own = fields.keys() - sampling.required
         while True:

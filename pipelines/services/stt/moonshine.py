@@ -159,7 +159,7 @@ def is_full(tokens: Sequence[int], limit: int, most: int) -> bool:
 
 
 def rest_of_draft(draft: Sequence[int], tokens: Sequence[int]) -> list[int]:
-    """What the draft says after the last of `tokens`, near the place where it should be."""
+    """The draft's tokens after the last of `tokens`, near the place where it should be."""
     place = len(tokens) - 1
     near = range(max(0, place - 3), min(len(draft), place + 5))
     at = min(

@@ -7,7 +7,7 @@ import numpy as np
 from pipelines.services.protocols import EAR_RATE_HZ, Samples, ServiceError
 
 QUIET_S = 0.2
-"""What has to be quiet where audio is split."""
+"""The length that has to be quiet where audio is split."""
 SILENT_BELOW = 10 ** (-60 / 20)
 """RMS of the loudest 20 ms."""
 

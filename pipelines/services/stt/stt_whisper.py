@@ -42,7 +42,7 @@ MOST_REPETITION = 2.4
 BATCH = 8
 """Jobs in one go on a GPU. On a CPU the encoder's cost grows with each, and nothing is gained."""
 HUMAN_PACE_S = 0.25
-"""What a final may take if the whole answer is to come within half a second."""
+"""Seconds that a final may take if the whole answer is to come within half a second."""
 TRIED_ON_S = 3.0
 TRIES = 3
 
@@ -75,7 +75,7 @@ class WhisperSpeechToText:
     longest_s: float = LONGEST_S
     queue_limit: int = 64
     says: str = field(default="not open", init=False)
-    """What it runs on, and how long a final takes there: measured when it was opened."""
+    """Its device, and how long a final takes there: measured when it was opened."""
     _model: Whisper | None = field(default=None, init=False)
     _workers: Workers | None = field(default=None, init=False)
 

@@ -158,7 +158,7 @@ class Whisper:
     def _standing(
         self, encoded: Any, tokenizers: Sequence[Tokenizer], drafts: Sequence[Sequence[int]]
     ) -> list[list[tuple[int, float]]]:
-        """Of each draft the tokens that the model would say too, with their log-probabilities."""
+        """The tokens of each draft that the model would say too, with their log-probabilities."""
         starts = {tuple(tokenizer.sot_sequence) for tokenizer in tokenizers}
         if len(starts) > 1 or max(map(len, drafts)) < SHORTEST_DRAFT:  # one start for all of them
             return [[] for _ in drafts]

@@ -140,7 +140,7 @@ class AudioPostprocessor:
 
 
 class _Given:
-    """What has been given on of an utterance, so that it is not given twice."""
+    """The part of an utterance that was given on, so that it is not given twice."""
 
     def __init__(self) -> None:
         self._samples = self._words = self._at = self._marked = 0

@@ -40,7 +40,7 @@ class PipecatTextToSpeech:
     lanes: int = 8
     queue_limit: int = 256
     rate_hz: int = 24_000
-    """What the services are asked for; what they give, once one has spoken."""
+    """The rate that the services are asked for; the one they give, once one has spoken."""
     first_audio_s: float = 5.0
     """From the text to the first audio."""
     idle_s: float = 5.0

@@ -274,7 +274,7 @@ async def _spawn(name: str, command: tuple[str, ...], deaths: deque[float]) -> _
 
 
 async def _until_ready(name: str, process: _Process) -> None:
-    """Who gives up waiting leaves it to start for those who come after."""
+    """It goes on starting for others when one caller gives up waiting."""
     try:
         async with asyncio.timeout(START_WITHIN_S):
             await asyncio.shield(process.ready)

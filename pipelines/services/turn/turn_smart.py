@@ -14,7 +14,7 @@ from pipelines.services.protocols import EAR_RATE_HZ, Samples, ServiceError
 from pipelines.services.workers import Workers
 
 WINDOW = 8 * EAR_RATE_HZ
-"""What the model looks at; shorter audio gets its zeros in front, as in training."""
+"""The audio that the model looks at; shorter audio gets its zeros in front, as in training."""
 
 
 def load_smart_turn(threads: int = 1) -> OnnxModel:

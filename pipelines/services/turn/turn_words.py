@@ -1,4 +1,4 @@
-"""What is known of when words are a whole thought, from the file beside this: English, 1 MB."""
+"""The model of when words are a whole thought, from the file beside this: English, 1 MB."""
 
 from dataclasses import asdict, fields
 from functools import cache

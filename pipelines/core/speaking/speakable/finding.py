@@ -30,7 +30,7 @@ class Finder(NamedTuple):
     pattern: re.Pattern[str]
     """Matches in time that is linear in the text: every repetition is bounded or unambiguous."""
     read: Callable[[re.Match[str]], str | None]
-    """What is said for a match; None where the context says that it is something else.
+    """The words for a match; None where the context says that it is something else.
 
     The match's `string` is the text, with `QUANTITY` and `OTHER` where others have been.
     """

@@ -1,4 +1,4 @@
-"""What abbreviations, units and signs stand for when they are said in English."""
+"""The words for abbreviations, units and signs when they are said in English."""
 
 import re
 from collections.abc import Iterable

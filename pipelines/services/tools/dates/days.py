@@ -22,7 +22,7 @@ class Days:
     last: date | None = None
     """Of a stretch of days; None for one day."""
     other: date | None = None
-    """What the same words mean to other people."""
+    """The meaning of the same words to other people."""
     note: str = ""
 
 

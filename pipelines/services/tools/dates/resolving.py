@@ -30,7 +30,7 @@ class ResolvedDate:
     """With its offset, where a time was named."""
     part: Part | None = None
     other: date | datetime | None = None
-    """What the same words may mean as well."""
+    """Other meanings of the same words."""
     notes: tuple[str, ...] = ()
 
 
