@@ -1,12 +1,14 @@
-"""The client of every OpenAI-compatible server here, as all adapters want it."""
+"""The client of every OpenAI-compatible server here, and how its exceptions become ours."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import httpx2
 import openai
 from openai import AsyncOpenAI
 
 from pipelines.addresses import is_loopback
+from pipelines.services.protocols import ServiceError
 
 CONNECTIONS = httpx2.Limits(
     max_connections=1000, max_keepalive_connections=100, keepalive_expiry=60.0
@@ -32,9 +34,43 @@ def new_client(base_url: str, api_key: str | None, on_response: Sequence[Hook] =
     )
 
 
+@contextlib.contextmanager
+def as_service_errors(
+    service: str,
+    *,
+    refused: Callable[[openai.APIStatusError], ServiceError] | None = None,
+    slow: Callable[[], ServiceError] | None = None,
+) -> Iterator[None]:
+    """Raises ServiceError for what the package, its transport and the clock raise.
+
+    `refused` and `slow` take the place of the plain errors, where an adapter knows more.
+    """
+    try:
+        yield
+    except TimeoutError as exc:
+        raise slow() if slow else ServiceError(service, "too slow", retryable=True) from exc
+    except openai.APIStatusError as exc:
+        raise refused(exc) if refused else _refusal(service, exc) from exc
+    except httpx2.InvalidURL as exc:
+        raise ServiceError(service, "the base URL is not one", retryable=False) from exc
+    except (openai.OpenAIError, httpx2.HTTPError, ValueError) as exc:  # torn JSON is a ValueError
+        raise ServiceError(service, in_words(exc), retryable=True) from exc
+
+
+def may_be_retried(error: openai.APIStatusError) -> bool:
+    """Not where the account has nothing left: that stays so."""
+    passes = error.status_code >= 500 or error.status_code in (408, 429)
+    return passes and error.code != "insufficient_quota"
+
+
+def _refusal(service: str, error: openai.APIStatusError) -> ServiceError:
+    status = f"status {error.status_code}"
+    return ServiceError(service, status, retryable=may_be_retried(error))
+
+
 def in_words(error: Exception) -> str:
     """The failure, where there is no HTTP status. Of a server's own words there are none in it."""
-    match error.__cause__ if isinstance(error, openai.APIConnectionError) else error:
+    match (error.__cause__ or error) if isinstance(error, openai.APIConnectionError) else error:
         case httpx2.ConnectError() as none:
             return f"nothing answers there ({none})"
         case httpx2.TimeoutException() | openai.APITimeoutError():

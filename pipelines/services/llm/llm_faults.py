@@ -1,14 +1,14 @@
 """Failures of an endpoint, in our own terms; and how long a line of it may be."""
 
-import contextlib
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractContextManager
 
 import httpx2
 import openai
 
 from pipelines.services.llm.llm_dialect import is_too_long, refuses_images
-from pipelines.services.openai_client import in_words
+from pipelines.services.openai_client import as_service_errors, may_be_retried
 from pipelines.services.protocols import IMAGES, FailureDetails, ServiceError
 
 LONGEST_LINE = 1 << 20
@@ -25,26 +25,23 @@ def words_of(error: openai.APIStatusError) -> str:
     return f"{error.message} {error.body}"
 
 
-@contextlib.contextmanager
-def as_service_errors(
+def as_llm_errors(
     may_be_cold: Callable[[], bool], asked: Collection[str] = ()
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """`may_be_cold`: it has not answered yet, or is one that sleeps when nobody asks.
 
     `asked`: names of the request's fields, one of which a refusal may be about.
     """
-    try:
-        yield
-    except TimeoutError as exc:
+
+    def slow() -> ServiceError:
         trouble = FailureDetails(cold=may_be_cold())
         message = "no answer yet: cold" if trouble.cold else "too slow"
-        raise ServiceError("llm", message, retryable=True, trouble=trouble) from exc
-    except openai.APIStatusError as exc:
-        raise _refusal(exc, asked, may_be_cold=may_be_cold()) from exc
-    except (openai.OpenAIError, httpx2.HTTPError, ValueError) as exc:  # torn JSON is a ValueError
-        raise ServiceError("llm", in_words(exc), retryable=True) from exc
-    except httpx2.InvalidURL as exc:
-        raise ServiceError("llm", "the base URL is not one", retryable=False) from exc
+        return ServiceError("llm", message, retryable=True, trouble=trouble)
+
+    def refused(error: openai.APIStatusError) -> ServiceError:
+        return _refusal(error, asked, may_be_cold=may_be_cold())
+
+    return as_service_errors("llm", refused=refused, slow=slow)
 
 
 def unsupported(param: str) -> ServiceError:
@@ -59,7 +56,6 @@ def _refusal(
     status, words = error.status_code, words_of(error).lower()
     if IMAGES in asked and refuses_images(words):  # llama.cpp says so with a 500
         return unsupported(IMAGES)
-    retryable = status >= 500 or status in (408, 429)
     about_model = status == 404 and "model" in words
     unannounced = may_be_cold and status in _GATEWAY and not about_model
     refused = status in (400, 413, 422)
@@ -73,7 +69,7 @@ def _refusal(
     return ServiceError(
         "llm",
         f"status {status}" + (": cold" if trouble.cold else ""),
-        retryable=retryable and error.code != "insufficient_quota",
+        retryable=may_be_retried(error),
         trouble=trouble,
     )
 

@@ -25,7 +25,7 @@ from pipelines.core.thinking.text_calls import schemas_of
 from pipelines.services.llm.llm_answer import Answer
 from pipelines.services.llm.llm_dialect import EndpointDialect
 from pipelines.services.llm.llm_events import Chunk, EventReader
-from pipelines.services.llm.llm_faults import as_service_errors, bound_lines, unsupported, words_of
+from pipelines.services.llm.llm_faults import as_llm_errors, bound_lines, unsupported, words_of
 from pipelines.services.llm.llm_server import STANDARD, UNKNOWN, LanguageModelServer, look, needs_of
 from pipelines.services.openai_client import new_client
 from pipelines.services.protocols import (
@@ -99,7 +99,7 @@ class OpenAiLanguageModel:
             raise ServiceError("llm", "is not open", retryable=False)
         now = asyncio.get_running_loop().time
         answer, needed = self._new_answer(sampling), needs_of(messages, sampling)
-        with as_service_errors(lambda: self.may_be_cold and not answer.begun, needed):
+        with as_llm_errors(lambda: self.may_be_cold and not answer.begun, needed):
             async with asyncio.timeout(self.first_token_s) as first_token:
                 server = await self._server_that_takes(needed, self._client)
                 chunks = await self._ask(self._client, messages, sampling, server)
@@ -138,7 +138,7 @@ class OpenAiLanguageModel:
         brief = Sampling(max_tokens=1, temperature=0.0, tools=sampling.tools)
         if self._client is None:
             return
-        with contextlib.suppress(ServiceError), as_service_errors(lambda: self.may_be_cold):
+        with contextlib.suppress(ServiceError), as_llm_errors(lambda: self.may_be_cold):
             async with asyncio.timeout(WARM_WITHIN_S):
                 chunks = await self._ask(self._client, messages, brief)
                 read = _read(chunks.response)

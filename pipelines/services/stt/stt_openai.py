@@ -5,18 +5,15 @@ knows no drafts. Silence is not sent. The vendor's retries are off: the policy i
 """
 
 import asyncio
-import contextlib
 import io
 import wave
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import httpx2
 import numpy as np
 import openai
 from openai import AsyncOpenAI
 
-from pipelines.services.openai_client import in_words, new_client
+from pipelines.services.openai_client import as_service_errors, new_client
 from pipelines.services.priority_semaphore import PrioritySemaphore
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
@@ -72,7 +69,7 @@ class OpenAiSpeechToText:
         asked_at = now()
         async with self._semaphore.passed(urgent=job.final):
             started_at = now()
-            with _as_service_errors():
+            with as_service_errors("stt"):
                 async with asyncio.timeout(self.answer_s):
                     text = await self._ask(client, wav(job.audio))
         return Transcription(text, queued_s=started_at - asked_at, busy_s=now() - started_at)
@@ -104,16 +101,3 @@ def wav(audio: Samples, rate_hz: int = EAR_RATE_HZ) -> bytes:
 
 def pcm16(audio: Samples) -> bytes:
     return (np.clip(audio, -1.0, 1.0) * 32767.0).astype("<i2").tobytes()
-
-
-@contextlib.contextmanager
-def _as_service_errors() -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError as exc:
-        raise ServiceError("stt", "too slow", retryable=True) from exc
-    except openai.APIStatusError as exc:
-        retryable = exc.status_code >= 500 or exc.status_code in (408, 429)
-        raise ServiceError("stt", f"status {exc.status_code}", retryable=retryable) from exc
-    except (openai.OpenAIError, httpx2.HTTPError, ValueError) as exc:
-        raise ServiceError("stt", in_words(exc), retryable=True) from exc

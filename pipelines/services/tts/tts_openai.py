@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from email.message import Message
 from typing import cast
 
-import httpx2
 import openai
 from openai import AsyncOpenAI
 
 from pipelines.audio.pcm_stream import PcmStream
-from pipelines.services.openai_client import in_words, new_client
+from pipelines.services.openai_client import as_service_errors, new_client
 from pipelines.services.priority_semaphore import PrioritySemaphore
 from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk
 
@@ -92,7 +91,7 @@ class OpenAiTextToSpeech:
             response_format="pcm",
             speed=openai.omit if self.speed == 1.0 else self.speed,
         )
-        with _as_service_errors():
+        with as_service_errors("tts"):
             async with contextlib.AsyncExitStack() as owed:
                 async with asyncio.timeout(self.first_audio_s):
                     answer = await owed.enter_async_context(request)
@@ -102,10 +101,14 @@ class OpenAiTextToSpeech:
                 said_hz = _rate_hz(answer.headers.get("content-type", ""))
                 stream = PcmStream(said_hz or self.rate_hz)
                 while piece is not None:
-                    yield stream.feed(piece), stream.rate_hz
+                    with _reading():
+                        pcm = stream.feed(piece)
+                    yield pcm, stream.rate_hz
                     async with asyncio.timeout(self.idle_s):
                         piece = await anext(pieces, None)
-                yield stream.finish(), stream.rate_hz
+                with _reading():
+                    pcm = stream.finish()
+                yield pcm, stream.rate_hz
 
     def _learn(self, rate_hz: int) -> None:
         if self._spoke and rate_hz != self.rate_hz:
@@ -122,19 +125,8 @@ def _rate_hz(content_type: str) -> int | None:
 
 
 @contextlib.contextmanager
-def _as_service_errors() -> Iterator[None]:
+def _reading() -> Iterator[None]:
     try:
         yield
-    except TimeoutError as exc:
-        raise ServiceError("tts", "too slow", retryable=True) from exc
-    except openai.APIStatusError as exc:
-        retryable = exc.status_code >= 500 or exc.status_code in (408, 429)
-        quota = exc.code == "insufficient_quota"
-        message = f"status {exc.status_code}"
-        raise ServiceError("tts", message, retryable=retryable and not quota) from exc
     except ValueError as exc:  # not PCM
         raise ServiceError("tts", f"the server sends {exc}", retryable=False) from exc
-    except (openai.OpenAIError, httpx2.HTTPError) as exc:
-        raise ServiceError("tts", in_words(exc), retryable=True) from exc
-    except httpx2.InvalidURL as exc:
-        raise ServiceError("tts", "the base URL is not one", retryable=False) from exc

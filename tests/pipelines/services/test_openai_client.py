@@ -5,7 +5,7 @@ import openai
 import pytest
 
 from pipelines.services.llm.llm_openai import OpenAiLanguageModel
-from pipelines.services.openai_client import in_words
+from pipelines.services.openai_client import as_service_errors, in_words
 from pipelines.services.protocols import ChatMessage, ServiceError
 from pipelines.services.tts.tts_openai import OpenAiTextToSpeech
 from tests.pipelines.services.contracts.leaks import run_leaving_nothing
@@ -61,3 +61,48 @@ def test_a_server_that_is_not_there_is_said_to_be_missing() -> None:
                 await asked.close()
 
     run_leaving_nothing(scenario)
+
+
+REQUEST = httpx2.Request("POST", "http://user:CANARY@engine/v1")
+
+
+def refusal(status: int, code: str | None = None) -> openai.APIStatusError:
+    answer = httpx2.Response(status, request=REQUEST)
+    return openai.APIStatusError("no", response=answer, body={"code": code})
+
+
+@pytest.mark.parametrize("service", ["llm", "stt", "tts"])
+@pytest.mark.parametrize(
+    ("raised", "message", "retryable"),
+    [
+        (TimeoutError(), "too slow", True),
+        (openai.APITimeoutError(REQUEST), "too slow", True),
+        (refusal(500), "status 500", True),
+        (refusal(429), "status 429", True),
+        (refusal(408), "status 408", True),
+        (refusal(404), "status 404", False),
+        (refusal(401), "status 401", False),
+        (refusal(429, "insufficient_quota"), "status 429", False),
+        (httpx2.InvalidURL("http://user:CANARY@[::"), "the base URL is not one", False),
+        (httpx2.ConnectError("refused"), "nothing answers there (refused)", True),
+        (httpx2.RemoteProtocolError(""), "the connection broke", True),
+        (ValueError("torn"), "what it sends cannot be read", True),
+    ],
+)
+def test_every_adapter_maps_an_exception_alike(
+    service: str, raised: Exception, message: str, retryable: bool
+) -> None:
+    with pytest.raises(ServiceError) as mapped, as_service_errors(service):
+        raise raised
+
+    error = mapped.value
+    assert (error.service, error.retryable) == (service, retryable)
+    assert str(error) == f"{service}: {message}"
+    assert error.__cause__ is raised
+
+
+def test_our_own_errors_and_mistakes_pass_unchanged() -> None:
+    for raised in (ServiceError("stt", "an answer without a text", retryable=True), KeyError()):
+        with pytest.raises(type(raised)) as passed, as_service_errors("stt"):
+            raise raised
+        assert passed.value is raised
