@@ -48,7 +48,7 @@ from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPI
 from pipecat.workers.runner import WorkerRunner
 
 from bot.server.listening import CannotListenError, address, listen
-from pipelines.cascade import SYSTEM_PROMPT
+from pipelines.core.thinking.prompt import SYSTEM_PROMPT
 from pipelines.services.protocols import EAR_RATE_HZ, ServiceError, TextToSpeech
 from pipelines.services.tts.postprocessor import AudioPostprocessor
 from pipelines.services.tts.tts_espeak import espeak_voice

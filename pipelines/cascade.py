@@ -30,6 +30,7 @@ from pipelines.core.memory.tools import Tool
 from pipelines.core.recording import Noted, Recorder
 from pipelines.core.speaking.playout import Playout
 from pipelines.core.thinking.answering import AnsweringPolicy
+from pipelines.core.thinking.prompt import SYSTEM_PROMPT
 from pipelines.core.turn.endpointing import Completes, nothing_known
 from pipelines.core.turn.machine import TurnMachine
 from pipelines.core.turn.policy import TurnPolicy
@@ -62,10 +63,6 @@ from pipelines.stages.speaking import Speaking
 from pipelines.stages.thinking import Thinking
 from pipelines.stages.turning import Turning
 
-SYSTEM_PROMPT = (
-    "You are a voice assistant on a phone call. Answer in one to three short spoken sentences, "
-    "in plain words, without lists, markup or emoji. Begin with a short phrase."
-)
 INBOX_EVENTS = 2048
 """Handed over to a call that has not come to them; one more, and the call has failed. At once there
 may be 500 frames and 700 other messages: what a stalled network has kept on the telephone.

@@ -8,6 +8,10 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from bot.settings.addresses import is_reachable, split_endpoint
 from bot.settings.group import EmptyIsUnset, Group, List
 from bot.settings.latency_profile import PROFILES, profile_named
+from pipelines.core.thinking.failover import Patience
+from pipelines.core.thinking.prompt import SYSTEM_PROMPT
+
+_PATIENCE = Patience()
 
 
 class LanguageModelSettings(Group):
@@ -35,10 +39,7 @@ class LanguageModelSettings(Group):
     llm_enable_thinking: bool = False
     """A caller waits while a model thinks. Left out by itself where an endpoint refuses it."""
 
-    llm_system_prompt: str = (
-        "You are a friendly voice assistant on a phone call. Answer in one to three short spoken "
-        "sentences, begin with a short clause, and use no lists, markdown or emoji."
-    )
+    llm_system_prompt: str = SYSTEM_PROMPT
     """The model's instructions before the conversation."""
 
     llm_system_prompt_file: Annotated[Path | None, EmptyIsUnset] = None
@@ -65,16 +66,16 @@ class LanguageModelSettings(Group):
     llm_hedge_after: float | Literal["auto", "off"] = "auto"
     """Seconds of silence until a fallback is asked too, one time in ten. auto: 2.5 medians."""
 
-    llm_first_token_s: float = Field(1.5, gt=0, le=600)
+    llm_first_token_s: float = Field(_PATIENCE.first_token_s, gt=0, le=600)
     """Seconds to the first token, after which a fallback is asked, or the endpoint once more."""
 
-    llm_first_clause_s: float = Field(1.5, gt=0, le=600)
+    llm_first_clause_s: float = Field(_PATIENCE.first_clause_s, gt=0, le=600)
     """Seconds from the first token to words that can be spoken. The same happens then."""
 
     llm_idle_s: float = Field(2.0, gt=0, le=600)
     """Seconds without a token, after which an answer that has begun is given up."""
 
-    llm_apology_s: float = Field(3.0, gt=0, le=600)
+    llm_apology_s: float = Field(_PATIENCE.apology_s, gt=0, le=600)
     """Seconds without anything to say, after which the bot apologises."""
 
     llm_max_concurrency: int = Field(30, ge=1, le=10_000)
