@@ -44,12 +44,22 @@ _PATTERNS = tuple(
         r"\b(?:at )?(?P<hour>noon|midnight)\b",
     )
 )
+_STARTS = r"(?:^|\bat |(?<=day )|(?<=tomorrow ))"
+_SPOKEN = re.compile(
+    rf"{_STARTS}(?P<hour>\d{{1,2}}) (?P<minute>[1-5]\d)\b{_HALF}"
+    r"(?= ?(?:$|on |in |at |today|tomorrow|this |next |\w+day\b))"
+)
+"""Two thirty: a month's name before it would make the first figure a day."""
+_BARE = re.compile(
+    rf"{_STARTS}(?P<hour>\d{{1,2}})(?= ?(?:$|on |today|tomorrow|yesterday|this |next |\w+day\b))"
+)
+"""Five, where "in the afternoon" tells that it is a time."""
 
 
 def take_time(text: str) -> tuple[str, Clock]:
     """The text without the time in it, and the time. Raises UnclearDateError."""
     text, part = _take_part(text)
-    for pattern in _PATTERNS:
+    for pattern in (_SPOKEN, *_PATTERNS, *([_BARE] if part else [])):
         found = pattern.search(text)
         if found is not None:
             rest = f"{text[: found.start()]} {text[found.end() :]}"

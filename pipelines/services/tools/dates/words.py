@@ -33,6 +33,7 @@ _NUMBER = re.compile(r"\b(" + "|".join(sorted(_FIGURES, key=len, reverse=True)) 
 
 _SHORT = {word[:3]: word for word in (*WEEKDAYS, *MONTHS)}
 _SHORT |= {"tues": "tuesday", "thur": "thursday", "thurs": "thursday", "sept": "september"}
+_SHORT["weds"] = "wednesday"
 _ABBREVIATED = re.compile(rf"\b({'|'.join(sorted(_SHORT, key=len, reverse=True))})\b\.?")
 
 _LONG = {"min": "minute", "hr": "hour", "wk": "week", "yr": "year"}

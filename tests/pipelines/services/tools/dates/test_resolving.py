@@ -278,3 +278,34 @@ def test_a_weekday_that_does_not_fit_its_date_is_told_of() -> None:
     moment = found("Monday, December 1st")
     assert moment.first.isoformat() == "2026-12-01"
     assert "a Tuesday, not a Monday" in moment.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "wanted"),
+    [
+        ("two thirty pm", "2026-11-27T14:30+01:00"),
+        ("tomorrow at eight thirty", "2026-11-28T08:30+01:00"),
+        ("two thirty in the afternoon", "2026-11-27T14:30+01:00"),
+        ("five in the afternoon", "2026-11-27T17:00+01:00"),
+        ("tomorrow seven in the morning", "2026-11-28T07:00+01:00"),
+        ("Monday two forty five", "2026-11-30T14:45+01:00"),
+        ("nine fifteen on Monday", "2026-11-30T09:15+01:00"),
+        ("twenty thirty", "2026-11-27T20:30+01:00"),
+        ("weds at noon", "2026-12-02T12:00+01:00"),
+        ("the 5th at two thirty pm", "2026-12-05T14:30+01:00"),
+        ("January 5 10 am", "2027-01-05T10:00+01:00"),
+    ],
+)
+def test_times_in_spoken_figures(phrase: str, wanted: str) -> None:
+    assert time(phrase) == wanted
+
+
+@pytest.mark.parametrize("phrase", ["March 5 in the morning", "the 5th of March in the morning"])
+def test_a_day_of_a_month_is_no_hour(phrase: str) -> None:
+    assert (found(phrase).first.isoformat(), found(phrase).at) == ("2027-03-05", None)
+
+
+@pytest.mark.parametrize("phrase", ["two thirty days", "in 2 30", "March 3 20"])
+def test_two_figures_are_no_time_where_something_else_is_counted(phrase: str) -> None:
+    with pytest.raises(UnclearDateError):
+        found(phrase)
