@@ -13,6 +13,9 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 _OTHER_FIELDS = ("event", "id", "retry", "")
 """Of server-sent events, beside "data"; a comment is one without a name."""
 
+_TWICE = re.compile(r"^(?:data:\s*)+")
+"""A proxy that wraps a stream of events in another writes the field's name again."""
+
 Chunk = Mapping[str, Any]
 
 
@@ -61,7 +64,7 @@ class EventReader:
         if not line.strip():
             yield from self._dispatch()
         elif colon and name.strip() == "data":
-            yield from self._take_data(value.strip())
+            yield from self._take_data(_TWICE.sub("", value.strip()))
         elif not (colon and name.strip() in _OTHER_FIELDS):
             yield from self._take_bare(line)
 

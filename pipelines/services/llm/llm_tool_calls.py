@@ -68,7 +68,10 @@ class ToolCallCollector:
         if call.is_whole and written == call.arguments:
             return  # it was sent twice
         call.call_id, call.name = call.call_id or call_id, call.name or name
-        call.arguments = (call.arguments + written)[:LONGEST_ARGUMENTS]
+        is_all_so_far = bool(name and call.arguments) and written.startswith(call.arguments)
+        call.arguments = (written if is_all_so_far else call.arguments + written)[
+            :LONGEST_ARGUMENTS
+        ]
 
     def _which(
         self, key: str, call_id: str, name: str, written: str, *, at: int | None

@@ -137,6 +137,14 @@ def call(index: int | None = 0, call_id: str | None = None, **function: object) 
         ),
         (
             [
+                chunk(tool_calls=[call(0, "a", name="book", arguments='{"gue')]),
+                chunk(tool_calls=[call(0, "a", name="book", arguments='{"guests": ')]),
+                chunk(tool_calls=[call(0, "a", name="book", arguments='{"guests": 2}')]),
+            ],
+            [("book", '{"guests": 2}')],
+        ),
+        (
+            [
                 chunk(tool_calls=[call(0, "a", name="book", arguments="")]),
                 chunk(tool_calls=[call(0, "b", name="clock", arguments="")]),
                 chunk(tool_calls=[call(0, "a", arguments='{"guests"')]),

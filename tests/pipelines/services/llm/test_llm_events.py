@@ -31,6 +31,7 @@ def read(*pieces: bytes) -> list[object]:
         b'data: {\ndata: "n": 1}\n\ndata: {"n": 2}\n\n',
         b'{"n": 1}\n{"n": 2}\n',
         b'[{"n": 1},\n{"n": 2}]',
+        b'data: data: {"n": 1}\n\ndata: data: {"n": 2}\n\ndata: data: [DONE]\n\n',
         b'data: {"n": 1}\n\ndata: {"n": 2}\n\ndata: [DONE]\n\ndata: {"n": 3}\n\n',
     ],
 )
