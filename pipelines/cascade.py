@@ -62,6 +62,8 @@ from pipelines.stages.releasing import Releasing
 from pipelines.stages.speaking import Speaking
 from pipelines.stages.thinking import Thinking
 from pipelines.stages.turning import Turning
+from pipelines.words import ENGLISH
+from pipelines.words.phrases import Phrases
 
 INBOX_EVENTS = 2048
 """Handed over to a call that has not come to them; one more, and the call has failed. At once there
@@ -121,6 +123,8 @@ class Policies:
     """The rules' constants, and what the bot is told to be."""
 
     system_prompt: str = SYSTEM_PROMPT
+    phrases: Phrases = ENGLISH
+    """All that the bot says by itself, beside the announcements."""
     today: Callable[[], str] = str
     """Says which day it is, for the model to be told after the system prompt; "" for nothing."""
     voicing: VoicingPolicy = field(default_factory=VoicingPolicy)
@@ -180,7 +184,9 @@ class Call:
             out_rate_hz=form.out_rate_hz,
         )
         playout = Playout(form.out_rate_hz, form.lead_s, reports=form.reports_playout)
-        self._hearing = Hearing(ears, Voicing(policies.voicing), Dictation(policies.dictation))
+        self._hearing = Hearing(
+            ears, Voicing(policies.voicing), Dictation(policies.dictation), policies.phrases
+        )
         turn = TurnMachine(policies.turn, policies.completes)
         self._pipeline = Pipeline(
             [
@@ -194,9 +200,10 @@ class Call:
                     services.prompts,
                     self._tools(policies, form),
                     today=policies.today,
+                    phrases=policies.phrases,
                 ),
                 Phrasing(),
-                Speaking(services.tts, form.out_rate_hz),
+                Speaking(services.tts, form.out_rate_hz, policies.phrases),
                 Releasing(),
                 Playing(playout, self.conversation, send),
                 Measuring(

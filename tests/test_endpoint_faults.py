@@ -12,7 +12,7 @@ from bot.wiring.engine import Wiring
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Pacing, ScriptLine
 from client.caller.speech_file import load
-from pipelines.core.thinking.answering import APOLOGY, COLD
+from pipelines.words import ENGLISH
 from tests.echo import EchoEngine
 from tests.pipelines.services.scripted_endpoint import ScriptedEndpoint
 from tests.pipelines.stages.test_faults import FAULTS, for_ever
@@ -61,5 +61,5 @@ def test_a_person_who_speaks_is_answered_within_four_seconds(name: str) -> None:
     print(name, turn.wait.v2v_s, len(endpoint.requests), row.get("segments"))  # noqa: T201
     assert not turn.wait.missed
     assert turn.wait.v2v_s <= LATEST_S
-    assert turn.words.answer.split()[-1] in {APOLOGY.split()[-1], COLD.split()[-1]}
+    assert turn.words.answer.split()[-1] in {ENGLISH.apology.split()[-1], ENGLISH.cold.split()[-1]}
     assert len(endpoint.requests) >= case.requests

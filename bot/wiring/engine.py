@@ -28,7 +28,7 @@ from pipelines.cascade import Call, CallFormat, Policies, Services
 from pipelines.core.exchange import ToCaller
 from pipelines.core.ledger.budget import Budget
 from pipelines.core.ledger.ledger import Fact
-from pipelines.core.thinking.answering import APOLOGY, COLD, MEANWHILE, AnsweringPolicy
+from pipelines.core.thinking.answering import AnsweringPolicy
 from pipelines.services.llm.llm_failover import FailoverLanguageModel
 from pipelines.services.protocols import (
     ServiceError,
@@ -38,6 +38,7 @@ from pipelines.services.tools.tools_builtin import today
 from pipelines.services.tts.tts_ahead import SpokenAhead
 from pipelines.services.turn.turn_smart import SmartTurn
 from pipelines.services.vad.vad_silero import SileroVad, load_silero
+from pipelines.words import phrases_for
 
 _log = structlog.get_logger(__name__)
 
@@ -65,7 +66,14 @@ class Wiring:
         self._phone = phone_for(settings)
         announcements = announcements_for(settings)
         self._voice = choose_voice(settings)
-        words = (*announcements.words, *self._phone.announcements.words, APOLOGY, COLD, MEANWHILE)
+        phrases = phrases_for(settings.tts_language)
+        words = (
+            *announcements.words,
+            *self._phone.announcements.words,
+            phrases.apology,
+            phrases.cold,
+            phrases.meanwhile,
+        )
         self._tts = SpokenAhead(self._voice.service, words)
         self._llm: FailoverLanguageModel | None = None
         self._unheard = False
@@ -77,6 +85,7 @@ class Wiring:
         self._recorder = recorder_for(settings, self._facts())
         self._policies = Policies(
             system_prompt=_prompt(settings),
+            phrases=phrases,
             today=lambda: today(self._clock),
             prompt_tokens=settings.llm_context_tokens - settings.llm_max_tokens,
             answering=AnsweringPolicy(

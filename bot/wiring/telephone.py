@@ -4,10 +4,12 @@ from bot.phone.line import TelephoneConfig
 from bot.settings import Settings
 from pipelines.core.announcements import Announcements
 from pipelines.core.keypad import KeypadPolicy
+from pipelines.words import phrases_for
 
 
 def phone_for(settings: Settings) -> TelephoneConfig:
     token = settings.twilio_auth_token
+    phrases = phrases_for(settings.tts_language)
     return TelephoneConfig(
         auth_token=token.get_secret_value() if token else "",
         account_sid=settings.twilio_account_sid or "",
@@ -21,6 +23,9 @@ def phone_for(settings: Settings) -> TelephoneConfig:
             greeting_must_be_heard=settings.greeting_must_be_heard,
             silence_s=settings.phone_silence_s,
             call_s=settings.phone_call_s,
+            are_you_there=phrases.are_you_there,
+            nobody_there=phrases.nobody_there,
+            time_is_up=phrases.time_is_up,
         ),
     )
 

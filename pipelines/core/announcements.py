@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pipelines.core.exchange import CallState, Caption, Say, StateChanged, ToCaller
+from pipelines.words import ENGLISH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,11 +15,11 @@ class Announcements:
     """Nothing that the person does stops it; they are answered after it."""
     silence_s: float | None = None
     """Seconds of silence until the person is asked; and until the call ends after that."""
-    are_you_there: str = "Are you still there?"
-    nobody_there: str = "I cannot hear anybody, so I will hang up now. Goodbye!"
+    are_you_there: str = ENGLISH.are_you_there
+    nobody_there: str = ENGLISH.nobody_there
     call_s: float | None = None
     """How long a call may last; then the bot ends it as soon as nobody speaks."""
-    time_is_up: str = "I am sorry, this call has lasted as long as it may. Goodbye!"
+    time_is_up: str = ENGLISH.time_is_up
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -53,13 +53,14 @@ from pipelines.stages.frames import (
     SilencedFrame,
     SpokenFrame,
 )
+from pipelines.words import ENGLISH
+from pipelines.words.phrases import Phrases
 
 KEEP_S = 40.0
 """Audio kept per call. Stretches are at most 12 s long, the turn model looks at 8 s: the rest is
 for ears that are late or hang."""
 ANSWER_WITHIN_S = 8.0
 """Ears that take longer than this hang: the turn ends without them."""
-UNHEARD = "Sorry, I can't hear you right now. Please say that again."
 UNHEARD_EVERY_S = 8.0
 """What says it may come back through the microphone, to ears that still fail."""
 STARVE_EVERY_S = 0.02
@@ -89,8 +90,15 @@ class Ears:
 
 
 class Hearing(FrameProcessor):
-    def __init__(self, ears: Ears, voicing: Voicing, dictation: Dictation) -> None:
+    def __init__(
+        self,
+        ears: Ears,
+        voicing: Voicing,
+        dictation: Dictation,
+        phrases: Phrases = ENGLISH,
+    ) -> None:
         super().__init__(enable_direct_mode=True)
+        self._unheard = phrases.unheard
         self._ears = ears
         self._voicing = voicing
         self._dictation = dictation
@@ -263,7 +271,7 @@ class Hearing(FrameProcessor):
         await self._tell(Transcribed(self._dictation.text, job.end_s, complete))
         if unheard and self._tape.end_s >= self._apologise_from_s:
             self._apologise_from_s = self._tape.end_s + UNHEARD_EVERY_S
-            await self._tell(SayAsked(UNHEARD))
+            await self._tell(SayAsked(self._unheard))
 
     async def _ask(self, job: DictationJob, question: TranscriptionJob, started: float) -> bool:
         if self._voicing.is_background(_dbfs(question.audio)):

@@ -13,7 +13,7 @@ from pipelines.core.commands import StartReply, StopReply, WithdrawReply
 from pipelines.core.events import Milestone, SilenceTrimmed, Span
 from pipelines.core.speaking.phrasing import clauses_of
 from pipelines.core.speaking.playout import PlayoutWord
-from pipelines.core.thinking.answering import APOLOGY, VOICE_FAILED, whole
+from pipelines.core.thinking.answering import VOICE_FAILED, whole
 from pipelines.services.protocols import ServiceError, TextToSpeech
 from pipelines.stages.frames import (
     ClauseFrame,
@@ -25,6 +25,8 @@ from pipelines.stages.frames import (
     TakenBackFrame,
     UnspokenFrame,
 )
+from pipelines.words import ENGLISH
+from pipelines.words.phrases import Phrases
 
 MOST_CLAUSES = 256
 """Of one reply, not spoken yet: a model that talks without end is cut off there."""
@@ -77,13 +79,13 @@ class _Clauses:
 
 
 class Speaking(FrameProcessor):
-    def __init__(self, tts: TextToSpeech, rate_hz: int) -> None:
+    def __init__(self, tts: TextToSpeech, rate_hz: int, phrases: Phrases = ENGLISH) -> None:
         super().__init__(enable_direct_mode=True)
         self._tts = tts
         self._rate = rate_hz
         self._clauses: dict[int, _Clauses] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._apology = clauses_of(APOLOGY)
+        self._apology = clauses_of(phrases.apology)
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)

@@ -33,7 +33,7 @@ from pipelines.core.events import (
 from pipelines.core.memory.conversation import Conversation
 from pipelines.core.memory.tools import Tool
 from pipelines.core.speaking.phrasing import speakable
-from pipelines.core.thinking.answering import MEANWHILE, AnsweringPolicy, apology
+from pipelines.core.thinking.answering import AnsweringPolicy
 from pipelines.services.protocols import (
     ChatMessage,
     Finished,
@@ -56,12 +56,14 @@ from pipelines.stages.frames import (
 from pipelines.stages.preparing import Preparing
 from pipelines.stages.reply import Reply
 from pipelines.stages.tooling import Tooling
+from pipelines.words import ENGLISH
+from pipelines.words.phrases import Phrases
 
 log = structlog.get_logger(__name__)
 
 
 class Thinking(FrameProcessor):
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a stage is made of all that it works with
         self,
         llm: LanguageModel,
         conversation: Conversation,
@@ -70,6 +72,7 @@ class Thinking(FrameProcessor):
         tools: Sequence[Tool] = (),
         *,
         today: Callable[[], str] = str,
+        phrases: Phrases = ENGLISH,
     ) -> None:
         """`today` says which day it is, for the model to be told; "" for nothing."""
         super().__init__(enable_direct_mode=True)
@@ -77,6 +80,7 @@ class Thinking(FrameProcessor):
         self._conversation = conversation
         self._today = today
         self._policy = policy or AnsweringPolicy()
+        self._phrases = phrases
         self._tooling = Tooling(tools, conversation, self.create_task, self._tell_turn)
         self._sampling = Sampling(tools=tuple(tool.schema for tool in tools), aloud=True)
         self._replies: dict[int, Reply] = {}
@@ -213,12 +217,12 @@ class Thinking(FrameProcessor):
             is_cut = await self._answer(reply)
         except ServiceError as error:
             log.warning("the language model failed", service=error.service, error=str(error))
-            sorry = apology(cold=error.trouble.cold)
+            sorry = self._phrases.cold if error.trouble.cold else self._phrases.apology
             await self._fail(reply)
             add(reply.facts, "llm_requests", error.trouble.requests or None)
         except Exception:
             log.exception("a reply broke")  # and nobody is left in silence
-            sorry = apology(cold=False)
+            sorry = self._phrases.apology
             await self._fail(reply)
         finally:
             if reply.bridging is not None:
@@ -373,7 +377,7 @@ class Thinking(FrameProcessor):
         """A person who hears nothing for long believes that the line is dead."""
         await asyncio.sleep(self._policy.meanwhile_s)
         reply.said = True
-        await self.push_frame(TokenFrame(reply.reply_id, MEANWHILE, filler=True))
+        await self.push_frame(TokenFrame(reply.reply_id, self._phrases.meanwhile, filler=True))
 
     def _now(self) -> float:
         return self.get_event_loop().time()

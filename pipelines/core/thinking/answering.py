@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from pipelines.core.speaking.phrasing import ENDS
 from pipelines.core.speaking.unspaced import count_words
 
-APOLOGY = "Sorry, I can't think of an answer right now. Please try again in a moment."
-COLD = "Sorry, I'm still starting up. Please ask me again in a minute."
-MEANWHILE = "One moment, please."
 NO_ANSWER = "The language model has failed: there is no answer."
 VOICE_FAILED = "The voice has failed: not all of this answer could be spoken."
 """To be read: an apology can be heard, and a voice that fails cannot."""
@@ -30,10 +27,6 @@ class AnsweringPolicy:
     """Answers in one reply that ask for tools: a model may ask for ever."""
     most_cuts: int = 8
     """Of a prompt that does not fit: so many leave a twelfth of a question."""
-
-
-def apology(*, cold: bool) -> str:
-    return COLD if cold else APOLOGY
 
 
 def ending(said: list[str], rest: list[str], sorry: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.cascade import Policies
 from pipelines.core.exchange import AudioOut, Fault, Muted, Typed
-from pipelines.core.thinking.answering import APOLOGY, NO_ANSWER
+from pipelines.core.thinking.answering import NO_ANSWER
 from pipelines.core.turn.endpointing import EndpointingPolicy
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.protocols import (
@@ -21,7 +21,7 @@ from pipelines.services.protocols import (
     TranscriptionJob,
 )
 from pipelines.services.scripted import Step, paced
-from pipelines.stages.hearing import UNHEARD
+from pipelines.words import ENGLISH
 from tests.pipelines.stages.rehearsal import Rehearsed, Scene, does, rehearse, says, speech_end
 
 PATIENT = Policies(
@@ -182,7 +182,7 @@ def test_an_answer_with_nothing_to_say_is_apologised_for(words: str) -> None:
         until_s=15.0,
     )
 
-    assert call.heard_text == f"{APOLOGY} Hello."
+    assert call.heard_text == f"{ENGLISH.apology} Hello."
     assert call.states[-1] == "listening"
 
 
@@ -257,7 +257,7 @@ def test_a_model_that_fails_is_apologised_for_and_the_call_goes_on(after_s: floa
         until_s=21.0,
     )
 
-    assert call.heard_text == f"{APOLOGY} Hello again."
+    assert call.heard_text == f"{ENGLISH.apology} Hello again."
     assert call.captions("bot", final=True)[-1] == "Hello again."
     assert call.errors == []
 
@@ -277,14 +277,14 @@ def test_a_model_that_dies_in_mid_answer_is_apologised_for_after_what_it_said() 
 
     call = rehearse(says(1.0, QUESTION), answers=answers)
 
-    assert call.heard_text == f"It is exactly {APOLOGY}"
-    assert call.lines[-1] == ("assistant", f"It is exactly {APOLOGY}")
+    assert call.heard_text == f"It is exactly {ENGLISH.apology}"
+    assert call.lines[-1] == ("assistant", f"It is exactly {ENGLISH.apology}")
 
 
 def test_a_model_that_fails_before_the_commit_is_apologised_for_once() -> None:
     call = rehearse(says(1.0, QUESTION), answers=lambda messages: [(0.0, REFUSED)])
 
-    assert call.heard_text == APOLOGY
+    assert call.heard_text == ENGLISH.apology
     assert min(audio_sent(call)) >= committed(call)[0]
 
 
@@ -308,7 +308,7 @@ def test_a_voice_that_fails_altogether_leaves_the_call_alive() -> None:
         until_s=15.0,
     )
 
-    assert call.heard_text == f"{APOLOGY} You said hello?"
+    assert call.heard_text == f"{ENGLISH.apology} You said hello?"
     assert call.states[-1] == "listening"
     assert faults(call) == pytest.approx([committed(call)[0]], abs=0.05)
 
@@ -316,7 +316,7 @@ def test_a_voice_that_fails_altogether_leaves_the_call_alive() -> None:
 def test_a_voice_that_makes_no_sound_of_an_answer_apologises() -> None:
     call = rehearse(says(1.0, QUESTION), tts_is_silent=lambda text: "time" in text)
 
-    assert call.heard_text == APOLOGY
+    assert call.heard_text == ENGLISH.apology
     assert call.states[-1] == "listening"
     assert len(faults(call)) == 1
 
@@ -372,7 +372,7 @@ def test_ears_that_fail_through_a_whole_turn_hear_the_next_one() -> None:
     call = rehearse(says(1.0, QUESTION), says(8.0, "hello?"), stt_fails=fails)
 
     assert call.lines == [
-        ("assistant", UNHEARD),
+        ("assistant", ENGLISH.unheard),
         ("user", "hello?"),
         ("assistant", "You said hello?"),
     ]

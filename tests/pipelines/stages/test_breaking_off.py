@@ -6,9 +6,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from pipelines.core.exchange import AnswerMeasured, Typed
-from pipelines.core.thinking.answering import APOLOGY, COLD
 from pipelines.services.protocols import ChatMessage, FailureDetails, ServiceError
 from pipelines.services.scripted import Step, paced
+from pipelines.words import ENGLISH
 from tests.pipelines.stages.rehearsal import does, rehearse, says
 
 QUESTION = "what time is it?"
@@ -20,7 +20,7 @@ COLD_ERROR = ServiceError("llm", "scripted", retryable=True, trouble=FailureDeta
     ("begun", "heard"),
     [
         ("It is exactly noon. And then", "It is exactly noon."),
-        ("Sure, it is exactly", f"Sure, it is exactly {APOLOGY}"),
+        ("Sure, it is exactly", f"Sure, it is exactly {ENGLISH.apology}"),
     ],
 )
 def test_an_answer_that_breaks_off_ends_at_its_sentence_or_says_sorry(
@@ -34,7 +34,7 @@ def test_an_answer_that_breaks_off_ends_at_its_sentence_or_says_sorry(
 
 def test_one_that_is_still_loading_says_so() -> None:
     done = rehearse(says(1.0, QUESTION), answers=lambda m: [(0.1, COLD_ERROR)], until_s=8.0)
-    assert done.heard_text == COLD
+    assert done.heard_text == ENGLISH.cold
 
 
 def test_a_conversation_that_does_not_fit_is_cut_and_asked_again() -> None:
@@ -70,7 +70,7 @@ def test_a_question_that_alone_is_too_long_is_asked_to_its_end_and_that_is_logge
 
 
 @pytest.mark.parametrize(
-    ("most_characters", "heard", "requests"), [(3_000, "It is noon.", 6), (0, APOLOGY, 9)]
+    ("most_characters", "heard", "requests"), [(3_000, "It is noon.", 6), (0, ENGLISH.apology, 9)]
 )
 def test_a_question_is_cut_as_often_as_it_takes_or_fails_as_too_long_and_not_for_its_tools(
     most_characters: int, heard: str, requests: int
@@ -88,7 +88,7 @@ def test_a_question_is_cut_as_often_as_it_takes_or_fails_as_too_long_and_not_for
     assert done.heard_text == heard
     assert len(done.llm.requests) == requests
     failed = [line for line in logs if line["event"] == "the language model failed"]
-    assert [str(long) in line["error"] for line in failed] == [True] * (heard == APOLOGY)
+    assert [str(long) in line["error"] for line in failed] == [True] * (heard == ENGLISH.apology)
 
 
 def test_the_ledger_and_the_log_have_the_answers_figures() -> None:

@@ -10,11 +10,12 @@ from pipelines.cascade import Policies
 from pipelines.core.exchange import StateChanged
 from pipelines.core.memory.tool_lines import STILL_RUNNING
 from pipelines.core.memory.tools import DEFAULT_LIMIT_S, Tool, repeatable, tool
-from pipelines.core.thinking.answering import APOLOGY, MEANWHILE, AnsweringPolicy
+from pipelines.core.thinking.answering import AnsweringPolicy
 from pipelines.core.turn.endpointing import EndpointingPolicy
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.protocols import ChatMessage, ServiceError, ToolCall
 from pipelines.services.scripted import Step, paced
+from pipelines.words import ENGLISH
 from tests.pipelines.stages.rehearsal import Cue, Rehearsed, rehearse, says, speech_end
 
 QUESTION = "what time is it?"
@@ -143,7 +144,7 @@ def test_a_long_wait_is_bridged_and_the_bridge_is_not_the_answer() -> None:
     clock = Clock(2.5)
     done = play(says(1.0, QUESTION), tools=[clock.tool()], answers=with_tools(call("clock")))
 
-    assert done.heard_text == f"{MEANWHILE} It is noon, and that is all."
+    assert done.heard_text == f"{ENGLISH.meanwhile} It is noon, and that is all."
     bridged_s, answered_s = done.heard[0].start_s, done.heard[3].start_s
     assert bridged_s == pytest.approx(committed_s(done) + 1.0, abs=0.05)
     (row,) = done.rows
@@ -154,7 +155,7 @@ def test_a_long_wait_is_bridged_and_the_bridge_is_not_the_answer() -> None:
 def test_a_short_wait_and_words_before_the_call_need_no_bridge() -> None:
     quick, slow = Clock(0.7), Clock(2.5)
     done = play(says(1.0, QUESTION), tools=[quick.tool()], answers=with_tools(call("clock")))
-    assert MEANWHILE not in done.heard_text
+    assert ENGLISH.meanwhile not in done.heard_text
     begun = with_tools(*paced("Let me look."), call("clock"))
     done = play(says(1.0, QUESTION), tools=[slow.tool()], answers=begun)
     assert done.heard_text == "Let me look. It is noon, and that is all."
@@ -203,7 +204,7 @@ def test_a_model_that_asks_for_ever_is_apologised_for(
     tools = [clock.tool(marked=marked)]
     done = play(says(1.0, QUESTION), tools=tools, answers=lambda messages: [call("clock")])
     assert len(clock.called_s) == runs
-    assert done.heard_text == APOLOGY
+    assert done.heard_text == ENGLISH.apology
 
 
 # ---- hanging up ----
@@ -249,5 +250,5 @@ def test_a_hang_up_is_done_even_where_the_goodbye_fails() -> None:
         return [(0.1, down)] if messages[-1].role == "tool" else [call("hang_up")]
 
     done = play(says(1.0, "goodbye"), answers=answers, hangs_up=True)
-    assert done.heard_text == APOLOGY
+    assert done.heard_text == ENGLISH.apology
     assert done.ended_s is not None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pipelines.services.protocols import Samples, ServiceError, Transcription, TranscriptionJob
 from pipelines.services.scripted import ScriptedSpeechToText, ToneSpeech
 from pipelines.services.stt.stt_restarting import RestartingSpeechToText
-from pipelines.stages.hearing import UNHEARD
+from pipelines.words import ENGLISH
 from tests.pipelines.stages.rehearsal import rehearse, says
 
 QUESTION = "what time is it?"
@@ -37,8 +37,8 @@ def test_ears_that_hang_end_the_turn_with_a_word_and_hear_the_next_one() -> None
     call = rehearse(says(1.0, QUESTION), says(14.5, "hello?"), stt=hangs, until_s=17.0)
 
     said = "You said hello?"
-    assert call.heard_text == f"{UNHEARD} {said}"
-    assert call.lines == [("assistant", UNHEARD), ("user", "hello?"), ("assistant", said)]
+    assert call.heard_text == f"{ENGLISH.unheard} {said}"
+    assert call.lines == [("assistant", ENGLISH.unheard), ("user", "hello?"), ("assistant", said)]
     assert call.states[-1] == "listening"
 
 
@@ -47,7 +47,7 @@ def test_ears_that_stay_broken_say_so_now_and_then_and_never_talk_to_themselves(
 
     call = rehearse(*cues, stt_fails=lambda job: True, until_s=15.0)
 
-    assert call.lines == [("assistant", UNHEARD)] * 2
+    assert call.lines == [("assistant", ENGLISH.unheard)] * 2
 
 
 def test_a_fault_in_the_ears_costs_a_new_engine_and_not_a_word() -> None:

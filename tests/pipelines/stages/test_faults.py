@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import pytest
 
 from pipelines.core.exchange import AnswerMeasured, Typed
-from pipelines.core.thinking.answering import APOLOGY, COLD
 from pipelines.core.thinking.failover import Patience
 from pipelines.services.llm.llm_failover import FailoverLanguageModel
 from pipelines.services.llm.llm_openai import OpenAiLanguageModel
 from pipelines.services.protocols import LanguageModel
+from pipelines.words import ENGLISH
 from tests.pipelines.services.scripted_endpoint import (
     DONE,
     HANG,
@@ -65,27 +65,27 @@ class Case:
 
 FAULTS: dict[str, tuple[Iterable[Reply], Case]] = {
     # A request is made at the first pause; where it fails, one more; that makes an apology.
-    "401": ([Reply([b"{}"], 401)], Case(APOLOGY, 1.0, 1)),
-    "429": ([Reply([b"{}"], 429, ("retry-after: 30",))], Case(APOLOGY, 1.0, 1)),
+    "401": ([Reply([b"{}"], 401)], Case(ENGLISH.apology, 1.0, 1)),
+    "429": ([Reply([b"{}"], 429, ("retry-after: 30",))], Case(ENGLISH.apology, 1.0, 1)),
     "429, soon well": (
         [Reply([b"{}"], 429, ("retry-after: 1",)), well("It is noon.")],
         Case("It is noon.", 2.0, 2),
     ),
-    "500": ([Reply([b"{}"], 500)], Case(APOLOGY, 1.0, 2)),
+    "500": ([Reply([b"{}"], 500)], Case(ENGLISH.apology, 1.0, 2)),
     "500, then well": ([Reply([b"{}"], 500), well("It is noon.")], Case("It is noon.", 1.0, 2)),
-    "loading": ([Reply([b'{"error": "Loading model"}'], 503)], Case(COLD, 1.0, 1)),
-    "half open": ([Reply([HANG], None)], Case(COLD, LATEST_S, 2)),
+    "loading": ([Reply([b'{"error": "Loading model"}'], 503)], Case(ENGLISH.cold, 1.0, 1)),
+    "half open": ([Reply([HANG], None)], Case(ENGLISH.cold, LATEST_S, 2)),
     "half open once": ([Reply([HANG], None), well("It is noon.")], Case("It is noon.", 2.2, 2)),
-    "silent": ([Reply([ROLE, HANG])], Case(COLD, LATEST_S, 2)),
-    "stall": ([STALL], Case(f"Sure, it is exactly {APOLOGY}", 1.0, 1)),
+    "silent": ([Reply([ROLE, HANG])], Case(ENGLISH.cold, LATEST_S, 2)),
+    "stall": ([STALL], Case(f"Sure, it is exactly {ENGLISH.apology}", 1.0, 1)),
     "stall in the second sentence": ([STALL_IN_THE_SECOND], Case("It is noon now.", 1.0, 1)),
-    "dribble": ([DRIBBLE], Case(APOLOGY, LATEST_S, 2)),
-    "reset": ([Reply([RESET], None)], Case(APOLOGY, 1.0, 2)),
-    "reset in the middle": ([CUT], Case(f"Sure, it is exactly {APOLOGY}", 1.0, 1)),
-    "garbage": ([Reply([b"\x00\xff garbage\r\n\r\n"], None)], Case(APOLOGY, 1.0, 2)),
-    "torn json": ([Reply([0.1, b"data: {torn\n\n"])], Case(APOLOGY, 1.0, 2)),
-    "a 10 MB line": ([LONG_LINE], Case(APOLOGY, 1.0, 2)),
-    "nothing said": ([Reply([0.1, ROLE, finish(), DONE])], Case(APOLOGY, 1.0, 2)),
+    "dribble": ([DRIBBLE], Case(ENGLISH.apology, LATEST_S, 2)),
+    "reset": ([Reply([RESET], None)], Case(ENGLISH.apology, 1.0, 2)),
+    "reset in the middle": ([CUT], Case(f"Sure, it is exactly {ENGLISH.apology}", 1.0, 1)),
+    "garbage": ([Reply([b"\x00\xff garbage\r\n\r\n"], None)], Case(ENGLISH.apology, 1.0, 2)),
+    "torn json": ([Reply([0.1, b"data: {torn\n\n"])], Case(ENGLISH.apology, 1.0, 2)),
+    "a 10 MB line": ([LONG_LINE], Case(ENGLISH.apology, 1.0, 2)),
+    "nothing said": ([Reply([0.1, ROLE, finish(), DONE])], Case(ENGLISH.apology, 1.0, 2)),
     "no end": ([Reply([*text("Sure, it is noon."), DONE])], Case("Sure, it is noon.", 1.0, 1)),
 }
 
@@ -154,7 +154,7 @@ def test_a_port_where_nobody_listens_is_apologised_for() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
     done = calling(url=url)
-    assert done.heard_text == APOLOGY
+    assert done.heard_text == ENGLISH.apology
     assert first_sound_s(done) <= 1.0
 
 
@@ -175,7 +175,7 @@ def test_a_fallback_answers_in_its_place_unless_something_was_said(name: str) ->
 def test_the_call_goes_on_after_a_fault() -> None:
     endpoint = for_ever([*[Reply([b"{}"], 500)] * 2, well("It is noon.")])
     done = calling(endpoint, cues=[TYPED, does(8.0, Typed("and now?"))], until_s=12.0)
-    assert done.heard_text == f"{APOLOGY} It is noon."
+    assert done.heard_text == f"{ENGLISH.apology} It is noon."
     assert len(endpoint.requests) == 3
 
 
@@ -183,7 +183,7 @@ def test_who_rests_is_not_asked_and_asked_again_later() -> None:
     endpoint = for_ever([*[Reply([b"{}"], 500)] * 3, well("It is noon.")])
     cues = [does(at, Typed("what time is it?")) for at in (1.0, 8.0, 12.9, 19.0)]
     done = calling(endpoint, cues=cues, until_s=23.0)
-    assert done.heard_text == " ".join([APOLOGY] * 3 + ["It is noon."])
+    assert done.heard_text == " ".join([ENGLISH.apology] * 3 + ["It is noon."])
     assert len(endpoint.requests) == 4
 
 

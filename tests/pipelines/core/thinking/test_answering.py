@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.core.thinking.answering import APOLOGY, COLD, apology, ending
+from pipelines.core.thinking.answering import ending
 
 SORRY = ["Sorry,", "I can't."]
 
@@ -25,8 +25,3 @@ def test_whole_sentences_stand_and_half_ones_are_apologised_for(
     said: list[str], rest: list[str], last: list[str]
 ) -> None:
     assert ending(said, rest, SORRY) == last
-
-
-def test_cold_is_told_from_broken() -> None:
-    assert apology(cold=True) == COLD
-    assert apology(cold=False) == APOLOGY
