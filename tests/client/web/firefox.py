@@ -92,22 +92,30 @@ def firefox(folder: Path, **preferences: object) -> Iterator[FirefoxPage]:
     command = [shutil.which("firefox-esr") or "firefox", "--headless", "--no-remote"]
     # Where there is no such socket, there is no sound.
     environment = {**os.environ, "PULSE_SERVER": f"unix:{folder}/none", "HOME": str(folder)}  # noqa: TID251
-    with subprocess.Popen(
-        [*command, "--profile", str(folder), "--remote-debugging-port", "0", "about:blank"],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stderr is not None
+    # A file, not a pipe: Firefox would stand still once nobody has read 64 KiB of its complaints.
+    told = folder / "complaints"
+    with (
+        told.open("w") as complaints,
+        subprocess.Popen(
+            [*command, "--profile", str(folder), "--remote-debugging-port", "0", "about:blank"],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=complaints,
+        ) as process,
+    ):
         try:
-            said = iter(process.stderr.readline, "")
-            found = next(filter(None, (re.search(r"BiDi listening on (\S+)", s) for s in said)))
-            with connect(f"{found[1]}/session", max_size=None) as socket:
+            with connect(f"{_address(told)}/session", max_size=None) as socket:
                 page = FirefoxPage(socket)
                 yield page
                 with suppress(ConnectionClosed, AssertionError):
                     page.ask("browser.close")
         finally:
             process.terminate()
-            process.stderr.close()
+
+
+def _address(told: Path) -> str:
+    end_s = time.monotonic() + WAIT_S
+    while (found := re.search(r"BiDi listening on (\S+)", told.read_text())) is None:
+        assert time.monotonic() < end_s, f"Firefox does not listen: {told.read_text()}"
+        time.sleep(0.05)
+    return found[1]
