@@ -16,7 +16,7 @@ from pipelines.services.tts.voice_messages import VoiceMessageKind
 PROGRAM = """
 import os, select
 from pipelines.services.tts.voice_messages import (
-    NUMBER, Kind, audio_message, message, take_messages,
+    NUMBER, VoiceMessageKind as Kind, audio_message, message, take_messages,
 )
 
 endless, buffer = None, bytearray()
