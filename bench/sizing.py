@@ -3,7 +3,7 @@
     python -m bench.sizing [--calls 8] [--for 30]
 
 The server is started with the demo engine, in a process of its own, and reached through a relay
-that counts. Linux only: it reads /proc. docs/sizing.md has what it printed.
+that counts. Linux only: it reads /proc. docs/measurements/sizing.md has what it printed.
 """
 
 import argparse

@@ -19,7 +19,7 @@ from bench.fit.search import FitFigures, measure, search
 from pipelines.core.turn.endpointing import EndpointingPolicy
 
 HERE = Path(__file__).parent
-PICTURE = HERE.parents[1] / "docs" / "endpointing.svg"
+PICTURE = HERE.parents[1] / "docs" / "pictures" / "endpointing.svg"
 RESULT = HERE / "result.json"
 
 

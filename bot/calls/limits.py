@@ -1,4 +1,4 @@
-"""Limits of one client: how often, how much, how long. docs/limits.md has the table."""
+"""Limits of one client: how often, how much, how long. docs/reference/limits.md has the table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

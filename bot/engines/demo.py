@@ -331,7 +331,7 @@ def demo(  # noqa: PLR0913 - the options of a command are its arguments
 ) -> None:
     """Run the demo engine: OpenAI-compatible, answers by rule, prints its address.
 
-    A profile's FILE is what `llm bench --json` wrote, or as docs/language-model.md has it.
+    A profile's FILE is what `llm bench --json` wrote, or as docs/guide/language-model.md has it.
 
     \b
     Examples:

@@ -75,7 +75,7 @@ class TelephoneConfig:
     @property
     def in_words(self) -> str:
         if self.lacks:
-            return f"off: set {self.lacks} (docs/phone.md)"
+            return f"off: set {self.lacks} (docs/guide/phone.md)"
         return f"Twilio, by its webhook {self.public}/twilio/voice"
 
     @property

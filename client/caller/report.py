@@ -40,9 +40,9 @@ SHOWN_S = 0.0005
 SMALLEST_EARS = "moonshine-tiny-en"
 THEIR_WORTH = (
     f"Misheard? {SMALLEST_EARS} is the smallest model: it gets 21.6 % of the words of natural "
-    "telephone speech wrong. Better ones: docs/engines.md."
+    "telephone speech wrong. Better ones: docs/guide/engines.md."
 )
-"""Measured: docs/human-pace.md."""
+"""Measured: docs/measurements/human-pace.md."""
 SEGMENT_COLOURS = ("cyan", "blue", "magenta", "yellow", "green", "bright_blue", "red", "white")
 
 

@@ -1,4 +1,4 @@
-/** The rows of the server's ledger, in milliseconds and in words. `docs/latency.md` defines them. */
+/** The rows of the server's ledger, in milliseconds and in words. `docs/reference/latency.md` defines them. */
 
 export let BUDGET_MS = 500;
 

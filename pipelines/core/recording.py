@@ -1,7 +1,7 @@
 """The parts of a recording of a call, each written as one JSON line.
 
-`docs/recording-format.md` is the same for people. Where a call's words are not kept, only numbers
-and our own fixed words pass; a text becomes its length.
+`docs/reference/recording-format.md` is the same for people. Where a call's words are not kept, only
+numbers and our own fixed words pass; a text becomes its length.
 """
 
 import base64

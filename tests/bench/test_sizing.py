@@ -53,7 +53,7 @@ def test_a_silent_call_waits_for_no_answer_and_a_talking_one_does() -> None:
 
 
 def test_the_page_on_sizing_has_a_date_with_each_table_of_its_own() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "sizing.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "measurements" / "sizing.md").read_text()
     assert page.count(" November 2026") >= 6
     assert "python -m bench.sizing" in page
     assert "## What was not measured" in page

@@ -53,7 +53,7 @@ def line_of(settings: Settings) -> TelephoneAccount:
     }
     missing = [name for name, value in wanted.items() if not value]
     if missing:
-        raise NoTelephoneError(f"the telephone needs {' and '.join(missing)} (docs/phone.md)")
+        raise NoTelephoneError(f"the telephone needs {' and '.join(missing)} (docs/guide/phone.md)")
     token = settings.twilio_auth_token
     return TelephoneAccount(
         account_sid=settings.twilio_account_sid or "",
@@ -266,4 +266,4 @@ async def check_stream(line: TelephoneAccount, context: ssl.SSLContext | None = 
         found = f"the upgrade is answered with {error.response.status_code}"
     except (OSError, InvalidHandshake, InvalidMessage, TimeoutError) as error:
         found = f"no WebSocket comes through ({str(error) or type(error).__name__})"
-    return bad("stream", found, "let the proxy pass upgrades (docs/nginx.conf shows how)")
+    return bad("stream", found, "let the proxy pass upgrades (docs/guide/nginx.conf shows how)")

@@ -1,7 +1,7 @@
 """Where the time of a turn went: the one definition behind every figure that is shown.
 
-`docs/latency.md` explains it to people. Inside, time is whole microseconds on the server's
-monotonic clock, so that the segments add up to the wait without a remainder.
+`docs/reference/latency.md` explains it to people. Inside, time is whole microseconds on the
+server's monotonic clock, so that the segments add up to the wait without a remainder.
 """
 
 from bisect import insort

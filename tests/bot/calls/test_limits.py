@@ -98,7 +98,7 @@ def test_a_bucket_never_gives_more_than_its_burst_and_its_rate(
         assert given_out <= burst + rate * now + 1e-6
 
 
-TABLE = (Path(__file__).parents[3] / "docs" / "limits.md").read_text()
+TABLE = (Path(__file__).parents[3] / "docs" / "reference" / "limits.md").read_text()
 LIMITS = Limits()
 ON_PHONE = TelephoneConfig().limits(LIMITS)
 CALL_S = Settings.model_fields["phone_call_s"].default

@@ -190,7 +190,8 @@ def test_without_settings_the_missing_ones_are_named(words: tuple[str, ...]) -> 
     )
     assert code == 2
     assert complaint == (
-        "halfsecond: the telephone needs TWILIO_AUTH_TOKEN and PUBLIC_BASE_URL (docs/phone.md)\n"
+        "halfsecond: the telephone needs TWILIO_AUTH_TOKEN and PUBLIC_BASE_URL"
+        " (docs/guide/phone.md)\n"
     )
 
 

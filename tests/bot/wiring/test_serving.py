@@ -27,7 +27,7 @@ from tests.echo import audio, message, pcm
 from tests.serving import TOKEN, serving
 
 PCM = b"\1\2" * 160
-EXAMPLE = Path(__file__).parents[3] / "docs" / "nginx.conf"
+EXAMPLE = Path(__file__).parents[3] / "docs" / "guide" / "nginx.conf"
 
 
 # ---- a certificate of our own ----

@@ -1,4 +1,4 @@
-"""Takes the pictures in docs/: one real call, with recordings as the microphone.
+"""Takes the pictures of the page in docs/: one real call, with recordings as the microphone.
 
 `python -m tests.client.web.screenshots`
 """
@@ -11,7 +11,7 @@ from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 from tests.client.web.browser import ALLOWED, chromium, plays, record_tape
 from tests.client.web.running import ROOT, running
 
-DOCS = ROOT / "docs"
+PICTURES = ROOT / "docs" / "pictures"
 DESK: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
@@ -34,7 +34,7 @@ def ask_for_a_story(page: Page) -> None:
 
 
 def shoot(page: Page, name: str) -> None:
-    page.screenshot(path=DOCS / f"page-{name}.png")
+    page.screenshot(path=PICTURES / f"page-{name}.png")
 
 
 def main() -> None:
@@ -56,7 +56,7 @@ def main() -> None:
                 page.wait_for_timeout(300)
                 shoot(page, "phone")
                 page.set_viewport_size({"width": 1280, "height": 900})
-                page.locator(".time").screenshot(path=DOCS / "page-waterfall.png")
+                page.locator(".time").screenshot(path=PICTURES / "page-waterfall.png")
             with chromium(playwright, "--deny-permission-prompts") as browser:
                 page = browser.new_page(viewport=DESK)
                 page.goto(address)

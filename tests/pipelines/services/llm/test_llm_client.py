@@ -178,7 +178,7 @@ def example() -> str:
 
 
 def test_the_documentation_has_the_same_example() -> None:
-    documented = (ROOT / "docs" / "language-model.md").read_text()
+    documented = (ROOT / "docs" / "guide" / "language-model.md").read_text()
     assert example().splitlines()[0].startswith("from pipelines.services.llm.llm_client import")
     assert len([line for line in example().splitlines() if line]) == 5
     assert example() in documented
