@@ -53,11 +53,6 @@ REFUSED = 1013
 HUNG_UP = 1000
 """The call came to its end, whoever ended it."""
 
-BUSY_IN_WORDS = "Sorry, all lines are busy. Please call again in a few minutes. Goodbye."
-AWAY_IN_WORDS = "Sorry, nobody can take your call at the moment. Please call again later. Goodbye."
-BROKEN_IN_WORDS = "Sorry, something went wrong. Please call again. Goodbye."
-"""The sentence on a telephone instead of a call: there is nothing to read on it."""
-
 _FAREWELLS = {
     CallOutcome.LEFT: Farewell(CallOutcome.LEFT, 1000),
     CallOutcome.FINISHED: Farewell(CallOutcome.FINISHED, 1000),

@@ -31,7 +31,7 @@ RINGS_S = 30
 UNDER_WAY = ("queued", "initiated", "ringing")
 FAILED = ("busy", "no-answer", "failed", "canceled")
 
-DETECTION = {"MachineDetection": "Enable"}
+DETECTION = {"machine_detection": "Enable"}
 """The webhook is then told who answered: docs/voice/answering-machine-detection at twilio.com."""
 
 
@@ -98,7 +98,7 @@ async def _dial(
         called_from = from_number or await _own_number(line, rest)
         form = outbound(line, called_from, to_number, rings)
         call = await rest.dial(form | (DETECTION if detects else {}))
-        typer.echo(f"calling {to_number} from {called_from} ({call.get('sid')})")
+        typer.echo(f"calling {to_number} from {called_from} ({call.sid})")
         status = await _settled(rest, call, rings)
     if status in FAILED:
         give_up(f"{to_number}: {status}{_why(status)}", 1)
@@ -107,27 +107,27 @@ async def _dial(
 
 def outbound(
     line: TelephoneAccount, from_number: str, to_number: str, rings: int
-) -> dict[str, str]:
+) -> dict[str, Any]:
     """The request to Twilio; once answered, the call is as one that came in."""
     return {
-        "To": to_number,
-        "From": from_number,
-        "Url": line.public_url + VOICE,
-        "Method": "POST",
-        "StatusCallback": line.public_url + STATUS,
-        "StatusCallbackMethod": "POST",
-        "Timeout": str(rings),
+        "to": to_number,
+        "from_": from_number,
+        "url": line.public_url + VOICE,
+        "method": "POST",
+        "status_callback": line.public_url + STATUS,
+        "status_callback_method": "POST",
+        "timeout": rings,
     }
 
 
-async def _settled(rest: TwilioRest, call: dict[str, Any], rings: int) -> str:
+async def _settled(rest: TwilioRest, call: Any, rings: int) -> str:
     """The first status that is not about ringing, or the last one after a while."""
-    status = told = str(call.get("status"))
+    status = told = str(call.status)
     for _ in range(rings + RINGS_S):
         if status not in UNDER_WAY:
             break
         await asyncio.sleep(LOOK_EVERY_S)
-        status = str((await rest.get(f"Calls/{call['sid']}.json", {})).get("status"))
+        status = str((await rest.call(call.sid)).status)
         if status == "ringing" and status != told:
             typer.echo("ringing")
         told = status
@@ -139,28 +139,28 @@ async def _own_number(line: TelephoneAccount, rest: TwilioRest) -> str:
     ours = [one for one in numbers if rings_at(one) == line.public_url + VOICE]
     for found in (ours, numbers):
         if len(found) == 1:
-            return str(found[0]["phone_number"])
-    have = ", ".join(str(one.get("phone_number")) for one in ours or numbers) or "none"
+            return str(found[0].phone_number)
+    have = ", ".join(str(one.phone_number) for one in ours or numbers) or "none"
     raise NoTelephoneError(f"which number to call from (--from)? The account has {have}")
 
 
 async def _setup(line: TelephoneAccount, number: str) -> None:
     async with line.rest() as rest:
-        found = [one for one in await rest.numbers(number) if one.get("phone_number") == number]
+        found = [one for one in await rest.numbers(number) if one.phone_number == number]
         if not found:
-            have = ", ".join(str(one.get("phone_number")) for one in await rest.numbers())
+            have = ", ".join(str(one.phone_number) for one in await rest.numbers())
             raise NoTelephoneError(f"{number} is not the account's: it has {have or 'none'}")
         before = rings_at(found[0])
         webhook = line.public_url + VOICE
         form = {
-            "TrunkSid": "",
-            "VoiceApplicationSid": "",
-            "VoiceUrl": webhook,
-            "VoiceMethod": "POST",
-            "StatusCallback": line.public_url + STATUS,
-            "StatusCallbackMethod": "POST",
+            "trunk_sid": "",
+            "voice_application_sid": "",
+            "voice_url": webhook,
+            "voice_method": "POST",
+            "status_callback": line.public_url + STATUS,
+            "status_callback_method": "POST",
         }
-        await rest.point(str(found[0]["sid"]), form)
+        await rest.point(str(found[0].sid), form)
     instead = f" (before: {before})" if before and before != webhook else ""
     typer.echo(f"{number} rings at {webhook}{instead}")
     typer.echo(f"{program()} phone check looks whether Twilio can reach it.")

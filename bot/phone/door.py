@@ -12,7 +12,6 @@ from fastapi.responses import JSONResponse
 from starlette.types import Scope
 
 from bot.calls.errors import PeerError
-from bot.calls.farewell import AWAY_IN_WORDS, BROKEN_IN_WORDS, BUSY_IN_WORDS
 from bot.calls.sessions import Doors, RefusedError, Sessions, Visitor
 from bot.calls.websocket import WebSocketSocket
 from bot.phone import twiml
@@ -112,18 +111,21 @@ class TelephoneDoor:
     def _document(self, told: dict[str, str]) -> str:
         if told.get("AnsweredBy", "").startswith(("machine", "fax")):
             return twiml.hang_up()
+        phrases = self._phone.phrases
         try:
             self._sessions.check()
         except RefusedError:
             is_busy = self._sessions.doors is Doors.OPEN
-            return twiml.say_and_hang_up(BUSY_IN_WORDS if is_busy else AWAY_IN_WORDS)
+            words = phrases.busy if is_busy else phrases.away
+            return twiml.say_and_hang_up(words, phrases.language)
         ticket = secrets.token_urlsafe(24)
         self._tickets.issue(ticket, time.monotonic(), call=told["CallSid"])
         return twiml.connect(
             self._phone.socket_base + MEDIA,
             self._phone.public + STATUS,
             {"token": ticket},
-            BROKEN_IN_WORDS,
+            phrases.broken,
+            phrases.language,
         )
 
     async def _signed(self, request: Request) -> Parameters:

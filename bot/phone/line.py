@@ -19,6 +19,8 @@ from pipelines.cascade import CallFormat
 from pipelines.core.announcements import Announcements
 from pipelines.core.exchange import Say
 from pipelines.core.memory.tools import Afterwards, Tool, tool
+from pipelines.words import ENGLISH
+from pipelines.words.phrases import Phrases
 
 START_S = 5.0
 """From the open socket to Twilio's `start`."""
@@ -36,10 +38,6 @@ LAST_WORDS_S = 60.0
 
 MOST_TRANSFERS = 8
 """Transfers that wait to be carried out; more are refused."""
-
-NOT_THROUGH = "I am sorry, I could not put you through."
-AFTER_TRANSFER = "Thank you for calling. Goodbye."
-"""Also for who has talked, and whose other side hung up first: Twilio says it to both."""
 
 FACTS = {"telephone_leg": "not measured"}
 """In every ledger row: an answer has been played when Twilio says so, which is not the ear."""
@@ -61,6 +59,7 @@ class TelephoneConfig:
     transfers: Mapping[str, str] = field(default_factory=dict)
     """Whom the model may hand a call on to, and their numbers (E.164)."""
     announcements: Announcements = field(default_factory=Announcements)
+    phrases: Phrases = ENGLISH
 
     @property
     def is_open(self) -> bool:
@@ -190,8 +189,10 @@ class TelephoneLine:
         """Hands the call on when it asks for that; until cancelled."""
         while True:
             number = await self._asked.get()
-            if not await self._follow(twiml.dial(number, AFTER_TRANSFER)) and self._call:
-                self._call.push(Say(NOT_THROUGH))
+            said = self._phone.phrases
+            handed_on = await self._follow(twiml.dial(number, said.after_transfer, said.language))
+            if not handed_on and self._call:
+                self._call.push(Say(said.not_through))
 
     async def _follow(self, document: str) -> bool:
         assert self._rest is not None

@@ -3,14 +3,18 @@
 https://www.twilio.com/docs/voice/api/call-resource
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 
-import httpx2
-
 from pipelines.addresses import printable
+
+if TYPE_CHECKING:
+    from twilio.rest import Client
 
 PATIENCE_S = 5.0
 """For one request: somebody is on the line."""
@@ -18,7 +22,7 @@ PATIENCE_S = 5.0
 OVER = 20404
 """Twilio's code for what is not there (any more)."""
 
-Form = Mapping[str, str]
+_T = TypeVar("_T")
 
 
 class TwilioError(Exception):
@@ -33,12 +37,15 @@ class TwilioError(Exception):
 
 
 class TwilioRest:
-    """One account's. Use it with `async with`, or call `close`."""
+    """One account's calls and numbers. Use it with `async with`, or call `close`.
+
+    Each method raises TwilioError. What they return are twilio's own resources.
+    """
 
     def __init__(self, base_url: str, account_sid: str, auth_token: str) -> None:
         self._base_url = base_url.rstrip("/")
         self._account_sid = account_sid
-        self._client = httpx2.AsyncClient(auth=(account_sid, auth_token), timeout=PATIENCE_S)
+        self._auth_token = auth_token
 
     async def __aenter__(self) -> Self:
         return self
@@ -52,85 +59,102 @@ class TwilioRest:
         await self.close()
 
     async def close(self) -> None:
-        await self._client.aclose()
+        if "_client" in self.__dict__:
+            self._client.http_client.session.close()
 
-    async def account(self) -> dict[str, Any]:
-        """Raises TwilioError, as all of these do."""
-        return await self._ask("GET", f"{self._base_url}/2010-04-01/Accounts/{self._sid}.json")
+    async def account(self) -> Any:
+        return await self._ask(lambda client: client.api.v2010.account.fetch())
 
-    async def dial(self, form: Form) -> dict[str, Any]:
-        """Place a call: To, From, Url and what else the API takes. Returns the call."""
-        return await self.post("Calls.json", form)
+    async def dial(self, form: Mapping[str, Any]) -> Any:
+        """Place a call: `to`, `from_`, `url` and what else the API takes. Returns the call."""
+        return await self._ask(lambda client: client.calls.create(**form))
+
+    async def call(self, call_sid: str) -> Any:
+        return await self._ask(lambda client: client.calls(_safe(call_sid)).fetch())
 
     async def hang_up(self, call_sid: str) -> None:
         """Also of a call that is over already."""
         try:
-            await self._update_call(call_sid, {"Status": "completed"})
+            await self._update_call(call_sid, status="completed")
         except TwilioError as error:
             if error.status != 404 or error.code not in (OVER, None):
                 raise
 
     async def follow(self, call_sid: str, twiml: str) -> None:
         """Let the call go on with this document: its stream ends."""
-        await self._update_call(call_sid, {"Twiml": twiml})
+        await self._update_call(call_sid, twiml=twiml)
 
-    async def numbers(self, number: str = "") -> list[dict[str, Any]]:
+    async def numbers(self, number: str = "") -> list[Any]:
         """The account's, or this one of them (E.164)."""
-        asked = {"PhoneNumber": number} if number else {}
-        answer = await self.get("IncomingPhoneNumbers.json", asked)
-        found: list[dict[str, Any]] = answer.get("incoming_phone_numbers") or []
+        asked = {"phone_number": number} if number else {}
+        found: list[Any] = await self._ask(
+            lambda client: client.incoming_phone_numbers.list(**asked)
+        )
         return found
 
-    async def point(self, number_sid: str, form: Form) -> dict[str, Any]:
-        """Set a number's webhooks: VoiceUrl, VoiceMethod and their like."""
-        return await self.post(f"IncomingPhoneNumbers/{quote(number_sid, safe='')}.json", form)
+    async def point(self, number_sid: str, form: Mapping[str, str]) -> None:
+        """Set a number's webhooks: `voice_url`, `voice_method` and their like."""
+        await self._ask(
+            lambda client: client.incoming_phone_numbers(_safe(number_sid)).update(**form)
+        )
 
-    async def get(self, path: str, asked: Form) -> dict[str, Any]:
-        """`path` is below the account: Calls.json."""
-        return await self._ask("GET", self._url(path), params=asked)
+    async def _update_call(self, call_sid: str, **form: str) -> None:
+        await self._ask(lambda client: client.calls(_safe(call_sid)).update(**form))
 
-    async def post(self, path: str, form: Form) -> dict[str, Any]:
-        return await self._ask("POST", self._url(path), form=form)
+    async def _ask(self, ask: Callable[["Client"], _T]) -> _T:
+        """On a thread: twilio's blocking client is the one that keeps to its time limit."""
+        return await asyncio.to_thread(self._answer, ask)
 
-    async def _update_call(self, call_sid: str, form: Form) -> None:
-        await self.post(f"Calls/{quote(call_sid, safe='')}.json", form)
+    def _answer(self, ask: Callable[["Client"], _T]) -> _T:
+        from requests import RequestException
+        from twilio.base.exceptions import TwilioException, TwilioRestException
+        from twilio.base.version import Version
+        from twilio.http.response import Response
 
-    @property
-    def _sid(self) -> str:
-        return quote(self._account_sid, safe="")
-
-    def _url(self, path: str) -> str:
-        return f"{self._base_url}/2010-04-01/Accounts/{self._sid}/{path}"
-
-    async def _ask(
-        self, method: str, url: str, *, params: Form | None = None, form: Form | None = None
-    ) -> dict[str, Any]:
         try:
-            answer = await self._client.request(method, url, params=params, data=form)
-        except httpx2.HTTPError as error:
-            reason = str(error) or type(error).__name__
+            return ask(self._client)
+        except TwilioRestException as error:
+            raise _refusal(error.status, error.code, error.msg) from None
+        except RequestException as error:
             raise TwilioError(
-                f"Twilio's API cannot be reached at {printable(self._base_url)}: {reason}"
+                f"Twilio's API cannot be reached at {printable(self._base_url)}: "
+                f"{type(error).__name__}"
             ) from None
-        try:
-            read = answer.json()
-        except ValueError:
-            read = None
-        if answer.is_success and isinstance(read, dict):
-            return read
-        raise _refusal(answer.status_code, read)
+        except TwilioException as error:  # of a list, which has no exception of its own
+            answer = error.args[-1]
+            if not isinstance(answer, Response):
+                raise self._unreadable() from None
+            told = Version.exception("GET", "", answer, "Unable to fetch")
+            raise _refusal(told.status, told.code, told.msg) from None
+        except (ValueError, AttributeError):  # no JSON, or no object in it
+            raise self._unreadable() from None
+
+    def _unreadable(self) -> TwilioError:
+        return TwilioError(
+            f"{printable(self._base_url)} gives no answer of Twilio's", status=HTTPStatus.OK
+        )
+
+    @cached_property
+    def _client(self) -> "Client":
+        """Made on the thread, at the first request: the import takes half a second."""
+        from twilio.http.http_client import TwilioHttpClient
+        from twilio.rest import Client
+
+        client = Client(
+            self._account_sid, self._auth_token, http_client=TwilioHttpClient(timeout=PATIENCE_S)
+        )
+        client.api.base_url = self._base_url
+        return client
 
 
-def _refusal(status: int, read: object) -> TwilioError:
-    said = read if isinstance(read, dict) else {}
-    code = said.get("code")
-    message = said.get("message")
-    words = message if isinstance(message, str) and message else "no reason given"
+def _safe(sid: str) -> str:
+    """An id as one segment of a path: an emulator may call itself anything."""
+    return quote(sid, safe="")
+
+
+def _refusal(status: int, code: int | None, words: str) -> TwilioError:
+    code = None if code == status else code  # where there is none, twilio puts the status there
     if status == 401:
         words = "the account SID or the auth token is wrong (TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN)"
-    number = f", error {code}" if isinstance(code, int) else ""
-    return TwilioError(
-        f"Twilio answered HTTP {status}{number}: {words}",
-        status=status,
-        code=code if isinstance(code, int) else None,
-    )
+    number = f", error {code}" if code else ""
+    return TwilioError(f"Twilio answered HTTP {status}{number}: {words}", status=status, code=code)

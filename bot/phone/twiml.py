@@ -4,39 +4,46 @@ https://www.twilio.com/docs/voice/twiml
 """
 
 from collections.abc import Mapping
-from xml.sax.saxutils import escape, quoteattr
+
+from twilio.twiml.voice_response import Connect, VoiceResponse
 
 CONTENT_TYPE = "application/xml"
 
-_HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
+
+def connect(
+    url: str, status_url: str, parameters: Mapping[str, str], apology: str, language: str = ""
+) -> str:
+    """Two-way sound over a WebSocket. The apology is all that speaks if the server dies.
+
+    `language` is BCP 47, as <Say> takes it; "" for the one that Twilio speaks anyway, English.
+    """
+    connection = Connect()
+    stream = connection.stream(url=url, status_callback=status_url)
+    for name, value in parameters.items():
+        stream.parameter(name=name, value=value)
+    response = VoiceResponse()
+    response.append(connection)
+    return _said_at_last(response, apology, language)
 
 
-def connect(url: str, status_url: str, parameters: Mapping[str, str], apology: str) -> str:
-    """Two-way sound over a WebSocket. The apology is all that speaks if the server dies."""
-    told = "".join(
-        f"<Parameter name={quoteattr(name)} value={quoteattr(value)}/>"
-        for name, value in parameters.items()
-    )
-    stream = f"<Stream url={quoteattr(url)} statusCallback={quoteattr(status_url)}>{told}</Stream>"
-    return _response(f"<Connect>{stream}</Connect>{_say(apology)}<Hangup/>")
-
-
-def say_and_hang_up(words: str) -> str:
-    return _response(f"{_say(words)}<Hangup/>")
+def say_and_hang_up(words: str, language: str = "") -> str:
+    return _said_at_last(VoiceResponse(), words, language)
 
 
 def hang_up() -> str:
-    return _response("<Hangup/>")
+    response = VoiceResponse()
+    response.hangup()
+    return str(response)
 
 
-def dial(number: str, farewell: str) -> str:
+def dial(number: str, farewell: str, language: str = "") -> str:
     """Hand the call on; the farewell is for whoever is still there after it, or without it."""
-    return _response(f"<Dial>{escape(number)}</Dial>{_say(farewell)}<Hangup/>")
+    response = VoiceResponse()
+    response.dial(number)
+    return _said_at_last(response, farewell, language)
 
 
-def _say(words: str) -> str:
-    return f"<Say>{escape(words)}</Say>"
-
-
-def _response(verbs: str) -> str:
-    return f"{_HEAD}<Response>{verbs}</Response>"
+def _said_at_last(response: VoiceResponse, words: str, language: str) -> str:
+    response.say(words, language=language or None)
+    response.hangup()
+    return str(response)

@@ -27,6 +27,7 @@ def phone_for(settings: Settings) -> TelephoneConfig:
             nobody_there=phrases.nobody_there,
             time_is_up=phrases.time_is_up,
         ),
+        phrases=phrases,
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -97,8 +97,8 @@ def _mend(error: TwilioError) -> str:
     return "copy TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN from console.twilio.com"
 
 
-def check_status(account: dict[str, Any]) -> Finding:
-    status, kind = str(account.get("status")), str(account.get("type", "Full"))
+def check_status(account: Any) -> Finding:
+    status, kind = str(account.status), str(account.type)
     if status != "active":
         return bad("account", f"it is {status}", "see console.twilio.com for what it asks of you")
     if kind == "Trial":
@@ -110,21 +110,21 @@ def check_status(account: dict[str, Any]) -> Finding:
     return good("account", "active")
 
 
-def check_numbers(line: TelephoneAccount, numbers: Sequence[dict[str, Any]]) -> Finding:
+def check_numbers(line: TelephoneAccount, numbers: Sequence[Any]) -> Finding:
     ours = line.public_url + VOICE
-    here = [str(one.get("phone_number")) for one in numbers if rings_at(one) == ours]
+    here = [str(one.phone_number) for one in numbers if rings_at(one) == ours]
     if here:
         return good("numbers", f"{', '.join(here)} rings here")
     if not numbers:
         return poor("numbers", "the account has none", "buy one at console.twilio.com")
-    first = numbers[0].get("phone_number")
+    first = numbers[0].phone_number
     return poor("numbers", f"none rings at {ours}", f"{program()} phone setup {first}")
 
 
-def rings_at(number: Mapping[str, Any]) -> str:
+def rings_at(number: Any) -> str:
     """Where Twilio turns to: it passes over a webhook where there is an application or a trunk."""
     names = ("trunk_sid", "voice_application_sid", "voice_url")
-    return next((str(number[name]) for name in names if number.get(name)), "")
+    return next((str(getattr(number, name)) for name in names if getattr(number, name)), "")
 
 
 def check_address(line: TelephoneAccount) -> Finding:

@@ -8,12 +8,10 @@ from xml.etree.ElementTree import canonicalize
 
 import pytest
 from twilio.request_validator import RequestValidator
-from twilio.twiml.voice_response import Connect, VoiceResponse
 from websockets.asyncio.client import connect
 
 import bot.phone.door
 import bot.phone.line
-from bot.calls.farewell import AWAY_IN_WORDS, BROKEN_IN_WORDS, BUSY_IN_WORDS
 from bot.calls.limits import Limits
 from bot.phone import twiml
 from bot.phone.line import TelephoneConfig, hand_on_to
@@ -21,6 +19,8 @@ from bot.phone.rest import TwilioError, TwilioRest
 from bot.server.access import AccessPolicy
 from pipelines.audio import mulaw
 from pipelines.core.exchange import AudioIn, Dtmf, LineDropped, Say
+from pipelines.words import ENGLISH, phrases_for
+from pipelines.words.phrases import Phrases
 from tests.bot.browser.test_door import closing
 from tests.bot.phone.calling import (
     FACTS,
@@ -75,27 +75,45 @@ def test_a_call_is_connected_to_a_stream_with_a_token() -> None:
         assert told_stream is not None
         assert told_stream.get("url") == "wss://voice.example/twilio/media"
         assert told_stream.get("statusCallback") == "https://voice.example/twilio/status"
-        assert told(document) == BROKEN_IN_WORDS
+        assert told(document) == ENGLISH.broken
         assert answer.text.count("token") == 1
 
     on_a_phone(play)
 
 
-def test_our_document_is_the_one_that_twilios_package_would_write() -> None:
-    theirs = VoiceResponse()
-    connected = Connect()
-    url, status = "wss://v.example/twilio/media", "https://v.example/twilio/status"
-    connected.stream(url=url, status_callback=status).parameter(name="token", value='a<&"')
-    theirs.append(connected)
-    theirs.say("Sorry & goodbye")
-    theirs.hangup()
-    ours = twiml.connect(url, status, {"token": 'a<&"'}, "Sorry & goodbye")
-    assert canonicalize(ours) == canonicalize(str(theirs))
-    handed_on = VoiceResponse()
-    handed_on.dial("+15551230001")
-    handed_on.say("Nobody")
-    handed_on.hangup()
-    assert canonicalize(twiml.dial("+15551230001", "Nobody")) == canonicalize(str(handed_on))
+def test_a_document_quotes_what_it_is_given_and_names_the_language() -> None:
+    stream = (
+        '<Stream url="wss://v" statusCallback="https://v"><Parameter name="token" value="a{}"/>'
+    )
+    assert canonicalize(
+        twiml.connect("wss://v", "https://v", {"token": 'a<&"'}, "Tut mir leid & Ende", "de-DE")
+    ) == canonicalize(
+        f"<Response><Connect>{stream.format('&lt;&amp;&quot;')}</Stream></Connect>"
+        '<Say language="de-DE">Tut mir leid &amp; Ende</Say><Hangup/></Response>'
+    )
+    assert canonicalize(twiml.dial("+15551230001", "Nobody")) == canonicalize(
+        "<Response><Dial>+15551230001</Dial><Say>Nobody</Say><Hangup/></Response>"
+    )
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "es", "it", "pt", "nl"])
+def test_twilio_speaks_the_callers_language_when_the_bot_cannot(language: str) -> None:
+    phrases = phrases_for(language)
+
+    async def play(served: Served) -> None:
+        async with stream(served, await token_for(served)):
+            await until_calls(served, 1)
+            assert told(await webhook(served)) == phrases.busy
+            served.sessions.leave()
+            document = await webhook(served)
+            assert told(document) == phrases.away
+            say = document.find("./Say")
+            assert say is not None
+            assert say.get("language") == phrases.language
+            served.sessions.leave()
+
+    phone = replace(PHONE, phrases=phrases)
+    on_a_phone(play, phone, limits=Limits(calls=1), drain_s=30.0)
 
 
 def test_who_has_not_signed_is_refused_and_nothing_is_allocated() -> None:
@@ -169,7 +187,7 @@ def test_a_full_server_says_so_in_words_and_hangs_up() -> None:
             await until_calls(served, 1)
             document = await webhook(served)
             assert [verb.tag for verb in document] == ["Say", "Hangup"]
-            assert told(document) == BUSY_IN_WORDS
+            assert told(document) == ENGLISH.busy
 
     on_a_phone(play, limits=Limits(calls=1))
 
@@ -181,7 +199,7 @@ def test_a_server_that_shuts_down_says_so_in_words_and_hangs_up() -> None:
             served.sessions.leave()
             document = await webhook(served)
             assert [verb.tag for verb in document] == ["Say", "Hangup"]
-            assert told(document) == AWAY_IN_WORDS
+            assert told(document) == ENGLISH.away
             served.sessions.leave()
             assert (await closing(client))[0] == 1012
 
@@ -360,7 +378,7 @@ def test_an_emulator_needs_no_token_on_this_machine_where_that_is_allowed() -> N
 # ---- ends ----
 
 
-def with_rest(play: Callable[[Served, Cloud], Awaitable[None]]) -> None:
+def with_rest(play: Callable[[Served, Cloud], Awaitable[None]], phrases: Phrases = ENGLISH) -> None:
     """A server that knows its account, and Twilio's API as it stands there."""
     with running(Cloud(calls={CALL: {"sid": CALL, "status": "in-progress"}})) as cloud:
         phone = TelephoneConfig(
@@ -369,6 +387,7 @@ def with_rest(play: Callable[[Served, Cloud], Awaitable[None]]) -> None:
             public=PUBLIC,
             api_base_url=cloud.url,
             transfers={"sales": "+15551230001"},
+            phrases=phrases,
         )
 
         async def scenario() -> None:
@@ -448,22 +467,23 @@ def test_a_call_is_handed_on_once_its_tool_was_used() -> None:
             await closing(client)
         [(_, _, form)] = cloud.asked
         assert canonicalize(form["Twiml"]) == canonicalize(
-            twiml.dial("+15551230001", bot.phone.line.AFTER_TRANSFER)
+            twiml.dial("+15551230001", ENGLISH.after_transfer)
         )
 
     with_rest(play)
 
 
-def test_a_call_that_cannot_be_handed_on_is_told_so() -> None:
+@pytest.mark.parametrize("phrases", [ENGLISH, phrases_for("it")])
+def test_a_call_that_cannot_be_handed_on_is_told_so_in_its_language(phrases: Phrases) -> None:
     async def play(served: Served, cloud: Cloud) -> None:
         cloud.calls.clear()
         async with stream(served, await secret_token(served)) as client:
             call = await the_call(served)
             (await call.form.tools[0].function("sales")).act()  # type: ignore[misc]
-            await call.until_heard(Say(bot.phone.line.NOT_THROUGH))
+            await call.until_heard(Say(phrases.not_through))
             await client.close()
 
-    with_rest(play)
+    with_rest(play, phrases)
 
 
 def test_without_numbers_there_is_nothing_to_hand_on_to() -> None:

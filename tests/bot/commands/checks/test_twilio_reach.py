@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx2
 import pytest
@@ -36,12 +37,17 @@ def examined(line: TelephoneAccount) -> dict[str, Finding]:
     ],
 )
 def test_an_account_must_be_active(status: str, kind: str, verdict: CheckVerdict) -> None:
-    assert phone.check_status({"status": status, "type": kind}).verdict is verdict
+    assert phone.check_status(SimpleNamespace(status=status, type=kind)).verdict is verdict
 
 
 def test_a_number_should_ring_here() -> None:
     def check(*voice_urls: str) -> Finding:
-        numbers = [{"phone_number": NUMBER, "voice_url": url} for url in voice_urls]
+        numbers = [
+            SimpleNamespace(
+                phone_number=NUMBER, voice_url=url, trunk_sid=None, voice_application_sid=None
+            )
+            for url in voice_urls
+        ]
         return phone.check_numbers(LINE, numbers)
 
     assert check().verdict is CheckVerdict.WARN
