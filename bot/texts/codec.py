@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fastapi.sse import format_sse_event
+
 from pipelines.services.protocols import Finished
 
-DONE = b"data: [DONE]\n\n"
-WAITING = b": waiting\n\n"
+DONE = format_sse_event(data_str="[DONE]")
+WAITING = format_sse_event(comment="waiting")
 """A comment: no client's program sees it, and every proxy sees that the line is alive."""
 
 
@@ -24,12 +26,11 @@ def failure_event(body: Mapping[str, object]) -> bytes:
 
 
 def event(body: Mapping[str, object], name: str = "") -> bytes:
-    named = f"event: {name}\n" if name else ""
-    return f"{named}data: {json.dumps(body)}\n\n".encode()
+    return format_sse_event(data_str=json.dumps(body), event=name or None)
 
 
 def place_comment(place: int) -> bytes:
-    return f": place {place} in the queue\n\n".encode()
+    return format_sse_event(comment=f"place {place} in the queue")
 
 
 @dataclass(frozen=True, slots=True)

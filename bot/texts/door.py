@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from bot.calls.sessions import Doors, Sessions
 from bot.server.body import read_body
-from bot.texts.codec import DONE, WAITING, Completion, failure, failure_event, models, place_comment
+from bot.texts.codec import DONE, Completion, failure, failure_event, models, place_comment
 from bot.texts.event_stream import EventStream, Writer
 from bot.texts.plain_text import Format, FormatError, TextEvents, format_of
 from bot.texts.queueing import FullError
@@ -74,7 +74,7 @@ def routes(sessions: Sessions, shared: SharedModel) -> APIRouter:
             return _unknown(wanted.model)
         client = f"{address_of(request)}/{wanted.user or ''}"
         produce = _Produce(shared, wanted, client, form)
-        return EventStream(produce.stream if wanted.stream else produce.whole, {}, quiet=WAITING)
+        return EventStream(produce.stream if wanted.stream else produce.whole)
 
     return router
 

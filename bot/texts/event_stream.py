@@ -1,11 +1,14 @@
 """An answer that is written while it is made, and whose making ends when the client goes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 import structlog
+from fastapi.sse import EventSourceResponse
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Send
+
+from bot.texts.codec import WAITING
 
 STALLED_S = 5.0
 """A client that reads nothing for so long is gone: what it holds up is wanted by others."""
@@ -17,11 +20,12 @@ _log = structlog.get_logger(__name__)
 
 
 class Writer:
-    """The response: its head goes out with the first piece of the body."""
+    """The response as it is written: its head goes out with the first piece of the body."""
 
-    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
+    def __init__(self, send: Send, response: Response) -> None:
         self._send = send
-        self.headers = dict(headers)
+        self._response = response
+        self.headers = response.headers
         self.began = False
         self._written = asyncio.Event()
 
@@ -49,58 +53,45 @@ class Writer:
                     await self.write(piece)
 
     async def _begin(self) -> None:
-        if self.began:
-            return
-        self.began = True
-        head = Response(headers=self.headers, media_type="text/event-stream").raw_headers
-        headers = [(name, value) for name, value in head if name != b"content-length"]
-        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        if not self.began:
+            self.began = True
+            headers = self._response.raw_headers
+            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
 
 
 Produce = Callable[[Writer], Awaitable[Response | None]]
 
 
-class EventStream(Response):
+class EventStream(EventSourceResponse):
     """Server-sent events, or what `produce` returns in their place before it has written any.
 
     `produce` is cancelled when the client goes.
     """
 
-    def __init__(
-        self, produce: Produce, headers: Mapping[str, str], *, quiet: bytes = b": waiting\n\n"
-    ) -> None:
-        super().__init__()
+    def __init__(self, produce: Produce) -> None:
+        super().__init__((), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         self._produce = produce
-        self._said = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", **headers}
-        self._quiet = quiet
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            making = tasks.create_task(self._make(scope, receive, send))
-            watching = tasks.create_task(_cancel_once_gone(receive, making))
-            making.add_done_callback(lambda _: watching.cancel())
-
-    async def _make(self, scope: Scope, receive: Receive, send: Send) -> None:
-        writer = Writer(send, self._said)
+    async def stream_response(self, send: Send) -> None:
+        writer = Writer(send, self)
         try:
             instead = await self._produced(writer)
             if instead is None:
                 await writer.end()
             else:
-                await instead(scope, receive, send)
+                await instead({"type": "http"}, _nothing, send)
         except* TimeoutError:  # then uvicorn closes the connection, since this has no end
             _log.info("a client reads no more")
 
     async def _produced(self, writer: Writer) -> Response | None:
         async with asyncio.TaskGroup() as tasks:
-            beating = tasks.create_task(writer.keep_alive(self._quiet))
+            beating = tasks.create_task(writer.keep_alive(WAITING))
             try:
                 return await self._produce(writer)
             finally:
                 beating.cancel()
 
 
-async def _cancel_once_gone(receive: Receive, task: "asyncio.Task[None]") -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    task.cancel()
+async def _nothing() -> Message:
+    """All of the request has been read."""
+    return {"type": "http.request"}

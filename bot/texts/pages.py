@@ -32,7 +32,7 @@ from bot.texts.door import (
     too_many,
 )
 from bot.texts.event_stream import EventStream, Writer
-from bot.texts.plain_text import TextEvents, ready
+from bot.texts.plain_text import READY, TextEvents
 from bot.texts.queueing import FullError
 from bot.texts.request import CLIENT_ID, BadRequestError, Submission, read_submission
 from bot.texts.sharing import GaveWayError, Progress, Queued, SharedModel
@@ -69,7 +69,7 @@ class _Text:
         self._events = TextEvents()
 
     def ready(self, client_id: str, model: str) -> bytes:
-        return ready()
+        return READY
 
     def told(self, completion: Completion, progress: Progress) -> bytes:
         match progress:
@@ -159,7 +159,7 @@ class _Pages:
                     if (left := page.asked.get_nowait()) is not None:
                         self._shared.drop(left[1])
 
-        return EventStream(produce, {})
+        return EventStream(produce)
 
     def ask(self, wanted: Submission) -> Response:
         """Raises FullError."""

@@ -12,11 +12,16 @@ the answer. How it went is told by events that have one, and comments.
 import re
 from typing import Literal, TypeAlias
 
+from fastapi.sse import format_sse_event
+
 Format: TypeAlias = Literal["chunks", "text"]
 """OpenAI's chunks, or plain text."""
 
-_LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _JSON_OR_EVENTS = ("application/json", "text/event-stream", "*/*")
+
+
+READY = b"event: ready\ndata:\n\n"
+_END = b"event: end\ndata:\n\n"
 
 
 class FormatError(Exception):
@@ -53,15 +58,6 @@ def _liked(accept: str) -> dict[str, float]:
     return liked
 
 
-def data(text: str) -> bytes:
-    """An event's `data:` lines; an event ends with a blank line after them."""
-    return "".join(f"data: {line}\n" for line in _LINE_BREAK.split(text)).encode()
-
-
-def ready() -> bytes:
-    return b"event: ready\ndata:\n\n"
-
-
 class TextEvents:
     """The events of one stream, on which several answers may be under way.
 
@@ -82,17 +78,17 @@ class TextEvents:
             return b""
         if text.endswith("\r"):
             self._ended_in_cr.add(answer)
-        return self._id(answer) + data(text) + b"\n"
+        return self._id(answer) + format_sse_event(data_str=text)
 
     def end(self, answer: str, reason: str) -> bytes:
         """Its data is empty where the model came to the end, else why it did not: `length`."""
         self._ended_in_cr.discard(answer)
-        told = b"data:\n" if reason == "stop" else data(reason)
-        return self._id(answer) + b"event: end\n" + told + b"\n"
+        told = _END if reason == "stop" else format_sse_event(event="end", data_str=reason)
+        return self._id(answer) + told
 
     def error(self, answer: str, message: str) -> bytes:
         self._ended_in_cr.discard(answer)
-        return self._id(answer) + b"event: error\n" + data(message) + b"\n"
+        return self._id(answer) + format_sse_event(event="error", data_str=message)
 
     def _id(self, answer: str) -> bytes:
         if answer == self._last:
