@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import soundfile
@@ -16,6 +17,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bench.natural.command import natural
+from bench.natural.speech import FOLDER
 from bench.picture import draw
 from bench.playlist import Half, PlaylistItem, playlist
 from bench.plays import Play
@@ -24,6 +27,7 @@ from bench.servers import ServerError
 from bench.summary import as_json, demands, figures, ratios
 from bench.turns import BenchPlan, Caller, TtsName, bench, length_s
 from bot.settings.latency_profile import ProfileName
+from bot.terminal.ending import give_up
 from bot.terminal.output import JsonFile, Picture
 
 NOT_MET, FAILED = 1, 2
@@ -37,6 +41,16 @@ PRINTED_CELLS = 120
 
 
 def turns(  # noqa: PLR0913 - the options of a command are its arguments
+    suite: Annotated[
+        Literal["read", "natural"],
+        typer.Option(help="Recordings that come with the project, or a folder of natural speech."),
+    ] = "read",
+    speech: Annotated[
+        Path, typer.Option(help="The folder of natural speech.", show_default=False)
+    ] = FOLDER,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Natural speech on virtual time: our decisions alone.")
+    ] = False,
     profile: Annotated[ProfileName, typer.Option(help="The pace of the LLM.")] = "fixed-150",
     peer: Annotated[
         Literal["none", "stock", "page"],
@@ -71,8 +85,14 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
       ./run bench turns --limit 20
       ./run bench turns --profile fixed-150 --peer stock --repeats 2 --picture turns.svg
       ./run bench turns --as twilio --peer page --limit 20
+      ./run bench turns --suite natural --fast
     """
     errors = Console(stderr=True)
+    if suite == "natural":
+        if not fast:
+            give_up("--suite natural is on virtual time so far: add --fast", FAILED)
+        natural(speech, json_file=json_file, limit=limit, seed=seed)
+        return
     wanted = BenchPlan(
         profile=profile,
         peer=peer == "stock" or only_peer,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from bench.playlist import Kind, PlaylistItem, PlaylistPause, Role
 from bench.servers import Requests
@@ -129,7 +129,17 @@ def failure(item: PlaylistItem, reason: str, run: PlayConditions) -> Play:
     )
 
 
-def places_of(cut_ins_s: Sequence[float], pauses: Sequence[PlaylistPause]) -> list[int | None]:
+class Silence(Protocol):
+    """A pause, in seconds of its recording."""
+
+    @property
+    def start_s(self) -> float: ...
+
+    @property
+    def end_s(self) -> float: ...
+
+
+def places_of(cut_ins_s: Sequence[float], pauses: Sequence[Silence]) -> list[int | None]:
     """For each sound that began too early, the pause that it took for the end, or None.
 
     It is the latest pause that began at least LEAST_REACTION_S before, if that ended at most

@@ -23,11 +23,13 @@ CACHE = ROOT / ".cache" / "observed"
 
 def turns(half: str | None = None) -> list[SimulatedTurn]:
     """Every labelled turn of the suite, or of one half of it, observed."""
-    listener = _Listener()
+    listener = TurnListener()
     return [listener.turn(row) for row in track(labelled(half), "listening to the suite")]
 
 
-class _Listener:
+class TurnListener:
+    """The ears, loaded when something is not in the cache."""
+
     def __init__(self) -> None:
         self._observatory: observe.Observatory | None = None
         self._ears = b"".join(
@@ -41,10 +43,11 @@ class _Listener:
             half=row.half,
             end_s=row.end_s,
             pauses=tuple(ObservedPause(p.start_s, p.duration_s, p.kind) for p in row.pauses),
-            observed=self._observe(samples),
+            observed=self.observe(samples),
         )
 
-    def _observe(self, samples: Samples) -> Sequence[Observed]:
+    def observe(self, samples: Samples) -> Sequence[Observed]:
+        """The facts that the ears report of `samples`, shape (n,) at EAR_RATE_HZ."""
         key = hashlib.sha256(samples.tobytes() + self._ears).hexdigest()[:24]
         cached = CACHE / f"{key}.pickle"
         if not cached.exists():

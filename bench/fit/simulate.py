@@ -8,18 +8,19 @@ thing.
 import heapq
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.fit.observe import Observed
 from pipelines.core.commands import (
     CommitReply,
+    ForgetSpeech,
     PauseReply,
     ResumeReply,
     StartReply,
     StopReply,
     WithdrawReply,
 )
-from pipelines.core.events import PlayoutEnded, PlayoutStarted, TurnFact
+from pipelines.core.events import PlayoutEnded, PlayoutStarted, Transcribed, TurnFact
 from pipelines.core.turn.machine import TurnMachine
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.turn.turn_words import load_completeness
@@ -28,6 +29,8 @@ REPLY_S = 0.185
 """From the request to the first audio with `fixed-150` and an answer that begins with "Sure,", as
 measured: 150 ms, 25 to the comma, and 10 on the way."""
 ANSWER_S = 4.0
+STOPS_AFTER_S = 0.03
+"""From the decision to be silent to the last audible sample: a frame, and the flush."""
 MISSED_S = 5.0
 
 
@@ -47,6 +50,9 @@ class SimulatedTurn:
     end_s: float
     pauses: tuple[ObservedPause, ...]
     observed: Sequence[Observed]
+    speaker: str = ""
+    asked: str = ""
+    """The other person's last words before it."""
 
 
 @dataclass(slots=True)
@@ -54,6 +60,8 @@ class SimulatedOutcome:
     v2v_s: float = MISSED_S
     cut_at_s: list[float] = field(default_factory=list)
     requests: int = 0
+    sounds_s: list[tuple[float, float]] = field(default_factory=list)
+    """When the bot began and ceased to be heard, before the turn's end."""
 
 
 def play(turn: SimulatedTurn, policy: TurnPolicy) -> SimulatedOutcome:
@@ -69,6 +77,9 @@ class _Run:
         self._events: list[tuple[float, int, TurnFact]] = []
         self._ready: dict[int, float] = {}
         self._gone: set[int] = set()
+        self._heard_from_s: float | None = None
+        self._words = self._forgotten = 0
+        """In the latest final transcript, and of these those that are dealt with."""
         self._outcome = SimulatedOutcome()
         for observed in turn.observed:
             self._push(observed.at_s, observed.fact)
@@ -80,18 +91,37 @@ class _Run:
             if isinstance(fact, PlayoutStarted | PlayoutEnded) and fact.reply_id in self._gone:
                 continue
             if isinstance(fact, PlayoutStarted):
-                answered = self._heard(now)
+                answered = self._begin(now)
+            elif isinstance(fact, PlayoutEnded):
+                self._cease(now)
+            elif isinstance(fact, Transcribed):
+                fact = self._news(fact)
             for command in self._machine.handle(fact):
                 self._obey(command, now)
+        self._cease(self._turn.end_s + MISSED_S)
         return self._outcome
 
-    def _heard(self, now: float) -> bool:
+    def _begin(self, now: float) -> bool:
+        """The bot is heard: True if it is the answer."""
         end_s = self._turn.end_s
         if now < end_s:
             self._outcome.cut_at_s.append(now)
+            self._heard_from_s = now
             return False
         self._outcome.v2v_s = min(MISSED_S, now - end_s)
         return True
+
+    def _cease(self, now: float) -> None:
+        if self._heard_from_s is not None:
+            self._outcome.sounds_s.append((self._heard_from_s, now))
+            self._heard_from_s = None
+
+    def _news(self, fact: Transcribed) -> Transcribed:
+        """The ears were not told what to forget: it is taken off what they say."""
+        words = fact.text.split()
+        if fact.final:
+            self._words = len(words)
+        return replace(fact, text=" ".join(words[self._forgotten :]))
 
     def _obey(self, command: object, now: float) -> None:
         match command:
@@ -104,9 +134,12 @@ class _Run:
                 self._push(audible + ANSWER_S, PlayoutEnded(reply_id))
             case WithdrawReply(reply_id) | StopReply(reply_id) | PauseReply(reply_id):
                 self._gone.add(reply_id)
+                self._cease(now + STOPS_AFTER_S)
             case ResumeReply(reply_id):
                 self._gone.discard(reply_id)
                 self._push(max(now, self._ready[reply_id]), PlayoutStarted(reply_id))
+            case ForgetSpeech():
+                self._forgotten = self._words
             case _:
                 pass
 

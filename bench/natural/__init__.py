@@ -1,0 +1,1 @@
+"""Natural speech: how long people who speak freely wait, and how often they are cut into."""
