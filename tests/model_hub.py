@@ -54,14 +54,14 @@ class Answers(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         match path.strip("/").split("/"):
             case ["api", "models", owner, name, "revision", "main"] if self.knows(owner, name):
-                self.send_json({"sha": COMMIT})
+                self.send_json({"id": f"{owner}/{name}", "sha": COMMIT})
             case [owner, name, "resolve", str(commit), *rest] if commit == COMMIT:
                 self.redirect(f"/cdn/{owner}/{name}/{'/'.join(rest)}")
             case ["cdn", owner, name, *rest]:
                 data = self.hub.files[f"{owner}/{name}"].get("/".join(rest))
                 self.send_file("/".join(rest), data, body=body)
             case _:
-                self.send_json({"error": "Repository not found"}, 404)
+                self.send_json({"error": "Repository not found"}, 404, "RepoNotFound")
 
     def do_POST(self) -> None:
         form = self.rfile.read(int(self.headers["content-length"])).decode()
@@ -82,9 +82,11 @@ class Answers(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def send_json(self, data: object, status: int = 200) -> None:
+    def send_json(self, data: object, status: int = 200, error: str = "") -> None:
         body = json.dumps(data).encode()
         self.send_response(status)
+        if error:
+            self.send_header("X-Error-Code", error)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

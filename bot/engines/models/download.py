@@ -1,17 +1,22 @@
 """Downloads a model: resumes where it was stopped, and checks each file against what the hub says.
 
-The hub's contract: `/api/models/REPO/revision/REV` names the commit, `.../paths-info/COMMIT` the
-files with size and digest (SHA-256 where they are large, git's own for the others), and
-`/REPO/resolve/COMMIT/PATH` sends one, or redirects to where it lies; all take a Range.
+The hub's package asks and fetches. A hub says what a file has to hash to: by SHA-256 where it is
+large, by git's own digest else. Its `hf_hub_download` begins anew each time: hence `http_get`.
 """
 
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from urllib.parse import quote
+from typing import Self
+from urllib.parse import urlsplit
 
 import httpx2
+from huggingface_hub import HfApi, RepoFile, hf_hub_url
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError
+from huggingface_hub.file_download import http_get
+from huggingface_hub.utils import build_hf_headers, logging  # type: ignore[attr-defined]
 
 from bot.engines.models.model import CatalogueModel, Hub
 from bot.engines.models.store import File, Manifest, Store, git_sha1, sha256
@@ -50,26 +55,32 @@ Tell = Callable[[DownloadProgress], None]
 
 
 class Downloads:
-    """Models into a store, by one HTTP client."""
+    """Models into a store."""
 
     def __init__(self, store: Store, hub: str) -> None:
         """`hub`: an address, as https://huggingface.co."""
         self._store = store
         self._hub = hub.rstrip("/")
+        of_the_hub_itself = urlsplit(self._hub).hostname == "huggingface.co"
+        self._token = None if of_the_hub_itself else False  # a mirror is not told HF_TOKEN
+        self._api = HfApi(endpoint=self._hub, token=self._token)
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # a line that breaks is gone on with: nobody need know
 
     def fetch(self, model: CatalogueModel, tell: Tell = lambda progress: None) -> Manifest:
         """Raises DownloadError; what has come by then is kept, and gone on with the next time."""
         folder = self._store.folder(model)
         try:
-            with httpx2.Client(follow_redirects=True, timeout=SILENT_S) as client:
-                revision, offered = self._offered(client, model)
-                folder.mkdir(parents=True, exist_ok=True)
-                _check_space(folder, offered)
-                files = _Fetching(client, folder, offered, tell).all()
-        except httpx2.HTTPStatusError as error:
-            status = error.response.status_code
-            raise DownloadError(f"{printable(str(error.request.url))} answers {status}") from error
-        except httpx2.HTTPError as error:
+            revision, offered = self._offered(model)
+            folder.mkdir(parents=True, exist_ok=True)
+            _check_space(folder, offered)
+            headers = build_hf_headers(token=self._token) if revision else None
+            files = _Fetching(folder, offered, headers, tell).all()
+        except (RepositoryNotFoundError, HFValidationError) as error:
+            raise DownloadError(f"{self._hub} has no {model.origin}") from error
+        except (HfHubHTTPError, httpx2.HTTPStatusError) as error:
+            where = printable(str(error.response.request.url))
+            raise DownloadError(f"{where} answers {error.response.status_code}") from error
+        except (httpx2.HTTPError, ConnectionError) as error:
             why = str(error) or type(error).__name__
             raise DownloadError(
                 f"cannot reach {self._where(model)} ({why}); without a network, copy {folder} "
@@ -84,43 +95,34 @@ class Downloads:
     def _where(self, model: CatalogueModel) -> str:
         return self._hub if isinstance(model.source, Hub) else model.origin
 
-    def _offered(self, client: httpx2.Client, model: CatalogueModel) -> tuple[str, list[Offered]]:
+    def _offered(self, model: CatalogueModel) -> tuple[str, list[Offered]]:
         if not isinstance(model.source, Hub):
             base = model.source.base
-            return "", [_head(client, path, f"{base}/{path}") for path in model.source.files]
+            return "", [_head(path, f"{base}/{path}") for path in model.source.files]
         repo = model.source.repo
-        api = f"{self._hub}/api/models/{repo}"
-        answer = client.get(f"{api}/revision/{quote(model.source.revision, safe='')}")
-        if answer.status_code in (401, 404):
-            raise DownloadError(f"{self._hub} has no {repo}")
-        commit = str(answer.raise_for_status().json()["sha"])
+        commit = str(self._api.model_info(repo, revision=model.source.revision).sha)
         wanted = [*model.source.files, *model.source.extras]
-        answer = client.post(f"{api}/paths-info/{commit}", data={"paths": wanted, "expand": False})
-        found = {str(file["path"]): file for file in answer.raise_for_status().json()}
+        told = self._api.get_paths_info(repo, wanted, revision=commit)
+        found = {file.path: file for file in told if isinstance(file, RepoFile)}
         if missing := [path for path in model.source.files if path not in found]:
             raise DownloadError(f"{repo} on {self._hub} has no {missing[0]}: is it a {model.kind}?")
-        at = f"{self._hub}/{repo}/resolve/{commit}"
-        return commit, [
-            Offered(
-                path,
-                f"{at}/{quote(path)}",
-                int(found[path]["size"]),
-                found[path]["lfs"]["oid"] if found[path].get("lfs") else None,
-                None if found[path].get("lfs") else found[path]["oid"],
-            )
-            for path in wanted
-            if path in found
-        ]
+        return commit, [self._described(repo, commit, found[p]) for p in wanted if p in found]
+
+    def _described(self, repo: str, commit: str, file: RepoFile) -> Offered:
+        url = hf_hub_url(repo, file.path, revision=commit, endpoint=self._hub)
+        if file.lfs is None:
+            return Offered(file.path, url, file.size, git_sha1=file.blob_id)
+        return Offered(file.path, url, file.size, sha256=file.lfs.sha256)
 
 
 class _Fetching:
     """The files of one model, one after another."""
 
     def __init__(
-        self, client: httpx2.Client, folder: Path, offered: list[Offered], tell: Tell
+        self, folder: Path, offered: list[Offered], headers: dict[str, str] | None, tell: Tell
     ) -> None:
-        self._client = client
         self._folder = folder
+        self._headers = headers
         self._offered = offered
         self._tell = tell
         sizes = [one.size for one in offered]
@@ -152,21 +154,35 @@ class _Fetching:
             if there == offered.size:
                 return
             there = 0
-        headers = {"Range": f"bytes={there}-"} if there else {}
-        with self._client.stream("GET", offered.url, headers=headers) as answer:
-            if answer.status_code == 416:  # all of it is there, or it has changed since
-                return
-            answer.raise_for_status()
-            goes_on = answer.status_code == 206
-            there = there if goes_on else 0
-            with part.open("ab" if goes_on else "wb") as file:
-                for piece in answer.iter_bytes(1 << 18):
-                    file.write(piece)
-                    there += len(piece)
-                    self._say(offered, there)
+        with part.open("ab" if there else "wb") as file:
+            http_get(
+                offered.url,
+                file,
+                resume_size=there,
+                headers=self._headers,
+                expected_size=offered.size,
+                tqdm_class=partial(_Bar, lambda size: self._say(offered, size)),  # type: ignore[arg-type]
+            )
 
     def _say(self, offered: Offered, there: int) -> None:
         self._tell(DownloadProgress(offered.path, self._before + there, self._total))
+
+
+class _Bar:
+    """The hub's package tells it what came; it tells how much is there, in bytes."""
+
+    def __init__(self, tell: Callable[[int], None], *, initial: int = 0, **_shown: object) -> None:
+        self._tell = tell
+        self._there = initial
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None: ...
+
+    def update(self, came: int) -> None:
+        self._there += came
+        self._tell(self._there)
 
 
 def _is(path: Path, offered: Offered) -> bool:
@@ -177,8 +193,9 @@ def _is(path: Path, offered: Offered) -> bool:
     return offered.git_sha1 is None or git_sha1(path) == offered.git_sha1
 
 
-def _head(client: httpx2.Client, path: str, url: str) -> Offered:
-    length = client.head(url).raise_for_status().headers.get("content-length", "")
+def _head(path: str, url: str) -> Offered:
+    answer = httpx2.head(url, follow_redirects=True, timeout=SILENT_S).raise_for_status()
+    length = answer.headers.get("content-length", "")
     return Offered(path, url, int(length) if length.isdecimal() else None)
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from faster_whisper.utils import _MODELS
@@ -58,17 +59,37 @@ def test_a_model_comes_whole_with_what_the_hub_says_of_it(hub: Hub, store: Store
     assert [each.done for each in told] == sorted(each.done for each in told)
 
 
-def test_a_download_that_was_cut_goes_on_where_it_was(hub: Hub, store: Store) -> None:
-    hub.cut_after = 300_000
-    with pytest.raises(DownloadError, match="cannot reach"):
-        Downloads(store, hub.url).fetch(MODEL)
+def test_a_download_whose_line_breaks_goes_on_where_it_was(
+    hub: Hub, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.file_download.time", SimpleNamespace(sleep=lambda _: None))
+    hub.files[REPO]["model.bin"] = weights = WEIGHTS * 30
+    hub.cut_after = 15_000_000
+    Downloads(store, hub.url).fetch(MODEL)
+    first, second = hub.ranges
+    assert first == ""
+    assert 0 < int(second.removeprefix("bytes=").rstrip("-")) <= 15_000_000
+    assert (store.folder(MODEL) / "model.bin").read_bytes() == weights
+
+
+def test_a_download_that_was_stopped_goes_on_where_it_was(hub: Hub, store: Store) -> None:
+    hub.files[REPO]["model.bin"] = weights = WEIGHTS * 30
+
+    def stop(progress: DownloadProgress) -> None:
+        if progress.done > 15_000_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Downloads(store, hub.url).fetch(MODEL, stop)
     assert store.installed(MODEL) is None
     part = (store.folder(MODEL) / "model.bin.part").stat().st_size
-    assert 0 < part <= 300_000
+    assert 0 < part < len(weights)
 
-    Downloads(store, hub.url).fetch(MODEL)
+    told: list[DownloadProgress] = []
+    Downloads(store, hub.url).fetch(MODEL, told.append)
     assert hub.ranges == ["", f"bytes={part}-"]
-    assert (store.folder(MODEL) / "model.bin").read_bytes() == WEIGHTS
+    assert (store.folder(MODEL) / "model.bin").read_bytes() == weights
+    assert all(each.done >= part for each in told if each.path == "model.bin")
 
 
 def test_what_is_here_is_not_downloaded_again(hub: Hub, store: Store) -> None:
