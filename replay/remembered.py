@@ -115,7 +115,12 @@ class RememberedSpeechToText(_Remembered):
         if end["type"] == "Failed":
             raise ServiceError("stt", "as recorded", retryable=end["retryable"])
         return Transcription(
-            end["text"], tuple(end["tokens"]), end["confidence"], end["queued_s"], end["busy_s"]
+            end["text"],
+            tuple(end["tokens"]),
+            end["confidence"],
+            end["queued_s"],
+            end["busy_s"],
+            tuple((text, chance) for text, chance in end.get("alternatives") or ()),
         )
 
 

@@ -46,7 +46,7 @@ def errors(said: list[str], heard: list[str]) -> float:
 def by_ear(heard: NDArray[np.int16]) -> str:
     """What the server's own ears make of the sound that it sent (24 kHz)."""
     samples = soxr.resample(heard.astype(np.float32) / 32768, 24_000, EAR_RATE_HZ)
-    return transcribe(Moonshine(), TranscriptionJob(samples), lambda: False)[0]
+    return transcribe(Moonshine(), TranscriptionJob(samples), lambda: False).text
 
 
 def assert_answered(results: list[CallResult]) -> None:

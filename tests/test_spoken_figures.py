@@ -62,7 +62,7 @@ def in_words(text: str) -> str:
 def word_errors(read: Read) -> float:
     model = Moonshine()
     heard = [
-        transcribe(model, TranscriptionJob(audio), lambda: False)[0]
+        transcribe(model, TranscriptionJob(audio), lambda: False).text
         for audio in asyncio.run(spoken(read))
     ]
     return float(jiwer.wer([*map(in_words, SENTENCES)], [*map(in_words, heard)]))

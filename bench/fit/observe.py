@@ -6,7 +6,7 @@ two observations of one recording are equal.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,10 +58,10 @@ class InlineStt:
     async def close(self) -> None: ...
 
     async def transcribe(self, job: TranscriptionJob) -> Transcription:
-        text, tokens, confidence = transcribe(self._model, job, lambda: False)
+        found = transcribe(self._model, job, lambda: False)
         cost_s = STT_COST_S + STT_COST_PER_S * len(job.audio) / EAR_RATE_HZ
         await asyncio.sleep(cost_s)
-        return Transcription(text, tokens, confidence, 0.0, cost_s)
+        return replace(found, busy_s=cost_s)
 
 
 class InlineTurnModel:
@@ -110,17 +110,21 @@ class Observatory:
     """The models, loaded once, for any number of recordings."""
 
     def __init__(
-        self, voicing: VoicingPolicy | None = None, dictation: DictationPolicy | None = None
+        self,
+        voicing: VoicingPolicy | None = None,
+        dictation: DictationPolicy | None = None,
+        silence_after_s: float = SILENCE_AFTER_S,
     ) -> None:
         self._silero = load_silero()
         self._stt = InlineStt(Moonshine())
         self._turn = InlineTurnModel()
         self._voicing = voicing or VoicingPolicy()
         self._dictation = dictation or DictationPolicy()
+        self._silence_after_s = silence_after_s
 
     def observe(self, samples: Samples) -> Sequence[Observed]:
-        """`samples`: shape (n,) at 16 kHz. Two seconds of silence follow them."""
-        pcm = np.concatenate((samples, np.zeros(round(SILENCE_AFTER_S * EAR_RATE_HZ))))
+        """`samples`: shape (n,) at 16 kHz. Silence follows them."""
+        pcm = np.concatenate((samples, np.zeros(round(self._silence_after_s * EAR_RATE_HZ))))
         return virtual_time.run(self._play((pcm * 32767).astype("<i2")))
 
     async def _play(self, pcm: NDArray[np.int16]) -> Sequence[Observed]:

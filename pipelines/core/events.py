@@ -43,6 +43,9 @@ class Transcribed:
     """Media time up to which it has been listened to."""
     final: bool
     """The person is silent, and every word of theirs has been listened to."""
+    alternatives: tuple[tuple[str, float], ...] = ()
+    """Other texts that it may have been, with their probabilities; the rest of 1 is that of
+    `text`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,8 @@ class Answered:
     """The id, the name and the arguments of each."""
     is_cut: bool | None = None
     """An LLM's answer was cut off at its limit."""
+    alternatives: tuple[tuple[str, float], ...] | None = None
+    """Other texts that the ears thought possible, with their probabilities."""
 
 
 @dataclass(frozen=True, slots=True)

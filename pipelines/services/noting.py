@@ -124,6 +124,7 @@ class RecordedSpeechToText:
                 confidence=answer.confidence,
                 queued_s=answer.queued_s,
                 busy_s=answer.busy_s,
+                alternatives=answer.alternatives or None,
             )
         )
         return answer

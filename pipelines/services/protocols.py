@@ -91,6 +91,9 @@ class Transcription:
     """Mean log-probability of the tokens, 0.0 where the engine has none."""
     queued_s: float = 0.0
     busy_s: float = 0.0
+    alternatives: tuple[tuple[str, float], ...] = ()
+    """Other texts that differ in their last words, with their probabilities, likeliest first; the
+    rest of 1 is that of `text`. Empty where the engine gives none, or has no doubt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,7 +268,8 @@ class Hearing(FrameProcessor):
         if complete:
             await self._tell(Span("stt", started, self._now()))
             await self._tell(Milestone("transcript_final", self._now()))
-        await self._tell(Transcribed(self._dictation.text, job.end_s, complete))
+        heard = self._dictation
+        await self._tell(Transcribed(heard.text, job.end_s, complete, heard.alternatives))
         if unheard and self._tape.end_s >= self._apologise_from_s:
             self._apologise_from_s = self._tape.end_s + UNHEARD_EVERY_S
             await self._tell(SayAsked(self._unheard))
@@ -286,7 +287,7 @@ class Hearing(FrameProcessor):
             log.warning("the ears failed", service=error.service, error=str(error))
             return self._dictation.failed(job, again=error.retryable)
         took_s = self._now() - started
-        return self._dictation.result(job, answer.text, answer.tokens, took_s)
+        return self._dictation.result(job, answer.text, answer.tokens, took_s, answer.alternatives)
 
     def _score(self, paused_s: float) -> None:
         """At most one question at a time: the next is asked when the silence has grown."""

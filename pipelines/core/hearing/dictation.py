@@ -75,6 +75,7 @@ class Dictation:
         self._levels = Levels()
         self._text = ""
         self._draft: tuple[int, ...] = ()
+        self._alternatives: tuple[tuple[str, float], ...] = ()
         self._start_s: float | None = None
         self._onset_s = 0.0
         self._floor_s = 0.0
@@ -89,7 +90,17 @@ class Dictation:
     @property
     def text(self) -> str:
         """The transcript of the whole turn so far."""
-        return " ".join(part for part in (*self._settled, self._since_pause) if part)
+        return self._whole(self._text)
+
+    @property
+    def alternatives(self) -> tuple[tuple[str, float], ...]:
+        """Other transcripts that it may have been, with their probabilities."""
+        return tuple((self._whole(text), chance) for text, chance in self._alternatives)
+
+    def _whole(self, text: str) -> str:
+        """The turn so far, with this text of the open stretch."""
+        since_pause = joined(self._unbroken.text, text, self._unbroken.shared)
+        return " ".join(part for part in (*self._settled, since_pause) if part)
 
     @property
     def _since_pause(self) -> str:
@@ -169,7 +180,14 @@ class Dictation:
         boundary_s = self._levels.quietest_s(start_s + policy.settle_s, latest_s)
         return DictationJob(start_s, boundary_s + policy.overlap_s, final, self._draft, boundary_s)
 
-    def result(self, job: DictationJob, text: str, tokens: tuple[int, ...], took_s: float) -> bool:
+    def result(
+        self,
+        job: DictationJob,
+        text: str,
+        tokens: tuple[int, ...],
+        took_s: float,
+        alternatives: tuple[tuple[str, float], ...] = (),
+    ) -> bool:
         """Take an answer; False if it is nothing to tell: outdated, or the first part of more."""
         if job is not self._job:
             return False
@@ -177,7 +195,7 @@ class Dictation:
         self._not_before_s = job.end_s + self._policy.patience * took_s
         unclear = not text and len(words(self._text)) >= self._policy.kept_words
         if not unclear:
-            self._text, self._draft = text, tokens
+            self._text, self._draft, self._alternatives = text, tokens, alternatives
         if job.boundary_s is not None:
             self._close(job, job.boundary_s)
             return False
@@ -192,10 +210,10 @@ class Dictation:
         `again`: it is worth another try.
         """
         if job is not self._job or not (job.final or job.boundary_s is not None):
-            return self.result(job, self._text, self._draft, 0.0)
+            return self.result(job, self._text, self._draft, 0.0, self._alternatives)
         self._failures += 1
         if not again or self._failures >= self._policy.final_tries:
-            wanted = self.result(job, self._text, self._draft, 0.0)
+            wanted = self.result(job, self._text, self._draft, 0.0, self._alternatives)
             self._given_up = True
             return wanted
         self._job = None
@@ -205,7 +223,7 @@ class Dictation:
         """The words up to there are dealt with; speech that goes on begins a new transcript."""
         goes_on = self._start_s is not None and self._paused_s is None
         self._settled, self._unbroken = [], _Unbroken()
-        self._text, self._draft = "", ()
+        self._text, self._draft, self._alternatives = "", (), ()
         self._floor_s = upto_s
         self._start_s = max(self._onset_s - self._policy.lead_in_s, upto_s) if goes_on else None
         self._job, self._final_done = None, False
@@ -234,5 +252,5 @@ class Dictation:
         self._begin_stretch(next_s)
 
     def _begin_stretch(self, start_s: float) -> None:
-        self._text, self._draft = "", ()
+        self._text, self._draft, self._alternatives = "", (), ()
         self._start_s = self._heard_upto_s = start_s

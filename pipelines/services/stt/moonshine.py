@@ -14,7 +14,7 @@ stop), a draft can tip the scales. It is greedy decoding to within that noise, n
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,19 @@ goes on talking where speech is cut off: over 240 unfinished stretches of record
 wrong words without, 131 to 138 with 0.1 to 0.25 s. Silence put *before* speech does harm."""
 RETRY_TOKENS = 6
 """Of a draft in one pass: six tokens cost 4.3 ms where one costs 3.1."""
+WORD_BEGINS = "\u2581".encode()
+MARKS = frozenset({b".", b",", b"?", b"!", b"...", b";", b":"})
+RANKED = 4
+"""Tokens that are looked at in each place."""
+LEAST_CHANCE = 0.08
+"""Of a reading that is followed: below that it changes no decision."""
+MOST_READINGS = 3
+"""Beside the likeliest."""
+READING_TOKENS = 4
+"""A reading of the last words is followed no further: the word that it begins with is known by
+then."""
+READING_PASSES = 8
+"""Of the decoder for all readings of one stretch together, at 3.1 ms each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,17 @@ class Decoding:
     """Mean log-probability of the tokens and, where it came to one, of the end."""
     passes: int
     """How often the decoder ran."""
+    readings: tuple["AlternativeReading", ...] = ()
+    """Other ways in which the last two words may have gone, likeliest first, where asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlternativeReading:
+    """The stretch's tokens, with other last words."""
+
+    tokens: tuple[int, ...]
+    probability: float
+    """Together with the likeliest reading and the others, they sum to 1."""
 
 
 class Moonshine:
@@ -68,8 +92,12 @@ class Moonshine:
         audio: Samples,
         draft: Sequence[int] = (),
         called_off: Callable[[], bool] = lambda: False,
+        *,
+        read_on: bool = False,
     ) -> Decoding:
-        """`audio`: 0.1 to 28 s at `EAR_RATE_HZ`. Raises ServiceError."""
+        """`audio`: 0.1 to 28 s at `EAR_RATE_HZ`. `read_on`: follows other readings of the last
+        words as well. Raises ServiceError.
+        """
         limit, most = token_limit(len(audio)), min(MAX_TOKENS, room_for(audio))
         padded = np.pad(audio, (0, int(TAIL_S * EAR_RATE_HZ))).astype(np.float32)[np.newaxis]
         (frames,) = self._encoder.run(
@@ -78,19 +106,19 @@ class Moonshine:
         memory = _Memory(self._decoder, frames)
         guess = list(draft[:most])
         tokens: list[int] = []
-        chances: list[float] = []
+        steps: list[_Step] = []
         last = START
         while True:
             if called_off():
                 raise ServiceError("stt", "called off", retryable=True)
-            found, chance = memory.extend([last, *guess])
+            found = memory.extend([last, *guess])
             agreed = 0
-            while agreed < len(guess) and found[agreed] == guess[agreed]:
+            while agreed < len(guess) and found[agreed].token == guess[agreed]:
                 agreed += 1
             memory.keep(len(tokens) + agreed + 1)
             tokens += guess[:agreed]
-            chances += chance[: agreed + 1]
-            last = found[agreed]
+            steps += found[: agreed + 1]
+            last = found[agreed].token
             if last == END:
                 break
             if is_full(tokens, limit, most):
@@ -98,11 +126,68 @@ class Moonshine:
                 break
             tokens.append(last)
             guess = rest_of_draft(draft, tokens)
-        return Decoding(tuple(tokens), math.fsum(chances) / len(chances), memory.passes)
+        confidence = math.fsum(step.chance for step in steps) / len(steps)
+        readings = self._readings(memory, tokens, steps) if read_on and last == END else ()
+        return Decoding(tuple(tokens), confidence, memory.passes, readings)
+
+    def _readings(
+        self, memory: "_Memory", tokens: Sequence[int], steps: Sequence["_Step"]
+    ) -> tuple[AlternativeReading, ...]:
+        """The last two words read otherwise, from where another token was likely as well."""
+        begins = [n for n, token in enumerate(tokens) if self._pieces[token][:3] == WORD_BEGINS]
+        first = begins[-2] if len(begins) > 1 else 0
+        best = math.fsum(step.chance for step in steps[first:])
+        forks = [
+            (math.fsum(step.chance for step in steps[first:at]) + chance, at, token)
+            for at in range(first, len(steps))
+            for token, chance in steps[at].others()
+            if chance > math.log(LEAST_CHANCE)
+        ]
+        found: list[tuple[float, tuple[int, ...]]] = []
+        limit = memory.passes + READING_PASSES
+        for chance, at, token in sorted(forks, reverse=True)[:MOST_READINGS]:
+            rest, more = self._follow(memory.fork(at + 1), token, limit)
+            found.append((chance + more, (*tokens[:at], *rest)))
+        whole = math.exp(best) + math.fsum(math.exp(chance) for chance, _ in found)
+        ranked = sorted(found, reverse=True)
+        return tuple(AlternativeReading(read, math.exp(chance) / whole) for chance, read in ranked)
+
+    def _follow(self, memory: "_Memory", token: int, limit: int) -> tuple[list[int], float]:
+        """The likeliest tokens from one on, and the log-probability of those after it."""
+        read: list[int] = []
+        chance = 0.0
+        while token != END and len(read) < READING_TOKENS:
+            read.append(token)
+            if self._pieces[token] in MARKS or memory.passes >= limit:
+                break  # nearly always the end
+            (step,) = memory.extend([token])
+            token, chance = step.token, chance + step.chance
+        return read, chance
 
     def text(self, tokens: Sequence[int]) -> str:
         pieces = b"".join(self._pieces[token] for token in tokens if token > END)
         return pieces.decode("utf-8", "ignore").replace("\u2581", " ").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The decoder's opinion of one place."""
+
+    token: int
+    """The likeliest."""
+    chance: float
+    """Its log-probability."""
+    scores: Tensor = field(repr=False, compare=False)
+    """Of every token, over that of the likeliest."""
+
+    def others(self) -> list[tuple[int, float]]:
+        """The next likeliest tokens, with their log-probabilities."""
+        ranked = np.argpartition(self.scores, -RANKED)[-RANKED:].tolist()
+        return [
+            (token, float(self.scores[token]) + self.chance)
+            for token in ranked
+            if token != self.token
+        ]
 
 
 class _Memory:
@@ -115,11 +200,15 @@ class _Memory:
             "encoder_hidden_states": frames,
             "encoder_attention_mask": np.ones((1, 1), np.int64),
         } | {name: nothing for _, name in _cache("decoder", "encoder")}
-        self.passes = 0
+        self._passes = [0]
 
-    def extend(self, tokens: Sequence[int]) -> tuple[list[int], list[float]]:
-        """The likeliest token after each of these, and its log-probability."""
-        first = self.passes == 0
+    @property
+    def passes(self) -> int:
+        return self._passes[0]
+
+    def extend(self, tokens: Sequence[int]) -> list[_Step]:
+        """The opinion of the place after each of these tokens."""
+        first = self._passes == [0]
         self._inputs["use_cache_branch"] = np.array([not first])
         self._inputs["input_ids"] = np.array([tokens], np.int64)
         # What is heard is the same in every pass: its keys are made in the first and kept.
@@ -128,11 +217,21 @@ class _Memory:
             self._inputs, ["logits", *(output for output, _ in cache)]
         )
         self._inputs.update(zip((name for _, name in cache), memory, strict=True))
-        self.passes += 1
+        self._passes[0] += 1
         found = logits[0].argmax(-1)
-        top = np.take_along_axis(logits[0], found[:, np.newaxis], -1)
-        chance = -np.log(np.exp(logits[0] - top).sum(-1))
-        return found.tolist(), chance.tolist()
+        scores = logits[0] - np.take_along_axis(logits[0], found[:, np.newaxis], -1)
+        chances = -np.log(np.exp(scores).sum(-1))
+        return [
+            _Step(token, chance, row)
+            for token, chance, row in zip(found.tolist(), chances.tolist(), scores, strict=True)
+        ]
+
+    def fork(self, positions: int) -> "_Memory":
+        """A memory of its own of the first `positions` tokens; the count of passes is shared."""
+        copy = object.__new__(_Memory)
+        copy._decoder, copy._inputs, copy._passes = self._decoder, dict(self._inputs), self._passes
+        copy.keep(positions)
+        return copy
 
     def keep(self, positions: int) -> None:
         """Forget what came after the first `positions` tokens."""

@@ -15,6 +15,7 @@ nothing is put before the speech, and silence after it (`moonshine.TAIL_S`).
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipelines.services.protocols import (
@@ -70,8 +71,7 @@ class MoonshineSpeechToText:
         worked = await workers.run(
             lambda called_off: transcribe(model, job, called_off), urgent=job.final
         )
-        text, tokens, confidence = worked.result
-        return Transcription(text, tokens, confidence, worked.queued_s, worked.busy_s)
+        return replace(worked.result, queued_s=worked.queued_s, busy_s=worked.busy_s)
 
     async def close(self) -> None:
         workers, self._workers, self._model = self._workers, None, None
@@ -79,26 +79,34 @@ class MoonshineSpeechToText:
             await workers.close()
 
 
-def transcribe(
-    model: Moonshine, job: TranscriptionJob, called_off: CalledOff
-) -> tuple[str, tuple[int, ...], float]:
-    """Text, tokens and confidence of one job. Raises ServiceError."""
+def transcribe(model: Moonshine, job: TranscriptionJob, called_off: CalledOff) -> Transcription:
+    """One job. The readings of its last stretch are the alternatives. Raises ServiceError."""
     check_samples(job.audio)
     texts: list[str] = []
     tokens: list[int] = []
     weighed = 0.0
+    alternatives: tuple[tuple[str, float], ...] = ()
     for stretch in split_at_quiet(job.audio, LONGEST_S):
         if len(stretch) < SHORTEST_S * EAR_RATE_HZ or is_silent(stretch):
             continue
         # Of a draft of several stretches this one's share begins where the last one ended.
-        found = model.decode(stretch, job.draft[len(tokens) :], called_off)
-        text = " ".join(model.text(found.tokens).replace("♪", " ").split())
+        found = model.decode(stretch, job.draft[len(tokens) :], called_off, read_on=job.final)
+        text = _text(model, found.tokens)
         if found.confidence < LEAST_CONFIDENCE or is_no_speech(text):
             continue
+        alternatives = tuple(
+            (" ".join((*texts, _text(model, reading.tokens))), reading.probability)
+            for reading in found.readings
+        )
         texts.append(text)
         tokens += found.tokens
         weighed += found.confidence * len(found.tokens)
-    return " ".join(texts), tuple(tokens), weighed / len(tokens) if tokens else 0.0
+    confidence = weighed / len(tokens) if tokens else 0.0
+    return Transcription(" ".join(texts), tuple(tokens), confidence, alternatives=alternatives)
+
+
+def _text(model: Moonshine, tokens: Sequence[int]) -> str:
+    return " ".join(model.text(tokens).replace("♪", " ").split())
 
 
 def is_no_speech(text: str) -> bool:

@@ -47,8 +47,8 @@ def dictated(model: Moonshine, audio: Samples) -> str:
             assert job.start_s >= tape.start_s
             piece = tape.between(job.start_s, job.end_s)
             question = TranscriptionJob(piece, job.draft)
-            text, tokens, _ = transcribe(model, question, lambda: False)
-            dictation.result(job, text, tokens, 0.1)
+            found = transcribe(model, question, lambda: False)
+            dictation.result(job, found.text, found.tokens, 0.1)
     assert dictation.complete
     return dictation.text
 

@@ -72,6 +72,43 @@ def test_words_that_were_heard_are_not_unheard_because_the_whole_is_unclear() ->
         assert (ears.text, ears.complete) == (kept, True)
 
 
+def test_alternatives_are_of_the_whole_turn() -> None:
+    ears = dictation()
+    ears.speech_started(1.0)
+    ears.speech_paused(6.0)
+    ears.result(hear(ears, 6.1), "A long first sentence.", (1, 2), 0.05)
+    ears.speech_started(6.5)
+    ears.speech_paused(7.5)
+
+    ears.result(hear(ears, 7.6), "It is Europe.", (3,), 0.02, (("It is your", 0.26),))
+
+    assert ears.text == "A long first sentence. It is Europe."
+    assert ears.alternatives == (("A long first sentence. It is your", 0.26),)
+
+
+def test_alternatives_are_of_the_newest_look() -> None:
+    ears = dictation()
+    ears.speech_started(1.0)
+    ears.speech_paused(1.5)
+    ears.result(hear(ears, 1.54), "them.", (1,), 0.02, (("the", 0.4),))
+    assert ears.alternatives
+
+    ears.speech_started(1.9)
+    ears.result(hear(ears, 2.2), "the other", (2,), 0.02)
+    assert ears.alternatives == ()
+
+
+def test_what_is_dealt_with_has_no_alternatives() -> None:
+    ears = dictation()
+    ears.speech_started(1.0)
+    ears.speech_paused(1.5)
+    ears.result(hear(ears, 1.54), "them.", (1,), 0.02, (("the", 0.4),))
+
+    ears.forget(1.5)
+
+    assert (ears.text, ears.alternatives) == ("", ())
+
+
 def test_silence_is_transcribed_once() -> None:
     ears = dictation()
     ears.speech_started(1.0)

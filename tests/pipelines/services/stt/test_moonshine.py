@@ -9,6 +9,8 @@ from pipelines.core.turn.wording import words
 from pipelines.services.protocols import EAR_RATE_HZ, Samples, ServiceError
 from pipelines.services.stt.moonshine import (
     MAX_TOKENS,
+    MOST_READINGS,
+    READING_PASSES,
     Moonshine,
     is_full,
     read_tokenizer,
@@ -94,6 +96,44 @@ def test_a_job_nobody_waits_for_is_left_between_two_steps(
         model.decode(speech, called_off=called_off)
     assert failure.value.retryable
     assert len(asked) == 3
+
+
+def test_readings_of_the_last_words_share_out_the_probability(
+    model: Moonshine, speech: Samples
+) -> None:
+    for end_s in (0.9, 1.4, 2.3, 3.1, 4.0):  # cut off anywhere, mostly within a word
+        found = model.decode(speech[: round(end_s * EAR_RATE_HZ)], read_on=True)
+        shares = [reading.probability for reading in found.readings]
+
+        assert shares == sorted(shares, reverse=True)
+        assert len(shares) <= MOST_READINGS
+        assert all(0 < share < 1 for share in shares)
+        assert sum(shares) < 1
+        assert found.tokens not in [reading.tokens for reading in found.readings]
+
+
+def test_readings_differ_in_their_last_words_alone(model: Moonshine, speech: Samples) -> None:
+    found = model.decode(speech[: round(1.4 * EAR_RATE_HZ)], read_on=True)
+
+    texts = [model.text(reading.tokens) for reading in found.readings]
+    said = words(model.text(found.tokens))
+    assert texts
+    assert all(words(text)[: len(said) - 2] == said[:-2] for text in texts)
+
+
+def test_reading_on_changes_nothing_else(model: Moonshine, speech: Samples) -> None:
+    cut_off = speech[: round(1.4 * EAR_RATE_HZ)]
+    found, read_on = model.decode(cut_off), model.decode(cut_off, read_on=True)
+
+    assert (read_on.tokens, read_on.confidence) == (found.tokens, found.confidence)
+    assert found.readings == ()
+    assert read_on.passes - found.passes <= READING_PASSES
+
+
+def test_speech_that_was_understood_is_read_in_one_way(model: Moonshine, speech: Samples) -> None:
+    found = model.decode(speech, read_on=True)
+
+    assert sum(reading.probability for reading in found.readings) < 0.5
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from pipelines.services.protocols import EAR_RATE_HZ, Samples, TranscriptionJob
+from pipelines.services.protocols import EAR_RATE_HZ, Samples, Transcription, TranscriptionJob
 from pipelines.services.stt.moonshine import Moonshine
 from pipelines.services.stt.stretches import is_silent, split_at_quiet
 from pipelines.services.stt.stt_moonshine import LONGEST_S, is_no_speech, transcribe
+from tests.pipelines.services.shipped_speech import shipped_speech
 
 
 def never() -> bool:
@@ -42,7 +43,19 @@ def tone(length_s: float, hz: float, level: float) -> Samples:
     ids=["nothing", "silence", "click", "burst", "hiss", "noise", "storm", "long noise", "hum"],
 )
 def test_what_is_no_speech_gives_no_words(model: Moonshine, sound: Samples) -> None:
-    assert transcribe(model, TranscriptionJob(sound), never) == ("", (), 0.0)
+    assert transcribe(model, TranscriptionJob(sound), never) == Transcription("")
+
+
+def test_alternatives_come_with_final_jobs_alone(model: Moonshine) -> None:
+    cut_off = shipped_speech()[: round(1.4 * EAR_RATE_HZ)]
+
+    partial = transcribe(model, TranscriptionJob(cut_off), never)
+    final = transcribe(model, TranscriptionJob(cut_off, final=True), never)
+
+    assert partial.text == final.text
+    assert partial.alternatives == ()
+    assert final.alternatives
+    assert final.text not in dict(final.alternatives)
 
 
 def test_long_audio_is_cut_where_it_is_quietest() -> None:
