@@ -13,7 +13,7 @@ import bot
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(
     path
-    for top in ("bot", "pipelines", "client", "replay", "bench")
+    for top in ("bot", "pipelines", "client", "replay", "bench", "examples")
     for path in (ROOT / top).rglob("*.py")
     if not path.name.endswith("_pb2.py")
 )

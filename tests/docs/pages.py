@@ -1,6 +1,7 @@
 """The pages that people read, and what stands in them: links, code in backticks, fenced blocks."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -60,9 +61,12 @@ class Page:
         return [" ".join(found.split()) for found in _CODE.findall(self.prose)]
 
     def anchors(self) -> set[str]:
-        """The names that GitHub gives the headings."""
-        plain = (re.sub(r"[`*]|[^\w\s-]", "", one.lower()) for one in _HEADING.findall(self.prose))
-        return {one.strip().replace(" ", "-") for one in plain}
+        """The names that GitHub gives the headings: a heading's second copy ends in -1."""
+        names: Counter[str] = Counter()
+        for heading in _HEADING.findall(self.prose):
+            names[re.sub(r"[`*]|[^\w\s-]", "", heading.lower()).strip().replace(" ", "-")] += 1
+        copies = {f"{name}-{n}" for name, count in names.items() for n in range(1, count)}
+        return set(names) | copies
 
 
 @cache

@@ -34,6 +34,8 @@ IN_RUN = {"test", "lint", "lock", "nightly", "mutants"}
 """Commands of the script `run` itself."""
 
 PROGRAMS = ("./run ", "halfsecond ")
+FOLDERS = ("bench/", "deploy/", "examples/", "pipelines/", "runpod/", "tests/")
+PLACEHOLDER = re.compile(r"[A-Z]{4,}")
 
 
 def blocks(*languages: str) -> list[Block]:
@@ -112,7 +114,11 @@ def complaint(words: list[str]) -> str:
 
 
 def wrong(command: list[str]) -> str:
-    """Why this cannot be typed, for commands of ours."""
+    """Why this cannot be typed, for commands and files of ours."""
+    for word in command:
+        path = word.partition("::")[0].partition(".py:")[0]
+        if path.startswith(FOLDERS) and not any(ROOT.glob(PLACEHOLDER.sub("*", path) + "*")):
+            return f"{path} is not there"
     match command:
         case ["./run" | "halfsecond", first, *_] if first in IN_RUN:
             return ""
@@ -120,10 +126,6 @@ def wrong(command: list[str]) -> str:
             return complaint([word for word in words if word != "..."])
         case [python, "-m", module, *_] if "python" in python and find_spec(module) is None:
             return f"{module} is not there"
-        case [python, script, *_] if "python" in python and script.endswith(".py"):
-            return "" if (ROOT / script).is_file() else f"{script} is not there"
-        case [script, *_] if script.startswith(("deploy/", "tests/", ".ci/")):
-            return "" if (ROOT / script).is_file() else f"{script} is not there"
     return ""
 
 
