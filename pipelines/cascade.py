@@ -34,14 +34,7 @@ from pipelines.core.thinking.prompt import SYSTEM_PROMPT
 from pipelines.core.turn.endpointing import Completes, nothing_known
 from pipelines.core.turn.machine import TurnMachine
 from pipelines.core.turn.policy import TurnPolicy
-from pipelines.services.noting import (
-    Notes,
-    RecordedLanguageModel,
-    RecordedSpeechToText,
-    RecordedTextToSpeech,
-    RecordedTurnModel,
-    RecordedVoiceActivity,
-)
+from pipelines.services.noting import Notes, recorded
 from pipelines.services.protocols import (
     LanguageModel,
     PromptCache,
@@ -91,11 +84,11 @@ class Services:
         """The same, for one call, whose questions and answers `recorder` is told of."""
         notes = Notes(recorder)
         return Services(
-            new_vad=lambda: RecordedVoiceActivity(self.new_vad(), notes),
-            stt=RecordedSpeechToText(self.stt, notes),
-            turn=RecordedTurnModel(self.turn, notes),
-            llm=RecordedLanguageModel(self.llm, notes),
-            tts=RecordedTextToSpeech(self.tts, notes),
+            new_vad=lambda: recorded(self.new_vad(), "vad", notes),
+            stt=recorded(self.stt, "stt", notes),
+            turn=recorded(self.turn, "turn", notes),
+            llm=recorded(self.llm, "llm", notes),
+            tts=recorded(self.tts, "tts", notes),
             prompts=self.prompts,
         )
 

@@ -3,8 +3,9 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
+from typing import Any, Literal, TypeVar, cast
 
 from pipelines.core.recording import (
     Answered,
@@ -18,25 +19,19 @@ from pipelines.core.recording import (
     Voiced,
 )
 from pipelines.services.protocols import (
-    AS_SET,
     EAR_RATE_HZ,
     VAD_CHUNK,
-    ChatMessage,
-    Delta,
     Finished,
-    LanguageModel,
     Samples,
-    Sampling,
     ServiceError,
     SpeechChunk,
-    SpeechToText,
     TextDelta,
-    TextToSpeech,
     Transcription,
     TranscriptionJob,
-    TurnModel,
     VoiceActivity,
 )
+
+S = TypeVar("S")
 
 
 class Notes:
@@ -71,179 +66,117 @@ class Notes:
             raise
 
 
-class RecordedVoiceActivity:
-    """`VoiceActivity`."""
+class _Noted:
+    """A service with one of its methods replaced; all else is the service's own."""
 
-    def __init__(self, vad: VoiceActivity, notes: Notes) -> None:
-        self._vad = vad
-        self._notes = notes
+    def __init__(self, service: object, **replaced: Callable[..., Any]) -> None:
+        self._service = service
+        self.__dict__ |= replaced
 
-    def probability(self, chunk: Samples) -> float:
-        began_s = time.perf_counter()
-        probability = self._vad.probability(chunk)
-        took_s = round(time.perf_counter() - began_s, 6)
-        self._notes.add(Voiced(self._notes.chunks, probability, took_s))
-        self._notes.chunks += 1
-        return probability
-
-    def reset(self) -> None:
-        self._vad.reset()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._service, name)
 
 
-class RecordedSpeechToText:
-    """`SpeechToText`, for one call: opening and closing it is the process's."""
+def recorded(service: S, of: Model | Literal["vad"], notes: Notes) -> S:
+    """The same service, for one call, whose questions and answers are noted.
 
-    def __init__(self, stt: SpeechToText, notes: Notes) -> None:
-        self._stt = stt
-        self._notes = notes
-
-    async def open(self) -> None:
-        await self._stt.open()
-
-    async def transcribe(self, job: TranscriptionJob) -> Transcription:
-        notes, number = self._notes, self._notes.number()
-        end_s = job.media_s + len(job.audio) / EAR_RATE_HZ
-        asked = Asked(
-            question=number,
-            of="stt",
-            media_s=notes.media_s,
-            start_s=round(job.media_s, 6),
-            end_s=round(end_s, 6),
-            final=job.final,
-            draft=job.draft,
+    Opening and closing it stays the process's.
+    """
+    if of == "vad":
+        return cast(
+            "S", _Noted(service, probability=_voiced(cast("VoiceActivity", service), notes))
         )
-        notes.add(asked)
-        with notes.fate(number, "stt"):
-            answer = await self._stt.transcribe(job)
-        notes.add(
-            Answered(
-                question=number,
-                of="stt",
-                text=answer.text,
-                tokens=answer.tokens,
-                confidence=answer.confidence,
-                queued_s=answer.queued_s,
-                busy_s=answer.busy_s,
-                alternatives=answer.alternatives or None,
-            )
-        )
+    method = _QUESTIONS[of]
+    ask = getattr(service, method)
+
+    def begin(*args: Any, **options: Any) -> tuple[int, Any]:
+        number = notes.number()
+        asked = _asked(of, args[0])
+        notes.add(Asked(question=number, of=of, media_s=notes.media_s, **asked))
+        return number, ask(*args, **options)
+
+    async def answer(*args: Any) -> Any:
+        number, coming = begin(*args)
+        with notes.fate(number, of):
+            answer = await coming
+        notes.add(Answered(question=number, of=of, **_answered(answer)))
         return answer
 
-    async def close(self) -> None:
-        await self._stt.close()
+    async def stream(*args: Any, **options: Any) -> AsyncGenerator[Any, None]:
+        number, coming = begin(*args, **options)
+        with notes.fate(number, of):
+            async with aclosing(coming):
+                async for piece in coming:
+                    if isinstance(piece, Finished):
+                        notes.add(Answered(question=number, of=of, **_answered(piece)))
+                    else:
+                        notes.add(Came(question=number, of=of, **_came(piece)))
+                    yield piece
+        if of == "tts":
+            notes.add(Answered(question=number, of=of))
+
+    return cast("S", _Noted(service, **{method: stream if of in ("llm", "tts") else answer}))
 
 
-class RecordedTurnModel:
-    """`TurnModel`, for one call."""
+_QUESTIONS: Mapping[Model, str] = {
+    "stt": "transcribe", "turn": "probability", "llm": "stream", "tts": "synthesise"
+}  # fmt: skip
 
-    def __init__(self, turn: TurnModel, notes: Notes) -> None:
-        self._turn = turn
-        self._notes = notes
 
-    async def open(self) -> None:
-        await self._turn.open()
-
-    async def probability(self, audio: Samples) -> float:
-        notes, number = self._notes, self._notes.number()
-        notes.add(Asked(question=number, of="turn", media_s=notes.media_s))
-        with notes.fate(number, "turn"):
-            probability = await self._turn.probability(audio)
-        notes.add(Answered(question=number, of="turn", probability=probability))
+def _voiced(vad: VoiceActivity, notes: Notes) -> Callable[[Samples], float]:
+    def probability(chunk: Samples) -> float:
+        began_s = time.perf_counter()
+        probability = vad.probability(chunk)
+        took_s = round(time.perf_counter() - began_s, 6)
+        notes.add(Voiced(notes.chunks, probability, took_s))
+        notes.chunks += 1
         return probability
 
-    async def close(self) -> None:
-        await self._turn.close()
+    return probability
 
 
-class RecordedLanguageModel:
-    """`LanguageModel`, for one call."""
-
-    def __init__(self, llm: LanguageModel, notes: Notes) -> None:
-        self._llm = llm
-        self._notes = notes
-
-    async def open(self) -> None:
-        await self._llm.open()
-
-    async def stream(
-        self, messages: Sequence[ChatMessage], sampling: Sampling = AS_SET
-    ) -> AsyncGenerator[Delta, None]:
-        notes, number = self._notes, self._notes.number()
-        asked = tuple((message.role, message.content) for message in messages)
-        notes.add(Asked(question=number, of="llm", media_s=notes.media_s, messages=asked))
-        stream = self._llm.stream(messages, sampling)
-        with notes.fate(number, "llm"):
-            async with aclosing(stream):
-                async for delta in stream:
-                    match delta:
-                        case TextDelta(text, source, anew):
-                            notes.add(
-                                Came(
-                                    question=number,
-                                    of="llm",
-                                    text=text,
-                                    first_s=source.first_token_s if source else None,
-                                    endpoint=source.endpoint if source else None,
-                                    anew=anew or None,
-                                )
-                            )
-                        case Finished():
-                            notes.add(
-                                Answered(
-                                    question=number,
-                                    of="llm",
-                                    prompt_tokens=delta.prompt_tokens,
-                                    cached_tokens=delta.cached_tokens,
-                                    completion_tokens=delta.completion_tokens,
-                                    tool_calls=tuple(
-                                        (one.call_id, one.name, one.arguments)
-                                        for one in delta.tool_calls
-                                    )
-                                    or None,
-                                    is_cut=delta.reason == "length" or None,
-                                )
-                            )
-                    yield delta
-
-    async def close(self) -> None:
-        await self._llm.close()
+def _asked(of: Model, question: Any) -> dict[str, Any]:
+    """The fields of `Asked`; the turn model's audio is not noted."""
+    match question:
+        case TranscriptionJob():
+            end_s = question.media_s + len(question.audio) / EAR_RATE_HZ
+            start_s, end_s = round(question.media_s, 6), round(end_s, 6)
+            final, draft = question.final, question.draft
+            return {"start_s": start_s, "end_s": end_s, "final": final, "draft": draft}
+        case str():
+            return {"text": question}
+        case _ if of == "llm":
+            return {"messages": tuple((one.role, one.content) for one in question)}
+        case _:
+            return {}
 
 
-class RecordedTextToSpeech:
-    """`TextToSpeech`, for one call."""
+def _answered(answer: Transcription | Finished | float) -> dict[str, Any]:
+    """The fields of `Answered`."""
+    match answer:
+        case Transcription():
+            names = ("text", "tokens", "confidence", "queued_s", "busy_s")
+            told = {name: getattr(answer, name) for name in names}
+            return told | {"alternatives": answer.alternatives or None}
+        case Finished():
+            calls = tuple((one.call_id, one.name, one.arguments) for one in answer.tool_calls)
+            return {
+                "prompt_tokens": answer.prompt_tokens,
+                "cached_tokens": answer.cached_tokens,
+                "completion_tokens": answer.completion_tokens,
+                "tool_calls": calls or None,
+                "is_cut": answer.reason == "length" or None,
+            }
+        case probability:
+            return {"probability": probability}
 
-    def __init__(self, tts: TextToSpeech, notes: Notes) -> None:
-        self._tts = tts
-        self._notes = notes
 
-    @property
-    def rate_hz(self) -> int:
-        return self._tts.rate_hz
-
-    async def open(self) -> None:
-        await self._tts.open()
-
-    async def synthesise(
-        self, text: str, *, first: bool = False
-    ) -> AsyncGenerator[SpeechChunk, None]:
-        notes, number = self._notes, self._notes.number()
-        notes.add(Asked(question=number, of="tts", media_s=notes.media_s, text=text))
-        stream = self._tts.synthesise(text, first=first)
-        with notes.fate(number, "tts"):
-            async with aclosing(stream):
-                async for chunk in stream:
-                    words = tuple((w.text, w.start_s, w.estimated) for w in chunk.words)
-                    notes.add(
-                        Came(
-                            question=number,
-                            of="tts",
-                            words=words,
-                            trimmed_s=chunk.trimmed_s,
-                            pcm=chunk.pcm,
-                        )
-                    )
-                    yield chunk
-        notes.add(Answered(question=number, of="tts"))
-
-    async def close(self) -> None:
-        await self._tts.close()
+def _came(piece: TextDelta | SpeechChunk) -> dict[str, Any]:
+    """The fields of `Came`."""
+    match piece:
+        case TextDelta(text, source, anew):
+            first_s, endpoint = (source.first_token_s, source.endpoint) if source else (None, None)
+            return {"text": text, "first_s": first_s, "endpoint": endpoint, "anew": anew or None}
+        case SpeechChunk():
+            words = tuple((word.text, word.start_s, word.estimated) for word in piece.words)
+            return {"words": words, "trimmed_s": piece.trimmed_s, "pcm": piece.pcm}

@@ -64,7 +64,8 @@ class Downloads:
         of_the_hub_itself = urlsplit(self._hub).hostname == "huggingface.co"
         self._token = None if of_the_hub_itself else False  # a mirror is not told HF_TOKEN
         self._api = HfApi(endpoint=self._hub, token=self._token)
-        logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # a line that breaks is gone on with: nobody need know
+        # a line that breaks is gone on with: nobody need know
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
     def fetch(self, model: CatalogueModel, tell: Tell = lambda progress: None) -> Manifest:
         """Raises DownloadError; what has come by then is kept, and gone on with the next time."""
