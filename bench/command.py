@@ -34,7 +34,7 @@ NOT_MET, FAILED = 1, 2
 """Exit codes: a demand of `--gate` is not met; there was nothing to measure."""
 
 NAMES = ("stock", "page", "ours")
-"""Of the servers; `ours` is compared with one before it."""
+"""The servers' names; `ours` is compared with one before it."""
 
 PRINTED_CELLS = 120
 """The width of the table in a file."""

@@ -39,7 +39,7 @@ class Answering:
         return ANSWER
 
     async def take(self, request: Request) -> Response:
-        """What was asked since last taken: all that the person had said, for each request."""
+        """All that the person had said, for each request since this was last asked."""
         taken, self._asked = self._asked, []
         return JSONResponse(taken)
 

@@ -1,4 +1,4 @@
-"""What the benchmark plays: the suite's turns, and what is said over the bot's answers."""
+"""The benchmark's programme: the suite's turns, and what is said over the bot's answers."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -18,7 +18,9 @@ SUITE_HALVES: dict[Half, tuple[str, ...]] = {
     "held-out": ("held",), "fit": ("fit",), "all": ("held", "fit")
 }  # fmt: skip
 TAIL_S = MISSED_S + 0.5
-"""Of the recording's own room after it: a noise that ended with the speech would give it away."""
+"""Seconds of the recording's own room after it: a noise that ended with the speech would give it
+away.
+"""
 BARGE_IN_AFTER_S = 1.2
 """Into the answer: it is well under way, and the LLM's stream too."""
 
@@ -49,7 +51,7 @@ class PlaylistItem:
     """In the suite's words: a question, numbers, a stop, a noise ..."""
     noise: str | None = None
     source: str
-    """What it was made from: items of one source are not independent."""
+    """The recording that it was made from: items of one source are not independent."""
     recording: Recording
     pauses: tuple[PlaylistPause, ...] = ()
     opening: Recording | None = None

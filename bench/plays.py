@@ -69,7 +69,7 @@ class Play:
 
     @property
     def answers(self) -> int:
-        """That could be heard: the one after the end, and one at each place of a cut-in."""
+        """How many could be heard: the one after the end, and one at each place of a cut-in."""
         cut_in = sum(pause.cut_in for pause in self.pauses) + self.cut_in_elsewhere
         return cut_in + (not self.missed)
 
@@ -93,7 +93,9 @@ class PlayConditions:
 def judge(
     item: PlaylistItem, result: CallResult, run: PlayConditions, requests: Requests | None
 ) -> Play:
-    """What became of the item's own turn: of an interruption, not of what it interrupts."""
+    """The outcome for the item's own turn: for the interruption, not for the turn that it
+    interrupts.
+    """
     turn = result.turns[-1]
     cut_ins_s = tuple(round(turn.turn.start_s + at, 4) for at in turn.wait.cut_ins_s)
     places = places_of(cut_ins_s, item.pauses)

@@ -1,4 +1,4 @@
-"""What a person reads after a run."""
+"""Tables for a person to read after a run."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from bench.summary import PERCENTS, Demand, ServerFigures, Share
 from pipelines.core.ledger.statistics import Estimate
 
 TRUSTED_S = 0.010
-"""Of the caller's own lateness at p95: half a frame of audio."""
+"""The caller's own lateness at p95 up to which a run is trusted: half a frame of audio."""
 
 
 def print_report(

@@ -33,7 +33,7 @@ class Running:
     name: str
     url: str
     said: str
-    """What it printed until it was ready."""
+    """All that it printed until it was ready."""
     process: Process
 
     def check(self) -> None:
@@ -96,7 +96,7 @@ async def _end(process: Process) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """What an LLM server was asked for over a stretch of time."""
+    """Requests to an LLM server over a stretch of time."""
 
     opened: int
     finished: int

@@ -1,4 +1,4 @@
-"""What calls cost: processor time, memory and bytes of a server with none, one and several calls.
+"""The cost of calls: processor time, memory and bytes of a server with none, one and several.
 
     python -m bench.sizing [--calls 8] [--for 30]
 
@@ -63,7 +63,7 @@ class Relay:
 
 @dataclass(frozen=True)
 class Reading:
-    """Of a process and those that it started, the demo engine apart."""
+    """A reading of a process and those that it started, the demo engine apart."""
 
     cpu_s: float
     pss_mb: float

@@ -96,7 +96,7 @@ class SharedVoice(TTSService):
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What is there once for the process."""
+    """The parts that the process has once."""
 
     voice: TextToSpeech
     transcribers: Iterator[Transcriber]

@@ -81,7 +81,7 @@ class Listener(Protocol):
     def frame(self, pcm: bytes) -> Frame: ...
 
     def forget(self, media_s: float) -> Frame | None:
-        """What makes the next recording a new one; goes in from the far end."""
+        """Makes the next recording a new one; goes in from the far end."""
         ...
 
 
@@ -143,7 +143,7 @@ class _Sink(FrameProcessor):
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What is played, and by how many calls."""
+    """One round: the recordings that are played, and by how many calls."""
 
     engine: str
     new: Callable[[], Listener]

@@ -1,4 +1,4 @@
-"""What the ears are measured on: the labelled recordings, wide and as a telephone brings them."""
+"""The labelled recordings that the ears are measured on, wide and as a telephone brings them."""
 
 import json
 import re
@@ -33,7 +33,7 @@ class SttRecording:
 
     @property
     def length_s(self) -> float:
-        """Of the speech."""
+        """The length of the speech."""
         return self.end_s - self.start_s
 
     @property

@@ -173,7 +173,7 @@ def made_on(limit: int) -> dict[str, object]:
 
 
 def rss_mb() -> float:
-    """Of this process, now."""
+    """This process's memory, now."""
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
     return int(line.split()[1]) / 1024

@@ -1,4 +1,4 @@
-"""What `bench stt` found, as tables and as one JSON document."""
+"""The findings of `bench stt`, as tables and as one JSON document."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -48,7 +48,7 @@ class SttCell:
 
 
 def cell(engine: str, calls: int, level: ConcurrencyLevel) -> SttCell:
-    """What was missed counts with the end of the time there was."""
+    """A turn that was missed counts with the end of the time there was."""
     times = [_time(one) for one in level.heard]
     return SttCell(
         engine,

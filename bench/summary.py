@@ -38,7 +38,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFigures:
-    """Of one server. Times in seconds; every turn counts, whatever became of it."""
+    """The figures of one server. Times in seconds; every turn counts, whatever became of it."""
 
     server: str
     turns: int
@@ -63,7 +63,7 @@ class ServerFigures:
     """Interruptions at which the bot was not speaking: nothing to measure."""
     back_channels: int
     went_on: int
-    """Of the back-channels: those after which the bot went on."""
+    """Back-channels after which the bot went on."""
     stages: dict[str, float]
     """The server's own ledger: the median of each segment."""
     hidden: dict[str, float]

@@ -97,7 +97,7 @@ async def measure(
 
 
 async def call(url: str) -> list[float]:
-    """Of the turns that were answered."""
+    """Voice to voice of the turns that were answered, in seconds."""
     lines = [ScriptLine(load(RECORDINGS / f"{name}.flac")) for name in ASKED]
     result = await place_call(url, lines, CallOptions(pacing=Pacing(until_quiet_s=1.0)))
     return [turn.wait.v2v_s for turn in result.turns if not turn.wait.missed]
@@ -109,7 +109,7 @@ def texts(
     rounds: Annotated[int, typer.Option(min=1, help="Calls of each sort.")] = 8,
     profile: Annotated[ProfileName, typer.Option(help="The pace of the LLM.")] = "fixed-150",
 ) -> None:
-    """What a call's voice to voice is beside clients that write to the same language model.
+    """Measure a call's voice to voice beside clients that write to the same language model.
 
     Example: ./run bench texts --writers 32 --places 2
     """

@@ -20,7 +20,7 @@ from pipelines.services.protocols import TextToSpeech
 LENGTHS = {"2 words": 2, "8 words": 8, "25 words": 25}
 """An opener, a first clause without a mark, and a long sentence."""
 TIMES = 7
-"""That each length is spoken alone; the median is told."""
+"""How often each length is spoken alone; the median is told."""
 STAGGER_S = 0.2
 """Calls do not begin their answers in the same instant: somewhere within so long."""
 WORDS = (
@@ -162,7 +162,7 @@ async def _opened(voice: TextToSpeech) -> float:
 
 
 def whole_rss_mb() -> float:
-    """Of this process and of those that it started."""
+    """The memory of this process and of those that it started."""
     return rss_mb() + sum(_child_rss_mb(pid) for pid in _children())
 
 

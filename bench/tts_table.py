@@ -1,4 +1,4 @@
-"""What `bench tts` found, as tables, as one JSON document and as a picture."""
+"""The findings of `bench tts`, as tables, as one JSON document and as a picture."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -35,11 +35,11 @@ class TtsCell:
     calls: int
     p50_s: float
     p95_s: float
-    """Of the first clause, that somebody waits for."""
+    """The first clause's, that somebody waits for."""
     later_p95_s: float
-    """Of the sentences behind it."""
+    """The sentences behind it."""
     rtf: float
-    """Of one call, with the others beside it: below 1 its audio is ahead of the listener."""
+    """One call's, with the others beside it: below 1 its audio is ahead of the listener."""
 
 
 def cell(

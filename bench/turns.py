@@ -27,7 +27,7 @@ Caller: TypeAlias = Literal["stock", "browser", "twilio"]
 TURN = Pacing(until_quiet_s=0.8, hear_s=0.5, answer_limit_s=6.0)
 """The answer begins: that is all there is to measure. A missed turn is waited for 5 s."""
 BACK_CHANNEL = replace(TURN, until_quiet_s=2.0, hear_s=1.0, answer_limit_s=3.0)
-"""Whether the bot goes on is known within 3 s."""
+"""The bot goes on within 3 s, or it does not."""
 SPACING_S = 0.25
 """Between the beginnings of calls at once."""
 BREATH_S = 0.1
@@ -38,7 +38,7 @@ GIVE_UP_AFTER = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchPlan:
-    """What is to be measured."""
+    """The measurements of one run."""
 
     profile: ProfileName = "fixed-150"
     peer: bool = True
@@ -48,10 +48,11 @@ class BenchPlan:
     tts: TtsName = "espeak"
     tts_first_audio_ms: float = 0.0
     tts_cache_mb: int = 0
-    """Of our server's voice. None by default: the answer is always the same, so it would be spoken
-    once, and then always come from the cache."""
+    """The cache of our server's voice. None by default: the answer is always the same, so it would
+    be spoken once, and then always come from the cache.
+    """
     caller: Caller = "stock"
-    """Who calls our server: Pipecat's client, as at the peer, our page, or Twilio."""
+    """The caller of our server: Pipecat's client, as at the peer, our page, or Twilio."""
     page: bool = False
     """Our server is called as by our page, too: the other door beside this one."""
     seed: int = 0
@@ -74,7 +75,7 @@ class Bench:
 
     @property
     def said(self) -> dict[str, str]:
-        """What each server printed when it was ready: what is in use."""
+        """All that each server printed when it was ready: what is in use."""
         return {one.server.name: one.server.said for one in self.contestants}
 
     async def play(self, items: Sequence[PlaylistItem], tell: Callable[[list[Play]], None]) -> None:

@@ -129,7 +129,9 @@ def _zeros(width: int) -> NDArray[np.float32]:
 
 
 def _vocabulary(*, multilingual: bool) -> tuple[list[str], list[str]]:
-    """Of the right size; CTranslate2 calls a model multilingual that has an empty token."""
+    """A vocabulary of the right size; CTranslate2 calls a model multilingual that has an empty
+    token.
+    """
     text = [f"w{number}" for number in range(TEXT_TOKENS - multilingual)]
     languages = [f"<|{name}|>" for name in WHISPERS_LANGUAGES.split()]
     tasks = "translate transcribe startoflm startofprev nospeech notimestamps".split()

@@ -28,7 +28,7 @@ HANDSHAKE_S = 10.0
 async def against(
     url: str, token: str | None, call: RecordedCall, tell: Callable[[float], None]
 ) -> ReplayOutcome:
-    """What the server said of each turn is taken from its own ledger. Raises UnreadableError."""
+    """Takes the words of each turn from the server's own ledger. Raises UnreadableError."""
     try:
         address = await find_socket(url, HANDSHAKE_S, token)
         async with connect(address, compression=None, proxy=None) as socket:

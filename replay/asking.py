@@ -116,13 +116,13 @@ class Models:
 
 @dataclass(slots=True)
 class Costs:
-    """What answers cost on virtual time."""
+    """The costs of answers on virtual time."""
 
     memory: Memory | None
     measured: frozenset[Model] = field(default_factory=frozenset)
     """Models that are others than in the recording: they cost what they take."""
     pace: LatencyProfile | None = None
-    """Of the LLM, whatever it takes."""
+    """The LLM's pace, whatever it takes."""
 
     def of(self, model: Model, took_s: float, size: float = 0.0) -> float:
         if model == "llm" and self.pace is not None:

@@ -31,7 +31,7 @@ Pcm: TypeAlias = NDArray[np.int16]
 
 _BLOCK = 1152
 ROOM_S = 5.5
-"""Of silence after a sound that is played: an answer that takes longer is missed."""
+"""Seconds of silence after a sound that is played: an answer that takes longer is missed."""
 
 
 class UnreadableError(Exception):

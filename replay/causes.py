@@ -1,4 +1,4 @@
-"""What in a turn waited for what: the moments of a recorded turn, and the same with other costs.
+"""Causes of a turn's wait: the moments of a recorded turn, and the same with other costs.
 
 The model, with every time from the last sample of speech:
 
@@ -19,7 +19,7 @@ Line: TypeAlias = Mapping[str, Any]
 Trigger: TypeAlias = Literal["transcript", "clock", "commit"]
 
 TOGETHER_S = 0.008
-"""What follows so soon after something else was brought about by it."""
+"""A moment that follows so soon after another was brought about by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Cause:
     begun: float
     trigger: Trigger
     first_token: float
-    """What it took, as the rest: from the question, from the token, from the clause."""
+    """Seconds from the question; the others, from the token and from the clause."""
     first_clause: float
     first_audio: float
     send: float
@@ -103,7 +103,7 @@ class _Seen:
 
 
 def causes_of(events: Iterable[Line]) -> list[Cause]:
-    """Of every answered turn whose moments are all there."""
+    """The causes of every answered turn whose moments are all there."""
     seen = _Seen()
     found = []
     for line in events:

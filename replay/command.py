@@ -228,7 +228,7 @@ def whatif(  # noqa: PLR0913
     ] = False,
     picture: Picture = None,
 ) -> None:
-    """What the waits would have been with other parts, by the recorded calls' own timeline.
+    """Foretell the waits with other parts, by the recorded calls' own timeline.
 
     Also RECORD_CALLS=timing is enough. Nothing is played: see `./run replay` for that.
 

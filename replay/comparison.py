@@ -25,7 +25,7 @@ Pair = tuple[str, ReplayTurn, ReplayTurn]
 
 @dataclass(frozen=True, slots=True)
 class StageFigures:
-    """Of one stage, or of the whole wait, in one run; seconds."""
+    """The figures of one stage, or of the whole wait, in one run; seconds."""
 
     p50: float
     p95: float
@@ -35,7 +35,7 @@ class StageFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Of one stage between two runs: the later less the earlier, over the same turns."""
+    """One stage's difference between two runs: the later less the earlier, over the same turns."""
 
     stage: str
     before: StageFigures
@@ -101,7 +101,7 @@ def figures(values: Sequence[float]) -> StageFigures:
 
 
 def values_of(turns: Iterable[ReplayTurn], stage: str) -> list[float]:
-    """What the stage took in each turn in which it was seen; of `V2V` the whole wait."""
+    """The stage's time in each turn in which it was seen; for `V2V` the whole wait."""
     found = (turn.v2v_s if stage == V2V else turn.took.get(stage) for turn in turns)
     return [value for value in found if value is not None]
 
@@ -180,7 +180,9 @@ def compare(before: ReplayRun, after: ReplayRun, *, seed: int = 0) -> Comparison
 
 
 def _chance(before: int, after: int) -> float:
-    """That so many of them, or more, are in the later run if it is as likely in both."""
+    """The probability that so many of them, or more, are in the later run if it is as likely in
+    both.
+    """
     both = before + after
     as_many = sum(math.comb(both, count) for count in range(after, both + 1))
     return float(as_many / 2**both)

@@ -44,7 +44,7 @@ class ReplayRequest:
 
 
 def suites_of(words: Sequence[str]) -> list[Suite]:
-    """What each word names: a suite, or a recording that becomes one. Raises UnreadableError."""
+    """The suites that the words name; a recording becomes one. Raises UnreadableError."""
     found = []
     for word in words:
         path = find(word)

@@ -24,7 +24,7 @@ def waited_s() -> float | None:
 
 @dataclass(slots=True)
 class Waits:
-    """Of one play in real time."""
+    """The waits of one play in real time."""
 
     begun_s: float
     """The loop's clock at its beginning."""

@@ -27,7 +27,8 @@ def kept(
     policies: Policies,
     voice_rate_hz: int,
 ) -> Iterator[Recorder | None]:
-    """Of one play; in `folder` it takes the place of one with the name of `call`, once it is whole.
+    """Keeps one play; in `folder` it takes the place of one with the name of `call`, once it is
+    whole.
 
     Nobody records where `folder` is None. Raises OSError.
     """

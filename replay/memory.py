@@ -1,4 +1,4 @@
-"""What the models were asked in a recorded call, what they answered, and when."""
+"""The models' questions and answers in a recorded call, with their times."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ Key: TypeAlias = tuple[object, ...]
 SAME_MOMENT_S = 0.01
 TAKEN_WITHIN_S = 0.03
 _TAKEN: Mapping[str, Model] = {"Transcribed": "stt", "TurnScored": "turn"}
-"""What the ears say when they have taken an answer."""
+"""The fact that tells that an answer of the ears was taken."""
 NEAR_S = 3.0
 """An answer to other words is taken from this near, and not from another turn."""
 
@@ -52,7 +52,7 @@ class Past:
 
 
 def key_of(asked: Line) -> Key:
-    """What makes a question the same: its stretch of sound, its moment, or its words."""
+    """The key of a question: its stretch of sound, its moment, or its words."""
     match asked["of"]:
         case "stt":
             return stretch(asked["start_s"], asked["end_s"], asked["final"])
@@ -69,7 +69,9 @@ def stretch(start_s: float, end_s: float, final: bool) -> Key:
 
 
 class Memory:
-    """Of one recorded call. Each question is given once, in order; then the last one again."""
+    """The memory of one recorded call. Each question is given once, in order; then the last one
+    again.
+    """
 
     def __init__(self, events: Iterable[Line]) -> None:
         self.voiced: list[float] = []
@@ -105,7 +107,7 @@ class Memory:
         return nearest if nearest is not None and abs(nearest.at_s - at_s) < NEAR_S else None
 
     def cost_s(self, of: Model, size: float = 0.0) -> float | None:
-        """What such a question takes: the first sound, the first token, the whole transcript.
+        """The cost of such a question: to the first sound, the first token, the whole transcript.
 
         `size` is seconds of sound to transcribe. None if it was never asked.
         """

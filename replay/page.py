@@ -19,7 +19,9 @@ _SCRIPTS = ("sound.js", "report.js")
 def page_of(
     runs: Sequence[ReplayRun], found: Comparison | None = None, *, sound: bool = False
 ) -> str:
-    """Of one run, or of two that are compared. `sound`: what was heard is in it, to listen to."""
+    """A page about one run, or about two that are compared. `sound`: what was heard is in it, to
+    listen to.
+    """
     template = _part("report.html")
     data = json.dumps(_data(runs, found, sound=sound), ensure_ascii=False, separators=(",", ":"))
     return (

@@ -95,7 +95,7 @@ class Options:
 class ReplayOutcome:
     replayed: Replayed
     again: Counter[str]
-    """What was asked again, and why."""
+    """The questions that were asked again, and why."""
     waits: Waits | None = None
     """For a core; of a play in real time."""
 
@@ -274,7 +274,7 @@ def _rules(policies: Policies, options: Options) -> Policies:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """What Pipecat would log to standard error takes most of a replay's time."""
+    """Silences Pipecat, whose log to standard error takes most of a replay's time."""
     with contextlib.suppress(ValueError):
         logger.remove(0)
     yield

@@ -67,7 +67,7 @@ def _signed(seconds: float) -> str:
 
 
 def run_lines(run: ReplayRun) -> list[str]:
-    """What the table does not say."""
+    """Lines about what the table does not say."""
     lines = []
     plays = run.played
     missed = sum(len(one.marks.missed_s) for one in plays)

@@ -40,13 +40,13 @@ PATIENCE_S = 0.05
 
 @dataclass(slots=True)
 class Recalled:
-    """What one replay took from its recording."""
+    """The answers that one replay took from its recording."""
 
     memory: Memory
     begun_s: float = 0.0
     """The loop's clock at the recording's beginning."""
     again: Counter[str] = field(default_factory=Counter)
-    """What had to be asked again, and why: how often."""
+    """How often a question had to be asked again, by the reason."""
 
     @property
     def now(self) -> float:
@@ -74,11 +74,11 @@ class RememberedVad:
         return self._voiced[at] if at < len(self._voiced) else 0.0
 
     def reset(self) -> None:
-        """What was answered then was answered after the resets of then."""
+        """Does nothing: the answers of then came after the resets of then."""
 
 
 class _Remembered:
-    """What they have in common: nothing to open."""
+    """The part that they have in common: nothing to open."""
 
     def __init__(self, recalled: Recalled) -> None:
         self._recalled = recalled

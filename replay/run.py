@@ -1,4 +1,4 @@
-"""What a replay came to: one folder, with `run.json` and, where wanted, what was heard."""
+"""The outcome of a replay: one folder, with `run.json` and, where wanted, what was heard."""
 
 import base64
 import json
@@ -24,10 +24,11 @@ class Marks:
     """How one play of a recording did by its labels; empty where it has none."""
 
     references: dict[int, str] = field(default_factory=dict)
-    """What was said up to the end of a turn, since the one before it in here; by the turn's
-    place in `ReplayPlay.turns`: a person who was cut into says one thing in several turns."""
+    """The words up to the end of a turn, since the one before it in here; by the turn's place in
+    `ReplayPlay.turns`: a person who was cut into says one thing in several turns.
+    """
     unheard: list[str] = field(default_factory=list)
-    """What was said, and is in no turn."""
+    """Words that were said, and are in no turn."""
     cut_ins_s: list[float] = field(default_factory=list)
     """Where an answer began although the person was not done, in seconds of the recording."""
     missed_s: list[float] = field(default_factory=list)
@@ -45,11 +46,11 @@ class ReplayPlay:
     turns: list[ReplayTurn]
     decisions: list[str]
     again: dict[str, int] = field(default_factory=dict)
-    """What the models were asked again, and why: how often."""
+    """How often the models were asked again, by the reason."""
     marks: Marks = field(default_factory=Marks)
     lasts_s: float = 0.0
     peaks: tuple[str, str] = ("", "")
-    """Of the caller and the bot: the loudest of each 20 ms, a byte each, in base64."""
+    """The loudest of each 20 ms of the caller and of the bot, a byte each, in base64."""
     sound: str | None = None
     """A file of the run's folder: two channels, the caller and the bot."""
     failed: str | None = None

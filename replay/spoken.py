@@ -14,7 +14,7 @@ class Exchange:
     asked: str = ""
     said: str = ""
     heard: str | None = None
-    """Of an answer that was cut off."""
+    """The heard part of an answer that was cut off."""
     asks: bool = False
     """The person began it: else the bot spoke by itself, as in a greeting."""
     typed: bool = False

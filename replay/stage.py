@@ -39,7 +39,7 @@ class MemoryRecorder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """What comes from the caller, in seconds from the call's beginning."""
+    """The caller's side, in seconds from the call's beginning."""
 
     events: Iterable[tuple[float, FromCaller]]
     form: CallFormat

@@ -1,4 +1,4 @@
-"""What became of each turn of a recorded or replayed call: one definition for every report."""
+"""The outcome of each turn of a recorded or replayed call: one definition for every report."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,7 +19,7 @@ Stage: TypeAlias = Literal[
     "played",
 ]
 STAGES: tuple[Stage, ...] = get_args(Stage)
-"""What a stage takes: its own time, whether somebody waited for it or it was hidden.
+"""The stages whose own time is told, whether somebody waited for it or it was hidden.
 
 `vad` is how much sound it takes after the last sample of speech until the pause is noticed,
 whenever that sound arrives; `endpointing` is from there to the decision. All others are the
@@ -53,12 +53,12 @@ class ReplayTurn:
     waited: dict[str, float]
     """The ledger's segments: they sum to `v2v_s`."""
     took: dict[str, float]
-    """What each of `STAGES` took, waited for or not; those that were not seen are left out."""
+    """The time of each of `STAGES`, waited for or not; those that were not seen are left out."""
     hidden: dict[str, float]
     transcript: str
     answer: str
     heard: str | None = None
-    """Of an answer that was cut off."""
+    """The heard part of an answer that was cut off."""
     withdrawn: int = 0
     """Answers that were begun for it and never heard."""
     spans: list[dict[str, Any]] = field(default_factory=list)
@@ -74,11 +74,11 @@ class ReplayTurn:
 
 @dataclass(slots=True)
 class _Seen:
-    """What is known while the lines go by."""
+    """The state while the lines go by."""
 
     paused_media_s: float = 0.0
     lag_s: float | None = None
-    """Of noticing that pause."""
+    """The lag in noticing that pause."""
     speech_ended_s: float = 0.0
     committed: dict[int, "_Commit"] = field(default_factory=dict)
     work: dict[int | None, dict[str, float]] = field(default_factory=dict)
@@ -125,7 +125,7 @@ def turns_of(events: Iterable[Line]) -> list[ReplayTurn]:
 
 
 def decisions_of(events: Iterable[Line]) -> list[str]:
-    """What was decided, in order, with its words: the same in every replay that changes nothing."""
+    """The decisions, in order, with their words: the same in every replay that changes nothing."""
     return [
         " ".join(str(line[name]) for name in ("type", "reply_id", "turn_id", "text", "reopened")
                  if name in line)

@@ -1,4 +1,4 @@
-"""What would have been: recorded turns with other costs, more callers, another network."""
+"""Recorded turns as they would have been with other costs, more callers, another network."""
 
 import heapq
 import random
@@ -9,7 +9,7 @@ from pipelines.core.ledger.statistics import percentile
 from replay.causes import Cause, Instead, Line, v2v_of
 
 WORKERS = 2
-"""That transcribe, by default."""
+"""Threads that transcribe, by default."""
 ROUNDS = 20
 """Arrangements of the other callers that are tried."""
 SEED = 9
@@ -98,7 +98,7 @@ def queue_up(
 
 
 def _last(waited: Sequence[tuple[TranscriptionQuestion, float]], cause: Cause) -> float:
-    """Of this call's last final question before the words of the turn were known."""
+    """Seconds of this call's last final question before the words of the turn were known."""
     known_s = cause.ended_s + cause.words
     own = [wait for job, wait in waited if job.own and job.final and job.asked_s <= known_s]
     return own[-1] if own else 0.0

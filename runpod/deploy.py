@@ -84,7 +84,7 @@ def up(  # noqa: PLR0913 - the options of a command are its arguments
 
 @app.command("list")
 def list_all(key: Key = "", rest: Rest = REST, graphql: Graphql = GRAPHQL) -> None:
-    """What of ours there is, and what it costs."""
+    """List what of ours there is, and what it costs."""
     with _in_one_line(), closing(Cloud(key, rest, graphql)) as cloud:
         lines = there_is(cloud)
     typer.echo("\n".join(lines) or "there is nothing of ours on RunPod")
@@ -131,7 +131,7 @@ def found(plan: Plan, cloud: Cloud) -> tuple[Thing | None, Thing | None]:
 
 
 def steps(plan: Plan, template: Thing | None, machine: Thing | None) -> list[str]:
-    """What is to be done, in words."""
+    """The steps to be done, in words."""
     lines = []
     for kind, wanted, there in (
         ("templates", plan.template, template),
@@ -215,7 +215,7 @@ def use(plan: Plan, machine: Thing) -> str:
 
 
 def there_is(cloud: Cloud) -> list[str]:
-    """What of ours there is, a line each, what costs money first."""
+    """Lines about all of ours that there is, what costs money first."""
     lines = []
     for kind in ("pods", "endpoints", "templates"):
         lines += [

@@ -1,4 +1,4 @@
-"""What is wanted, read from a file, held against what there is: what is to be made or changed."""
+"""A plan read from a file, held against what there is: what is to be made or changed."""
 
 import json
 import re
@@ -92,7 +92,7 @@ def changes(wanted: Thing, there: Thing) -> dict[str, tuple[Any, Any]]:
 
 
 UNTOLD = ("flashboot", "cloudType", "minVCPUPerGPU", "minRAMPerGPU", "gpuTypeIds", "gpuCount")
-"""What the API takes and may not tell again."""
+"""Fields that the API takes and may not tell again."""
 
 
 def _plain(value: Any) -> Any:

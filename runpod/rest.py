@@ -47,11 +47,11 @@ class Cloud:
         self._ask("PATCH", f"{self.rest}/{kind}/{name}", changes, attempts=ATTEMPTS)
 
     def remove(self, kind: str, name: str) -> None:
-        """What is gone already is gone. Raises CloudError."""
+        """Removes a thing; one that is gone already is gone. Raises CloudError."""
         self._ask("DELETE", f"{self.rest}/{kind}/{name}", attempts=ATTEMPTS, missing_is_fine=True)
 
     def hourly(self, gpus: list[str]) -> dict[str, float]:
-        """What RunPod asks now for a pod with one of these, in dollars per hour; may lack some."""
+        """RunPod's price now for a pod with one of these, in dollars per hour; may lack some."""
         query = "query { gpuTypes { id securePrice } }"
         answer = self._ask("POST", self.graphql, {"query": query}, attempts=ATTEMPTS)
         match answer:

@@ -25,7 +25,7 @@ HELP = __doc__.replace("\n\n", "\n\n\b\n")
 
 
 class SmokeError(Exception):
-    """What is wrong, in one line."""
+    """A fault, in one line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the whole suite agrees on: full counts on request, and no silent skip in CI."""
+"""The whole suite's rules: full counts on request, and no silent skip in CI."""
 
 import os
 import shutil
@@ -26,7 +26,9 @@ FOUND: dict[str, Callable[[], object]] = {
     "npm": lambda: shutil.which("npm"),
     "openssl": lambda: shutil.which("openssl"),
 }
-"""What a machine may lack, and how to see whether it is there; `.ci/run` installs all of it."""
+"""Programs that a machine may lack, and how to see whether one is there; `.ci/run` installs all of
+them.
+"""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def soak(request: pytest.FixtureRequest) -> bool:
-    """Whether this run is for the full counts."""
+    """True if this run is for the full counts."""
     return bool(request.config.getoption("--soak"))
 
 

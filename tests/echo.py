@@ -126,7 +126,7 @@ def typed(text: str) -> bytes:
 
 
 def kind(sent: str | bytes) -> str:
-    """Of a message from the server: its RTVI type, or "audio"."""
+    """The RTVI type of a message from the server, or "audio"."""
     assert isinstance(sent, bytes)
     frame = Frame.FromString(sent)
     if frame.WhichOneof("frame") == "audio":
@@ -136,6 +136,6 @@ def kind(sent: str | bytes) -> str:
 
 
 def pcm(sent: str | bytes) -> bytes:
-    """Of an audio message from the server."""
+    """The samples of an audio message from the server."""
     assert isinstance(sent, bytes)
     return Frame.FromString(sent).audio.audio

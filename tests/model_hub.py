@@ -23,7 +23,7 @@ class Hub:
         """Bytes of the next large file that are sent before the connection is cut."""
         self.damages = False
         self.ranges: list[str] = []
-        """Of each request for a large file's bytes; "" for all of it."""
+        """The range in each request for a large file's bytes; "" for all of it."""
         self.url = ""
 
     def add(self, repo: str, **files: bytes) -> None:

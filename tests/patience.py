@@ -8,7 +8,9 @@ LIMIT_S = 10.0
 
 
 async def until(true: Callable[[], object], pause_s: float = 0.0) -> None:
-    """What this loop has still to do gets turns; another thread or process gets `pause_s` each."""
+    """Waits until `true` is: this loop's tasks get turns, another thread or process gets `pause_s`
+    each.
+    """
     for _ in range(round(LIMIT_S / pause_s) if pause_s else TURNS):
         if true():
             return

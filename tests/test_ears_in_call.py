@@ -50,7 +50,7 @@ class Saboteur:
 
 
 async def called() -> tuple[list[str], Saboteur]:
-    """What the ears made of the caller's words, by the history."""
+    """The ears' version of the caller's words, by the history."""
     engine = WiredEngine(stt_engine="moonshine")
     saboteur = Saboteur(engine._wiring, after=6)
     async with serving(engine.as_engine(), limits=Limits(calls=4)) as served:

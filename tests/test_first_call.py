@@ -44,7 +44,7 @@ def errors(said: list[str], heard: list[str]) -> float:
 
 
 def by_ear(heard: NDArray[np.int16]) -> str:
-    """What the server's own ears make of the sound that it sent (24 kHz)."""
+    """The server's own sound (24 kHz), as its own ears understand it."""
     samples = soxr.resample(heard.astype(np.float32) / 32768, 24_000, EAR_RATE_HZ)
     return transcribe(Moonshine(), TranscriptionJob(samples), lambda: False).text
 

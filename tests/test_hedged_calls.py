@@ -32,7 +32,7 @@ NAMES = sorted({path.stem for path in RECORDINGS.glob("*.wav")} - APART)
 LATE = ["tests.late_engine"]
 WELL = ["bot.engines.demo", "--port", "0", "--profile", "h100-fp8"]
 PATIENT = {"LLM_FIRST_TOKEN_S": "20", "LLM_FIRST_CLAUSE_S": "20", "LLM_APOLOGY_S": "20"}
-"""Whoever is asked is waited for."""
+"""Each endpoint that is asked is waited for."""
 CALLS, TURNS = 3, 20
 
 

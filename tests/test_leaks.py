@@ -37,8 +37,8 @@ later. Measured: 0.5 MB over ten calls, 1.5 MB over fifty.
 """
 CALLS = 8
 CALL_BYTES = 5 * 2**20
-"""What a call may cost while it is under way. A stock Pipecat bot's takes about 60 MB: it loads the
-models once more. Measured: 0.6 MB.
+"""Bytes that a call may cost while it is under way. A stock Pipecat bot's takes about 60 MB: it
+loads the models once more. Measured: 0.6 MB.
 """
 SPEECH_S = 5.0
 POOLED = 4
@@ -65,7 +65,7 @@ class RealEngine:
 
 @dataclass(frozen=True)
 class Held:
-    """What this process holds."""
+    """The things that this process holds."""
 
     tasks: int
     threads: frozenset[str]
@@ -89,7 +89,7 @@ def held() -> Held:
 
 
 async def held_after_all(idle: set[asyncio.Task[Any]]) -> Held:
-    """What is held when every task but those has ended, and the loop has seen sockets close."""
+    """The things held when every task but those has ended, and the loop has seen sockets close."""
     async with asyncio.timeout(10.0):
         while others := asyncio.all_tasks() - idle:
             await asyncio.wait(others)
@@ -104,7 +104,7 @@ def assert_no_more(now: Held, before: Held) -> None:
 
 
 def memory_bytes() -> int:
-    """What is in use: glibc may keep tens of megabytes that were freed."""
+    """Bytes in use: glibc may keep tens of megabytes that were freed."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     pages = [Path(f"/proc/{pid}/statm").read_text().split()[1] for pid in ("self", *children())]

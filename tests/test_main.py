@@ -1,4 +1,4 @@
-"""What the command line answers before any model is loaded."""
+"""The command line's answers before any model is loaded."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the environment may say, and what is answered when it is wrong."""
+"""Settings in the environment, and the answer to wrong ones."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is made speakable is understood: the voice's figures, heard by our own ears."""
+"""Text made speakable is understood: the voice's figures, heard by our own ears."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What is chosen for which settings, and that all of it goes again. Real models, real processes."""
+"""Services by settings: which are chosen, and that all go again. Real models, real processes."""
 
 import asyncio
 import socket
@@ -23,7 +23,7 @@ def chosen(**settings: object) -> Wiring:
 
 
 def children() -> set[int]:
-    """Of this process; Linux tells."""
+    """This process's children; Linux tells."""
     tasks = Path("/proc/self/task").glob("*/children")
     return {int(pid) for task in tasks for pid in task.read_text().split()}
 

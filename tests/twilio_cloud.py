@@ -36,7 +36,7 @@ class Cloud:
     status: str = "active"
     kind: str = "Full"
     goes: tuple[str, ...] = ANSWERED
-    """What becomes of a call that is placed, one state each time that it is looked at."""
+    """The states of a call that is placed, one each time that it is looked at."""
     numbers: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What is read: turns of public dialogues, each as its words with what comes after each word."""
+"""Turns of public dialogues, each as its words with what comes after each word."""
 
 import csv
 import json
@@ -36,7 +36,7 @@ _PIECE = re.compile(r"[^\W_]+(?:['’.][^\W_]+)*|[.!?]+|[,;:—]| - ", re.UNICOD
 
 
 class Follows(IntEnum):
-    """What comes after a word. The order is that of the model's outputs."""
+    """The kinds of what may come after a word, in the order of the model's outputs."""
 
     MORE = 0
     COMMA = 1

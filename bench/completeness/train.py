@@ -17,9 +17,11 @@ VOCABULARY = 8000
 EMBEDDING, STATE = 64, 128
 BATCH = 256
 DROPPED, MISHEARD = 0.15, 0.02
-"""Of the numbers between the layers; of the words, which become unknown ones."""
+"""The share of the numbers between the layers that is dropped; the share of words that become
+unknown ones.
+"""
 RATE, DECAY = 3e-3, 0.01
-"""Of AdamW (Loshchilov and Hutter, 2019), under a one-cycle schedule (Smith, 2018)."""
+"""AdamW's (Loshchilov and Hutter, 2019), under a one-cycle schedule (Smith, 2018)."""
 NO_WORD = -1
 
 Numbers = NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""What the ears report of a recording: the real stage with the real models, on virtual time.
+"""The ears' reports of a recording: the real stage with the real models, on virtual time.
 
 The models run in line; what a job costs on the clock is a stated model of a calm machine, so that
 two observations of one recording are equal.

@@ -24,8 +24,9 @@ BOUNDS = {
     "unscored": (1.0, 3.0),
     "went_on": (1.0, 2.0),
 }
-"""What is searched, and how far. Below 0.17 s an answer would be heard within 200 ms; above 1.1 s
-nobody waits gladly."""
+"""The constants that are searched, and how far. Below 0.17 s an answer would be heard within 200
+ms; above 1.1 s nobody waits gladly.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def measure(turns: Sequence[SimulatedTurn], policy: EndpointingPolicy) -> FitFig
 
 
 def cost(found: FitFigures) -> float:
-    """What is asked for, weighed: no cut-ins at hanging pauses first, then a short wait."""
+    """The weighed aims: no cut-ins at hanging pauses first, then a short wait."""
     return (
         3 * found.hanging
         + 10 * max(0.0, found.hanging - 0.04)

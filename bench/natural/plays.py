@@ -18,7 +18,7 @@ class CutIn:
     """The bot's voice before the turn was over."""
 
     at_s: float
-    """Of the turn's sound."""
+    """Seconds into the turn's sound."""
     pause: int | None
     """Which of the turn's pauses it took for the end; None where the person was speaking."""
     heard_s: float

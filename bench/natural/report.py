@@ -1,4 +1,4 @@
-"""What a person reads after a run over natural speech."""
+"""Tables for a person to read after a run over natural speech."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence

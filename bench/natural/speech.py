@@ -36,7 +36,7 @@ LONGEST_PAUSE_S = 3.0
 """After a longer pause anybody may speak."""
 LEAD_S = 0.4
 OWN_TAIL_S = 1.0
-"""Of the channel itself after the turn, before room tone made of it."""
+"""Seconds of the channel itself after the turn, before room tone made of it."""
 TAIL_S = 5.5
 BEFORE_THE_NEXT_S = 0.1
 

@@ -76,7 +76,7 @@ def floor_db(levels: Samples) -> float:
 
 
 def has_silence(levels: Samples) -> bool:
-    """Whether the quietest of a recording is silence: 30 dB below its speech."""
+    """True if the quietest of a recording is silence: 30 dB below its speech."""
     return floor_db(levels) < float(np.percentile(levels, 95)) - BELOW_SPEECH_DB
 
 

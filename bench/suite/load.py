@@ -98,7 +98,7 @@ def turns(half: str | None = None) -> list[SuiteTurn]:
 
 
 def overlaps(what: str | None = None) -> list[Overlap]:
-    """What there is to say over the bot, all of it or of one kind."""
+    """Things to say over the bot, all of them or those of one kind."""
     found = []
     for told in _suite()["overlaps"]:
         if what is None or told["what"] == what:

@@ -24,7 +24,7 @@ class MeasuredPause:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What is known of one recording of one turn."""
+    """The labels of one recording of one turn."""
 
     bounds: SoundStretch
     words: list[AlignedWord]

@@ -1,4 +1,4 @@
-"""What kind of pause lies between two words: read off the transcript, before anything is fitted.
+"""The kind of pause between two words, read off the transcript before anything is fitted.
 
 - *sentence*: the word before closes a sentence (. ? !); a person might answer there.
 - *hanging*: the thought cannot end here. In dictation (a numeral, a letter or a spelling word

@@ -62,7 +62,7 @@ ORIGINS = {
 
 
 def origin(name: str) -> Origin:
-    """Who published and spoke the source `name`."""
+    """The publisher and the speaker of the source `name`."""
     return ORIGINS[name.split("/", 1)[0]]
 
 
@@ -74,7 +74,7 @@ def is_free_to_use(name: str) -> bool:
 
 @cache
 def transcripts() -> dict[str, str]:
-    """What is said in each source, by its name; read from `transcripts.txt`."""
+    """The words of each source, by its name; read from `transcripts.txt`."""
     lines = (HERE / "transcripts.txt").read_text().splitlines()
     told = {}
     for line in lines:

@@ -56,7 +56,7 @@ _Item: TypeAlias = tuple[ToCaller | None, str | bytes]
 
 
 class Watch(Protocol):
-    """Whoever keeps count: `bot.server.telemetry.Metrics`."""
+    """The keeper of counts: `bot.server.telemetry.Metrics`."""
 
     def observe(self, request: ToCaller) -> None:
         """Takes note of everything that the call sends."""

@@ -82,11 +82,11 @@ class CallResult:
     """The most that a frame left after its time: a machine too busy to measure with shows here."""
     heard_hz: int = PLAY_RATE_HZ
     tally: Tally | None = None
-    """Of a telephone call."""
+    """A telephone call's account of the wire."""
 
     @property
     def faults(self) -> list[str]:
-        """What the server said went wrong."""
+        """The faults that the server told of."""
         return [str(m.data.get("error", "")) for m in self.messages if m.kind == "error"]
 
 
@@ -180,7 +180,7 @@ class _Call:
         return self.result()
 
     def cut_short(self, cause: Exception) -> CallResult:
-        """What is left of the call; raises CallError if that is nothing to speak of."""
+        """The rest of the call; raises CallError if that is nothing to speak of."""
         failure = _failure(cause, self._address)
         if self._tally is None or not isinstance(cause, ConnectionClosed):
             raise failure from cause

@@ -211,7 +211,7 @@ async def _place_all(
 class _Shown:
     watch: Watch
     say: Callable[[str], None]
-    """What happens before the call."""
+    """Prints what happens before the call."""
 
 
 @contextmanager

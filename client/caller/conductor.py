@@ -56,7 +56,7 @@ class Delivered:
 
     line: ScriptLine
     first_sample: int
-    """Of the recording, on the microphone's tape."""
+    """The recording's first sample, on the microphone's tape."""
     interrupts: bool
 
 
@@ -74,7 +74,7 @@ class CallProgress:
     """Index of the recording that is being played or answered; -1 before the first."""
     stage: CallerStage
     played_s: float
-    """Of all the recordings together, how much has gone out."""
+    """Seconds of all the recordings together that have gone out."""
 
 
 class Conductor:

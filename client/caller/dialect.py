@@ -1,4 +1,4 @@
-"""What a caller says and hears in the messages of one protocol: no I/O and no clock."""
+"""A caller's side of one protocol, in its messages: no I/O and no clock."""
 
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
@@ -18,7 +18,7 @@ class ClientDialect(Protocol):
 
     @property
     def heard(self) -> Sequence[ReceivedMessage]:
-        """What the server said beside audio, in order."""
+        """The server's messages beside audio, in order."""
         ...
 
     @property
@@ -33,7 +33,7 @@ class ClientDialect(Protocol):
         ...
 
     def take(self, message: Message, now: float) -> list[Message]:
-        """What the server sent: the answers to it. Raises PeerError where it broke the protocol."""
+        """The answers to a server's message. Raises PeerError where it broke the protocol."""
         ...
 
     def part(self) -> list[Message]: ...

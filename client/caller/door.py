@@ -25,14 +25,14 @@ class CallError(Exception):
 @dataclass(frozen=True, slots=True)
 class Entrance:
     url: str
-    """Of the WebSocket."""
+    """The WebSocket's address."""
     dialect: ClientDialect
     headers: Mapping[str, str] = field(default_factory=dict)
     narrow_hz: int | None = None
     """The sample rate that the line carries, where it is less than the microphone's."""
     trouble: NetworkFaults = field(default_factory=NetworkFaults)
     tally: Tally | None = None
-    """Of a telephone call."""
+    """A telephone call's account of the wire."""
 
 
 class Door(Protocol):
@@ -93,7 +93,7 @@ def reason_of(exc: Exception) -> str:
 
 
 def refusal_of(answer: httpx2.Response) -> str:
-    """What a refusing server says, if it says so in a line of JSON."""
+    """The reason of a server that refuses, if it gives one in a line of JSON."""
     try:
         body = answer.json()
     except ValueError:

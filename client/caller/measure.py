@@ -1,4 +1,4 @@
-"""What a call was worth: each turn's wait, from what was sent and what was played.
+"""Each turn's wait, from what was sent and what was played.
 
 The definitions are the project's: voice-to-voice runs from the last sample of the person's
 speech, as labelled and as sent, to the first audible sample of the answer as played. A turn
@@ -48,7 +48,7 @@ class SentTurn:
 
 @dataclass(frozen=True, slots=True)
 class BargeIn:
-    """What the bot did when it was spoken over, from the onset of the person's speech."""
+    """The bot's behaviour when it was spoken over, from the onset of the person's speech."""
 
     silent_s: float
     """To the last audible sample before at least ANSWER_GAP_S of silence, as played."""
@@ -74,12 +74,12 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What was said about a turn."""
+    """The server's words about a turn."""
 
     transcript: str
     answer: str
     cut_off: str | None = None
-    """Of an answer that was interrupted in this turn: what the server thinks was heard."""
+    """The part of an interrupted answer that the server thinks was heard in this turn."""
     row: Mapping[str, Any] | None = field(default=None)
     """The server's own ledger."""
 

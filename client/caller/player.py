@@ -18,7 +18,7 @@ PLAY_RATE_HZ = 24_000
 
 @dataclass(frozen=True, slots=True)
 class PlaybackReport:
-    """What a page reports: samples of `generation` that have left the loudspeaker."""
+    """A page's report: samples of `generation` that have left the loudspeaker."""
 
     generation: int
     samples: int

@@ -1,4 +1,4 @@
-"""What a person reads after a call, and what a program reads.
+"""Reports of a call: lines for a person, and JSON for a program.
 
 The JSON of `as_json`; every time is in seconds:
 
@@ -104,7 +104,7 @@ def print_report(console: Console, results: Sequence[CallResult], floor_dbfs: fl
 
 
 def _print_tally(console: Console, tally: Tally) -> None:
-    """What Twilio would know of a call, which is not its words."""
+    """Prints what Twilio would know of a call, which is not its words."""
     got = tally.received
     told = (
         f"Twilio was sent {got.get('media', 0)} pieces of audio, {got.get('mark', 0)} marks and "

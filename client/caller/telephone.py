@@ -19,17 +19,17 @@ from pipelines.addresses import printable
 VOICE = "/twilio/voice"
 NO_ACCOUNT = "AC" + "0" * 32
 CALLER, CALLED = "+15005550006", "+15005550001"
-"""Of Twilio's magic test numbers: nobody has them."""
+"""Two of Twilio's magic test numbers: nobody has them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelephoneCaller:
-    """Who calls whom, and with what Twilio would sign."""
+    """The two numbers of a call, and the token that Twilio would sign with."""
 
     auth_token: str = field(repr=False)
     account_sid: str = NO_ACCOUNT
     public_url: str | None = None
-    """What the server calls itself (PUBLIC_BASE_URL), which is what is signed. None: the url."""
+    """The server's own address (PUBLIC_BASE_URL), which is what is signed. None: the url."""
     from_number: str = CALLER
     to_number: str = CALLED
     trouble: NetworkFaults = field(default_factory=NetworkFaults)

@@ -1,4 +1,4 @@
-"""What can go wrong between Twilio and a server, on demand."""
+"""Faults of the network between Twilio and a server, on demand."""
 
 import math
 import random
@@ -82,7 +82,9 @@ class SimulatedNetwork:
                 self._send(message, now)
 
     def take(self, now: float) -> Iterator[Message]:
-        """What has arrived by `now`, each taken out as it is asked for: two may ask by turns."""
+        """Messages that have arrived by `now`, each taken out as it is asked for: two may ask by
+        turns.
+        """
         while self._under_way and self._under_way[0][0] <= now:
             yield self._under_way.popleft()[1]
 

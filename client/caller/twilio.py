@@ -24,7 +24,7 @@ MESSAGE_BYTES = 64 * 1024
 
 @dataclass(slots=True)
 class Tally:
-    """What a call was on the wire: for people who look for a fault, and for tests."""
+    """An account of a call on the wire: for people who look for a fault, and for tests."""
 
     call_sid: str
     stream_sid: str
@@ -37,7 +37,7 @@ class Tally:
     """How often the buffer ran empty within a reply: between audio that came and audio less than
     STARVED_S after it had all been played."""
     said: list[str] = field(default_factory=list)
-    """What TwiML made Twilio say."""
+    """The texts that TwiML made Twilio say."""
     ended: str = ""
     """How the stream ended, where it was not the caller who hung up."""
 
@@ -181,7 +181,7 @@ class Twilio:
 
 
 def is_audio(message: Message) -> bool:
-    """Of what `Twilio` makes."""
+    """True for a message of `Twilio`'s that carries audio."""
     return isinstance(message, str) and message.startswith('{"event": "media"')
 
 

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, ParseError, fromstring
 from bot.calls.errors import PeerError
 
 PARAMETER_CHARACTERS = 500
-"""Of a name and its value together: fewer than this."""
+"""The limit for a name and its value together: fewer than this."""
 
 
 @dataclass(frozen=True, slots=True)

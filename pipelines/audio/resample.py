@@ -10,7 +10,7 @@ import soxr
 from numpy.typing import NDArray
 
 TAPS = 48
-"""Of the filter, for each sample at the lower rate: half of them are the delay."""
+"""Length of the filter, in samples at the lower rate: half of them are the delay."""
 
 PASSES = 0.975
 """The middle of the filter's edge, as a share of half the lower rate: flat to 3.4 kHz at 8 kHz."""

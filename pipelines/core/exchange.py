@@ -109,7 +109,7 @@ class AudioOut:
     start: int
     """Index of its first sample since the last `Flush`."""
     tell: bool = False
-    """Whoever carries it says when it has gone: `Sent`."""
+    """Its carrier says when it has gone: `Sent`."""
 
     def sent(self, at_s: float) -> Sent:
         return Sent(self.generation, self.start, at_s)

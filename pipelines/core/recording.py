@@ -116,7 +116,7 @@ class Came:
     of: Model
     text: str | None = None
     words: tuple[tuple[str, float, bool], ...] | None = None
-    """Of a voice: the word, where it starts in seconds, and whether that is an estimate."""
+    """A voice's words: each with its start in seconds, and whether that is an estimate."""
     trimmed_s: float | None = None
     first_s: float | None = None
     """Monotonic. When an LLM's first token was here, where it was held since."""
@@ -170,7 +170,7 @@ Noted: TypeAlias = FromCaller | ToCaller | TurnFact | LedgerFact | TurnCommand |
 
 
 class Recorder(Protocol):
-    """Whoever keeps what happens in one call."""
+    """The keeper of all that happens in one call."""
 
     def note(self, item: Noted, at_s: float) -> None:
         """`at_s`: monotonic. Never blocks, never fails."""

@@ -39,7 +39,7 @@ class Notes:
 
     def __init__(self, recorder: Recorder) -> None:
         self.chunks = 0
-        """That the VAD has been given."""
+        """How many chunks the VAD has been given."""
         self._recorder = recorder
         self._numbers = itertools.count(1)
 

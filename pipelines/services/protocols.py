@@ -73,7 +73,9 @@ class VoiceActivity(Protocol):
     """Is this speech? One per call; the model behind it is the process's."""
 
     def probability(self, chunk: Samples) -> float:
-        """Of speech in the next `VAD_CHUNK` samples at `EAR_RATE_HZ`: takes about 0.1 ms."""
+        """The probability of speech in the next `VAD_CHUNK` samples at `EAR_RATE_HZ`. It takes
+        about 0.1 ms.
+        """
         ...
 
     def reset(self) -> None:
@@ -237,7 +239,7 @@ class PromptCache(Protocol):
         ...
 
     async def count(self, text: str) -> int | None:
-        """Of its own tokens; None where it does not count."""
+        """How many of its own tokens `text` has; None where it does not count."""
         ...
 
 

@@ -39,7 +39,7 @@ WORD_S, GAP_S = 0.25, 0.1
 _LOWEST_HZ, _STEP_HZ, _WINDOW = 300.0, 62.5, 512
 _SPEECH_LEVEL = 0.2
 _LEAST_WINDOWS = 3
-"""Of 32 ms: less of a word than about 0.1 s is not heard."""
+"""The fewest windows of 32 ms: less of a word than about 0.1 s is not heard."""
 
 
 class ToneSpeech:

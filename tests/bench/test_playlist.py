@@ -1,4 +1,4 @@
-"""What is played, from the suite as it is committed."""
+"""The playlist, from the suite as it is committed."""
 
 from functools import cache
 

@@ -37,7 +37,7 @@ def sound(start_s: float, end_s: float) -> Sound:
 
 
 def heard(*sounds: Sound, role: str = "turn", asked: Requests | None = None) -> Play:
-    """What is made of a bot that sounded so."""
+    """The play of a bot that sounded so."""
     said = SentTurn(
         start_s=STARTED_S + TURN.start_s,
         end_s=STARTED_S + TURN.end_s,

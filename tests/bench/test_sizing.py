@@ -1,4 +1,4 @@
-"""What a call costs: counted at the relay and in /proc."""
+"""The cost of a call: counted at the relay and in /proc."""
 
 import asyncio
 import os

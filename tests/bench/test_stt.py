@@ -1,4 +1,4 @@
-"""What `bench stt` counts, and how it tells it; a run in real time is for the soak."""
+"""The figures of `bench stt`, and how it tells them; a run in real time is for the soak."""
 
 import json
 import xml.etree.ElementTree as ET

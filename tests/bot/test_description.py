@@ -39,7 +39,7 @@ def find_nothing(folder: Path, *options: str) -> str:
 
 
 MODEL = "halfsecond-demo"
-"""That of the description's example."""
+"""The model in the description's example."""
 
 
 def test_schemathesis_finds_nothing_at_a_glance(tmp_path: Path) -> None:

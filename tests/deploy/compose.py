@@ -17,7 +17,7 @@ def find() -> str | None:
 
 
 def config(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """What `docker compose WORDS config` says of compose.yaml, without a .env."""
+    """The result of `docker compose WORDS config` for compose.yaml, without a .env."""
     program = find()
     assert program is not None
     return subprocess.run(

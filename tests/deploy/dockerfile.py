@@ -32,7 +32,7 @@ class Stage:
         ]
 
     def words(self, instruction: str) -> list[str]:
-        """Of its last one, in the form that needs no shell."""
+        """The words of the last such instruction, in the form that needs no shell."""
         words: list[str] = json.loads(self.of(instruction)[-1])
         return words
 

@@ -240,7 +240,7 @@ def test_the_dashboard_is_whole() -> None:
 
 
 def figures() -> dict[str, set[str]]:
-    """What /metrics says once everything has happened: names, and the labels of each."""
+    """The metrics once everything has happened: names, and the labels of each."""
     metrics, shared = Metrics(), SharedModel(1, 1)
     metrics.include(shared.metrics)
     metrics.call_began("browser")

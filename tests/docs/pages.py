@@ -57,7 +57,7 @@ class Page:
         return _LINK.findall(self.prose)
 
     def code(self) -> list[str]:
-        """What stands in backticks, on one line each."""
+        """The texts in backticks, on one line each."""
         return [" ".join(found.split()) for found in _CODE.findall(self.prose)]
 
     def anchors(self) -> set[str]:

@@ -100,7 +100,7 @@ def commands(text: str) -> Iterator[list[str]]:
 
 
 def complaint(words: list[str]) -> str:
-    """What the command line says against them; files may be missing, and arguments in prose."""
+    """The command line's complaint; files may be missing, and arguments in prose."""
     app = typer.main.get_command(command_line(words))
     command = app
     for word in words:

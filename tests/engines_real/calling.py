@@ -33,7 +33,7 @@ PATIENT: dict[str, object] = {
 
 
 class WiredEngine:
-    """What `./run serve` runs with these settings, and what was said in its calls."""
+    """The engine that `./run serve` runs with these settings, and the words of its calls."""
 
     def __init__(self, **settings: object) -> None:
         self._wiring = Wiring(Settings.model_validate(PATIENT | settings))

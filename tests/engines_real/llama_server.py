@@ -71,7 +71,7 @@ async def running(
 
 
 async def decoding(http: httpx2.AsyncClient) -> list[int]:
-    """Of each slot that is at work, as it says itself: the tokens that it has made so far."""
+    """The tokens that each slot at work has made so far, as it says itself."""
     slots = (await http.get("/slots")).json()
     busy = [slot.get("next_token") or [{}] for slot in slots if slot["is_processing"]]
     return [next_token[0].get("n_decoded", 0) for next_token in busy]

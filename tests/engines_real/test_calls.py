@@ -84,7 +84,7 @@ def test_ten_spoken_questions_get_ten_right_answers() -> None:
 
 
 class Watched:
-    """What a model's slots say of themselves."""
+    """A model's slots, as they tell of themselves."""
 
     def __init__(self) -> None:
         self.decoded: list[int] = [0]

@@ -110,7 +110,7 @@ def test_an_engine_that_is_killed_is_back_and_one_that_is_ended_leaves_nothing(
 
 
 def failure(made: Recipe, tmp_path: Path) -> str:
-    """What is said of an engine that cannot be started."""
+    """The complaint about an engine that cannot be started."""
     with pytest.raises(EngineError) as error:
         asyncio.run(Supervisor(made, Register(tmp_path)).run())
     assert list(Register(tmp_path).all()) == []

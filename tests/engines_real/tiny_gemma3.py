@@ -139,7 +139,9 @@ NORMAL, UNKNOWN, CONTROL, BYTE = 1, 2, 3, 6
 ALIGNMENT = 32
 F32, IQ1_S = 0, 19
 BLOCK, IQ1_S_BLOCK_BYTES = 256, 50
-"""Of IQ1_S, the smallest of ggml's types and one of the slowest; all zeros stands for zeros."""
+"""The block of IQ1_S, the smallest of ggml's types and one of the slowest; all zeros stands for
+zeros.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pipelines.services.protocols import (
 
 STT_S, VAD_S = 0.080, 0.100
 NEAR_S = 0.015
-"""Of its true size it is named within."""
+"""A planted delay is named within so much of its true size."""
 
 
 @dataclass

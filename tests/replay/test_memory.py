@@ -1,4 +1,4 @@
-"""What was asked in a recorded call, and when the answer comes to one who asks again."""
+"""Questions in a recorded call, and when the answer comes to one who asks again."""
 
 import asyncio
 from typing import Any, cast

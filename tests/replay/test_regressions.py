@@ -61,7 +61,7 @@ def compared(call: RecordedCall, unchanged: ReplayOutcome) -> Callable[[ReplayOu
 
 
 def worst(found: Comparison) -> Difference:
-    """Of the stages."""
+    """The worst difference of all stages."""
     stages = [one for one in found.differences if one.stage != "v2v"]
     return max(stages, key=lambda one: one.typical_s.value)
 

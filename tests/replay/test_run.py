@@ -1,4 +1,4 @@
-"""What a play came to, by its labels."""
+"""The outcome of a play, by its labels."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What if, against what is: the same change, thought through and played."""
+"""A change foretold, and the same change played."""
 
 from collections.abc import Iterator
 

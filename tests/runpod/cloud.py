@@ -81,11 +81,11 @@ class Cloud:
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Method and path of every request that changes something."""
     trouble: dict[tuple[str, str], str] = field(default_factory=dict)
-    """What goes wrong, by method and kind: "refuse", "break" (500), "lose" (done, never said)."""
+    """Faults, by method and kind: "refuse", "break" (500), "lose" (done, never said)."""
     url: str = ""
 
     def costing(self) -> list[str]:
-        """What costs money at rest."""
+        """Things that cost money at rest."""
         kept = [one["id"] for one in self.things["endpoints"].values() if one.get("workersMin")]
         return kept + list(self.things["pods"])
 

@@ -163,7 +163,7 @@ class Dictation:
         return DictationJob(self._start_s, media_s, False, self._draft)
 
     def _last_job(self, end_s: float) -> DictationJob | None:
-        """Of speech that is over, for now."""
+        """The job for speech that is over, for now."""
         assert self._start_s is not None
         assert self._paused_s is not None
         job = self._job

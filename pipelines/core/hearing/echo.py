@@ -34,7 +34,9 @@ _QUIET = 1e-4
 _PRIOR = 0.04
 """Power that any one part of the echo's path may have before anything is known: -14 dB."""
 _FORGETTING = 0.99
-"""Of the path, in each block: it may turn within a few seconds, as when somebody moves."""
+"""How much of the path's estimate each block keeps: the path may turn within a few seconds, as when
+somebody moves.
+"""
 _CAUTION = 2.0
 """Times the filter's own uncertainty in its step: its parts are not independent in speech."""
 _NEAR_SMOOTHING = 0.5
@@ -42,7 +44,9 @@ _NEAR_SMOOTHING = 0.5
 _OVERSUBTRACTION = 4.0
 """Silero takes the crumbs of speech for speech: with 2, echo at -12 dB was heard now and then."""
 _LEAST_LEAK = 0.01
-"""Of the predicted echo's power, always held to be left: loudspeakers are not linear."""
+"""The share of the predicted echo's power that is always held to be left: loudspeakers are not
+linear.
+"""
 _LEAK_RATE = 0.12
 _DECAY = 0.6
 """In each block, of the echo held to be left: a room rings on."""
@@ -50,7 +54,9 @@ _FLOOR = 0.003
 
 _AGREEMENT_RATE = 0.15
 _DISAGREES = 0.3
-"""Of 1.0, where the prediction is as strong in the microphone as it says: the path is another."""
+"""Below this the path is held to be another: 1.0 is a prediction that is as strong in the
+microphone as it says.
+"""
 _AUDIBLE_SHARE = 0.1
 """Share of the microphone's power that the prediction must have, to be judged by it."""
 
@@ -74,7 +80,7 @@ class EchoVerdict:
     cancelled: Samples
     """The prediction subtracted and nothing held down, in time: for the transcription."""
     echo_share: float
-    """Of the power in `cancelled`, at most 1.0: how much may still be echo."""
+    """The share of the power in `cancelled` that may still be echo, at most 1.0."""
     erle_db: float
     """How much quieter `cancelled` is than the chunk (echo return loss enhancement)."""
 

@@ -40,9 +40,10 @@ class VoicingPolicy:
     far_db: float = 22.0
     """Speech so far under the speaker's level begins no stretch: others talk in the background."""
     background_db: float = 6.8
-    """Who is no louder than this over the noise floor does not talk to us. Of a dozen people who
-    talk to each other a stretch is 6.4 dB over it at most, measured; of one who speaks in noise of
-    10 dB, 7.3 at least."""
+    """A voice that is no louder than this over the noise floor does not talk to us. A stretch of a
+    dozen people who talk to each other is 6.4 dB over it at most, measured; one person who speaks
+    in noise of 10 dB, 7.3 at least.
+    """
     sinks_db_s: float = 5.0
     """How fast the speaker's level follows a voice that grows softer."""
     fades_db_s: float = 0.5
@@ -140,7 +141,7 @@ class Voicing:
         return [SpeechPaused(self._loud_end_s)]
 
     def is_background(self, dbfs: float) -> bool:
-        """Of a whole stretch's level: is it no more than what is always there?"""
+        """True if a whole stretch of this level is no more than what is always there."""
         return dbfs < self._floor_db + self._policy.background_db
 
     @property

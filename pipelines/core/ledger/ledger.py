@@ -302,7 +302,9 @@ def _drawn(spans: Iterable[RowSpan], start_us: int, reply_id: int | None) -> tup
 
 
 class Percentiles:
-    """Of the newest `window` values; nearest rank, so each is a value that was measured."""
+    """Percentiles of the newest `window` values, by nearest rank: each is a value that was
+    measured.
+    """
 
     def __init__(self, window: int = 500) -> None:
         self._window = window

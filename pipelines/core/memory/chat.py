@@ -28,7 +28,7 @@ class ChatMessage:
     role: Role
     content: str
     tool_calls: tuple[ToolCall, ...] = ()
-    """Of an assistant."""
+    """Calls that an assistant's message asks for."""
     answers: str = ""
     """On a tool's message: the `call_id` whose result it is."""
     parts: tuple[str | Image, ...] = ()

@@ -24,7 +24,7 @@ LONGEST_SUMMARY = 1200
 """Characters."""
 SUMMARY = "Earlier in this call: "
 SUMMING_UP_TOKENS = 64
-"""Of what asks for a summary."""
+"""The length of the message that asks for a summary."""
 _CUT_LINES = 2000
 """Remembered of what was cut and not summed up yet."""
 
@@ -262,7 +262,9 @@ class Conversation:
         return self._told_tokens + sum(line.size for line in self._called_in(turn_id))
 
     def _kept(self, limit: int) -> int:
-        """Of a whole prompt: what the model is told takes nothing from the talk's share."""
+        """Tokens of a whole prompt after a cut: what the model is told takes nothing from the
+        talk's share.
+        """
         return self._told_tokens + max(0, limit - self._told_tokens) // KEPT_SHARE
 
     def _trim_to(self, most: int, target: int, stays: Collection[HistoryEntry]) -> bool:

@@ -9,7 +9,7 @@ from pipelines.core.memory.tool_lines import Use, messages, summary
 from pipelines.core.memory.tool_runs import ToolRun
 
 CHARACTERS_A_TOKEN = 3.5
-"""Of English, in Gemma's tokens: 4.2 in long texts, less in short turns. Too low is safe."""
+"""English, in Gemma's tokens: 4.2 in long texts, less in short turns. Too low is safe."""
 MESSAGE_TOKENS = 6
 """Tokens that a chat template puts around a message."""
 NO_TURN = 0
@@ -26,7 +26,7 @@ class HistoryEntry:
     reply_id: int | None = None
     """Whose words these are, or whose answer made the calls."""
     estimated: bool = False
-    """What was heard is not what the client said it played, but what was sent less the lead."""
+    """True where `heard` is no report of the client's, but what was sent less the lead."""
     tokens: int | None = None
     """As the server counts them; None until it has."""
     uses: Sequence[Use] = ()

@@ -85,7 +85,7 @@ def closes(opener: str, inside: str) -> bool:
 
 
 def closed(opener: str, inside: str, before: str) -> Aside:
-    """Of `inside`, without its marks; `before` are the last characters that were said."""
+    """Says what `inside` is, without its marks; `before` are the last characters said."""
     match opener:
         case "&":
             known = html.unescape(f"&{inside};")

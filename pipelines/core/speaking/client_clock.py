@@ -14,7 +14,9 @@ class ClientClock:
         """How far ours is ahead, at most; and when that was found."""
 
     def at(self, client_s: float | None, now: float) -> float:
-        """Of a message that came `now`: when it was `client_s` there. Never later than `now`."""
+        """When it was `client_s` at the client, for a message that came `now`; never later than
+        `now`.
+        """
         if client_s is None:
             return now
         ahead_s = now - client_s

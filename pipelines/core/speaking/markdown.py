@@ -33,7 +33,7 @@ _KEYS = re.compile(
     r"[^.!?:\n]*(?<!\d)[\s\"'“‘(]$"
 )
 _KEY_NAMES = {"*": "star", "#": "pound"}
-"""Of a telephone, as North America calls them."""
+"""The telephone's keys, as North America calls them."""
 
 _JSON_LIMIT = 8000
 _BARRED_FROM = 60
@@ -87,7 +87,7 @@ class Unmarker:
         """The last output."""
         self._opener = ""
         self._inside = ""
-        """Of an aside, so far."""
+        """The text of an aside, so far."""
         self._bulleted = False
         """Hyphens between blanks are the bullets of a list on one line."""
         self._begun = False
@@ -96,7 +96,7 @@ class Unmarker:
         self._before_cell = ""
         self._brackets = 0
         self._depth = 0
-        """Of the parentheses in a link's target."""
+        """How many parentheses are open in a link's target."""
         self._fence_mark = "`"
         self._fence_run = 0
         self._fence_width = 3
@@ -213,7 +213,7 @@ class Unmarker:
         return said
 
     def _plain(self, char: str) -> str:
-        """Of a character in the text, with nothing held before it."""
+        """Reads a character of the text, with nothing held before it."""
         said = ""
         after_space = self._last.isspace()
         if char in "])\n】":

@@ -18,7 +18,9 @@ from pipelines.core.speaking.skew import Skew
 
 FRAME_S = 0.02
 LETTER_S = 0.06
-"""Of speech at 165 words a minute: how long a clause will be of which not all audio is there."""
+"""A letter's share of speech at 165 words a minute: tells how long a clause will be before all of
+its audio is there.
+"""
 _SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "؟")
 _CLOSING = "\"'”’»)]*_"
 NEAR_S = 2.0
@@ -262,7 +264,9 @@ class Playout:
         return HeardText(text, whole, estimated=estimated)
 
     def _words_heard(self, index: int, samples: int) -> tuple[str, bool]:
-        """Of one clause, and whether that is a guess; a word counts when half has been heard."""
+        """The heard words of one clause, and whether they are a guess; a word counts when half has
+        been heard.
+        """
         clause = self._clauses[index]
         end, complete = self._clause_end(index)
         if samples >= end and complete:

@@ -6,7 +6,7 @@ so least. What that one is late by grows or shrinks with the clocks alone.
 
 WINDOW_S = 2.0
 MOST = 0.001
-"""Of a clock's error: 1,000 ppm. What changes faster than that is the way, and no clock."""
+"""The largest error of a clock: 1,000 ppm. A faster change is the way's, and no clock's."""
 
 
 class Skew:

@@ -21,8 +21,9 @@ _OTHERS = (
 _UNSPACED = re.compile(f"[{_HAN}{_KANA}{_THAI}{_OTHERS}]")
 _WORD_BEFORE_BLANK = re.compile(f"[{_THAI}{_OTHERS}]\\s*$")
 _LETTERS_A_WORD = ((re.compile(f"[{_HAN}]"), 1.5), (re.compile(f"[{_KANA}]"), 3.0))
-"""What is said in the time of an English word: about 4.5 syllables of Chinese a second, 7 morae of
-Japanese, against 3 words of English. Thai and the others have 4 letters to one."""
+"""Letters that are said in the time of an English word: about 4.5 syllables of Chinese a second, 7
+morae of Japanese, against 3 words of English. Thai and the others have 4 letters to one.
+"""
 _LETTERS = 4.0
 
 _LEADING_VOWELS = "เแโใไເແໂໃໄ"

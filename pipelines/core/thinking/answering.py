@@ -9,7 +9,7 @@ NO_ANSWER = "The language model has failed: there is no answer."
 VOICE_FAILED = "The voice has failed: not all of this answer could be spoken."
 """To be read: an apology can be heard, and a voice that fails cannot."""
 LEAST_WORDS = 4
-"""Of whole sentences that are an answer: "Sure." is none."""
+"""The fewest words of whole sentences that are an answer: "Sure." is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +21,13 @@ class AnsweringPolicy:
     meanwhile_s: float = 1.0
     """A tool that takes longer is bridged, where nothing has been said in this reply."""
     settled_s: float = 0.6
-    """Of silence after speech, before a tool is called that changes something: longer than most
-    pauses within a turn, and the time in which it is seen that they have ended."""
+    """Silence after speech, before a tool is called that changes something: longer than most pauses
+    within a turn, and the time in which it is seen that they have ended.
+    """
     most_rounds: int = 4
     """Answers in one reply that ask for tools: a model may ask for ever."""
     most_cuts: int = 8
-    """Of a prompt that does not fit: so many leave a twelfth of a question."""
+    """How often a prompt that does not fit is cut: so many leave a twelfth of a question."""
 
 
 def ending(said: list[str], rest: list[str], sorry: list[str]) -> list[str]:

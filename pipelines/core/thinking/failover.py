@@ -20,8 +20,9 @@ HEDGE_MEDIANS = 2.5
 LATEST_HEDGE_S = 0.4
 """A person hears a gap of half a second."""
 HEDGED_SHARE = 0.1
-"""Of an endpoint's requests: one that is late more often is slow, and a second request for each
-would only add to what slows it."""
+"""The share of an endpoint's requests that may be hedged: one that is late more often is slow, and
+a second request for each would only add to what slows it.
+"""
 HEDGES_SAVED = 4
 """Those that were not needed are kept for when several are, up to so many; so many at first."""
 WORTH_ASKING_S = 0.5
@@ -43,7 +44,7 @@ class Patience:
 
 
 class RunningMedian:
-    """Of the newest values."""
+    """The median of the newest values."""
 
     def __init__(self, window: int = _WINDOW) -> None:
         self._newest: deque[float] = deque()

@@ -26,7 +26,7 @@ class MarkKind(enum.Enum):
     OTHERS = enum.auto()
     """Another than the assistant speaks from here on, up to its closing mark."""
     CLOSING = enum.auto()
-    """Of a thought. Alone, it tells that the text before it was one."""
+    """Ends a thought. Alone, it tells that the text before it was one."""
     ALONE = enum.auto()
     """It means nothing to a listener."""
 

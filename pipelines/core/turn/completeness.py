@@ -62,7 +62,9 @@ class Completeness:
         self._state = lru_cache(REMEMBERED)(self._read)
 
     def probability(self, text: str) -> float | None:
-        """That a sentence ends after `text`, or the turn; None where nothing can be said."""
+        """The probability that a sentence or the turn ends after `text`; None where nothing can be
+        said.
+        """
         spoken = words(text)
         forgotten = STEP * math.ceil(max(0, len(spoken) - LONGEST) / STEP)
         said = [self._numbers.get(token(word), UNKNOWN) for word in spoken[forgotten:]]

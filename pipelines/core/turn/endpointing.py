@@ -195,8 +195,8 @@ class Endpointing:
         return Ending.HANGING if self._likely(text) < self._policy.incomplete else found
 
     def _likely(self, text: str) -> float:
-        """That a thought is over after these words. A question is one to the ears alone, unless
-        its last word speaks against it.
+        """The probability that a thought is over after these words. A question is one to the ears
+        alone, unless its last word speaks against it.
         """
         asked = text.rstrip().endswith("?") and HANGING.isdisjoint(words(text)[-1:])
         known = None if asked else self._completes(text)

@@ -49,8 +49,8 @@ class Notice:
                 pass
 
     def facts(self) -> list[TurnFact]:
-        """What has waited, as if it had happened when the notice was over: speech, with what was
-        typed beside it, is one turn.
+        """The facts that have waited, as if they had happened when the notice was over: speech,
+        with the text typed beside it, is one turn.
         """
         facts: list[TurnFact] = [] if self._started is None else [self._started]
         if self._typed:

@@ -7,7 +7,7 @@ from pipelines.core.turn.wording import same_words
 class Replies:
     def __init__(self) -> None:
         self.newest_id = 0
-        """Of the reply under way, while there is one."""
+        """The id of the reply under way, while there is one."""
         self._text: str | None = None
         """The words that it answers; None while none is under way."""
         self._turn_id = 0
@@ -21,7 +21,9 @@ class Replies:
         return self.is_under_way and reply_id == self.newest_id
 
     def is_unheard(self, turn_id: int) -> bool:
-        """Of the newest, in this turn: the next turn begins with its first sound."""
+        """True if nothing of the newest reply was heard in this turn: the next turn begins with its
+        first sound.
+        """
         return self._turn_id == turn_id
 
     def start(

@@ -11,7 +11,7 @@ LONGEST_BODY = 1 << 20
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _OTHER_FIELDS = ("event", "id", "retry", "")
-"""Of server-sent events, beside "data"; a comment is one without a name."""
+"""Fields of server-sent events, beside "data"; a comment is one without a name."""
 
 _TWICE = re.compile(r"^(?:data:\s*)+")
 """A proxy that wraps a stream of events in another writes the field's name again."""

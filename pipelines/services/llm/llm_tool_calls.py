@@ -30,7 +30,7 @@ class ToolCallCollector:
     """A call comes whole or in pieces; several may come at once, with or without numbers."""
 
     size: int = 0
-    """Of all that came."""
+    """Characters of all that came."""
     _calls: list[_Call] = field(default_factory=list)
     _by_index: dict[str, _Call] = field(default_factory=dict)
     """The latest with that number."""

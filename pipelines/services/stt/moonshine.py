@@ -26,7 +26,7 @@ from pipelines.services.stt.repetition import loop_length, news_in, room_for
 START, END = 1, 2
 LAYERS, HEADS, HEAD_WIDTH = 6, 8, 36
 TOKENS_PER_S = 6.5
-"""Of the reference decoder, for tokens that are no repetition."""
+"""The most tokens a second in the reference decoder, for tokens that are no repetition."""
 TOKENS_SPARE = 6
 MAX_TOKENS = 192
 """The model has 194 positions."""
@@ -35,20 +35,20 @@ TAIL_S = 0.2
 goes on talking where speech is cut off: over 240 unfinished stretches of recorded speech 210
 wrong words without, 131 to 138 with 0.1 to 0.25 s. Silence put *before* speech does harm."""
 RETRY_TOKENS = 6
-"""Of a draft in one pass: six tokens cost 4.3 ms where one costs 3.1."""
+"""The most tokens of a draft in one pass: six cost 4.3 ms where one costs 3.1."""
 WORD_BEGINS = "\u2581".encode()
 MARKS = frozenset({b".", b",", b"?", b"!", b"...", b";", b":"})
 RANKED = 4
 """Tokens that are looked at in each place."""
 LEAST_CHANCE = 0.08
-"""Of a reading that is followed: below that it changes no decision."""
+"""The least probability of a reading that is followed: below that it changes no decision."""
 MOST_READINGS = 3
 """Beside the likeliest."""
 READING_TOKENS = 4
 """A reading of the last words is followed no further: the word that it begins with is known by
 then."""
 READING_PASSES = 8
-"""Of the decoder for all readings of one stretch together, at 3.1 ms each."""
+"""Passes of the decoder for all readings of one stretch together, at 3.1 ms each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class _Step:
     chance: float
     """Its log-probability."""
     scores: Tensor = field(repr=False, compare=False)
-    """Of every token, over that of the likeliest."""
+    """Each token's score, over that of the likeliest."""
 
     def others(self) -> list[tuple[int, float]]:
         """The next likeliest tokens, with their log-probabilities."""

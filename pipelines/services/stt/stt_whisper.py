@@ -33,7 +33,7 @@ from pipelines.services.workers import CalledOff, Workers
 
 SHORTEST_S = 0.1
 LONGEST_S = 28.0
-"""Of the 30 s that a window holds. Longer audio is split."""
+"""So much of the 30 s that a window holds is used. Longer audio is split."""
 NO_SPEECH = 0.6
 LEAST_CONFIDENCE = -1.0
 LEAST_CONFIDENCE_IN_SILENCE = -0.5
@@ -63,7 +63,7 @@ class WhisperSpeechToText:
     """
 
     folder: Path
-    """Of a CTranslate2 model."""
+    """The folder of a CTranslate2 model."""
     device: Device | None = None
     """None takes CUDA where there is one."""
     compute_type: str | None = None

@@ -103,7 +103,9 @@ class Whisper:
     def decode(
         self, audio: Sequence[Samples], drafts: Sequence[Sequence[int]]
     ) -> list[DecodedStretch]:
-        """Of each at most `WINDOW_S`, of all as many as the memory allows. Raises ServiceError."""
+        """Decodes stretches of at most `WINDOW_S` each, as many as the memory allows. Raises
+        ServiceError.
+        """
         try:
             return self._decode(audio, drafts)
         except (RuntimeError, ValueError) as exc:

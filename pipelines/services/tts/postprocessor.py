@@ -193,7 +193,7 @@ class _WrittenWords:
         self._words: list[tuple[str, int]] = []
         """With the number of the spoken word that each begins with."""
         self._lengths: list[int] = []
-        """Of the words that are said: letters, and one for the gap."""
+        """The lengths of the words that are said: letters, and one for the gap."""
         self._said = self._next = 0
         self._last_s = 0.0
         for piece in pieces:

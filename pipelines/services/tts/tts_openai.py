@@ -21,7 +21,7 @@ from pipelines.services.priority_semaphore import PrioritySemaphore
 from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk
 
 PCM_RATE_HZ = 24_000
-"""Of OpenAI's `pcm`, which nearly all servers follow."""
+"""The rate of OpenAI's `pcm`, which nearly all servers follow."""
 
 
 @dataclass(kw_only=True)
@@ -39,7 +39,7 @@ class OpenAiTextToSpeech:
     """None and "" are values: they are sent as "EMPTY"."""
     speed: float = 1.0
     rate_hz: int = PCM_RATE_HZ
-    """Of raw PCM where the server does not say it."""
+    """The rate of raw PCM where the server does not say it."""
     at_once: int = 16
     queue_limit: int = 256
     first_audio_s: float = 5.0
@@ -117,7 +117,7 @@ class OpenAiTextToSpeech:
 
 
 def _rate_hz(content_type: str) -> int | None:
-    """Of "audio/pcm; rate=22050" and "audio/L16;rate=16000"."""
+    """The rate in "audio/pcm; rate=22050" and "audio/L16;rate=16000"."""
     header = Message()
     header["content-type"] = content_type
     rate = header.get_param("rate")

@@ -36,8 +36,8 @@ DEATHS, DEATHS_WITHIN_S = 3, 60.0
 MOST_JOBS = 1024
 """At once; the next fails, as retryable. The last of so many would not be heard of in time."""
 MOST_REPLIES = 8192
-"""Of one job, not listened to yet: eight minutes of espeak-ng's, which are of 60 ms each. No piece
-takes so long to say, so what goes on is stopped, and the job has failed.
+"""Pieces of one job that wait to be listened to: eight minutes of espeak-ng's, which are of 60 ms
+each. No piece takes so long to say, so a job that goes on is stopped, and has failed.
 """
 
 log = structlog.get_logger(__name__)

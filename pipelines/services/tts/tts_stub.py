@@ -17,7 +17,8 @@ TONE_HZ = 220.0
 LEVEL = 0.1
 FADE_S = 0.02
 LEAST = 0.3
-"""Of `LEVEL`, at both ends: the first 10 ms are at -30 dBFS, well over the -45 of audible."""
+"""The share of `LEVEL` at both ends: the first 10 ms are at -30 dBFS, well over the -45 of audible.
+"""
 
 
 class StubTextToSpeech:

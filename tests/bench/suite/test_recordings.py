@@ -32,7 +32,7 @@ def labels() -> list[dict[str, Any]]:
 
 
 def labelled(label: dict[str, Any]) -> tuple[Samples, int]:
-    """What the labels are measured on."""
+    """The sound that the labels are measured on."""
     samples, rate_hz = soundfile.read(FOLDER / label["file"], dtype="float64")
     return above_rumble(samples, rate_hz), rate_hz
 

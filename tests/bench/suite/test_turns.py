@@ -31,7 +31,7 @@ every_clean_turn = pytest.mark.parametrize("turn", clean, ids=lambda turn: turn.
 
 
 def labelled(turn: SuiteTurn) -> tuple[Samples, int]:
-    """What the labels are measured on."""
+    """The sound that the labels are measured on."""
     samples, rate_hz = soundfile.read(FOLDER / turn.file, dtype="float64")
     return above_rumble(samples, rate_hz), rate_hz
 

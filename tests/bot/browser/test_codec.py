@@ -75,7 +75,7 @@ def audio(pcm: bytes, rate_hz: int = 16_000, channels: int = 1, pts: int | None 
 
 
 def read(messages: list[str | bytes]) -> list[dict[str, Any]]:
-    """What a stranger reads in them: each decoded by Pipecat's serializer."""
+    """The messages as a stranger reads them: each decoded by Pipecat's serializer."""
     return [as_json(stranger_reads(one)) for one in messages]
 
 

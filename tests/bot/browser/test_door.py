@@ -293,7 +293,7 @@ def test_a_client_that_never_reads_cannot_hold_its_call_nor_its_socket(
 
 
 async def key_of(client: ClientConnection) -> str:
-    """What it is given after bot-ready."""
+    """The key that it is given after bot-ready."""
     await client.send(ready("halfsecond-web"))
     assert kind(await client.recv(decode=False)) == "bot-ready"
     said = Frame.FromString(await client.recv(decode=False)).message.data

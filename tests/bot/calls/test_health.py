@@ -1,4 +1,4 @@
-"""What the operator's machines ask, on a real socket."""
+"""Questions of the operator's machines, on a real socket."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""What one client may send, on a clock that the test moves."""
+"""The limits of one client, on a clock that the test moves."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an operator is told of an engine that failed: one line, with the mend."""
+"""One line, with the mend, about each engine that failed."""
 
 import pytest
 

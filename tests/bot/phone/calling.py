@@ -51,7 +51,7 @@ async def webhook(served: Served, **facts: str) -> ET.Element:
 
 
 def told(document: ET.Element) -> str:
-    """What is spoken."""
+    """The words of a document that are spoken."""
     return " ".join(say.text or "" for say in document.iter("Say"))
 
 

@@ -102,7 +102,7 @@ class Conversation:
 
     @property
     def kept(self) -> list[str]:
-        """What the history holds of each answer."""
+        """The history's part of each answer."""
         assert self._call is not None
         lines = self._call.conversation.lines
         return [line.text for line in lines if line.role == "assistant"]

@@ -1,4 +1,4 @@
-"""What Twilio says, as its documentation has it."""
+"""Twilio's messages, as its documentation has them."""
 
 import base64
 import json

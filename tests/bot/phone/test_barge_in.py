@@ -14,7 +14,7 @@ from tests.bot.phone.line import RATE_HZ
 
 
 def words_heard(samples: int) -> int:
-    """Of the story: those of which half or more was heard."""
+    """Words of the story of which half or more was heard."""
     phraser = Phraser()
     heard, at = 0, 0
     for clause in [*phraser.feed(STORY), *phraser.finish()]:

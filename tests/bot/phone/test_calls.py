@@ -95,7 +95,7 @@ def test_a_call_that_is_placed_lands_on_the_same_pipeline() -> None:
 
 REPEATS = 4
 MORE_S = 0.03
-"""What the telephone may cost beyond the page, at the median."""
+"""Seconds that the telephone may cost beyond the page, at the median."""
 
 
 def item(path: Path) -> PlaylistItem:

@@ -1,4 +1,4 @@
-"""Whoever hangs up, and however: nothing of the call is left a second later."""
+"""Hanging up, from either side and in any way: nothing of the call is left a second later."""
 
 import pytest
 

@@ -22,7 +22,7 @@ Door = Literal["page", "phone"]
 
 
 def heard(recording: Recording, door: Door, offset: int) -> list[NDArray[np.int16]]:
-    """What the ears are given as each frame arrives; the recording is laid `offset` samples in."""
+    """The ears' input as each frame arrives; the recording is laid `offset` samples in."""
     if door == "phone":
         recording = narrowed(recording, RATE_HZ)
     room = np.zeros(MICROPHONE_RATE_HZ, np.int16)

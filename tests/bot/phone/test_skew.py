@@ -18,7 +18,7 @@ HOUR_S = 3600.0
 SKEWS = [500.0, -500.0]
 SHORT_S = 80.0
 STEEP = [900.0, -900.0]
-"""What would be seen in so short a time."""
+"""Skews, in ppm, that would be seen in so short a time."""
 
 
 def opened() -> TwilioCodec:

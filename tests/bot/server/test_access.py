@@ -1,4 +1,4 @@
-"""Who may come in: the rules, without a socket."""
+"""The access policy, without a socket."""
 
 import pytest
 

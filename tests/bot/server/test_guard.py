@@ -299,7 +299,7 @@ def test_a_request_that_is_never_finished_is_cut_off(
 
 
 async def answered(port: int, sent: bytes) -> bytes:
-    """What the server says to these bytes before it closes."""
+    """The server's answer to these bytes before it closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(sent)

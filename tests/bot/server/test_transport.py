@@ -1,4 +1,4 @@
-"""What a connection is allowed to take, below the call."""
+"""The resources of a connection, below the call."""
 
 import asyncio
 

@@ -22,7 +22,7 @@ class Answer:
 
 
 class Page:
-    """What it hears, as an EventSource would: a name and its data."""
+    """A page and its events, as an EventSource would hear them: a name and its data."""
 
     def __init__(self, lines: AsyncIterator[str]) -> None:
         self._lines = lines

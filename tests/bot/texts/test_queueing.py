@@ -1,4 +1,4 @@
-"""Who is served next, and who waits for whom."""
+"""The order of the queue: the next to be served, and who waits for whom."""
 
 import pytest
 from hypothesis import given

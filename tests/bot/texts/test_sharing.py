@@ -56,7 +56,7 @@ class Stage:
         return self._registry.get_sample_value(f"halfsecond_{name}", labels)
 
     async def call(self, text: str) -> tuple[str, float]:
-        """What the call was told, and how long it took to the first word."""
+        """The call's answer, and how long it took to the first word."""
         loop = asyncio.get_running_loop()
         began, first, said = loop.time(), 0.0, ""
         async with aclosing(stream_of(self.shared, text)) as deltas:

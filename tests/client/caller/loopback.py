@@ -46,7 +46,7 @@ def speech(pcm: NDArray[np.int16]) -> bytes:
 
 @dataclass
 class Server:
-    """What the caller's peer does, and what it saw."""
+    """The caller's peer: how it behaves, and what it saw."""
 
     answer_after_s: float = 0.2
     answer_s: float = 0.3

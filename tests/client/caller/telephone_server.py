@@ -33,7 +33,7 @@ FRAME = 160
 
 @dataclass
 class Exchange:
-    """What the caller's peer does, and what it saw."""
+    """The caller's peer: how it behaves, and what it saw."""
 
     twiml: str = (
         '<Response><Connect><Stream url="{media}" statusCallback="{status}">'
@@ -41,7 +41,7 @@ class Exchange:
         "<Say>Sorry, we were cut off.</Say><Hangup/></Response>"
     )
     public: str = ""
-    """What it calls itself; its own address if empty."""
+    """Its own name for itself; its address if empty."""
     answer_after_s: float = 0.2
     answer_s: float = 0.3
     on_turn: Callable[["Exchange", WebSocket], Awaitable[None]] | None = None

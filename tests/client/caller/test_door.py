@@ -8,7 +8,7 @@ from client.caller.door import CallError, find_socket
 
 
 def ask(answer: bytes, token: str | None = None) -> tuple[str, bytes]:
-    """What `find_socket` makes of `answer`, and the request that it sent."""
+    """The address that `find_socket` takes from `answer`, and the request that it sent."""
 
     async def scenario() -> tuple[str, bytes]:
         requests: list[bytes] = []

@@ -1,4 +1,4 @@
-"""What a bad network does to messages, counted: no socket, and the time is given."""
+"""Messages in a bad network, counted: no socket, and the time is given."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What Twilio would make of a document."""
+"""TwiML documents as Twilio would read them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the tests of the page share: a call that is begun, things to say in it, and spies."""
+"""The parts that tests of the page share: a call that is begun, things to say in it, and spies."""
 
 import json
 import re
@@ -78,7 +78,7 @@ def row(turn: int = 1, *, llm_s: float = 0.16, wait_s: float = 0.2) -> dict[str,
 
 
 def until(page: Page, true: Callable[[], bool]) -> None:
-    """What the page does on its own time; it goes on meanwhile."""
+    """Waits for what the page does on its own time; it goes on meanwhile."""
     for _ in range(400):
         if true():
             return

@@ -59,7 +59,7 @@ def record_tape(path: Path, *parts: object) -> Path:
 
 
 class Witness:
-    """What went wrong on a page: errors in its console, and requests to others."""
+    """The faults of a page: errors in its console, and requests to others."""
 
     def __init__(self, page: Page, *hosts: str) -> None:
         self.errors: list[str] = []

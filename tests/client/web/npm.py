@@ -1,4 +1,5 @@
-"""What the tests take from npm, pinned by hashes: a judge of accessibility, and strangers' clients.
+"""Packages that the tests take from npm, pinned by hashes: a judge of accessibility, and strangers'
+clients.
 
 The product needs none of it, and no Node.
 """
@@ -41,7 +42,7 @@ def bundle(source: Path) -> bytes:
 
 
 def run(command: list[str], folder: Path) -> bytes:
-    """What it printed. Raises AssertionError with its complaint."""
+    """Returns its output. Raises AssertionError with its complaint."""
     done = subprocess.run(command, cwd=folder, capture_output=True, timeout=INSTALL_S, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout

@@ -25,7 +25,9 @@ class Tap:
         page.add_init_script(path=Path(__file__).with_name("tap.js"))
 
     def sounds(self, of: str, gap_s: float) -> list[Sound]:
-        """Of the "speaker" or the "microphone"; what is apart by less than `gap_s` is one."""
+        """The sounds of the "speaker" or the "microphone"; two that are apart by less than `gap_s`
+        are one.
+        """
         blocks = self._page.evaluate("(of) => tapped[of]", of)
         pieces = [Sound(one["from"] / 1000, one["to"] / 1000) for one in blocks]
         begins = [0, *later_by(gap_s, [piece.start_s for piece in pieces])]

@@ -26,7 +26,7 @@ TURNS = ["command_go_forward", "digits_two_nine", "phone_check_the_number"]
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Of a server of its own, with the demo engine behind it."""
+    """The address of a server of its own, with the demo engine behind it."""
     with running(tmp_path_factory.mktemp("server")) as found:
         yield found
 

@@ -1,4 +1,4 @@
-"""What comes out of the page, found again in Chromium's own output, against what the server says.
+"""The page's sound, found again in Chromium's own output, against what the server says.
 
 Five times a recording speaks over a story that the stub voice tells: a tone, whose first sample is
 audible, and in which a word has its place by the count of its letters.

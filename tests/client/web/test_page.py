@@ -1,4 +1,4 @@
-"""What the page shows, in calls that do what the test tells them."""
+"""The page's display, in calls that do what the test tells them."""
 
 import json
 from itertools import pairwise

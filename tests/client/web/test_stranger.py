@@ -26,7 +26,7 @@ QUESTION, OBJECTION = "digits_two_nine", "phone_check_the_number"
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[str]:
-    """Of the stranger's page: another origin than ours."""
+    """The address of the stranger's page: another origin than ours."""
     script = bundle(STRANGER / "page.js")
     html = b'<!doctype html><link rel="icon" href="data:,"><script src="page.js"></script>'
 
@@ -71,7 +71,7 @@ def page(
 
 
 def told(page: Page, *events: str) -> list[Any]:
-    """What came with each of these, in order."""
+    """The data of each of these events, in order."""
     return [
         one["data"] if len(events) == 1 else (one["event"], one["data"])
         for one in page.evaluate("() => told")

@@ -19,7 +19,7 @@ class Wire:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
         self.carried: list[tuple[float, int]] = []
-        """What the server sent: by the wall's clock when, and how many bytes at once."""
+        """The server's sendings: by the wall's clock when, and how many bytes at once."""
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 

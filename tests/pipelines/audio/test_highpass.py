@@ -1,4 +1,4 @@
-"""What is under every voice goes; what is a voice stays as it is."""
+"""A sound under every voice goes; a voice stays as it is."""
 
 import numpy as np
 import pytest

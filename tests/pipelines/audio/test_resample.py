@@ -109,7 +109,7 @@ def test_for_a_telephone_what_is_above_it_is_gone_and_not_folded_down(
 
 
 def through_8_khz(from_hz: int, hz: int) -> float:
-    """What becomes of a tone's level, in dB, at 20 ms a piece."""
+    """The change of a tone's level, in dB, at 20 ms a piece."""
     at = np.arange(from_hz) / from_hz
     pcm = (16_000 * np.sin(2 * np.pi * hz * at)).astype(np.int16)
     resampler = Resampler(from_hz, 8_000)

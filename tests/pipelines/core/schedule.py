@@ -124,7 +124,7 @@ def _speak(does: Person, words: list[str], at: float, chance: random.Random) -> 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the page has played of one word, in one stretch."""
+    """The part of one word that the page has played, in one stretch."""
 
     level: int
     start_s: float

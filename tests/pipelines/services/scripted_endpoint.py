@@ -34,7 +34,7 @@ class Reply:
 class ScriptedEndpoint:
     replies: list[Reply]
     pages: dict[str, object] = field(default_factory=dict)
-    """What a GET of a path is answered, in JSON; any other path is not found."""
+    """The answers to a GET, by path, in JSON; any other path is not found."""
     looked: list[str] = field(default_factory=list)
     """The paths of such requests."""
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -161,7 +161,7 @@ class ScriptedEndpoint:
         return True
 
     async def _gone(self, reader: asyncio.StreamReader, within_s: float) -> bool:
-        """Whether the client has gone away by then: it has nothing else to say."""
+        """True if the client has gone away by then: it has nothing else to say."""
         try:
             async with asyncio.timeout(within_s):
                 await reader.read(1)

@@ -1,4 +1,4 @@
-"""What is said of a server that gives no answer, in words for who runs it."""
+"""Words about a server that gives no answer, for whoever runs it."""
 
 import httpx2
 import openai

@@ -67,7 +67,7 @@ def test_it_speaks_at_its_own_rate_and_as_fast_as_it_is_told(
 
 
 AND_KOKORO = [piper, pytest.param(kokoro, marks=pytest.mark.soak)]
-"""What is the process's is tried with both in the soak."""
+"""Both voices, for the soak: the process has its own tests."""
 
 
 @pytest.mark.parametrize("new", AND_KOKORO)

@@ -92,7 +92,7 @@ def _measure(found: re.Match[str]) -> str | None:
 
 
 def _figures(written: str) -> str:
-    """Of an amount, a fraction or a range of them."""
+    """The figures of an amount, a fraction or a range of them."""
     low, to, high = _split_range(written)
     if to:
         return f"{_figures(low)} to {_figures(high)}"

@@ -20,7 +20,7 @@ from pipelines.services.tools.dates.words import MONTHS, WEEKDAYS, UnclearDateEr
 class Days:
     first: date
     last: date | None = None
-    """Of a stretch of days; None for one day."""
+    """The last day of a stretch; None for one day."""
     other: date | None = None
     """The meaning of the same words to other people."""
     note: str = ""

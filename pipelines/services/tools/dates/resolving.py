@@ -25,7 +25,7 @@ class ResolvedDate:
 
     first: date
     last: date | None = None
-    """Of a stretch of days."""
+    """The last day of a stretch."""
     at: datetime | None = None
     """With its offset, where a time was named."""
     part: Part | None = None

@@ -11,7 +11,7 @@ Part: TypeAlias = Literal["morning", "afternoon", "evening", "night"]
 
 PART_ENDS_H = {"morning": 12, "afternoon": 18, "evening": 24, "night": 24}
 LATEST_OF_AFTERNOON_H = 6
-"""Of "at 5" on another day than today the afternoon is meant, of "at 7" the morning."""
+"""On another day than today "at 5" is in the afternoon, and "at 7" in the morning."""
 EARLIEST_OF_NIGHT_H = 6
 """From "6 at night" on it is before midnight."""
 
@@ -142,7 +142,9 @@ def _half_of(part: Part, hours: int) -> str:
 
 
 def readings(clock: Clock, day: date, now: datetime) -> list[datetime]:
-    """What the time on this day may mean, the likelier first; naive, as a clock there shows it."""
+    """The times that the words may mean on this day, the likelier first; naive, as a clock there
+    shows them.
+    """
     assert clock.at is not None
     first = datetime.combine(day, clock.at)
     here = now.replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""What the doctor says of the ears."""
+"""The doctor's findings about the ears."""
 
 import asyncio
 

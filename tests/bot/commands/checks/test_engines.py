@@ -1,4 +1,4 @@
-"""What the doctor says of the voice and of an LLM's endpoint."""
+"""The doctor's findings about the voice and an LLM's endpoint."""
 
 import asyncio
 from pathlib import Path

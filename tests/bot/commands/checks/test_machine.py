@@ -1,4 +1,4 @@
-"""What the doctor says of a machine that has it all, and of one that does not."""
+"""The doctor's findings about a machine that has it all, and about one that does not."""
 
 import importlib.metadata
 import resource

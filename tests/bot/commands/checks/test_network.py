@@ -1,4 +1,4 @@
-"""What the doctor says of the way in, with servers on loopback at the other end."""
+"""The doctor's findings about the way in, with servers on loopback at the other end."""
 
 import asyncio
 import json
@@ -133,7 +133,9 @@ def test_what_a_server_says_of_itself_is_the_finding(
 
 
 async def found_of(status: int, said: object) -> Finding:
-    """Of the port of a server that is alive and says this of its readiness; None is no JSON."""
+    """The finding about the port of a server that is alive and says this of its readiness; None is
+    no JSON.
+    """
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked = await reader.readuntil(b"\r\n\r\n")

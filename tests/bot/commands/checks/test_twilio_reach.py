@@ -1,4 +1,4 @@
-"""What `./run phone check` says, with Twilio and the public address on loopback."""
+"""The findings of `./run phone check`, with Twilio and the public address on loopback."""
 
 import asyncio
 import ssl
@@ -138,7 +138,7 @@ Check = Callable[[TelephoneAccount, httpx2.AsyncClient], Awaitable[Finding]]
 
 
 def told(check: Check, answer: Answer) -> Finding:
-    """What is made of a server that gives this answer to everyone."""
+    """The finding about a server that gives this answer to everyone."""
 
     async def scenario() -> Finding:
         transport = httpx2.MockTransport(lambda _: httpx2.Response(answer[0], text=answer[1]))

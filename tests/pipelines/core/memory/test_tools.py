@@ -1,4 +1,4 @@
-"""What a model is told of a function, and what becomes of what it writes."""
+"""A function as the model is told of it, and the arguments that the model writes."""
 
 from typing import Any, Literal
 

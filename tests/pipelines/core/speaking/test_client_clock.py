@@ -1,4 +1,4 @@
-"""What a client says of its own time."""
+"""A client's own time, as the server maps it."""
 
 import pytest
 

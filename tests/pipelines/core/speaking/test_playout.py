@@ -1,4 +1,4 @@
-"""What is sent, what was heard: positions on a clock that the test moves."""
+"""Audio sent and audio heard: positions on a clock that the test moves."""
 
 import numpy as np
 import pytest

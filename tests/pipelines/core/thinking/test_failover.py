@@ -1,4 +1,4 @@
-"""Who is asked, and when: every rule of it on a clock that is given."""
+"""The order and times of requests: every rule of it on a clock that is given."""
 
 import pytest
 

@@ -19,7 +19,7 @@ THOUGHT = "Let me see: ten."
 
 
 def read(*pieces: str, tools: Tools | None = None, **how: bool) -> tuple[str, list[TextCall]]:
-    """What is left in the end, and the calls."""
+    """The text that is left in the end, and the calls."""
     leaks = LeakFilter(tools, **how)
     left = ""
     for piece in pieces:

@@ -1,4 +1,6 @@
-"""What must be heard: nothing stops it, and nothing that the person does meanwhile is lost."""
+"""A notice that must be heard: nothing stops it, and nothing that the person does meanwhile is
+lost.
+"""
 
 import pytest
 

@@ -43,7 +43,7 @@ class Kind:
     new: Callable[[], SpeechToText]
     """With one worker."""
     speech: dict[str, Samples]
-    """What is said, and how it sounds."""
+    """The words that are said, and how they sound."""
     has_tokens: bool = True
 
 

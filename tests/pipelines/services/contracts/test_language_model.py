@@ -40,7 +40,7 @@ class Subject:
 
 
 Kind = Callable[[str], AsyncIterator[Subject]]
-"""Of a model that says `TOKENS` to each request and then "ends", "hangs" or "fails"."""
+"""A maker of models that say `TOKENS` to each request and then "ends", "hangs" or "fails"."""
 
 Scenario = Callable[[Subject], Awaitable[None]]
 

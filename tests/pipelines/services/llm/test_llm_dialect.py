@@ -1,4 +1,4 @@
-"""What endpoints refuse, how they differ, and that each is asked the same wrong thing once."""
+"""Refusals and differences of endpoints: each is asked the same wrong thing once."""
 
 import asyncio
 import json

@@ -50,7 +50,7 @@ class Scripted(ScriptedLanguageModel):
 def asked(
     *endpoints: Scripted, times: int = 1, every_s: float = 0.0, hedge: Hedge = "off"
 ) -> list[tuple[float, list[Delta] | ServiceError]]:
-    """What came of each question, and when."""
+    """The outcome of each question, and when it came."""
     patience = Patience(first_token_s=1.5, first_clause_s=1.0, apology_s=3.5)
 
     async def scenario() -> list[tuple[float, list[Delta] | ServiceError]]:

@@ -182,7 +182,7 @@ REPEATED = {
         "one one one two two two three three three four four four"
     ),
 }
-"""What is said, and a pattern for what may be heard: a tiny model miscounts by one."""
+"""Texts that are said, with a pattern for what may be heard: a tiny model miscounts by one."""
 
 
 @pytest.fixture(scope="module")

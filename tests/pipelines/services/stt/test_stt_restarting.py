@@ -1,4 +1,4 @@
-"""What happens to the jobs of an engine that dies or hangs, on virtual time; then Moonshine's."""
+"""The jobs of an engine that dies or hangs, on virtual time; then Moonshine's."""
 
 import asyncio
 import threading

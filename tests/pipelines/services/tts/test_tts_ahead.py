@@ -1,4 +1,4 @@
-"""What is known before is spoken before: then it comes from memory."""
+"""Phrases known before are spoken before: then they come from memory."""
 
 import asyncio
 
