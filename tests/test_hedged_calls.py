@@ -31,7 +31,7 @@ answered before its labelled end, and one a second after it, however fast the mo
 NAMES = sorted({path.stem for path in RECORDINGS.glob("*.wav")} - APART)
 LATE = ["tests.late_engine"]
 WELL = ["bot.engines.demo", "--port", "0", "--profile", "h100-fp8"]
-PATIENT = {"LLM_FIRST_TOKEN_S": "20", "LLM_FIRST_CLAUSE_S": "20", "LLM_APOLOGY_S": "20"}
+PATIENT = {"LLM_FIRST_TOKEN_S": "20"}
 """Each endpoint that is asked is waited for."""
 CALLS, TURNS = 3, 20
 

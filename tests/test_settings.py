@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from bot.settings import SECRETS, Settings, SettingsError, load
+from bot.settings import SECRETS, Settings, SettingsError, load, warnings
+from bot.settings.removed import REMOVED
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 
@@ -101,7 +102,6 @@ def test_an_endpoint_left_empty_is_no_endpoint(monkeypatch: pytest.MonkeyPatch) 
         ("ALLOWED_ORIGINS", "https://a.example,*", r"ALLOWED_ORIGINS=.* should be like .*"),
         ("PHONE_TRANSFERS", "sales=123", r"PHONE_TRANSFERS=.* should be like sales=\+1555.*"),
         ("PHONE_SILENCE_S", "1", r"PHONE_SILENCE_S=1 should be greater than or equal to 3"),
-        ("DTMF_TERMINATOR", "x", r"DTMF_TERMINATOR=x should match pattern .*"),
         ("TWILIO_API_BASE_URL", "api.twilio.com", r"TWILIO_API_BASE_URL=.* begin with http.*"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,proxy", r"TRUSTED_PROXIES=.* 'proxy' does not .*"),
         ("MAX_CALL", "3", r"MAX_CALL is not a setting: did you mean MAX_CALLS\?"),
@@ -116,6 +116,31 @@ def test_what_cannot_be_meant_gives_one_line(
     with pytest.raises(SettingsError) as error:
         load()
     assert re.fullmatch(line, str(error.value))
+
+
+def test_a_setting_that_was_removed_is_told_of_in_a_line_and_ignored(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert warnings() == []
+    monkeypatch.setenv("LLM_IDLE_S", "soon")
+    monkeypatch.setenv("dtmf_terminator", "*")
+    (empty_folder / ".env").write_text("RECORD_MB=1\nLLM_IDLE_S=3\n")
+
+    assert load() == Settings.model_validate({})
+    told = warnings()
+    names = [line.partition(" is no longer a setting, and is ignored: ")[0] for line in told]
+    assert sorted(names) == ["DTMF_TERMINATOR", "LLM_IDLE_S", "RECORD_MB"]
+
+
+@pytest.mark.parametrize("name", REMOVED)
+def test_no_setting_is_there_and_removed(name: str) -> None:
+    assert name.lower() not in Settings.model_fields
+    assert name not in EXAMPLE.read_text()
+
+
+def test_there_are_no_more_settings_than_somebody_would_set() -> None:
+    named = ("budget_", "llm_engine", "llm_top_k", "llm_repetition_penalty", "tts_stub_")
+    assert len([name for name in Settings.model_fields if not name.startswith(named)]) <= 65
 
 
 def test_a_slip_in_the_file_is_found_too(empty_folder: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bot.settings import Settings
 from bot.wiring.engine import Wiring
 from bot.wiring.model import nothing_listens_at
-from bot.wiring.telephone import announcements_for, keypad_for, phone_for
+from bot.wiring.telephone import announcements_for, phone_for
 from pipelines.cascade import CallFormat
 from pipelines.core.announcements import Announcements
 from pipelines.core.exchange import ToCaller
@@ -107,7 +107,6 @@ def test_the_telephone_is_as_the_settings_have_it() -> None:
             "phone_silence_s": "",
             "phone_call_s": 60,
             "phone_transfers": "sales=+15551230001,support=+15551230002",
-            "dtmf_terminator": "",
         }
     )
     phone = phone_for(settings)
@@ -118,5 +117,4 @@ def test_the_telephone_is_as_the_settings_have_it() -> None:
         greeting="Hello!", greeting_must_be_heard=True, silence_s=None, call_s=60
     )
     assert announcements_for(settings) == Announcements(greeting_must_be_heard=True)
-    assert keypad_for(settings).terminator == ""
     assert "set TWILIO_AUTH_TOKEN and" in phone_for(Settings.model_validate({})).in_words

@@ -15,7 +15,7 @@ from bot.engines.recipe import EngineError
 from bot.server.access import AccessPolicy
 from bot.server.listening import CannotListenError, address, listen
 from bot.server.telemetry import Metrics, configure_logs
-from bot.settings import Settings, SettingsError, load
+from bot.settings import Settings, SettingsError, load, warnings
 from bot.terminal.ending import give_up
 from bot.terminal.program import program
 from pipelines.addresses import is_loopback
@@ -96,8 +96,11 @@ def serve(  # noqa: PLR0913 - the options of a command are its arguments
             profile=profile,
         )
         check_certificate(settings)
+        ignored = warnings()
     except SettingsError as error:
         give_up(str(error), 2)
+    for line in ignored:
+        typer.echo(f"halfsecond: {line}", err=True)
     try:
         listener = listen(settings.host, settings.port)
     except CannotListenError as error:

@@ -53,19 +53,17 @@ class Start:
     stream_sid: str
     call_sid: str
     account_sid: str = ""
-    """Empty where an emulator does not say."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """From our TwiML's `<Parameter>`s."""
 
 
 class TwilioCodec:
-    """One stream's. `lenient` takes emulators that leave out what Twilio never does."""
+    """One stream's."""
 
     in_rate_hz = RATE_HZ
     out_rate_hz = RATE_HZ
 
-    def __init__(self, *, lenient: bool = False) -> None:
-        self._lenient = lenient
+    def __init__(self) -> None:
         self._state = StreamState.FRESH
         self.start: Start | None = None
         """Known once `Opened` has come."""
@@ -96,8 +94,6 @@ class TwilioCodec:
         if event not in _EVENTS:
             return []  # whatever Twilio adds next
         rule = _RULES.get((self._state, event))
-        if event == "start" and self._state is StreamState.FRESH and self._lenient:
-            rule = TwilioCodec._start
         if rule is None:
             raise PeerError(f"{event} out of order")
         try:
@@ -110,7 +106,7 @@ class TwilioCodec:
         return []
 
     def _connect(self, read: dict[str, Any]) -> list[FromClient]:
-        if not self._lenient and read["protocol"] != "Call":
+        if read["protocol"] != "Call":
             raise PeerError("not the protocol of a call")
         self._state = StreamState.CONNECTED
         return []
@@ -120,25 +116,25 @@ class TwilioCodec:
         start = Start(
             stream_sid=_word(told["streamSid"]),
             call_sid=_word(told["callSid"]),
-            account_sid=_word(self._get(told, "accountSid", "")),
-            parameters=_words(self._get(told, "customParameters", {})),
+            account_sid=_word(told["accountSid"]),
+            parameters=_words(told["customParameters"]),
         )
-        if self._get(told, "tracks", ["inbound"]) != ["inbound"]:
+        if told["tracks"] != ["inbound"]:
             raise PeerError("a stream that cannot be answered: use <Connect>, not <Start>")
-        if self._get(told, "mediaFormat", _FORMAT) != _FORMAT:
+        if told["mediaFormat"] != _FORMAT:
             raise PeerError("audio must be 8000 Hz mu-law, mono")
-        if self._get(read, "streamSid", start.stream_sid) != start.stream_sid:
+        if read["streamSid"] != start.stream_sid:
             raise PeerError("two names for one stream")
-        self._number(read, "sequenceNumber")
+        _check_number(read, "sequenceNumber")
         self.start, self._state = start, StreamState.OPEN
         return [Opened(start.call_sid, flushes=True)]
 
     def _media(self, read: dict[str, Any]) -> list[FromClient]:
         self._check_stream(read)
         media = _object(read["media"])
-        if self._get(media, "track", "inbound") != "inbound":
+        if media["track"] != "inbound":
             raise PeerError("audio of another track")
-        self._number(media, "chunk")
+        _check_number(media, "chunk")
         at_ms = _milliseconds(media.get("timestamp"))
         try:
             coded = base64.b64decode(_text(media["payload"]), validate=True)
@@ -184,24 +180,9 @@ class TwilioCodec:
 
     def _check_stream(self, read: dict[str, Any]) -> None:
         assert self.start is not None
-        if self._get(read, "streamSid", self.start.stream_sid) != self.start.stream_sid:
+        if read["streamSid"] != self.start.stream_sid:
             raise PeerError("a message of another stream")
-        self._number(read, "sequenceNumber")
-
-    def _get(self, read: dict[str, Any], name: str, default: object) -> Any:
-        """Raises KeyError where only an emulator would leave it out."""
-        return read.get(name, default) if self._lenient else read[name]
-
-    def _number(self, read: dict[str, Any], name: str) -> int | None:
-        """Twilio writes numbers as strings. None where an emulator does not write one."""
-        value = self._get(read, name, None)
-        if value is None and self._lenient:
-            return None
-        if self._lenient and isinstance(value, int):
-            value = str(value)
-        if _NUMBER.fullmatch(_text(value)) is None:
-            raise PeerError(f"{name} is no number")
-        return int(value)
+        _check_number(read, "sequenceNumber")
 
     # ---- what Twilio is sent ----
 
@@ -246,7 +227,7 @@ _EVENTS = frozenset(event for _, event in _RULES)
 
 
 def _milliseconds(value: object) -> float | None:
-    """A time stamp as Twilio writes it, or an emulator; None where it is none of use.
+    """A time stamp as Twilio writes it; None where it is none of use.
 
     Audio without one is placed by its arrival, so no call ends for it.
     """
@@ -258,6 +239,12 @@ def _milliseconds(value: object) -> float | None:
         case _:
             return None
     return stated if abs(stated) < MOST_MS else None
+
+
+def _check_number(read: dict[str, Any], name: str) -> None:
+    """Twilio writes numbers as strings."""
+    if _NUMBER.fullmatch(_text(read[name])) is None:
+        raise PeerError(f"{name} is no number")
 
 
 def _object(value: object) -> dict[str, Any]:

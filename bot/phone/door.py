@@ -18,9 +18,8 @@ from bot.phone import twiml
 from bot.phone.line import Opening, TelephoneConfig, TelephoneLine, read_start
 from bot.phone.rest import TwilioRest
 from bot.phone.signature import HEADER, Parameters, is_signed
-from bot.server.access import NO_TICKET, AccessPolicy, Tickets, decide
+from bot.server.access import NO_TICKET, Tickets
 from bot.server.body import read_body
-from bot.server.guard import identity_of
 
 VOICE, STATUS, MEDIA = "/twilio/voice", "/twilio/status", "/twilio/media"
 
@@ -61,9 +60,8 @@ class Refused(Exception):  # noqa: N818
 class TelephoneDoor:
     """The routes' common ground. `close` it when the server goes."""
 
-    def __init__(self, sessions: Sessions, access: AccessPolicy, phone: TelephoneConfig) -> None:
+    def __init__(self, sessions: Sessions, phone: TelephoneConfig) -> None:
         self._sessions = sessions
-        self._access = access
         self._phone = phone
         self._limits = phone.limits(sessions.limits)
         self._tickets = Tickets()
@@ -179,7 +177,7 @@ class TelephoneDoor:
         opening = await self._read_start(socket)
         if opening is None:
             return
-        if not self._admits(opening, websocket.scope):
+        if not self._admits(opening):
             self._sessions.refuse(NO_TICKET.reason)
             _log.warning("a stream was refused", reason="its token is missing, used or too old")
             await socket.close(1008, "the token is missing, used or too old")
@@ -189,21 +187,17 @@ class TelephoneDoor:
         )
 
     def _check_upgrade(self, websocket: WebSocket) -> None:
-        if not self._phone.accepts_emulators:
-            self._check_open()
+        self._check_open()
         given = websocket.headers.get(HEADER)
         if given is not None:
-            self._check_open()
             self._check_signature(f"{self._phone.socket_base}{_path(websocket.scope)}", given)
-        elif self._phone.requires_socket_signature:
-            raise Refused(403, "signature", f"there is no {HEADER}")
         if self._waiting >= MOST_WAITING:
             raise Refused(503, "waiting", "too many streams have not started yet")
 
     async def _read_start(self, socket: WebSocketSocket) -> Opening | None:
         self._waiting += 1
         try:
-            return await read_start(socket, lenient=self._phone.accepts_emulators)
+            return await read_start(socket)
         except PeerError as error:
             self._sessions.refuse("protocol")
             _log.warning("a stream was refused", reason=str(error))
@@ -217,13 +211,10 @@ class TelephoneDoor:
             self._waiting -= 1
         return None
 
-    def _admits(self, opening: Opening, scope: Scope) -> bool:
-        """By its token; an emulator without one by where it is."""
+    def _admits(self, opening: Opening) -> bool:
         token = opening.start.parameters.get("token", "")
-        if token or not self._phone.accepts_emulators:
-            ticket = self._tickets.redeem(token, time.monotonic())
-            return ticket is not None and ticket.call == opening.start.call_sid
-        return decide(self._access, identity_of(scope)) is None
+        ticket = self._tickets.redeem(token, time.monotonic())
+        return ticket is not None and ticket.call == opening.start.call_sid
 
     async def _carry(self, line: TelephoneLine, call_sid: str) -> None:
         visitor, codec = Visitor(door="phone", call_id=call_sid), line.codec

@@ -54,8 +54,6 @@ class TelephoneConfig:
     public: str = ""
     """The address at which Twilio reaches us, a path included: its signatures are over that."""
     api_base_url: str = "https://api.twilio.com"
-    requires_socket_signature: bool = False
-    accepts_emulators: bool = False
     transfers: Mapping[str, str] = field(default_factory=dict)
     """Whom the model may hand a call on to, and their numbers (E.164)."""
     announcements: Announcements = field(default_factory=Announcements)
@@ -106,9 +104,9 @@ class Opening:
     """All that it has said so far, for the call's own codec."""
 
 
-async def read_start(socket: Socket, *, lenient: bool) -> Opening | None:
+async def read_start(socket: Socket) -> Opening | None:
     """None if it left before. Raises PeerError, TimeoutError and ConnectionError."""
-    codec = TwilioCodec(lenient=lenient)
+    codec = TwilioCodec()
     messages: list[str | bytes] = []
     async with asyncio.timeout(START_S):
         while len(messages) < MESSAGES_TO_START:
@@ -128,7 +126,7 @@ class TelephoneLine:
     def __init__(
         self, socket: Socket, opening: Opening, phone: TelephoneConfig, rest: TwilioRest | None
     ) -> None:
-        self.codec = TwilioCodec(lenient=phone.accepts_emulators)
+        self.codec = TwilioCodec()
         self._socket = socket
         self._start = opening.start
         self._read = list(opening.messages)

@@ -148,7 +148,7 @@ class TwilioRest:
 
 
 def _safe(sid: str) -> str:
-    """An id as one segment of a path: an emulator may call itself anything."""
+    """An id as one segment of a path."""
     return quote(sid, safe="")
 
 

@@ -18,8 +18,8 @@ State: TypeAlias = Literal["ended", "running", "cut off"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
     days: float
-    size: int
-    """Bytes that all recordings may take."""
+    size: int = 2_048_000_000
+    """Bytes that all recordings may take; the oldest go first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from bot.settings.announcements import AnnouncementSettings
 from bot.settings.engine import EngineSettings
 from bot.settings.model import LanguageModelSettings
 from bot.settings.recording_policy import RecordingSettings
+from bot.settings.removed import REMOVED, told_of
 from bot.settings.server import ServerSettings
 from bot.settings.shares import BudgetSettings
 from bot.settings.speech import SpeechSettings
@@ -73,6 +74,11 @@ def load(**overrides: object) -> Settings:
     """
     _refuse_misspelt([*os.environ, *_names_in(ENV_FILE)])  # noqa: TID251
     return _validated({name: value for name, value in overrides.items() if value is not None})
+
+
+def warnings() -> list[str]:
+    """Lines about what is set and no longer does anything. Raises SettingsError as `load` does."""
+    return list(told_of([*os.environ, *_names_in(ENV_FILE)]))  # noqa: TID251
 
 
 def changed(settings: Settings, **changes: object) -> Settings:
@@ -136,7 +142,7 @@ def _names_in(file: Path) -> list[str]:
 def _refuse_misspelt(names: Iterable[str]) -> None:
     ours = [field.upper() for field in Settings.model_fields]
     for name in names:
-        if (upper := name.upper()) in ours:
+        if (upper := name.upper()) in ours or upper in REMOVED:
             continue
         close = difflib.get_close_matches(upper, ours, n=1, cutoff=_CLOSE)
         if close or upper.startswith(_PREFIXES):

@@ -5,9 +5,6 @@ from typing import Annotated
 from pydantic import Field
 
 from bot.settings.group import EmptyIsUnset, Group
-from pipelines.core.keypad import KeypadPolicy
-
-_KEYPAD = KeypadPolicy()
 
 Silence = Annotated[float, Field(ge=3, le=3600)]
 
@@ -27,9 +24,3 @@ class AnnouncementSettings(Group):
 
     phone_call_s: Annotated[float, Field(ge=10, le=86_400)] = 1800.0
     """Seconds that a telephone call may last; then the bot says so, and goodbye."""
-
-    dtmf_pause_s: float = Field(_KEYPAD.pause_s, gt=0, le=60)
-    """Without another key for so long, the keys that were pressed are complete."""
-
-    dtmf_terminator: str = Field(_KEYPAD.terminator, pattern=r"^[0-9*#A-D]?$")
-    """The key that completes them at once, and is not told to the model. Empty: there is none."""

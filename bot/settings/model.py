@@ -11,8 +11,6 @@ from bot.settings.latency_profile import PROFILES, profile_named
 from pipelines.core.thinking.failover import Patience
 from pipelines.core.thinking.prompt import SYSTEM_PROMPT
 
-_PATIENCE = Patience()
-
 
 class LanguageModelSettings(Group):
     llm_base_url: str | None = None
@@ -66,17 +64,8 @@ class LanguageModelSettings(Group):
     llm_hedge_after: float | Literal["auto", "off"] = "auto"
     """Seconds of silence until a fallback is asked too, one time in ten. auto: 2.5 medians."""
 
-    llm_first_token_s: float = Field(_PATIENCE.first_token_s, gt=0, le=600)
-    """Seconds to the first token, after which a fallback is asked, or the endpoint once more."""
-
-    llm_first_clause_s: float = Field(_PATIENCE.first_clause_s, gt=0, le=600)
-    """Seconds from the first token to words that can be spoken. The same happens then."""
-
-    llm_idle_s: float = Field(2.0, gt=0, le=600)
-    """Seconds without a token, after which an answer that has begun is given up."""
-
-    llm_apology_s: float = Field(_PATIENCE.apology_s, gt=0, le=600)
-    """Seconds without anything to say, after which the bot apologises."""
+    llm_first_token_s: float = Field(Patience().first_token_s, gt=0, le=600)
+    """Seconds to the first token until a fallback, or it again, is asked; twice it: an apology."""
 
     llm_max_concurrency: int = Field(30, ge=1, le=10_000)
     """Requests that the endpoint serves at once, of calls and texts: 1 if it cannot batch."""

@@ -17,6 +17,3 @@ class RecordingSettings(Group):
 
     record_days: float = Field(14.0, gt=0, le=3650)
     """Recordings older than this are deleted."""
-
-    record_mb: int = Field(2048, ge=1, le=10_000_000)
-    """Megabytes that all recordings may take; the oldest go first."""

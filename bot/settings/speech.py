@@ -21,9 +21,6 @@ class SpeechSettings(Group):
     stt_device: Literal["auto", "cpu", "cuda"] = "auto"
     """The device of faster-whisper."""
 
-    stt_compute_type: str = Field("auto", min_length=1)
-    """faster-whisper computes in float16, int8_float16, int8, ...; auto is the fastest there is."""
-
     stt_language: str = Field("en", pattern=r"^(auto|[a-z]{2,3})$")
     """The language spoken; auto detects it in each utterance, where the model knows several."""
 
@@ -59,9 +56,6 @@ class SpeechSettings(Group):
 
     tts_api_key: SecretStr = SecretStr("EMPTY")
     """Its key; one of your own takes any."""
-
-    tts_pcm_rate_hz: int = Field(24_000, ge=8_000, le=48_000)
-    """The rate of that server's raw PCM, where it does not say so itself."""
 
     tts_service: Annotated[str | None, EmptyIsUnset] = None
     """For TTS_ENGINE=pipecat: module:function that returns a Pipecat TTSService."""

@@ -20,12 +20,6 @@ class TelephoneSettings(Group):
     twilio_api_base_url: str = "https://api.twilio.com"
     """Where Twilio's REST API is."""
 
-    twilio_require_socket_signature: bool = False
-    """Turn away media sockets that are not signed. A signature that is there is always checked."""
-
-    twilio_accept_emulators: bool = False
-    """Take media sockets without a token from this machine, in sloppy dialects: for trying out."""
-
     phone_transfers: List = ()
     """Whom the model may hand a call on to: sales=+15551230001,support=+15551230002."""
 

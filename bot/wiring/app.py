@@ -40,7 +40,7 @@ def create_app(
     With `shared`, the calls' language model takes texts too.
     """
 
-    telephone = twilio.TelephoneDoor(sessions, access, phone or TelephoneConfig())
+    telephone = twilio.TelephoneDoor(sessions, phone or TelephoneConfig())
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

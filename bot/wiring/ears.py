@@ -155,12 +155,9 @@ def _whisper(settings: Settings, machine: Machine, why: str) -> Choice:
     name = settings.stt_model or (ON_CUDA if device == "cuda" else ON_CPU)
     if (folder := _whisper_folder(settings, machine, name)) is None:
         raise SettingsError(f"STT_MODEL: {name} is not here: {_download(name)}")
-    compute_type = None if settings.stt_compute_type == "auto" else settings.stt_compute_type
 
     def new() -> WhisperSpeechToText:
-        return WhisperSpeechToText(
-            folder=folder, device=device, compute_type=compute_type, language=_language(settings)
-        )
+        return WhisperSpeechToText(folder=folder, device=device, language=_language(settings))
 
     service = RestartingSpeechToText(new, hung_s=WHISPER_HUNG_S)
 

@@ -20,7 +20,7 @@ from bot.wiring.model import (
     nothing_listens_at,
     places_for,
 )
-from bot.wiring.telephone import announcements_for, keypad_for, phone_for
+from bot.wiring.telephone import announcements_for, phone_for
 from bot.wiring.tools import hangs_up, tools_for
 from bot.wiring.voice import choose_voice
 from pipelines.addresses import printable
@@ -97,7 +97,6 @@ class Wiring:
             hangs_up=hangs_up(settings),
             announcements=announcements,
             completes=completes_for(settings),
-            keypad=keypad_for(settings),
             budget=_budget(settings),
             tells_last_wait=self.is_demo,
             facts=self._facts(),

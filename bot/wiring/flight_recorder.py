@@ -39,7 +39,7 @@ def recorder_for(settings: Settings, facts: Mapping[str, Fact]) -> FlightRecorde
     return FlightRecorder(
         folder=settings.record_folder,
         level=level,
-        retention=Retention(days=settings.record_days, size=settings.record_mb * 1_000_000),
+        retention=Retention(days=settings.record_days),
         describe=lambda: {
             "code": code_version(),
             "pipecat": version("pipecat-ai"),

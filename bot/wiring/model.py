@@ -19,6 +19,10 @@ TEXT_WAIT_S = 120.0
 
 TEXT_IDLE_S = 10.0
 
+IDLE_S = 2.0
+"""Without a token, after which an answer that has begun is given up; an engine that takes longer to
+its first token may take as long to any."""
+
 LISTENS_WITHIN_S = 1.0
 
 
@@ -38,15 +42,21 @@ def places_for(settings: Settings) -> int:
     return min(most, settings.llm_engine_slots) if settings.llm_engine == "llama.cpp" else most
 
 
+def patience_for(settings: Settings) -> Patience:
+    """An engine that is slow to its first token is slow to the rest: the clocks move together."""
+    pace = settings.llm_first_token_s / Patience().first_token_s
+    return Patience(
+        first_token_s=pace * Patience().first_token_s,
+        first_clause_s=pace * Patience().first_clause_s,
+        apology_s=pace * Patience().apology_s,
+    )
+
+
 def failover_for(settings: Settings, base_url: str) -> FailoverLanguageModel:
     """The first endpoint and its fallbacks, as one. Not open yet."""
     return FailoverLanguageModel(
         _endpoints(settings, base_url),
-        Patience(
-            first_token_s=settings.llm_first_token_s,
-            first_clause_s=settings.llm_first_clause_s,
-            apology_s=settings.llm_apology_s,
-        ),
+        patience_for(settings),
         settings.llm_hedge_after,
     )
 
@@ -84,8 +94,8 @@ def _endpoint(settings: Settings, base_url: str, model: str, api_key: str) -> Op
             "repetition_penalty": settings.llm_repetition_penalty,
             "chat_template_kwargs": {"enable_thinking": settings.llm_enable_thinking},
         },
-        first_token_s=max(LONGEST_WAIT_S, settings.llm_apology_s),
-        idle_s=settings.llm_idle_s,
+        first_token_s=max(LONGEST_WAIT_S, patience_for(settings).apology_s),
+        idle_s=max(IDLE_S, settings.llm_first_token_s),
     )
 
 

@@ -3,7 +3,6 @@
 from bot.phone.line import TelephoneConfig
 from bot.settings import Settings
 from pipelines.core.announcements import Announcements
-from pipelines.core.keypad import KeypadPolicy
 from pipelines.words import phrases_for
 
 
@@ -15,8 +14,6 @@ def phone_for(settings: Settings) -> TelephoneConfig:
         account_sid=settings.twilio_account_sid or "",
         public=settings.public_base_url or "",
         api_base_url=settings.twilio_api_base_url,
-        requires_socket_signature=settings.twilio_require_socket_signature,
-        accepts_emulators=settings.twilio_accept_emulators,
         transfers=dict(one.split("=") for one in settings.phone_transfers),
         announcements=Announcements(
             greeting=settings.phone_greeting.strip(),
@@ -37,7 +34,3 @@ def announcements_for(settings: Settings) -> Announcements:
         greeting=settings.greeting.strip(),
         greeting_must_be_heard=settings.greeting_must_be_heard,
     )
-
-
-def keypad_for(settings: Settings) -> KeypadPolicy:
-    return KeypadPolicy(pause_s=settings.dtmf_pause_s, terminator=settings.dtmf_terminator)

@@ -108,7 +108,6 @@ def _openai(settings: Settings) -> VoiceChoice:
         voice=voice,
         api_key=settings.tts_api_key.get_secret_value(),
         speed=_speed(settings),
-        rate_hz=settings.tts_pcm_rate_hz,
     )
     return VoiceChoice(service, f"{model} {voice}", f"{voice} of {model} at {url}")
 

@@ -23,9 +23,6 @@ SYSTEM_PROMPT = "You are a helpful voice assistant."
 PATIENT: dict[str, object] = {
     "llm_system_prompt": SYSTEM_PROMPT,
     "llm_first_token_s": 30,
-    "llm_first_clause_s": 30,
-    "llm_idle_s": 30,
-    "llm_apology_s": 60,
     "llm_hedge_after": "off",
     "llm_warm": False,
 }

@@ -178,8 +178,14 @@ def cuda_devices() -> int:
 
 
 def best_compute_type(device: Device) -> str:
-    """The fastest that keeps the words, of those that this device has."""
-    offered = ctranslate2.get_supported_compute_types(device)
+    """The fastest that keeps the words, of those that this device has.
+
+    Raises ServiceError where there is no such device.
+    """
+    try:
+        offered = ctranslate2.get_supported_compute_types(device)
+    except (RuntimeError, ValueError) as exc:
+        raise ServiceError("stt", f"cannot load on {device}: {exc}", retryable=False) from exc
     wanted = ("float16", "int8_float16") if device == "cuda" else ("int8",)
     return next((name for name in wanted if name in offered), "default")
 

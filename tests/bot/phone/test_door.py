@@ -16,7 +16,6 @@ from bot.calls.limits import Limits
 from bot.phone import twiml
 from bot.phone.line import TelephoneConfig, hand_on_to
 from bot.phone.rest import TwilioError, TwilioRest
-from bot.server.access import AccessPolicy
 from pipelines.audio import mulaw
 from pipelines.core.exchange import AudioIn, Dtmf, LineDropped, Say
 from pipelines.words import ENGLISH, phrases_for
@@ -300,13 +299,6 @@ def test_a_signature_on_the_socket_is_checked_where_it_is_there() -> None:
     on_a_phone(play)
 
 
-def test_a_signature_on_the_socket_can_be_required() -> None:
-    async def play(served: Served) -> None:
-        assert await upgrade_refused(media_url(served)) == 403
-
-    on_a_phone(play, replace(PHONE, requires_socket_signature=True))
-
-
 def test_a_stream_that_does_not_start_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bot.phone.line, "START_S", 0.05)
 
@@ -354,25 +346,6 @@ def test_streams_that_have_not_started_are_few(monkeypatch: pytest.MonkeyPatch) 
 
 def connecting(served: Served) -> connect:
     return connect(media_url(served))
-
-
-def test_an_emulator_needs_no_token_on_this_machine_where_that_is_allowed() -> None:
-    async def play(served: Served) -> None:
-        sloppy = {"event": "start", "start": {"streamSid": "ws_mock", "callSid": "ws_call"}}
-        async with connecting(served) as client:
-            await client.send(said(sloppy))
-            await until_calls(served, 1)
-        await until_calls(served, 0)
-
-    on_a_phone(play, TelephoneConfig(accepts_emulators=True))
-    beyond = AccessPolicy(token="t", listens_beyond_loopback=True)
-
-    async def play_beyond(served: Served) -> None:
-        async with connecting(served) as client:
-            await client.send(said(start()))
-            assert await closing(client) == REFUSED_TOKEN
-
-    on_a_phone(play_beyond, TelephoneConfig(accepts_emulators=True), access=beyond)
 
 
 # ---- ends ----

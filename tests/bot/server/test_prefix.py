@@ -229,7 +229,7 @@ def test_a_visit_through_nginx(
     trusted = trusting(certificate)
     public = f"https://localhost{prefix}"
     access = AccessPolicy(token=TOKEN, public=public)
-    phone = TelephoneConfig(auth_token=AUTH_TOKEN, public=public, requires_socket_signature=True)
+    phone = TelephoneConfig(auth_token=AUTH_TOKEN, public=public)
 
     async def scenario() -> None:
         async with serving(access=access, web=WEB, phone=phone) as served:

@@ -4,9 +4,7 @@ import dataclasses
 
 from bot.settings import Settings
 from bot.wiring.engine import _budget
-from bot.wiring.telephone import keypad_for
 from pipelines.cascade import Policies
-from pipelines.core.keypad import KeypadPolicy
 from pipelines.core.ledger.budget import Budget
 
 SET = Settings.model_construct()
@@ -16,6 +14,5 @@ def test_an_embedded_call_is_told_what_the_server_s_calls_are_told() -> None:
     assert SET.system_prompt == Policies().system_prompt
 
 
-def test_unset_the_budget_and_the_keypad_are_those_of_the_policies() -> None:
+def test_unset_the_budget_is_that_of_the_policies() -> None:
     assert dataclasses.asdict(_budget(SET)) == dataclasses.asdict(Budget())
-    assert keypad_for(SET) == KeypadPolicy()

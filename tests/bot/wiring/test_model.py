@@ -75,7 +75,7 @@ def test_a_text_is_waited_for_longer_than_a_call_can_wait() -> None:
     async def scenario() -> None:
         async with ScriptedEndpoint([Reply([HANG]), Reply([HANG]), Reply([HANG])]) as slow:
             settings = Settings.model_validate(
-                {"llm_base_url": slow.url, "llm_first_token_s": 0.5, "llm_apology_s": 0.5}
+                {"llm_base_url": slow.url, "llm_first_token_s": 0.25}
             )
             for made, gives_up in ((failover_for, True), (failover_for_texts, False)):
                 model = made(settings, slow.url)

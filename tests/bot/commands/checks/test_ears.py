@@ -39,8 +39,6 @@ def test_a_model_that_is_not_here_fails_with_what_to_run() -> None:
 
 
 def test_ears_that_cannot_be_loaded_fail() -> None:
-    finding = looked_at(
-        stt_engine="faster-whisper", stt_model=str(TINY_WHISPER), stt_compute_type="float17"
-    )
+    finding = looked_at(stt_engine="faster-whisper", stt_model=str(TINY_WHISPER), stt_device="cuda")
     assert finding.verdict is CheckVerdict.FAIL
     assert "cannot load" in finding.found
