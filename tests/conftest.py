@@ -25,6 +25,7 @@ FOUND: dict[str, Callable[[], object]] = {
     "nginx": lambda: shutil.which("nginx", path=SYSTEM_PATH),
     "npm": lambda: shutil.which("npm"),
     "openssl": lambda: shutil.which("openssl"),
+    "pulseaudio": lambda: shutil.which("pulseaudio"),
 }
 """Programs that a machine may lack, and how to see whether one is there; `.ci/run` installs all of
 them.

@@ -84,14 +84,17 @@ class FirefoxPage:
 
 
 @contextmanager
-def firefox(folder: Path, **preferences: object) -> Iterator[FirefoxPage]:
-    """Without a sound server. `folder` is where it keeps its profile."""
+def firefox(
+    folder: Path, loudspeaker: Path | None = None, **preferences: object
+) -> Iterator[FirefoxPage]:
+    """`folder` is where it keeps its profile, `loudspeaker` a sound server's socket, if any."""
     chosen = {**PREFERENCES, **preferences}
     lines = (f"user_pref({json.dumps(name)}, {json.dumps(v)});" for name, v in chosen.items())
     (folder / "user.js").write_text("\n".join(lines))
     command = [shutil.which("firefox-esr") or "firefox", "--headless", "--no-remote"]
     # Where there is no such socket, there is no sound.
-    environment = {**os.environ, "PULSE_SERVER": f"unix:{folder}/none", "HOME": str(folder)}  # noqa: TID251
+    sound = loudspeaker or folder / "none"
+    environment = {**os.environ, "PULSE_SERVER": f"unix:{sound}", "HOME": str(folder)}  # noqa: TID251
     # A file, not a pipe: Firefox would stand still once nobody has read 64 KiB of its complaints.
     told = folder / "complaints"
     with (

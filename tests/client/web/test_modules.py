@@ -211,6 +211,34 @@ def test_what_was_heard_is_exact_to_the_sample_and_late_by_the_latency(page: Pag
     assert run(page, "jitter", body) == [1000] * 4
 
 
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [
+        ("X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0", 0.01),
+        ("X11; Ubuntu; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", 0.01),
+        ("Wayland; Linux aarch64; rv:140.0) Gecko/20100101 Firefox/140.0", 0.01),
+        ("Windows NT 10.0; Win64; x64; rv:153.0) Gecko/20100101 Firefox/153.0", 0.06),
+        ("Macintosh; Intel Mac OS X 10.15; rv:153.0) Gecko/20100101 Firefox/153.0", 0.06),
+        ("X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36", 0.06),
+    ],
+)
+def test_firefox_on_linux_is_not_asked_for_the_latency_that_freezes_it(
+    page: Page, agent: str, expected: float
+) -> None:
+    body = """
+    let asked = 0;
+    const context = { baseLatency: 0.01, get outputLatency() { asked += 1; return 0.05; } };
+    return [m.latency(context, { userAgent: "Mozilla/5.0 (" + given }), asked > 0];
+    """
+    seconds, asked = run(page, "player", body, agent)
+    assert seconds == pytest.approx(expected)
+    assert asked == (expected > 0.01)
+
+
+def test_a_browser_that_knows_no_latency_has_none(page: Page) -> None:
+    assert run(page, "player", "return m.latency({}, { userAgent: '' })") == 0
+
+
 def test_a_gap_in_the_sound_is_not_counted_as_heard(page: Page) -> None:
     body = (
         PLAY
