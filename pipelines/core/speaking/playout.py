@@ -268,10 +268,12 @@ class Playout:
         been heard.
         """
         clause = self._clauses[index]
+        tokens = clause.text.split()
+        if not tokens:
+            return "", False
         end, complete = self._clause_end(index)
         if samples >= end and complete:
             return clause.text, False
-        tokens = clause.text.split()
         timed = len(clause.words) == len(tokens)
         starts = self._word_starts(clause, tokens, end)
         middles = [(a + b) / 2 for a, b in zip(starts, [*starts[1:], end], strict=True)]

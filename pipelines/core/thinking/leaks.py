@@ -1,14 +1,22 @@
 """An answer's text without what leaks into it: thoughts, calls of tools, roles, tokens.
 
 `marks` has what these stand in. What no mark tells is decided here: a call that is written without
-one, a role's name before the first word, and a thought of which the end alone is marked.
+one, a role's name before the first word, and a thought of which the end alone is marked, or which
+words mark.
 """
 
 import enum
 import re
 
 from pipelines.core.thinking.marks import Mark, MarkKind, mark_at, may_become_mark, plain
-from pipelines.core.thinking.musing import muses
+from pipelines.core.thinking.musing import (
+    Aside,
+    label_at_line,
+    label_at_start,
+    may_become_label,
+    may_become_label_at_line,
+    muses,
+)
 from pipelines.core.thinking.text_calls import (
     ARGUMENTS,
     BESIDE,
@@ -33,24 +41,32 @@ _ROLE = re.compile(rf"[\s*#]*(?:{'|'.join(_ROLES)})[ *]*[:\n]")
 _BEGUN_ROLE = re.compile(rf"(?:{'|'.join(_ROLES)})[ *]{{0,4}}")
 _NAME = re.compile(r"\s{0,20}([a-z_]*)")
 _BLANKS = re.compile(r"\s*")
-_LEADS, _LEADS_OF_CALLS = re.compile(r"[<\[◁]"), re.compile(r"[<\[◁`{\n]")
+_LEADS, _LEADS_OF_CALLS = re.compile(r"[<\[◁]"), re.compile(r"[<\[◁`{\n.!?:…–—]")
+_SENTENCE_ENDS = ".!?:…–—"
 _STOPS = frozenset(
     "<|eot_id|> <|eom_id|> <|im_end|> <|endoftext|> <|end_of_text|> </s> <end_of_turn>".split()
 )
 _BEGUN_OBJECT = re.compile(r'\[?\s{0,20}(?:\{\s{0,20}(?:["\']\w{0,40}["\']?)?)?')
 _CALLERS = ("", "[", "print(", "default_api.", "print(default_api.", "functions.", "[functions.")
 """The text before a tool's name, where a call is written as Python writes it."""
-_ROWS = ("{}\n{{", "action: {}\naction input: {{")
-"""How a call in two lines begins: GLM-4's template; ReAct's prompts."""
+_ROWS = (
+    *("{}\n{{", "{} {{", "{}{{", "{}:{{", "{}: {{", "call:{}{{"),
+    *("action: {}\naction input: {{", "action: {}("),
+)
+"""How a call begins whose arguments are an object: GLM-4's template; ReAct's prompts; Gemma 4."""
 
 
 class _State(enum.Enum):
     START = enum.auto()
     """There was nothing to be seen yet but blanks, which are dropped."""
     LINE = enum.auto()
-    """At the beginning of a line."""
+    """At the beginning of a line, or of a sentence."""
+    ENDED = enum.auto()
+    """Behind a mark that may end a sentence: a blank tells."""
     TEXT = enum.auto()
     HIDDEN = enum.auto()
+    ASIDE = enum.auto()
+    """In a thought that words mark."""
     HEADER = enum.auto()
     CALL = enum.auto()
     CANDIDATE = enum.auto()
@@ -98,6 +114,13 @@ class LeakFilter:
         """A thought was marked from its beginning."""
         self._lone = False
         """A thought ended that had not begun, and nothing was seen since."""
+        self._depth = 0
+        """Thoughts within each other that are open."""
+        self._mused = False
+        """There were words in the thought that was opened last."""
+        self._after_thought: list[str] | None = None
+        """Text behind the end of a thought that may be within another."""
+        self._aside: Aside | None = None
         self._body: list[str] = []
         self._size = 0
         self._ends: frozenset[str] = frozenset()
@@ -125,7 +148,11 @@ class LeakFilter:
         if self._state in (_State.CALL, _State.CANDIDATE, _State.FENCE):
             self._keep(rest)
             self._close()
-        elif self._state not in (_State.HIDDEN, _State.HEADER):
+        elif self._state is _State.HIDDEN:
+            self._finish_hidden(rest)
+        elif self._aside is not None:
+            self._finish_aside(self._aside)
+        elif self._state is not _State.HEADER:
             self._show(rest)
         self._out += self._held or []
         self._held = None
@@ -144,8 +171,13 @@ class LeakFilter:
                 moved = self._start(at)
             case _State.LINE:
                 moved = self._line(at)
+            case _State.ENDED:
+                self._state = _State.LINE if self._raw[at].isspace() else _State.TEXT
+                moved = at
             case _State.TEXT:
                 moved = self._text(at)
+            case _State.ASIDE:
+                moved = self._muse(at)
             case _State.HEADER:
                 moved = self._header(at)
             case _State.CANDIDATE:
@@ -168,6 +200,8 @@ class LeakFilter:
             any(role.startswith(bare) for role in _ROLES) or _BEGUN_ROLE.fullmatch(bare)
         ):
             return at
+        if self._aloud and (moved := self._label(at)) is not None:
+            return moved
         if self._aloud and self._held is None and not self._thought and bare[:1] not in "<[◁`{":
             is_thought = muses(bare)
             if is_all and is_thought is None:
@@ -175,6 +209,17 @@ class LeakFilter:
             self._held = [] if is_thought else None
         self._state = _State.LINE
         return self._line(at)
+
+    def _label(self, at: int) -> int | None:
+        """Behind the label at the beginning, if any; `at` where more is to come."""
+        rest = self._raw[at : at + _LOOK]
+        if (label := label_at_start(rest)) is None:
+            return at if len(rest) < _LOOK and may_become_label(rest) else None
+        size, is_thought = label
+        if is_thought:
+            self._state, self._aside = _State.ASIDE, Aside(rest[:size])
+        self._starred = not is_thought
+        return at + size
 
     def _line(self, at: int) -> int:
         blanks = _BLANKS.match(self._plain, at)
@@ -184,7 +229,12 @@ class LeakFilter:
             return blanks.end()
         if opening := self._opening.match(self._plain, at):
             return self._begin(_State.CANDIDATE, at, opening.end())
-        if self._begun and self._plain[at : at + _LOOK] in self._begun:
+        rest = self._raw[at : at + _LOOK]
+        if self._aloud and (size := label_at_line(rest)) is not None:
+            self._state, self._aside = _State.ASIDE, Aside(rest[:size])
+            return at + size
+        is_label = self._aloud and may_become_label_at_line(rest)
+        if is_label or (self._begun and self._plain[at : at + _LOOK] in self._begun):
             return at
         self._state = _State.TEXT
         return self._text(at)
@@ -200,9 +250,38 @@ class LeakFilter:
             return self._begin(_State.CANDIDATE, at, found.end())
         if self._may_become_mark(at):
             return at
-        self._state = _State.LINE if self._raw[at] == "\n" else _State.TEXT
-        self._show(self._raw[at])
+        char = self._raw[at]
+        ends = self._tools and char in _SENTENCE_ENDS
+        self._state = _State.LINE if char == "\n" else _State.ENDED if ends else _State.TEXT
+        self._show(char)
         return at + 1
+
+    def _muse(self, at: int) -> int:
+        """On to the end of a thought that words mark."""
+        assert self._aside is not None
+        end = self._aside.take(self._raw[at:])
+        if end is None:
+            return len(self._raw)
+        calls = calls_in(self._aside.done, self._tools)
+        self.calls += calls
+        self._aside, self._thought, self._starred = None, True, True
+        # What is said behind a call goes by a result that the model has made up.
+        self._state, self._ends = _State.HIDDEN if self.calls else _State.START, frozenset()
+        return at + end
+
+    def _finish_aside(self, aside: Aside) -> None:
+        calls = calls_in(aside.done, self._tools)
+        self.calls += calls
+        if not (calls or aside.done):
+            self._show(aside.unlabelled)
+
+    def _finish_hidden(self, rest: str) -> None:
+        """The text behind the last end of a thought is the answer, though others stayed open."""
+        if self._after_thought is None:
+            return
+        inner = LeakFilter(self._tools, aloud=self._aloud)
+        self._show(inner.feed("".join([*self._after_thought, rest])) + inner.finish())
+        self.calls += inner.calls
 
     def _lead(self, at: int, leads: re.Pattern[str]) -> int:
         """Where something may begin, from `at` on; the end where nothing does."""
@@ -221,7 +300,7 @@ class LeakFilter:
         match mark.kind:
             case MarkKind.THOUGHT:
                 self._state, self._thought = _State.HIDDEN, True
-                self._ends = frozenset()
+                self._ends, self._depth, self._mused = frozenset(), 1, False
                 self._out += self._held or []  # this model marks where its thoughts begin
                 self._held = None
             case MarkKind.OTHERS:
@@ -252,11 +331,28 @@ class LeakFilter:
         if mark is None and self._may_become_mark(at):
             return at
         end = at + (1 if mark is None else len(mark.text))
+        if mark is not None and self._state is _State.HIDDEN and self._nests(mark):
+            return end
         if mark is not None and (mark.text in self._ends or self._ends_hidden(mark)):
             self._close()
             return at if mark.kind is MarkKind.HEADER else end
         self._keep(self._raw[at:end])
         return end
+
+    def _nests(self, mark: Mark) -> bool:
+        """True if a thought begins or ends within another.
+
+        One that begins before the first word of the other is the same: the template began it, too.
+        """
+        if mark.kind is MarkKind.THOUGHT and self._depth:
+            self._depth += self._mused
+            self._mused, self._after_thought = False, None
+            return True
+        if mark.kind is MarkKind.CLOSING and self._depth > 1:
+            self._depth -= 1
+            self._mused, self._after_thought = True, []
+            return True
+        return False
 
     def _ends_hidden(self, mark: Mark) -> bool:
         if mark.kind is MarkKind.HEADER:
@@ -338,7 +434,11 @@ class LeakFilter:
     def _keep(self, text: str) -> None:
         if self._state is _State.CODE:
             self._show(text)
-        elif self._state is not _State.HIDDEN:
+        elif self._state is _State.HIDDEN:
+            self._mused = self._mused or not text.isspace()
+            if self._after_thought is not None:
+                self._after_thought.append(text)
+        else:
             room = max(0, LONGEST_CALL - self._size) if self._state is _State.CALL else len(text)
             self._body.append(text[:room])
             self._size += len(text)
@@ -346,7 +446,7 @@ class LeakFilter:
     def _close(self) -> None:
         """The end of what is hidden, of a call, or of what may be one."""
         body, state = "".join(self._body), self._state
-        self._body, self._size = [], 0
+        self._body, self._size, self._depth, self._after_thought = [], 0, 0, None
         calls = calls_in(body, self._tools) if state is not _State.HIDDEN else []
         self._state = self._state_of_text()
         if calls:

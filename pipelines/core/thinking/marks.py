@@ -75,6 +75,7 @@ MARKS = (
         ("<tool_calls>", "</tool_calls>", "Jamba, MiniMax-M1"),
         ("<toolcall>", "</toolcall>", "Nemotron"),
         ("<tool_use>", "</tool_use>", "Claude-style prompts"),
+        ("<tool_code>", "</tool_code>", "Gemini's and Gemma's prompts"),
         ("<seed:tool_call>", "</seed:tool_call>", "Seed-OSS"),
         ("<minimax:tool_call>", "</minimax:tool_call>", "MiniMax-M2"),
         ("<function_call>", "</function_call>", "Hermes' and Arctic's prompts"),

@@ -69,3 +69,106 @@ def _may_begin(words: list[str]) -> bool:
         for one in (*_SOUNDS, *(first for first, *_ in _BEGINNINGS))
         if words
     )
+
+
+_LABEL_THOUGHT = re.compile(
+    r"[\s*_#]{0,20}(?i:thoughts?|thinking|reasoning)\s?\d{0,2}[*_]{0,2}:"
+    r"|(?:assistant)?(?:analysis|commentary)(?=[^\W_]|[\"'\n]|\s?to=)"
+    r"|(?:\s{0,20}thought\n)"
+)
+_LABEL_ANSWER = re.compile(
+    r"[\s*_#]{0,20}(?i:final answer)[*_]{0,2}:|(?:assistant)?\s?final(?=[A-Z])"
+)
+_LABEL_IN_TEXT = re.compile(r"[*_#]{0,4}(?i:thought|observation)\s?\d{0,2}[*_]{0,2}:")
+_LABELS = (
+    *("thought", "thoughts", "thinking", "reasoning", "final answer"),
+    *("analysis", "commentary", "final"),
+    *("assistantanalysis", "assistantcommentary", "assistantfinal", "assistant final"),
+)
+_BEGUN_LABEL = re.compile(rf"(?:{'|'.join(_LABELS)})[\s\d*_]{{0,5}}(?:to?)?")
+_BEGUN_LABEL_IN_TEXT = re.compile(r"(?:thought|observation)[\s\d*_]{0,5}")
+_ANSWERED = re.compile(
+    r"assistant\s?final|(?i:final answer)[*_]{0,2}\s?:|</think>|\[/think\]"
+    r"|(?m:^)[*_#]{0,4}(?i:answer|response)[*_]{0,2}:"
+)
+_LONGEST_END = 40
+"""Characters; no label of an answer is longer."""
+_LONGEST_ASIDE = 65_536
+"""Characters; of a longer thought the beginning is forgotten."""
+_DONE = re.compile(r"(?im)^\W{0,4}action[*_]{0,2}\s?:|to=functions\.")
+_MADE_UP = re.compile(r"(?im)^\W{0,4}observation[*_]{0,2}\s?:")
+
+
+def label_at_start(text: str) -> tuple[int, bool] | None:
+    """The end of the label that an answer begins with, and whether a thought follows it."""
+    if (found := _LABEL_THOUGHT.match(text)) is not None:
+        return found.end(), True
+    found = _LABEL_ANSWER.match(text)
+    return None if found is None else (found.end(), False)
+
+
+def label_at_line(text: str) -> int | None:
+    """The end of the label of a thought, or of a result made up, that a line begins with."""
+    found = _LABEL_IN_TEXT.match(text)
+    return None if found is None else found.end()
+
+
+def may_become_label_at_line(text: str) -> bool:
+    bare = text.lstrip("*_#").lower()
+    return len(bare) < _LONGEST_END and (
+        any(one.startswith(bare) for one in ("thought", "observation"))
+        or _BEGUN_LABEL_IN_TEXT.fullmatch(bare) is not None
+    )
+
+
+def may_become_label(text: str) -> bool:
+    """True if `text`, the whole of an answer so far, may be the beginning of a label."""
+    bare = text.lstrip("\n\t *_#").lower()
+    return any(one.startswith(bare) for one in _LABELS) or bool(_BEGUN_LABEL.fullmatch(bare))
+
+
+class Aside:
+    """A thought behind a label, up to the label of the answer."""
+
+    def __init__(self, label: str) -> None:
+        self._parts: list[str] = []
+        self._size = 0
+        self._tail = ""
+        self._is_prose = label.endswith((":", "\n"))
+        self._is_made_up = "observation" in label.lower()
+
+    def take(self, text: str) -> int | None:
+        """Where in `text` the answer begins; None if all of it is thought."""
+        look, before = self._tail + text, len(self._tail)
+        # The first character of what was seen before is there to tell a line's beginning.
+        end = _ANSWERED.search(look, 1 if before else 0)
+        if end is not None:
+            seen = "".join(self._parts)
+            self._parts = [(seen + text)[: len(seen) - before + end.start()]]
+            return end.end() - before
+        self._parts.append(text)
+        self._size += len(text)
+        self._tail = look[-_LONGEST_END:]
+        if self._size > 2 * _LONGEST_ASIDE:
+            self._parts = ["".join(self._parts)[-_LONGEST_ASIDE:]]
+            self._size = _LONGEST_ASIDE
+        return None
+
+    @property
+    def _text(self) -> str:
+        return "".join(self._parts)
+
+    @property
+    def done(self) -> str:
+        """The calls that it asks for, as they are written; "" if it has none."""
+        text = self._text
+        begin = None if self._is_made_up else _DONE.search(text)
+        rest = "" if begin is None else text[begin.start() :]
+        made_up = _MADE_UP.search(rest)
+        return rest if made_up is None else rest[: made_up.start()]
+
+    @property
+    def unlabelled(self) -> str:
+        """The last of several paragraphs: the answer of a model that gives it no label."""
+        _, gap, last = self._text.rstrip().rpartition("\n\n")
+        return last if gap and self._is_prose else ""

@@ -36,6 +36,11 @@ _PARAMETER = re.compile(
     re.I | re.S,
 )
 _ARG_PAIR = re.compile(r"<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)</arg_value>", re.S)
+_ACTION = re.compile(
+    r"(?im)^\W{0,4}action[*_]{0,2}[ ]?:[*_ ]{0,4}[\[`]?([\w.-]+)[\]`]?[ ]*$"
+    r"(?:\W{1,6}action[ ]input[*_]{0,2}[ ]?:[*_ ]{0,4}(.*)$)?"
+)
+"""`Action: name`, and in the next line `Action Input: value`."""
 _PREFIX = re.compile(r"^(?:functions|default_api|tools?)\.")
 _BRACE = re.compile(r"[{\[]")
 _CONSTANTS = {"true": True, "false": False, "null": None}
@@ -59,7 +64,7 @@ def schemas_of(tools: Sequence[Mapping[str, Any]]) -> Tools:
 def calls_in(text: str, tools: Tools) -> list[TextCall]:
     """The calls of `tools` in `text`, in their order; by the first form that any is found in."""
     text = _QUOTES.sub('"', text)
-    for read in (_tagged, _objects, _named, _expressions):
+    for read in (_tagged, _objects, _named, _expressions, _react):
         if found := list(read(text, tools)):
             return [
                 TextCall(n, json.dumps(given, ensure_ascii=False))
@@ -179,7 +184,7 @@ def _named(text: str, tools: Tools) -> _Found:
     """A name before its arguments: Mistral, DeepSeek, Kimi K2, gpt-oss, Gemma 4."""
     text = _TOKENS.sub(" ", text)
     name = "|".join(map(re.escape, tools))
-    between = r"(?:\s|code\b|json\b|commentary\b|analysis\b|(?i:action input:))*"
+    between = r"(?:\s|:|code\b|json\b|commentary\b|analysis\b|(?i:action input:))*"
     pattern = rf"(?<![\w\"'])({name})(?::\d+)?{between}(?=\{{)"
     for found in islice(re.finditer(pattern, text) if tools else (), MOST_CALLS):
         rest = text[found.end() :]
@@ -206,6 +211,16 @@ def _expressions(text: str, tools: Tools) -> _Found:
             yield found[1], _keywords(call, list(tools[found[1]]))
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             continue
+
+
+def _react(text: str, tools: Tools) -> _Found:
+    """A tool and one value without quotes, in two lines: ReAct's prompts."""
+    for found in islice(_ACTION.finditer(text), MOST_CALLS):
+        name, value = _PREFIX.sub("", found[1]), (found[2] or "").strip()
+        if name in tools:
+            keys = list(tools[name])
+            is_value = len(keys) == 1 and value.lower() not in ("", "none", "null", "{}")
+            yield name, {keys[0]: _read(value, tools[name][keys[0]])} if is_value else {}
 
 
 def _closing(text: str, begin: int) -> int:

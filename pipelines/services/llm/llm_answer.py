@@ -20,6 +20,8 @@ _LENGTHS = frozenset({"length", "max_tokens", "model_length", "max_output_tokens
 _SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", '"', "”", ")")
 _LEAST_REPEATED = 4
 """Characters in which a message that holds all that was sent before is told from a word."""
+_LEAST_SUMMED = 3
+"""Words after which a piece that says them all again is no repetition of the model's own."""
 
 Chunk = Mapping[str, Any]
 
@@ -41,6 +43,8 @@ class Answer:
     _said: str = ""
     """The content as it was sent."""
     _is_by_messages: bool = False
+    _is_cumulative: bool = False
+    """Each piece of content holds again what came before."""
     _wanted: ToolCallCollector = field(default_factory=ToolCallCollector)
 
     @property
@@ -100,11 +104,26 @@ class Answer:
         """A whole message may hold again what came in pieces before."""
         if is_whole and self._said and not self._is_by_messages:
             content = ""
-        elif is_whole and len(self._said) >= _LEAST_REPEATED and content.startswith(self._said):
+        elif self._holds_again(content, is_whole=is_whole):
             content = content[len(self._said) :]
         self._is_by_messages = self._is_by_messages or is_whole
         self._said += content
         return content
+
+    def _holds_again(self, content: str, *, is_whole: bool) -> bool:
+        """True if `content` begins with all that was sent before, and not for its own sake."""
+        if not self._said or not content.startswith(self._said):
+            return False
+        if is_whole:
+            return len(self._said) >= _LEAST_REPEATED
+        first = self._said.strip()
+        is_laughter = content.count(first) > 1 and not any(
+            map(str.isalnum, content.replace(first, ""))
+        )  # "ha" and "haha" may be "hahaha"
+        goes_on = len(content) > len(self._said) and any(map(str.isalpha, first))
+        self._is_cumulative = self._is_cumulative or (goes_on and not is_laughter)
+        is_sum = content == self._said and len(first.split()) >= _LEAST_SUMMED
+        return self._is_cumulative or is_sum
 
     def _note_end(self, reason: str | None, *, came: bool) -> None:
         if came and self.finish_reason is not None:

@@ -128,6 +128,20 @@ def test_where_the_voice_gives_no_times_the_words_are_shared_out_and_marked() ->
     assert (heard.text, heard.estimated) == ("one two", True)
 
 
+def test_a_clause_without_a_word_adds_none_to_what_was_heard() -> None:
+    playout = Playout(RATE, 0.06, reports=True)
+    playout.begin(1)
+    playout.add(tone(0.2), "one two", [])
+    playout.add(tone(0.2), " ", [])
+    play_until(playout, 0.3)
+    playout.played(0, 250, 0.3)
+    assert playout.heard(0.3).text == "one two"
+    playout.end()
+    play_until(playout, 0.6, start=0.3)
+    playout.played(0, 400, 0.6)
+    assert playout.heard(0.6).text == "one two"
+
+
 def test_times_that_were_estimated_before_stay_marked() -> None:
     playout = untimed("one two", RATE)
     playout.add(

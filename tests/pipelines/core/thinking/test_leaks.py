@@ -288,6 +288,8 @@ def test_of_a_model_that_ends_thoughts_unopened_nothing_is_let_out_before() -> N
 PIECES = [one.text for one in MARKS] + [one.closing for one in MARKS] + [
     *("We close at ten.", " user", "assistant", ":", "\n", '{"name": "book"', "}", "book(", ")"),
     *("[", "<", "<|", "`", "``", '"', "the user", " to=functions.book", "▁", "｜"),
+    *("Thought:", "\nAction: book", "\nObservation:", "Final Answer:", "\n\n", ". ", "**"),
+    *("analysis", "assistant", "final", "commentary", "We", " "),
 ]  # fmt: skip
 JUNK = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 
@@ -301,8 +303,9 @@ def test_no_cut_changes_what_is_left(raw: str, at: list[int], has_tools: bool, a
 
 
 @pytest.mark.parametrize(
-    "piece", ["<", "[", "`", "{", '{"name": ', "<|", "<think ", "book(", "\n", "◁", "a"]
-)
+    "piece", ["<", "[", "`", "{", '{"name": ', "<|", "<think ", "book(", "\n", "◁", "a", ". ", ".",
+     "<think>a", "Thought: ", "analysisWe ", "\nObservation:", "**", "final answer "]
+)  # fmt: skip
 def test_a_long_answer_takes_time_in_proportion(piece: str) -> None:
     def seconds(size: int) -> float:
         raw = (piece * size)[:size]

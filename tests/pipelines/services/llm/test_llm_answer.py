@@ -69,6 +69,35 @@ def test_the_text_is_found_where_it_stands(chunks: list[dict[str, Any]]) -> None
     assert said(*chunks) == OK
 
 
+def so_far(*pieces: str) -> list[dict[str, Any]]:
+    """Each piece with all before it, as some servers send them."""
+    return [chunk(content="".join(pieces[: at + 1])) for at in range(len(pieces))]
+
+
+@pytest.mark.parametrize(
+    ("chunks", "text"),
+    [
+        (so_far("We", " close", " at", " ten."), OK),
+        ([chunk(content=""), *so_far("We", " close at ten."), chunk(content=OK)], OK),
+        ([*so_far("We", " close", " at ten."), chunk(finish="stop", content=OK)], OK),
+        (so_far("Sure", ",", " at", " ten."), "Sure, at ten."),
+        (so_far("I", "'ll", " see."), "I'll see."),
+        (so_far("我", "们", "十点关门。"), "我们十点关门。"),
+        (so_far("<think>", "Ten.", "</think>", "At", " ten."), "At ten."),
+        ([chunk(content="We close"), chunk(content=" at ten."), chunk(content=OK)], OK),
+        # pieces of their own
+        ([chunk(content="ha"), chunk(content="haha!")], "hahaha!"),
+        ([chunk(content="5"), chunk(content="55"), chunk(content=" or so")], "555 or so"),
+        ([chunk(content="No"), chunk(content=", no"), chunk(content=", no.")], "No, no, no."),
+        ([chunk(content="no"), chunk(content="no")], "nono"),
+    ],
+)
+def test_pieces_that_hold_all_before_them_are_said_once(
+    chunks: list[dict[str, Any]], text: str
+) -> None:
+    assert said(*chunks) == text
+
+
 @pytest.mark.parametrize("reason", ["null", "None", "", None, 0, False])
 def test_what_is_no_reason_does_not_finish(reason: object) -> None:
     answer = Answer()
