@@ -67,12 +67,28 @@ _HANGING = _LINKS | frozenset(
 )
 """Words that no clause should end with."""
 
+_GERMAN = (
+    *("Abb", "Abs", "Hr", "Kl", "Min", "Mio", "Mrd", "Sek", "Std", "Str", "bzw", "evtl", "ggf"),
+    *("inkl", "usw", "zzgl"),
+)
+"""Abbreviations of German that are no words elsewhere."""
+
 _ABBREVIATION = re.compile(
     r"(?:[^\W\d_]\.|(?:[^\W\d_]{1,2}\.){2,}"
     rf"|(?:{any_of([*ABBREVIATIONS, *TITLES, *NUMBERED, *IN_A_SENTENCE, *MONTH_OF, *DAYS])}"
+    rf"|{'|'.join(_GERMAN)}"
     r"|Mx|St|Maj|Ed|al|esp|hrs?|mins?|secs?|oz|lbs?|ft|in|sq|Rs|kr)\.)"
 )
 """A full stop after one of these may end a sentence, or not: the next word tells."""
+
+_ORDINAL = re.compile(r"(?:\d{1,2}\.){1,2}|[IVX]{2,5}\.")
+"""An ordinal, a day or a king in German and other languages: "15. Oktober", "im 3. Stock"."""
+_BEFORE_ORDINAL = frozenset(
+    "am ab beim bis das dem den der des die diese diesem diesen dieser ihr ihrem ihren im ins "
+    "jede jedem jeden jeder mein meine meinem meinen seinem seinen seit unser unsere unserem vom "
+    "zum zur".split()
+)
+"""German words behind which a figure with a full stop, before a capital, is an ordinal."""
 
 _NEVER_LAST = frozenset("Dr. Mr. Mrs. Ms. Mx. Prof. e.g. i.e. vs. approx. cf. viz. ca.".split())
 
@@ -251,10 +267,11 @@ class Phraser:
         return self._end_breath()
 
     def _end_sentence(self, word: str) -> list[str]:
-        if _ABBREVIATION.fullmatch(word):
+        is_label = _LABEL.fullmatch(self._text) is not None
+        if _ABBREVIATION.fullmatch(word) or (_ORDINAL.fullmatch(word) and not is_label):
             self._doubt = 0 if word in _NEVER_LAST else len(self._text)
             return []
-        if _LABEL.fullmatch(self._text):
+        if is_label:
             return []
         return self._cut(len(self._text))
 
@@ -322,6 +339,19 @@ def _parts(before: str, after: str) -> bool:
     """True if a sentence ends with the abbreviation that `before` ends with."""
     abbreviation = before.rstrip(_CLOSING).rsplit(None, 1)[-1].lstrip(_AROUND)
     following = after.strip(_AROUND + " ")
+    if _ORDINAL.fullmatch(abbreviation):
+        return not _is_ordinal(before.split(), following)
     if following[:1].islower() or abbreviation[:-1] in NUMBERED:
         return not following[:1].islower() and not following[:1].isdigit()
-    return len(segment("en", f"{abbreviation} {following}")) > 1
+    language = "de" if abbreviation[:-1] in _GERMAN else "en"
+    return len(segment(language, f"{abbreviation} {following}")) > 1
+
+
+def _is_ordinal(words: list[str], following: str) -> bool:
+    """True if the figure that `words` end with goes on with `following`: its noun or its month."""
+    if following[:1].islower() or len(segment("de", f"{words[-1]} {following}")) == 1:
+        return True
+    first, before = ["", "", *words[:-1]][-2:]
+    is_row = before in ("und", "oder") and _ORDINAL.fullmatch(first) is not None
+    is_german = _bare(before) in _BEFORE_ORDINAL and (first, before) != ("I", "am")
+    return following[:1].isalpha() and (is_german or is_row)

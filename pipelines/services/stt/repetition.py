@@ -11,6 +11,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
+from pipelines.core.speaking.unspaced import weight
 from pipelines.services.protocols import EAR_RATE_HZ, Samples
 
 LOOP_TOKENS, LOOP_COPIES = 10, 4
@@ -22,6 +23,8 @@ NEAR = 8
 """A token that is one of so many before it is no news."""
 AUDIBLE_DB = 35.0
 """Below the loudest 20 ms; what is quieter holds no words."""
+LONGEST_WORD = 40
+"""Letters; one that is longer may have a loop in it."""
 FRAME = EAR_RATE_HZ // 50
 
 
@@ -49,17 +52,27 @@ def loop_length(tokens: Sequence[Hashable]) -> int:
     A loop is `LOOP_COPIES` copies of the same tokens and `LOOP_TOKENS` in all; one copy is kept.
     Whether it was said so is for the sound to tell.
     """
-    for width in range(1, len(tokens) // LOOP_COPIES + 1):
-        repeated = 0
-        while repeated < len(tokens) - width and _repeats(tokens, repeated, width):
-            repeated += 1
-        if repeated + width >= max(LOOP_COPIES * width, LOOP_TOKENS):
+    backwards = tokens[::-1]
+    for width, repeated in enumerate(_repeats(backwards)):
+        if width and repeated + width >= max(LOOP_COPIES * width, LOOP_TOKENS):
             return len(tokens) - repeated
     return 0
 
 
-def _repeats(tokens: Sequence[Hashable], from_end: int, width: int) -> bool:
-    return tokens[-1 - from_end] == tokens[-1 - from_end - width]
+def _repeats(tokens: Sequence[Hashable]) -> list[int]:
+    """For each position, how many tokens from there on are those of the beginning.
+
+    The Z algorithm: in proportion to the number of tokens.
+    """
+    lengths, begin, end = [0] * len(tokens), 0, 0
+    for at in range(1, len(tokens)):
+        length = min(lengths[at - begin], end - at) if at < end else 0
+        while at + length < len(tokens) and tokens[length] == tokens[at + length]:
+            length += 1
+        lengths[at] = length
+        if at + length > end:
+            begin, end = at, at + length
+    return lengths
 
 
 def without_loop(text: str, audio: Samples) -> str:
@@ -67,8 +80,21 @@ def without_loop(text: str, audio: Samples) -> str:
 
     Words and figures that only repeat themselves are a loop if nobody can say as many in the time.
     """
-    pieces = re.findall(r"\s*(?:\d|[^\s\d]+)", text)
+    pieces = [one for piece in re.findall(r"\s*(?:\d|[^\s\d]+)", text) for one in _letters(piece)]
     ends = [piece.strip() for piece in pieces]
     kept = loop_length([re.sub(r"\W", "", piece).lower() or piece for piece in ends])
-    fits = len(pieces) - kept <= audible_s(audio) * WORDS_PER_S + SPARE_TOKENS
+    size = sum(_size(piece) for piece in ends[kept:])
+    fits = size <= audible_s(audio) * WORDS_PER_S + SPARE_TOKENS
     return text if not kept or fits else "".join(pieces[:kept]).strip()
+
+
+def _letters(piece: str) -> list[str]:
+    """A word that is written without blanks, or is longer than words are, letter by letter."""
+    if len(piece) <= LONGEST_WORD and not any(map(weight, piece)):
+        return [piece]
+    return re.findall(r"\s*\S", piece)
+
+
+def _size(piece: str) -> float:
+    """In words."""
+    return weight(piece) or 1.0 if len(piece) == 1 else 1.0

@@ -1,3 +1,4 @@
+import re
 import unicodedata
 
 import pytest
@@ -289,3 +290,27 @@ def test_no_cut_into_tokens_changes_clauses_without_blanks(text: str, cuts: list
     tokens = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
     assert clauses_of(tokens) == clauses_of([text])
     assert letters("".join(clauses_of([text]))) == letters(speakable(text))
+
+
+@pytest.mark.parametrize(
+    "clauses",
+    [
+        ["Wir treffen uns am 15. Oktober um 10 Uhr.", "Passt das?"],
+        ["Am 3. Mai ist Feiertag.", "Dann ist zu."],
+        ["Montag, 15. Dezember,", "passt."],
+        ["Er wohnt im 3. Stock.", "Sie ist 16.", "Er ist 17."],
+        ["Der 1. und 2. Platz sind frei."],
+        ["Das war Heinrich VIII. von England."],
+        ["Am 24.12. ist zu.", "Am 24.12.2026 auch."],
+        ["Den 15. oktober kommer vi.", "Hej."],
+        ["Sejdeme se 3. března."],
+        ["Es sind ca. 15 Min. zu Fuß bis zur 5. Etage."],
+        ["Das kostet bzw. 11 Mio. Euro."],
+        ["I am 15.", "Please wait."],
+        ["Your code is 15.", "October is next."],
+    ],
+)
+def test_an_ordinal_with_a_full_stop_ends_no_sentence(clauses: list[str]) -> None:
+    text = " ".join(clauses)
+    for tokens in ([text], list(text), re.findall(r"\S+\s*", text)):
+        assert clauses_of(tokens) == clauses

@@ -43,6 +43,24 @@ def test_a_loop_is_four_copies_and_ten_tokens(tokens: list[int], kept: int) -> N
     assert loop_length(tokens) == kept
 
 
+def test_a_long_text_is_looked_through_in_proportion_to_its_length() -> None:
+    class Token:
+        compared = 0
+
+        def __eq__(self, other: object) -> bool:
+            Token.compared += 1
+            return True
+
+        __hash__ = None  # type: ignore[assignment]
+
+    def compared(tokens: list[object]) -> int:
+        Token.compared = 0
+        loop_length(tokens)  # type: ignore[arg-type]
+        return Token.compared
+
+    assert compared([Token() for _ in range(4000)]) < 2 * 4000
+
+
 @given(st.lists(st.integers(0, 3), max_size=40))
 def test_what_is_cut_from_a_loop_is_a_copy_of_what_stays(tokens: list[int]) -> None:
     kept = loop_length(tokens)
@@ -75,6 +93,11 @@ def test_a_word_that_was_said_a_moment_ago_is_no_news() -> None:
         "Anna, Anna, Anna, Anna, Anna, Anna, Anna, Anna, Anna, Anna, Anna",
         "W W W W W W W W W W W W",
         "one two " * 8,
+        "对对对对对对对对对对对对",
+        "我的号码是五五五五五五五五五五一二",
+        "はいはいはいはいはいはい",
+        "ครับครับครับครับ",
+        "hahahahahahahahahaha",
     ],
 )
 def test_a_repetition_that_somebody_can_have_said_stays(text: str) -> None:
@@ -87,6 +110,12 @@ def test_a_repetition_that_somebody_can_have_said_stays(text: str) -> None:
         ("Take a look at the head" + " of the head" * 20, "Take a look at the head of"),
         ("The call is, " + "I'm, " * 40, "The call is, I'm,"),
         ("7" * 63, "7"),
+        ("谢谢" * 40, "谢"),
+        ("我们十点关门，" + "关门，" * 30, "我们十点关门，"),
+        ("はいはい、" + "はい" * 60, "はいはい、はい"),
+        ("ครับ" * 60, "ครับ"),
+        ("네네네네 " + "네" * 60, "네네네네 네"),
+        ("Well, " + "ha" * 60, "Well, ha"),
         ("2022, " * 30, "2022,"),
     ],
 )
