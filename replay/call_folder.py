@@ -119,6 +119,13 @@ class RecordedCall:
         return self.sound[start : start + line["samples"], 0]
 
 
+def calls_at(path: Path) -> list[Path]:
+    """The recorded calls of a folder of recordings, oldest first; any other path as it is."""
+    if (path / ABOUT_NAME).exists() or not path.is_dir():
+        return [path]
+    return sorted(about.parent for about in path.glob(f"*/{ABOUT_NAME}")) or [path]
+
+
 def load(folder: Path) -> RecordedCall:
     """Raises UnreadableError."""
     try:

@@ -18,7 +18,7 @@ from bot.settings.latency_profile import PROFILES
 from bot.terminal.ending import give_up
 from bot.terminal.output import JsonFile, Picture, in_a_folder
 from replay import comparison
-from replay.call_folder import UnreadableError, load
+from replay.call_folder import UnreadableError, calls_at, load
 from replay.causes import Instead, causes_of
 from replay.comparison import broken_budgets
 from replay.page import page_of
@@ -57,7 +57,10 @@ Gate = Annotated[bool, typer.Option("--gate", help="Exit 1 where something is no
 def replay(  # noqa: PLR0913 - the options of a command are its arguments
     words: Annotated[
         list[str],
-        typer.Argument(metavar="RECORDING|SUITE...", help="Folders; smoke and turns are built in."),
+        typer.Argument(
+            metavar="RECORDING|SUITE...",
+            help="Folders, also of recordings; smoke and turns are built in.",
+        ),
     ],
     fast: Annotated[
         bool, typer.Option("--fast", help="On virtual time, with the models' answers of then.")
@@ -104,6 +107,7 @@ def replay(  # noqa: PLR0913 - the options of a command are its arguments
     \b
     Examples:
       ./run replay recordings/20261120T121355Z-5d21 --fast
+      ./run replay recordings --fast
       ./run replay smoke --fast --gate
       ./run replay smoke --fast --set STT_ENGINE=faster-whisper --out runs/whisper
       ./run replay compare runs/before runs/whisper --html report.html
@@ -207,7 +211,10 @@ def compare(  # noqa: PLR0913
 
 
 def whatif(  # noqa: PLR0913
-    words: Annotated[list[str], typer.Argument(metavar="RECORDING...", help="Recorded calls.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="RECORDING...", help="Recorded calls, or folders of them."),
+    ],
     llm_first_token: Annotated[
         float | None, typer.Option(min=0, help="The LLM's first token, in ms.")
     ] = None,
@@ -252,7 +259,7 @@ def whatif(  # noqa: PLR0913
         speculates=not no_speculation,
     )
     try:
-        found = [load(find(word)) for word in words]
+        found = [load(folder) for word in words for folder in calls_at(find(word))]
     except UnreadableError as error:
         give_up(str(error), FAILED)
     causes, queued = [], []

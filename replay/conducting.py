@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from bot.wiring.flight_recorder import code_version
 from pipelines.services.protocols import ServiceError
-from replay.call_folder import RecordedCall, UnreadableError, from_sound, load
+from replay.call_folder import RecordedCall, UnreadableError, calls_at, from_sound, load
 from replay.cores import Waits
 from replay.performance import Company, Options, ReplayOutcome, in_real_time
 from replay.run import ReplayPlay, ReplayRun, play_of, save_sound
@@ -44,14 +44,17 @@ class ReplayRequest:
 
 
 def suites_of(words: Sequence[str]) -> list[Suite]:
-    """The suites that the words name; a recording becomes one. Raises UnreadableError."""
+    """The suites that the words name; a recording, or a folder of recordings, becomes one.
+
+    Raises UnreadableError.
+    """
     found = []
     for word in words:
         path = find(word)
         if (path / NAME).exists():
             found.append(load_suite(path))
         else:
-            found.append(Suite(path.resolve().name, (SuiteItem(path),)))
+            found.append(Suite(path.resolve().name, tuple(map(SuiteItem, calls_at(path)))))
     return found
 
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from bot.__main__ import command_line
 from bot.recordings.folder import mark_as_running
+from replay.conducting import suites_of
 from replay.suite import BOX
 
 
@@ -113,6 +114,22 @@ def test_what_is_wrong_is_one_line(words: tuple[str, ...], line: str) -> None:
     assert found.exit_code == 2
     assert line in found.output
     assert len(found.output.splitlines()) == 1
+
+
+def test_a_folder_of_recordings_is_replayed_call_by_call(folder: Path) -> None:
+    shutil.copytree(folder / "20261120-phone", folder / "20261121-phone")
+    assert typed("replay", "whatif", folder, "--llm-first-token", "60").exit_code == 0
+    calls = [item.path.name for suite in suites_of([str(folder)]) for item in suite.items]
+    assert calls == ["20261120-phone", "20261121-phone"]
+    [single] = suites_of([str(folder / "20261121-phone")])
+    assert [item.path.name for item in single.items] == ["20261121-phone"]
+
+
+def test_a_folder_without_recordings_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    found = typed("replay", tmp_path, "--fast")
+    assert found.exit_code == 2
+    assert "no recorded call" in found.output
 
 
 def test_whatif_says_how_slow_the_first_token_may_be() -> None:
