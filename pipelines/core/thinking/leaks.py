@@ -10,7 +10,7 @@ import re
 
 from pipelines.core.thinking.marks import Mark, MarkKind, mark_at, may_become_mark, plain
 from pipelines.core.thinking.musing import (
-    Aside,
+    Musing,
     label_at_line,
     label_at_start,
     may_become_label,
@@ -65,7 +65,7 @@ class _State(enum.Enum):
     """Behind a mark that may end a sentence: a blank tells."""
     TEXT = enum.auto()
     HIDDEN = enum.auto()
-    ASIDE = enum.auto()
+    MUSING = enum.auto()
     """In a thought that words mark."""
     HEADER = enum.auto()
     CALL = enum.auto()
@@ -120,7 +120,7 @@ class LeakFilter:
         """There were words in the thought that was opened last."""
         self._after_thought: list[str] | None = None
         """Text behind the end of a thought that may be within another."""
-        self._aside: Aside | None = None
+        self._musing: Musing | None = None
         self._body: list[str] = []
         self._size = 0
         self._ends: frozenset[str] = frozenset()
@@ -150,8 +150,8 @@ class LeakFilter:
             self._close()
         elif self._state is _State.HIDDEN:
             self._finish_hidden(rest)
-        elif self._aside is not None:
-            self._finish_aside(self._aside)
+        elif self._musing is not None:
+            self._finish_musing(self._musing)
         elif self._state is not _State.HEADER:
             self._show(rest)
         self._out += self._held or []
@@ -176,7 +176,7 @@ class LeakFilter:
                 moved = at
             case _State.TEXT:
                 moved = self._text(at)
-            case _State.ASIDE:
+            case _State.MUSING:
                 moved = self._muse(at)
             case _State.HEADER:
                 moved = self._header(at)
@@ -217,7 +217,7 @@ class LeakFilter:
             return at if len(rest) < _LOOK and may_become_label(rest) else None
         size, is_thought = label
         if is_thought:
-            self._state, self._aside = _State.ASIDE, Aside(rest[:size])
+            self._state, self._musing = _State.MUSING, Musing(rest[:size])
         self._starred = not is_thought
         return at + size
 
@@ -231,7 +231,7 @@ class LeakFilter:
             return self._begin(_State.CANDIDATE, at, opening.end())
         rest = self._raw[at : at + _LOOK]
         if self._aloud and (size := label_at_line(rest)) is not None:
-            self._state, self._aside = _State.ASIDE, Aside(rest[:size])
+            self._state, self._musing = _State.MUSING, Musing(rest[:size])
             return at + size
         is_label = self._aloud and may_become_label_at_line(rest)
         if is_label or (self._begun and self._plain[at : at + _LOOK] in self._begun):
@@ -258,22 +258,22 @@ class LeakFilter:
 
     def _muse(self, at: int) -> int:
         """On to the end of a thought that words mark."""
-        assert self._aside is not None
-        end = self._aside.take(self._raw[at:])
+        assert self._musing is not None
+        end = self._musing.take(self._raw[at:])
         if end is None:
             return len(self._raw)
-        calls = calls_in(self._aside.done, self._tools)
+        calls = calls_in(self._musing.done, self._tools)
         self.calls += calls
-        self._aside, self._thought, self._starred = None, True, True
+        self._musing, self._thought, self._starred = None, True, True
         # What is said behind a call goes by a result that the model has made up.
         self._state, self._ends = _State.HIDDEN if self.calls else _State.START, frozenset()
         return at + end
 
-    def _finish_aside(self, aside: Aside) -> None:
-        calls = calls_in(aside.done, self._tools)
+    def _finish_musing(self, musing: Musing) -> None:
+        calls = calls_in(musing.done, self._tools)
         self.calls += calls
-        if not (calls or aside.done):
-            self._show(aside.unlabelled)
+        if not (calls or musing.done):
+            self._show(musing.unlabelled)
 
     def _finish_hidden(self, rest: str) -> None:
         """The text behind the last end of a thought is the answer, though others stayed open."""

@@ -93,7 +93,7 @@ _ANSWERED = re.compile(
 )
 _LONGEST_END = 40
 """Characters; no label of an answer is longer."""
-_LONGEST_ASIDE = 65_536
+_LONGEST_THOUGHT = 65_536
 """Characters; of a longer thought the beginning is forgotten."""
 _DONE = re.compile(r"(?im)^\W{0,4}action[*_]{0,2}\s?:|to=functions\.")
 _MADE_UP = re.compile(r"(?im)^\W{0,4}observation[*_]{0,2}\s?:")
@@ -127,7 +127,7 @@ def may_become_label(text: str) -> bool:
     return any(one.startswith(bare) for one in _LABELS) or bool(_BEGUN_LABEL.fullmatch(bare))
 
 
-class Aside:
+class Musing:
     """A thought behind a label, up to the label of the answer."""
 
     def __init__(self, label: str) -> None:
@@ -149,9 +149,9 @@ class Aside:
         self._parts.append(text)
         self._size += len(text)
         self._tail = look[-_LONGEST_END:]
-        if self._size > 2 * _LONGEST_ASIDE:
-            self._parts = ["".join(self._parts)[-_LONGEST_ASIDE:]]
-            self._size = _LONGEST_ASIDE
+        if self._size > 2 * _LONGEST_THOUGHT:
+            self._parts = ["".join(self._parts)[-_LONGEST_THOUGHT:]]
+            self._size = _LONGEST_THOUGHT
         return None
 
     @property
