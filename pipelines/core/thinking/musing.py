@@ -93,6 +93,7 @@ _ANSWERED = re.compile(
 )
 _LONGEST_END = 40
 """Characters; no label of an answer is longer."""
+_MOST_STARS = 4
 _LONGEST_THOUGHT = 65_536
 """Characters; of a longer thought the beginning is forgotten."""
 _DONE = re.compile(r"(?im)^\W{0,4}action[*_]{0,2}\s?:|to=functions\.")
@@ -115,9 +116,13 @@ def label_at_line(text: str) -> int | None:
 
 def may_become_label_at_line(text: str) -> bool:
     bare = text.lstrip("*_#").lower()
-    return len(bare) < _LONGEST_END and (
-        any(one.startswith(bare) for one in ("thought", "observation"))
-        or _BEGUN_LABEL_IN_TEXT.fullmatch(bare) is not None
+    return (
+        len(text) - len(bare) <= _MOST_STARS
+        and len(text) < _LONGEST_END
+        and (
+            any(one.startswith(bare) for one in ("thought", "observation"))
+            or _BEGUN_LABEL_IN_TEXT.fullmatch(bare) is not None
+        )
     )
 
 
