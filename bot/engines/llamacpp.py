@@ -11,9 +11,8 @@ from bot.engines.recipe import EngineError, Recipe
 from bot.terminal.program import program
 
 HOW_TO_GET_IT = (
-    "there is no llama-server on the path: install llama.cpp (Debian 14 and Ubuntu 26.04: apt "
-    "install llama.cpp-tools; brew install llama.cpp; or a release from "
-    "github.com/ggml-org/llama.cpp), or name it with LLM_ENGINE_BIN"
+    "install llama.cpp (Debian 14 and Ubuntu 26.04: apt install llama.cpp-tools; brew install "
+    "llama.cpp; or a release from github.com/ggml-org/llama.cpp), or name it with LLM_ENGINE_BIN"
 )
 BATCH = 512
 """Tokens of a prompt in one step: more keeps other conversations waiting for longer."""
@@ -39,8 +38,8 @@ def recipe_for(options: LlamaOptions) -> Recipe:
     file = options.model.expanduser().absolute()
     if not file.is_file():
         raise EngineError(
-            f"there is no file {file}: give a GGUF (--model, LLM_ENGINE_MODEL), or fetch one "
-            f"({program()} llm fetch)"
+            f"there is no file {file}",
+            f"give a GGUF (--model, LLM_ENGINE_MODEL), or fetch one ({program()} llm fetch)",
         )
     alias = file.stem
     return Recipe(
@@ -71,7 +70,7 @@ def _program(options: LlamaOptions, file: Path, alias: str) -> list[str]:
             "--host", "127.0.0.1", "--port", str(options.port), "--n_ctx", str(options.context),
             "--n_threads", threads, "--n_threads_batch", threads, "--n_batch", str(BATCH),
         ]  # fmt: skip
-    raise EngineError(HOW_TO_GET_IT)
+    raise EngineError("there is no llama-server on the path", HOW_TO_GET_IT)
 
 
 def _llama_server(given: Path | None) -> str | None:

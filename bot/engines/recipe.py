@@ -11,7 +11,12 @@ from bot.terminal.program import program
 
 
 class EngineError(Exception):
-    """An engine cannot run. The message is one line: what is wrong, and how to mend it."""
+    """An engine cannot run. Its text is one line: the cause, and the mend where one is known."""
+
+    def __init__(self, cause: str, mend: str = "") -> None:
+        super().__init__(f"{cause}: {mend}" if mend else cause)
+        self.cause = cause
+        self.mend = mend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,14 +91,15 @@ def install(
     where = environment(home)
     if not gpu():
         raise EngineError(
-            "vLLM finds no GPU that it can use: see to the driver (nvidia-smi), or take llama.cpp, "
-            f"which runs on a CPU ({program()} llm up llama.cpp)"
+            "vLLM finds no GPU that it can use",
+            "see to the driver (nvidia-smi), or take llama.cpp, which runs on a CPU "
+            f"({program()} llm up llama.cpp)",
         )
     where.parent.mkdir(parents=True, exist_ok=True)
     if (free := shutil.disk_usage(where.parent).free) < takes_bytes:
         raise EngineError(
-            f"vLLM takes {takes_bytes / 1e9:.0f} GB, and {where.parent} has {free / 1e9:.0f} left: "
-            "make room, or take another place (LLM_ENGINE_HOME)"
+            f"vLLM takes {takes_bytes / 1e9:.0f} GB, and {where.parent} has {free / 1e9:.0f} left",
+            "make room, or take another place (LLM_ENGINE_HOME)",
         )
     python = find_python()
     tell(f"making {where} with {python}")
@@ -122,9 +123,9 @@ def find_python(here: str = platform.python_version()) -> str:
     if here in VERSIONS:
         return sys.executable
     raise EngineError(
-        f"vLLM runs on Python {VERSIONS[-1]} to 3.13, and here is {here}: install Python "
-        f"{VERSIONS[0]} beside it (Debian, Ubuntu: apt install python{VERSIONS[0]}-venv; or uv "
-        f"python install {VERSIONS[0]})"
+        f"vLLM runs on Python {VERSIONS[-1]} to 3.13, and here is {here}",
+        f"install Python {VERSIONS[0]} beside it (Debian, Ubuntu: apt install "
+        f"python{VERSIONS[0]}-venv; or uv python install {VERSIONS[0]})",
     )
 
 

@@ -5,7 +5,12 @@ import socket
 
 
 class CannotListenError(Exception):
-    """The message is one line for the operator."""
+    """The text is one line for the operator: the cause, and the mend where one is known."""
+
+    def __init__(self, cause: str, mend: str) -> None:
+        super().__init__(f"{cause}: {mend}")
+        self.cause = cause
+        self.mend = mend
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -16,10 +21,11 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CannotListenError(
-                f"port {port} is in use on {host}: stop what listens there, or take another --port"
+                f"port {port} is in use on {host}",
+                "stop what listens there, or take another --port",
             ) from None
         raise CannotListenError(
-            f"cannot listen on {host} port {port}: {error.strerror or error}"
+            f"cannot listen on {host} port {port}", str(error.strerror or error)
         ) from None
 
 

@@ -24,7 +24,14 @@ from bot.texts.queueing import FullError
 from bot.texts.request import BadRequestError, ChatRequest, read_chat, text_size
 from bot.texts.sharing import GaveWayError, Queued, SharedModel
 from bot.texts.sharing import Request as Asked
-from pipelines.services.protocols import IMAGES, FailureDetails, Finished, ServiceError, TextDelta
+from pipelines.services.protocols import (
+    IMAGES,
+    FailureDetails,
+    FailureKind,
+    Finished,
+    ServiceError,
+    TextDelta,
+)
 
 BODY_LIMIT = 4 * 1024 * 1024
 """Bytes: an image as a telephone takes it. Twice as much would keep the calls waiting for 100 ms
@@ -246,9 +253,13 @@ def _refusal(trouble: FailureDetails) -> Failure:
             "(with llama.cpp: and its --mmproj)"
         )
         unread = "the model's server does not take these images: too many, too large, or damaged"
-        message, code = (lacks, "images_not_supported") if trouble.unsupported else (unread, None)
+        message, code = (
+            (lacks, "images_not_supported")
+            if trouble.kind is FailureKind.UNSUPPORTED
+            else (unread, None)
+        )
         return failure(message, kind, code=code, param="messages")
-    if trouble.unsupported:
+    if trouble.kind is FailureKind.UNSUPPORTED:
         message = f"{param}: the model's server is not known to take this field: leave it out"
         return failure(message, kind, code="unsupported_parameter", param=param)
     if param:

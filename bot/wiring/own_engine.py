@@ -113,5 +113,5 @@ def _port(wanted: int) -> int:
             port: int = found.getsockname()[1]
             return port
     except CannotListenError as error:
-        line = str(error).replace("another --port", "another (--port, LLM_ENGINE_PORT)")
-        raise EngineError(line) from None
+        mend = "stop what listens there, or take another (--port, LLM_ENGINE_PORT)"
+        raise EngineError(error.cause, mend) from None

@@ -4,6 +4,7 @@ Audio is mono. `Samples` is float32 in [-1, 1]; what a voice returns is int16 PC
 An adapter turns its vendor's exceptions into `ServiceError`, and nothing else escapes it.
 """
 
+import enum
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
@@ -47,23 +48,44 @@ class ServiceError(Exception):
         self.trouble = trouble or ILL
 
 
+class FailureKind(enum.Enum):
+    ILL = enum.auto()
+    """The service is to blame."""
+    COLD = enum.auto()
+    """It is still loading, or waits for a machine: minutes, not seconds."""
+    REFUSED = enum.auto()
+    """The request is at fault."""
+    UNSUPPORTED = enum.auto()
+    """So it is: the service does not take `param` at all, whatever its value."""
+    TOO_LONG = enum.auto()
+    """So it is: the conversation does not fit in the model's context."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureDetails:
     """Details of a failure."""
 
-    refused: bool = False
-    """The request was at fault, not who was asked."""
-    cold: bool = False
-    """It is still loading, or waits for a machine: minutes, not seconds."""
-    too_long: bool = False
-    """The conversation does not fit in the model's context."""
+    kind: FailureKind = FailureKind.ILL
+    status: int | None = None
+    """HTTP's, where there was one."""
     param: str = ""
     """The field of the request that is at fault, where it is known; `IMAGES` for the images."""
-    unsupported: bool = False
-    """The endpoint does not take `param` at all, whatever its value."""
     retry_after_s: float = 0.0
     requests: int = 0
     """Requests made in vain, where more than one may have been."""
+
+    @property
+    def refused(self) -> bool:
+        """The request was at fault, not who was asked."""
+        return self.kind not in (FailureKind.ILL, FailureKind.COLD)
+
+    @property
+    def cold(self) -> bool:
+        return self.kind is FailureKind.COLD
+
+    @property
+    def too_long(self) -> bool:
+        return self.kind is FailureKind.TOO_LONG
 
 
 ILL = FailureDetails()

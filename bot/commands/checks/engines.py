@@ -51,8 +51,7 @@ def _check_own_engine(settings: Settings, name: EngineName) -> Finding:
     try:
         recipe = recipe_for(settings, name)
     except EngineError as error:
-        wrong, _, mend = str(error).partition(": ")
-        return bad("llm", wrong, mend)
+        return bad("llm", error.cause, error.mend)
     return good("llm", f"{name} with {recipe.shown} is started with the server")
 
 
@@ -75,7 +74,7 @@ async def check_llm(settings: Settings) -> Finding:
         answer = llm.stream([ChatMessage("user", ASKED)])
         arrived = [now() - asked_s async for delta in answer if isinstance(delta, TextDelta)]
     except ServiceError as error:
-        return bad("llm", f"{where}: {error}", _mend(str(error)))
+        return bad("llm", f"{where}: {error}", _mend(error.trouble.status))
     finally:
         await llm.close()
     found = f"{where}: first token after {1000 * arrived[0]:.0f} ms, {len(arrived)} pieces"
@@ -90,11 +89,13 @@ async def check_llm(settings: Settings) -> Finding:
     return good("llm", found)
 
 
-def _mend(error: str) -> str:
-    if "401" in error or "403" in error:
-        return "set LLM_API_KEY to a key of that endpoint"
-    if "404" in error:
-        return "set LLM_MODEL to a model that it serves, and end LLM_BASE_URL with /v1"
-    if "429" in error:
-        return "wait, or see to the account's limits"
-    return "see that it runs and that LLM_BASE_URL is its address, up to and including /v1"
+def _mend(status: int | None) -> str:
+    match status:
+        case 401 | 403:
+            return "set LLM_API_KEY to a key of that endpoint"
+        case 404:
+            return "set LLM_MODEL to a model that it serves, and end LLM_BASE_URL with /v1"
+        case 429:
+            return "wait, or see to the account's limits"
+        case _:
+            return "see that it runs and that LLM_BASE_URL is its address, up to and including /v1"

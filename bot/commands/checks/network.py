@@ -35,8 +35,7 @@ async def check_port(settings: Settings) -> Finding:
     except CannotListenError as error:
         if (url := await at_home(settings)) is not None:
             return await _health(url)
-        _, _, mend = str(error).partition(": ")
-        return bad("port", f"cannot listen on {where}", mend)
+        return bad("port", f"cannot listen on {where}", error.mend)
     return good("port", f"{where} is free")
 
 

@@ -62,7 +62,8 @@ def model_named(name: str) -> CatalogueModel:
     close = difflib.get_close_matches(name, GGUF, n=1, cutoff=0.4)
     meant = f"did you mean {close[0]}?" if close else f"there are {', '.join(GGUF)}"
     raise EngineError(
-        f"there is no model {name}: {meant} Or name one as OWNER/REPO/FILE.gguf or https://..."
+        f"there is no model {name}",
+        f"{meant} Or name one as OWNER/REPO/FILE.gguf or https://...",
     )
 
 
@@ -85,13 +86,11 @@ def find_gguf(store: Store, wanted: str | None) -> Path:
         here = sorted(store.root.glob("*/*.gguf"))
         if len(here) == 1:
             return here[0]
+        one_of = f"one of {', '.join(path.parent.name for path in here)}"
+        fetch_one = f"fetch one first ({program()} llm fetch gemma-3-1b)"
         raise EngineError(
-            "no model is chosen: --model FILE.gguf (LLM_ENGINE_MODEL), "
-            + (
-                f"or one of {', '.join(path.parent.name for path in here)}"
-                if here
-                else f"or fetch one first ({program()} llm fetch gemma-3-1b)"
-            )
+            "no model is chosen",
+            f"--model FILE.gguf (LLM_ENGINE_MODEL), or {one_of if here else fetch_one}",
         )
     if wanted.endswith(".gguf") and not wanted.startswith("http") and Path(wanted).is_file():
         return Path(wanted)
@@ -99,6 +98,6 @@ def find_gguf(store: Store, wanted: str | None) -> Path:
         return file
     if wanted in GGUF or not wanted.endswith(".gguf"):
         if (fetched := file_of(store, model_named(wanted))) is None:
-            raise EngineError(f"{wanted} is not here yet: {program()} llm fetch {wanted}")
+            raise EngineError(f"{wanted} is not here yet", f"{program()} llm fetch {wanted}")
         return fetched
     return Path(wanted)

@@ -73,18 +73,16 @@ class EndpointState(enum.Enum):
 class Health:
     def __init__(self) -> None:
         self._failures = 0
-        self._resting = False
+        self._state = EndpointState.WELL
         self._until_s = float("-inf")
         self._rest_s = FIRST_REST_S
-        self._probing = False
         self._first_tokens = RunningMedian()
         self._hedges: float = HEDGES_SAVED
         self._silent_s = 0.0
 
     def state(self, now: float) -> EndpointState:
-        if self._probing:
-            return EndpointState.PROBED
-        return EndpointState.RESTING if self._resting or now < self._until_s else EndpointState.WELL
+        left_alone = self._state is EndpointState.WELL and now < self._until_s
+        return EndpointState.RESTING if left_alone else self._state
 
     @property
     def median_s(self) -> float | None:
@@ -93,35 +91,39 @@ class Health:
 
     def may_be_asked(self, now: float) -> bool:
         """While it rests, no; once it has rested, by one request at a time."""
-        return now >= self._until_s and not self._probing
+        return now >= self._until_s and self._state is not EndpointState.PROBED
 
     def asked(self) -> None:
-        self._probing = self._resting
+        if self._state is EndpointState.RESTING:
+            self._state = EndpointState.PROBED
         self._hedges = min(HEDGES_SAVED, self._hedges + HEDGED_SHARE)
 
     def hedged(self) -> None:
-        if not self._probing:
+        if self._state is not EndpointState.PROBED:
             self._hedges -= 1
 
     def answered(self, first_token_s: float) -> None:
         self._first_tokens.add(first_token_s)
         self._silent_s = 0.0
         self._failures, self._rest_s = 0, FIRST_REST_S
-        self._resting = self._probing = False
+        self._state = EndpointState.WELL
 
     def failed(self, now: float, retry_after_s: float = 0.0) -> None:
         """`retry_after_s`: it asked to be left alone for so long."""
         self._failures += 1
-        self._probing = False
+        self.left()
         if self._failures >= FAILURES_TO_REST and now >= self._until_s:
-            self._resting = True  # what was under way when it fell fails too, and adds nothing
+            self._state = (
+                EndpointState.RESTING
+            )  # what was under way when it fell fails too, and adds nothing
             self._until_s = now + self._rest_s
             self._rest_s = min(2 * self._rest_s, LONGEST_REST_S)
         self._until_s = max(self._until_s, now + min(retry_after_s, LONGEST_REST_S))
 
     def left(self) -> None:
         """Nobody waits for it any longer."""
-        self._probing = False
+        if self._state is EndpointState.PROBED:
+            self._state = EndpointState.RESTING
 
     def silent(self, waited_s: float) -> float:
         """Another was faster. For how long nothing was heard of it, all such silences together
@@ -134,7 +136,7 @@ class Health:
 
     def hedge_after_s(self, hedge: Hedge) -> float | None:
         """None for not at all. Nobody waits for a probe."""
-        if hedge == "off" or (self._hedges < 1 and not self._probing):
+        if hedge == "off" or (self._hedges < 1 and self._state is not EndpointState.PROBED):
             return None
         if hedge != "auto":
             return hedge

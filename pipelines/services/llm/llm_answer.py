@@ -8,7 +8,13 @@ from typing import Any
 from pipelines.core.thinking.leaks import LeakFilter
 from pipelines.services.llm.llm_dialect import is_too_long
 from pipelines.services.llm.llm_tool_calls import ToolCallCollector
-from pipelines.services.protocols import FailureDetails, Finished, ServiceError, ToolCall
+from pipelines.services.protocols import (
+    FailureDetails,
+    FailureKind,
+    Finished,
+    ServiceError,
+    ToolCall,
+)
 
 _THOUGHTS = ("reasoning", "reasoning_content", "reasoning_details", "thinking")
 _TEXTS = ("text", "output_text")
@@ -142,7 +148,9 @@ class Answer:
 
 
 def _failure(error: object) -> ServiceError:
-    trouble = FailureDetails(too_long=is_too_long(json.dumps(error)))
+    trouble = FailureDetails(
+        kind=FailureKind.TOO_LONG if is_too_long(json.dumps(error)) else FailureKind.ILL
+    )
     said = "it began to answer, and sent an error"
     return ServiceError("llm", said, retryable=not trouble.too_long, trouble=trouble)
 

@@ -21,6 +21,7 @@ from pipelines.services.protocols import (
     ChatMessage,
     Delta,
     FailureDetails,
+    FailureKind,
     Finished,
     LanguageModel,
     PromptCache,
@@ -236,8 +237,9 @@ class _Question:
         if not self._attempts:
             return ServiceError("llm", "every endpoint rests", retryable=True)
         cold = any(a.endpoint.may_be_cold for a in self._attempts if a.first_s is None)
+        trouble = FailureDetails(kind=FailureKind.COLD if cold else FailureKind.ILL)
         message = "no answer yet: cold" if cold else "too slow"
-        return ServiceError("llm", message, retryable=True, trouble=FailureDetails(cold=cold))
+        return ServiceError("llm", message, retryable=True, trouble=trouble)
 
     def _counted(self, error: ServiceError) -> ServiceError:
         error.trouble = replace(error.trouble, requests=len(self._attempts))

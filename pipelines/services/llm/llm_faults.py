@@ -9,7 +9,7 @@ import openai
 
 from pipelines.services.llm.llm_dialect import is_too_long, refuses_images
 from pipelines.services.openai_client import as_service_errors, may_be_retried
-from pipelines.services.protocols import IMAGES, FailureDetails, ServiceError
+from pipelines.services.protocols import IMAGES, FailureDetails, FailureKind, ServiceError
 
 LONGEST_LINE = 1 << 20
 """Bytes of one event, or of a refusal: a chunk of an answer has a few hundred."""
@@ -19,6 +19,8 @@ _LOADING = re.compile(
 )
 _GATEWAY = (404, 502, 503, 504)
 """Statuses of proxies for a machine that is not there yet."""
+_AT_FAULT = (400, 413, 422)
+"""Statuses about the request."""
 
 
 def words_of(error: openai.APIStatusError) -> str:
@@ -34,7 +36,7 @@ def as_llm_errors(
     """
 
     def slow() -> ServiceError:
-        trouble = FailureDetails(cold=may_be_cold())
+        trouble = FailureDetails(kind=FailureKind.COLD if may_be_cold() else FailureKind.ILL)
         message = "no answer yet: cold" if trouble.cold else "too slow"
         return ServiceError("llm", message, retryable=True, trouble=trouble)
 
@@ -46,7 +48,7 @@ def as_llm_errors(
 
 def unsupported(param: str) -> ServiceError:
     """An endpoint does not take a field of the request that somebody asked for."""
-    trouble = FailureDetails(refused=True, param=param, unsupported=True)
+    trouble = FailureDetails(kind=FailureKind.UNSUPPORTED, param=param)
     return ServiceError("llm", f"does not take {param}", retryable=False, trouble=trouble)
 
 
@@ -56,14 +58,10 @@ def _refusal(
     status, words = error.status_code, words_of(error).lower()
     if IMAGES in asked and refuses_images(words):  # llama.cpp says so with a 500
         return unsupported(IMAGES)
-    about_model = status == 404 and "model" in words
-    unannounced = may_be_cold and status in _GATEWAY and not about_model
-    refused = status in (400, 413, 422)
     trouble = FailureDetails(
-        refused=refused,
-        param=_at_fault(words, asked) if refused else "",
-        cold=unannounced or (status in (503, 425) and _LOADING.search(words) is not None),
-        too_long=is_too_long(words),
+        kind=_kind(status, words, may_be_cold=may_be_cold),
+        status=status,
+        param=_at_fault(words, asked) if status in _AT_FAULT else "",
         retry_after_s=_retry_after_s(error.response),
     )
     return ServiceError(
@@ -72,6 +70,16 @@ def _refusal(
         retryable=may_be_retried(error),
         trouble=trouble,
     )
+
+
+def _kind(status: int, words: str, *, may_be_cold: bool) -> FailureKind:
+    if is_too_long(words):
+        return FailureKind.TOO_LONG
+    about_model = status == 404 and "model" in words
+    unannounced = may_be_cold and status in _GATEWAY and not about_model
+    if unannounced or (status in (503, 425) and _LOADING.search(words)):
+        return FailureKind.COLD
+    return FailureKind.REFUSED if status in _AT_FAULT else FailureKind.ILL
 
 
 def _at_fault(words: str, asked: Collection[str]) -> str:

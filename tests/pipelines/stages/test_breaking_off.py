@@ -6,14 +6,16 @@ import pytest
 from structlog.testing import capture_logs
 
 from pipelines.core.exchange import AnswerMeasured, Typed
-from pipelines.services.protocols import ChatMessage, FailureDetails, ServiceError
+from pipelines.services.protocols import ChatMessage, FailureDetails, FailureKind, ServiceError
 from pipelines.services.scripted import Step, paced
 from pipelines.words import ENGLISH
 from tests.pipelines.stages.rehearsal import does, rehearse, says
 
 QUESTION = "what time is it?"
 DOWN = ServiceError("llm", "scripted", retryable=True)
-COLD_ERROR = ServiceError("llm", "scripted", retryable=True, trouble=FailureDetails(cold=True))
+COLD_ERROR = ServiceError(
+    "llm", "scripted", retryable=True, trouble=FailureDetails(kind=FailureKind.COLD)
+)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +40,9 @@ def test_one_that_is_still_loading_says_so() -> None:
 
 
 def test_a_conversation_that_does_not_fit_is_cut_and_asked_again() -> None:
-    long = ServiceError("llm", "400", retryable=False, trouble=FailureDetails(too_long=True))
+    long = ServiceError(
+        "llm", "400", retryable=False, trouble=FailureDetails(kind=FailureKind.TOO_LONG)
+    )
 
     def answers(messages: Sequence[ChatMessage]) -> Iterable[Step]:
         return [(0.1, long)] if len(messages) > 2 else paced("It is noon.")
@@ -49,7 +53,9 @@ def test_a_conversation_that_does_not_fit_is_cut_and_asked_again() -> None:
 
 
 def test_a_question_that_alone_is_too_long_is_asked_to_its_end_and_that_is_logged() -> None:
-    long = ServiceError("llm", "400", retryable=False, trouble=FailureDetails(too_long=True))
+    long = ServiceError(
+        "llm", "400", retryable=False, trouble=FailureDetails(kind=FailureKind.TOO_LONG)
+    )
     question = "I will tell you all of it. " * 40 + "So what time is it?"
     asked: list[str] = []
 
@@ -75,7 +81,9 @@ def test_a_question_that_alone_is_too_long_is_asked_to_its_end_and_that_is_logge
 def test_a_question_is_cut_as_often_as_it_takes_or_fails_as_too_long_and_not_for_its_tools(
     most_characters: int, heard: str, requests: int
 ) -> None:
-    long = ServiceError("llm", "400", retryable=False, trouble=FailureDetails(too_long=True))
+    long = ServiceError(
+        "llm", "400", retryable=False, trouble=FailureDetails(kind=FailureKind.TOO_LONG)
+    )
 
     def answers(messages: Sequence[ChatMessage]) -> Iterable[Step]:
         is_long = len(messages[-1].content) > most_characters

@@ -103,3 +103,33 @@ def test_an_engine_that_is_started_with_the_server_is_looked_at_before(tmp_path:
     missing = found(llm_engine_model="nowhere.gguf", llm_engine_bin=program)
     assert missing.verdict is CheckVerdict.FAIL
     assert "llm fetch" in missing.mend
+
+
+@pytest.mark.parametrize("named", ["model-401", "a404b", "llama: 429 tuned"])
+def test_a_status_is_not_read_out_of_a_name(named: str) -> None:
+    finding = asked(Reply([{"error": {"message": "403"}}], 500), llm_model=named)
+    assert finding.verdict is CheckVerdict.FAIL
+    assert finding.mend.startswith("see that it runs")
+
+
+@pytest.mark.parametrize("port", [4010, 4290])
+def test_a_status_is_not_read_out_of_a_port(port: int) -> None:
+    url = f"http://127.0.0.1:{port}/v1"
+    finding = asyncio.run(engines.check_llm(settings(llm_base_url=url)))
+    assert finding.mend.startswith("see that it runs")
+
+
+@pytest.mark.parametrize("file", ["mine.gguf", "my: own.gguf"])
+def test_an_engine_s_missing_model_is_a_cause_and_a_mend(file: str, tmp_path: Path) -> None:
+    finding = asyncio.run(
+        engines.check_llm(
+            settings(
+                llm_engine="llama.cpp",
+                llm_engine_model=str(tmp_path / file),
+                llm_engine_port=0,
+                models_dir=str(tmp_path),
+            )
+        )
+    )
+    assert finding.found == f"there is no file {tmp_path / file}"
+    assert finding.mend.startswith("give a GGUF")

@@ -12,7 +12,7 @@ import pytest
 import pipelines.services.llm.llm_client
 from pipelines.core.thinking.failover import Patience
 from pipelines.services.llm.llm_client import PLACES, Fallback, LLMClient
-from pipelines.services.protocols import ChatMessage, ServiceError
+from pipelines.services.protocols import ChatMessage, FailureKind, ServiceError
 from tests.pipelines.services.scripted_endpoint import (
     DONE,
     HANG,
@@ -86,7 +86,8 @@ def test_a_field_that_the_endpoint_is_not_known_to_take_is_refused_by_name() -> 
     async def play(llm: LLMClient) -> None:
         with pytest.raises(ServiceError) as caught:
             await llm.generate("Count.", others={"top_k": 20})
-        assert (caught.value.trouble.param, caught.value.trouble.unsupported) == ("top_k", True)
+        trouble = caught.value.trouble
+        assert (trouble.kind, trouble.param) == (FailureKind.UNSUPPORTED, "top_k")
 
     assert asked(play).requests == []
 

@@ -14,6 +14,7 @@ from pipelines.services.protocols import (
     ChatMessage,
     Delta,
     FailureDetails,
+    FailureKind,
     Finished,
     Sampling,
     ServiceError,
@@ -175,7 +176,9 @@ def test_there_is_an_end_to_waiting(steps: list[Step]) -> None:
 
 
 def test_when_all_fail_the_error_is_the_last_ones() -> None:
-    loading = ServiceError("llm", "loading", retryable=True, trouble=FailureDetails(cold=True))
+    loading = ServiceError(
+        "llm", "loading", retryable=True, trouble=FailureDetails(kind=FailureKind.COLD)
+    )
     one, other = Scripted("one", [(0.01, DOWN)]), Scripted("other", [(0.01, loading)])
     ((took_s, came),) = asked(one, other)
     assert came is loading
@@ -183,7 +186,9 @@ def test_when_all_fail_the_error_is_the_last_ones() -> None:
 
 
 def test_a_cold_one_is_not_asked_again_at_once() -> None:
-    loading = ServiceError("llm", "loading", retryable=True, trouble=FailureDetails(cold=True))
+    loading = ServiceError(
+        "llm", "loading", retryable=True, trouble=FailureDetails(kind=FailureKind.COLD)
+    )
     one = Scripted("one", [(0.01, loading)])
     asked(one)
     assert requests(one) == [1]
