@@ -63,7 +63,7 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
     limit: Annotated[int | None, typer.Option(min=1, help="So many items, by chance.")] = None,
     tts: Annotated[TtsName, typer.Option(help="Which voice, for both.")] = "espeak",
     tts_first_audio_ms: Annotated[
-        float, typer.Option(min=0, help="What the stub voice takes to its first audio.")
+        float, typer.Option(min=0, help="Seconds to the stub voice's first audio.")
     ] = 0.0,
     tts_cache_mb: Annotated[
         int,
@@ -71,7 +71,7 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
     ] = 0,
     caller: Annotated[
         Caller,
-        typer.Option("--as", help="Who calls: Pipecat's client, our page, or Twilio."),
+        typer.Option("--as", help="The caller: Pipecat's client, our page, or Twilio."),
     ] = "stock",
     json_file: JsonFile = None,
     picture: Picture = None,

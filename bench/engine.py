@@ -2,8 +2,8 @@
 
 `python -m bench.engine --profile fixed-150` prints its address. Its first sentence is short, as
 an assistant's is that was told to begin with a short phrase: whoever speaks whole sentences
-(Pipecat does) waits six tokens for it, not the twenty of an echoed question. What it was asked
-is kept, under `/asked`: an answer to half a question is as fast as one pleases.
+(Pipecat does) waits six tokens for it, not the twenty of an echoed question. Its questions are
+kept, under `/asked`: an answer to half a question is as fast as one pleases.
 """
 
 import asyncio

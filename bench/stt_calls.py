@@ -1,6 +1,6 @@
 """Calls that listen, in real time: through our ears, and through stock Pipecat's Moonshine.
 
-Each call is fed 20 ms at a time, by the clock. What is measured is the time from the moment that
+Each call is fed 20 ms at a time, by the clock. It measures the time from the moment that
 the frame with the last sample of speech was handed over (by the recording's label) to the last
 final transcript of that speech: deciding that somebody is silent is in it, for both. Neither
 side has a turn model, an LLM or a voice beside it here.

@@ -5,7 +5,7 @@
 
 The encoder does the same work for every sound, so its time is that of the real model. The decoder
 talks until it is stopped, so a job takes as long as the most words that its audio can hold: an
-upper end. What it says is nonsense, and its gates throw it away: the word error rate is 100 %.
+upper end. Its words are nonsense, and its gates throw it away: the word error rate is 100 %.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The real models, asked from virtual time: the clock stands still while they think.
 
 They live on a thread and an event loop of their own, and each is loaded when it is first asked.
-What an answer costs on virtual time is the recording's figure for such a question; where there
+The cost of an answer on virtual time is the recording's figure for such a question; where there
 is none, or the model is another one, it is what it took here.
 """
 

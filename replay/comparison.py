@@ -282,7 +282,7 @@ def _sentences(found: Comparison) -> list[str]:
         lines.append(
             f"The machine was {'busier' if found.busier_s > 0 else 'less busy'}: threads waited "
             f"{_ms(abs(found.busier_s))} a turn {'longer' if found.busier_s > 0 else 'less long'} "
-            "for a processor core. What may be due to that is not called a change."
+            "for a processor core. A difference that may be due to that is not called a change."
         )
     if found.other_words:
         lines.append(f"{found.other_words} of {found.pairs} turns understood otherwise.")

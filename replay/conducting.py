@@ -84,8 +84,8 @@ def conduct(
 ) -> ReplayRun:
     """Everything in order; ended early by KeyboardInterrupt, with what is done.
 
-    `tell` is told how many seconds of calls have been played. What cannot be played is complained
-    of and kept as failed. Raises SettingsError.
+    `tell` is told how many seconds of calls have been played. A recording that cannot be played is
+    complained of and kept as failed. Raises SettingsError.
     """
     played: list[ReplayPlay] = []
     company = Company()

@@ -118,7 +118,7 @@ def print_foretold(
     console.print(_table("voice to voice", ("", "p50", "p95", "p99"), rows))
     goal = ms(GOAL_S)
     console.print(
-        f"Whatever the first token: p95 stays over {goal}."
+        f"p95 stays over {goal}, however early the first token is."
         if most_s is None
         else f"To stay under {goal} at p95 the first token may take up to {ms(most_s)}."
     )

@@ -19,7 +19,7 @@ SWEEP_S = tuple(step * 0.02 for step in range(51))
 
 ASSUMPTIONS = (
     "The person says the same at the same time, and each turn is taken by itself.",
-    "What is decided stays as it was: only when it could be decided moves.",
+    "The decisions stay as they were: only the times at which they could be made move.",
     "A reply begun on a transcript is begun again with it, when that comes later.",
     "The time from the first token to the first clause stays as it was.",
 )

@@ -30,7 +30,7 @@ HELP = __doc__.replace("\n\n", "\n\n\b\n")
 app = typer.Typer(rich_markup_mode=None, add_completion=False, help=HELP, no_args_is_help=True)
 
 Variant = Annotated[
-    Path, typer.Option("--variant", help="What to deploy: a100.json, h100-fp8.json, pod.json.")
+    Path, typer.Option("--variant", help="The file to deploy: a100.json, h100-fp8.json, pod.json.")
 ]
 Key = Annotated[
     str, typer.Option(envvar="RUNPOD_API_KEY", help="RunPod's key.", show_default=False)
@@ -98,7 +98,7 @@ def down(
     rest: Rest = REST,
     graphql: Graphql = GRAPHQL,
 ) -> None:
-    """Remove it: what costs money first. What is not there is no error."""
+    """Remove it, starting with what costs money. It is no error if nothing is there."""
     with _in_one_line(), closing(Cloud(key, rest, graphql)) as cloud:
         anything = {"HF_TOKEN": "-", "ACCESS_TOKEN": "-", "IMAGE": "-"}
         plan = read(variant, anything)
@@ -252,7 +252,7 @@ def _saying_what_is_left(cloud: Cloud) -> Iterator[None]:
     try:
         yield
     except CloudError:
-        typer.echo("It failed half-way. What of ours there is on RunPod now:", err=True)
+        typer.echo("It failed half-way. These things of ours are on RunPod now:", err=True)
         try:
             lines = there_is(cloud) or ["nothing"]
         except CloudError:

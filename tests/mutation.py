@@ -1,7 +1,8 @@
 """`./run mutants MODULE...`: changes a pure module in small ways, and lists those no test sees.
 
-mutmut makes the changes and runs, for each, the tests that reach it. A module is tested by the
-folder of tests that mirrors its own. Exit code 1: a module reaches less than `--least` per cent.
+mutmut makes the changes and runs, for each, the tests that reach it. A module of the core is tested
+by the folder of tests that mirrors its own, any other by the file of tests that has its name. Exit
+code 1: a module reaches less than `--least` per cent.
 """
 
 import json
@@ -18,7 +19,7 @@ from rich.console import Console
 ROOT = Path(__file__).parents[1]
 BENCH = ROOT / ".cache" / "mutants"
 CODE = ("bot", "pipelines", "client", "replay", "tests", "docs", ".env.example")
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.wav", "*.flac", "recordings", "web", "suites")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.wav", "*.flac", "*.png", "web", "suites")
 CONFIG = """
 [tool.pytest.ini_options]
 addopts = "--import-mode=importlib -p no:cacheprovider -p no:xdist"
@@ -47,9 +48,12 @@ class Score:
         return 100 * self.seen / self.made if self.made else 100.0
 
 
-def folder_of_tests(module: Path) -> Path:
-    """The folder that mirrors the module's own."""
-    return Path("tests") / module.parent
+def mirror_of(module: Path) -> Path:
+    """The folder that mirrors the module's own, or one file of it: outside the core, others run
+    servers.
+    """
+    folder = Path("tests") / module.parent
+    return folder if "core" in module.parts else folder / f"test_{module.name}"
 
 
 def mutants(
@@ -65,7 +69,7 @@ def mutants(
     console = Console()
     scores = {}
     for module in modules:
-        with console.status(f"{module}: making changes and running {folder_of_tests(module)}"):
+        with console.status(f"{module}: making changes and running {mirror_of(module)}"):
             score = scores[module] = _score(module)
         console.print(f"{module}: {score.seen} of {score.made} seen, {score.percent:.1f} %")
         for name in score.unseen:
@@ -85,7 +89,7 @@ def _score(module: Path) -> Score:
     told = {
         "sources": json.dumps([str(module)]),
         "code": json.dumps([name for name in CODE if not (ROOT / name).is_file()]),
-        "tests": json.dumps([str(folder_of_tests(module))]),
+        "tests": json.dumps([str(mirror_of(module))]),
     }
     (BENCH / "pyproject.toml").write_text(CONFIG.format(**told))
     run = _mutmut("run")

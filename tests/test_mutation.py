@@ -1,13 +1,15 @@
 from pathlib import Path
 
-from tests.mutation import Score, folder_of_tests
+from tests.mutation import Score, mirror_of
 
 
-def test_a_module_is_tested_by_the_folder_that_mirrors_its_own() -> None:
-    assert folder_of_tests(Path("pipelines/core/turn/machine.py")) == Path(
-        "tests/pipelines/core/turn"
-    )
-    assert folder_of_tests(Path("bot/phone/codec.py")) == Path("tests/bot/phone")
+def test_a_module_of_the_core_is_tested_by_the_folder_that_mirrors_its_own() -> None:
+    module = Path("pipelines/core/turn/machine.py")
+    assert mirror_of(module) == Path("tests/pipelines/core/turn")
+
+
+def test_any_other_module_is_tested_by_the_file_of_its_name() -> None:
+    assert mirror_of(Path("bot/phone/codec.py")) == Path("tests/bot/phone/test_codec.py")
 
 
 def test_a_module_without_a_change_has_nothing_unseen() -> None:

@@ -31,7 +31,7 @@ E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 @dataclass
 class Cloud:
-    """One account. What was asked is kept; how it goes is set before."""
+    """One account. It keeps the requests; how they go is set before."""
 
     status: str = "active"
     kind: str = "Full"

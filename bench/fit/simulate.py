@@ -1,6 +1,6 @@
 """A policy tried on what was observed: when the bot would have been heard, and when too soon.
 
-The turn machine is the product's own. What the LLM and the voice take is a stated constant, so
+The turn machine is the product's own. The time of the LLM and the voice is a stated constant, so
 that a thousand policies can be compared in minutes; `./run bench turns` measures the real
 thing.
 """

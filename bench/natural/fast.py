@@ -1,6 +1,6 @@
 """The natural turns on virtual time: the product's own ears and turn machine, in seconds a run.
 
-What the ears report of each turn is kept in a cache; a policy is then tried on all of them.
+The ears' reports of each turn are kept in a cache; a policy is then tried on all of them.
 """
 
 from collections.abc import Iterator, Sequence

@@ -22,11 +22,11 @@ def _share(value: float | None) -> float | None:
 
 
 def run(  # noqa: PLR0913 - the options of a command are its arguments
-    prompt: Annotated[str, typer.Argument(help="What to ask; - reads it from standard input.")],
+    prompt: Annotated[str, typer.Argument(help="The question; - reads it from standard input.")],
     url: Annotated[str | None, typer.Option(help="The endpoint, up to /v1 (LLM_BASE_URL).")] = None,
     model: Annotated[str | None, typer.Option(help="The model to ask for (LLM_MODEL).")] = None,
     system: Annotated[
-        str | None, typer.Option(help="What it is told before (LLM_SYSTEM_PROMPT).")
+        str | None, typer.Option(help="The system prompt (LLM_SYSTEM_PROMPT).")
     ] = None,
     max_tokens: Annotated[
         str | None, typer.Option(help="Tokens of the answer, at most (LLM_MAX_TOKENS).")

@@ -59,7 +59,7 @@ def up(  # noqa: PLR0913 - the options of a command are its arguments
         str | None, typer.Option(help="Conversations at once (LLM_ENGINE_SLOTS; 4).")
     ] = None,
     memory_gb: Annotated[
-        str | None, typer.Option(help="What it may allocate (LLM_ENGINE_MEMORY_GB; no limit).")
+        str | None, typer.Option(help="Gigabytes it may allocate (LLM_ENGINE_MEMORY_GB; no limit).")
     ] = None,
     binary: Annotated[
         str | None, typer.Option("--bin", help="Its program, if not on the path (LLM_ENGINE_BIN).")

@@ -71,7 +71,8 @@ def list_models(
 def download(
     names: Annotated[list[str], typer.Argument(help="As `models list` has them, or OWNER/NAME.")],
 ) -> None:
-    """Download models. What was stopped goes on where it was; what is here is only checked.
+    """Download models. A download that was stopped goes on where it was; a model that is here is
+    only checked.
 
     \b
     Examples:

@@ -36,7 +36,7 @@ DETECTION = {"machine_detection": "Enable"}
 
 
 def dial(
-    number: Annotated[str, typer.Argument(help="Whom to call: +15551234567.")],
+    number: Annotated[str, typer.Argument(help="The number to call: +15551234567.")],
     from_number: Annotated[
         str | None,
         typer.Option("--from", help="A number of yours; else the one that rings here."),

@@ -64,7 +64,7 @@ def serve(  # noqa: PLR0913 - the options of a command are its arguments
         ),
     ] = None,
     llm_model: Annotated[
-        str | None, typer.Option(help="What that engine loads (LLM_ENGINE_MODEL).")
+        str | None, typer.Option(help="The model that the engine loads (LLM_ENGINE_MODEL).")
     ] = None,
     profile: Annotated[
         str | None,

@@ -136,7 +136,7 @@ def tail(log: Path, size: int = TAIL_BYTES) -> str:
 
 
 def bound(log: Path) -> None:
-    """Cut what came first. Who writes to it appends, and goes on behind what was kept."""
+    """Cut the beginning. Programs that write to it append, and go on behind what was kept."""
     if log.stat().st_size > MOST_LOG_BYTES:
         kept = tail(log, KEPT_LOG_BYTES)
         with log.open("w") as file:

@@ -2,7 +2,7 @@
 
 https://www.twilio.com/docs/voice/media-streams/websocket-messages
 
-What was played comes back as the echo of marks, one after each frame that is sent; its name is the
+Twilio reports played audio by the echo of marks, one after each frame that is sent; its name is the
 frame's generation and end: `3.1600`. A `clear` makes Twilio echo what was never played, too: marks
 of a generation that was flushed are no news.
 """

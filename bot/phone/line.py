@@ -55,7 +55,7 @@ class TelephoneConfig:
     """The address at which Twilio reaches us, a path included: its signatures are over that."""
     api_base_url: str = "https://api.twilio.com"
     transfers: Mapping[str, str] = field(default_factory=dict)
-    """Whom the model may hand a call on to, and their numbers (E.164)."""
+    """Names that the model may hand a call on to, and their numbers (E.164)."""
     announcements: Announcements = field(default_factory=Announcements)
     phrases: Phrases = ENGLISH
 

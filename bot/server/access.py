@@ -1,7 +1,7 @@
 """Access: decided for each request from its own statements and the operator's settings.
 
 A tunnel or a proxy arrives over loopback, and so does a page of another site in a browser on this
-machine: the address that a request comes from proves nothing. What does: the address that was
+machine: the address that a request comes from proves nothing. Proof is the address that was
 asked for, forwarding headers, and the origin, which a page cannot choose.
 """
 

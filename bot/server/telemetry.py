@@ -117,7 +117,7 @@ class Metrics:
         self._registry = registry = CollectorRegistry()
         self._stage = Histogram(
             "halfsecond_stage_seconds",
-            "What each stage added to the wait that the caller felt.",
+            "Seconds that each stage added to the wait that the caller felt.",
             ["stage"],
             registry=registry,
             buckets=SECONDS,

@@ -21,7 +21,7 @@ class TelephoneSettings(Group):
     """Where Twilio's REST API is."""
 
     phone_transfers: List = ()
-    """Whom the model may hand a call on to: sales=+15551230001,support=+15551230002."""
+    """Numbers that the model may hand a call on to: sales=+15551230001,support=+15551230002."""
 
     @field_validator("phone_transfers")
     @classmethod

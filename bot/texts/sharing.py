@@ -1,7 +1,7 @@
 """The one language model, shared: calls go first, texts wait their turn in a fair queue.
 
-What nobody waits for any longer is cancelled: in the queue, or on the engine, where closing the
-stream stops it.
+A request that nobody waits for any longer is cancelled: in the queue, or on the engine, where
+closing the stream stops it.
 """
 
 import asyncio

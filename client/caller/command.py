@@ -75,14 +75,14 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
         float | None, typer.Option(max=-40.0, help="Noise between files in dBFS; else zeros.")
     ] = None,
     caller: Annotated[
-        Literal["browser", "twilio"], typer.Option("--as", help="Who calls: a page, or Twilio.")
+        Literal["browser", "twilio"], typer.Option("--as", help="The caller: a page, or Twilio.")
     ] = "browser",
     dtmf: Annotated[
         str, typer.Option(help="Keys to press after the files, as Twilio.", show_default=False)
     ] = "",
     trouble: Annotated[
         str,
-        typer.Option(help="What goes wrong on the way, as Twilio: see below.", show_default=False),
+        typer.Option(help="Faults on the way, as Twilio: see below.", show_default=False),
     ] = "",
     account_sid: Annotated[
         str, typer.Option(envvar="TWILIO_ACCOUNT_SID", show_envvar=False, help="Twilio's account.")
@@ -96,7 +96,7 @@ def call(  # noqa: PLR0913 - the options of a command are its arguments
         typer.Option(
             envvar="PUBLIC_BASE_URL",
             show_envvar=False,
-            help="What the server calls itself, which is what Twilio signs; else the --url.",
+            help="The server's own address, which is what Twilio signs; else the --url.",
         ),
     ] = None,
 ) -> None:

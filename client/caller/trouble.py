@@ -13,7 +13,7 @@ STALL_EVERY_S = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkFaults:
-    """None of it by default. What is by chance is seeded."""
+    """None of it by default. Chance is seeded."""
 
     jitter: float = 0.0
     """Seconds that a message is late, at most; each by a chance of its own, the order kept."""

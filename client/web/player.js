@@ -68,7 +68,7 @@ export class Player {
     this.tellSilenced();
   }
 
-  /** Samples, 16 bit. What comes while nothing can be played is lost, as on a telephone. */
+  /** Samples, 16 bit. Sound that comes while nothing can be played is lost, as on a telephone. */
   play(pcm) {
     const at = this.received;
     this.received += pcm.length;

@@ -1,7 +1,7 @@
 /**
  * Protobuf by hand, for the five messages of bot/browser/browser.proto and no others.
  *
- * Unknown fields are skipped, as protobuf demands. What is torn throws a RangeError.
+ * Unknown fields are skipped, as protobuf demands. A torn message throws a RangeError.
  */
 
 const FRAME = ["text", "audio", "transcription", "message", "interruption"];

@@ -11,6 +11,9 @@ PATH = re.compile(rf"^(?:{'|'.join((*ROOMS, 'docs', 'examples'))})/(?:[\w./-]*/|
 PLACEHOLDER = re.compile(r"[A-Z]{4,}")
 MENTION = re.compile(r"(?<![\w/])docs/[\w/-]+\.\w+")
 SETTING = re.compile(r"^([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=.*)?$")
+CLAUSE_FIRST = re.compile(
+    r"(?:(?<=[.:;] )|(?<=\n\n)|(?<=\| )|(?<=- ))(?:Who|Whoever|Whom|What|Whatever)\b[^.?!|]*[.!|:]"
+)
 DATE = re.compile(r"\b\d{1,2} (?:to \d{1,2} )?[A-Z][a-z]+ 20\d\d\b")
 UNREAD = {".png", ".svg", ".wav", ".flac", ".npz", ".onnx", ".lock", ".bin", ".ort"}
 SKIPPED = {"recordings", "__pycache__", "node_modules"}
@@ -74,6 +77,15 @@ def test_every_setting_that_a_page_names_is_known_to_the_code() -> None:
         if (found := SETTING.match(code)) and found[1].lower() not in known
     ]
     assert unknown == []
+
+
+def test_sentences_begin_with_their_subject() -> None:
+    """No "Who mutes the microphone has finished": a question may begin so."""
+    assert [
+        f"{page.name}: {found}"
+        for page in pages()
+        for found in CLAUSE_FIRST.findall(re.sub(r"(?<!\n)\n(?![\n|#-])", " ", page.prose))
+    ] == []
 
 
 def test_every_page_is_in_the_index() -> None:

@@ -1,6 +1,6 @@
 """RunPod on loopback: keeps the contract of its REST API v1 (openapi.json) as far as we ask of it.
 
-Fields and their kinds are the API's own, of August 2026. What it does not know it refuses.
+Fields and their kinds are the API's own, of August 2026. It refuses all that it does not know.
 """
 
 import json

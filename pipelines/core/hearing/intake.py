@@ -5,7 +5,7 @@ what comes in a burst afterwards follows what came before. A longer one is fille
 that no turn can hang; what then comes late for the filled span is dropped and counted.
 
 A client's time stamps decide one thing alone: a gap that they state is silence, if they have moved
-evenly until then and as much time has passed here. Whatever else they do, no audio is lost by it.
+evenly until then and as much time has passed here. No audio is lost by anything else that they do.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """A listener's clock runs a little faster or slower than ours: told from what it says it played.
 
 Reports come late by the way that they take, which varies; the quickest of each few seconds does
-so least. What that one is late by grows or shrinks with the clocks alone.
+so least. The lateness of that one grows or shrinks with the clocks alone.
 """
 
 WINDOW_S = 2.0

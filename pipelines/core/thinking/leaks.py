@@ -1,8 +1,8 @@
 """An answer's text without what leaks into it: thoughts, calls of tools, roles, tokens.
 
-`marks` has what these stand in. What no mark tells is decided here: a call that is written without
-one, a role's name before the first word, and a thought of which the end alone is marked, or which
-words mark.
+`marks` has what these stand in. Leaks without a mark are decided here: a call that is written
+without one, a role's name before the first word, and a thought of which the end alone is marked, or
+which words mark.
 """
 
 import enum

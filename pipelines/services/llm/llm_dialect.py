@@ -1,7 +1,7 @@
 """Parameters that one endpoint turned out not to take, and a request without it.
 
-Servers differ in what they refuse, and say so in words. What a refusal names is left out of the
-next request, and once that is answered, of all that follow: an endpoint is asked the same wrong
+Servers differ in what they refuse, and say so in words. A field that a refusal names is left out of
+the next request, and once that is answered, of all that follow: an endpoint is asked the same wrong
 thing once, and one bad question takes nothing from the others.
 """
 

@@ -1,6 +1,6 @@
 """Speech to text by Moonshine tiny English, from its wheel: one model for all calls.
 
-What it does with sound that is no speech, measured on 475 stretches (silence, white noise, band
+Sound that is no speech, measured on 475 stretches (silence, white noise, band
 noise, noise bursts, rumble, hum, tunes; 0.4 to 6 s, -55 to -15 dBFS) against 491 recorded
 telephone prompts: silence and every noise with a flat spectrum gives exactly "You"; hum and
 tunes give that, notes or "Thank you for watching"; what rumble below 300 Hz and pure tones give

@@ -1,7 +1,7 @@
 """Ears that outlive their engine: one that fails or hangs is replaced, and its jobs asked again.
 
-A job holds the audio it is about, so what a dying engine was listening to is not lost. What is
-retryable is no death: the engine has said itself that it goes on.
+A job holds the audio it is about, so what a dying engine was listening to is not lost. A
+retryable failure is no death: the engine has said itself that it goes on.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Whisper by faster-whisper: a batch of stretches of speech in, a hypothesis for each out.
 
-What faster-whisper's `transcribe` does around the model (its VAD, its temperature fallback, the
-text before as a prompt) is made for files. Here the model is asked as it is, for several calls
+faster-whisper's own `transcribe` (its VAD, its temperature fallback, the text before as a prompt)
+is made for files. Here the model is asked as it is, for several calls
 in one go: the encoder on all windows, then greedy decoding.
 
 A draft is the hypothesis of the same speech a moment ago. One pass of the decoder over it tells

@@ -1,7 +1,7 @@
 """Text to speech by any stock Pipecat `TTSService`, so that no vendor is lost.
 
 Each lane is a service in a pipeline of its own, made when it is first needed. A text goes in as
-a `TTSSpeakFrame`; the audio up to the `TTSStoppedFrame` is the answer. Who stops listening
+a `TTSSpeakFrame`; the audio up to the `TTSStoppedFrame` is the answer. Closing the answer
 interrupts the service; one that reported an error is made anew.
 """
 

@@ -1,7 +1,7 @@
 """Text to speech by a program of its own, that all calls share: espeak-ng, Piper, Kokoro.
 
-What it is told and what it says is in `voice_messages`. A long text is handed over a piece at a
-time, so that others get between. Whatever it says is taken off the pipe at once: a call that
+`voice_messages` has its messages, both ways. A long text is handed over a piece at a
+time, so that others get between. All of its messages are taken off the pipe at once: a call that
 listens slowly holds up nobody.
 """
 

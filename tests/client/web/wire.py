@@ -12,7 +12,7 @@ TIMESPEC = struct.Struct("qq")
 
 
 class Wire:
-    """Carries bytes both ways. What is cut is gone without a word; what comes later is carried."""
+    """Carries bytes both ways. A cut loses those under way without a word; later ones pass."""
 
     def __init__(self, port: int) -> None:
         self._target = port

@@ -1,6 +1,6 @@
 """The pure core as one synchronous call: a person and an LLM by chance, and what came of it.
 
-There is one heap of events, and no clock but it. What the models and the page answer comes late
+There is one heap of events, and no clock but it. Answers of the models and the page come late
 by chance, also for what nobody waits for any more.
 """
 
