@@ -17,6 +17,7 @@ from bot.__main__ import COMMANDS, command_line
 from bot.commands.checks.finding import CheckVerdict, Finding
 from bot.commands.doctor import as_json, as_text
 from bot.commands.serve import in_use, terms
+from bot.phone.line import TelephoneConfig
 from bot.settings import Settings
 from bot.wiring.telephone import phone_for
 
@@ -206,8 +207,10 @@ def test_the_house_rules_follow_from_the_settings_and_the_socket(host: str, beyo
         "calls_per_address": 7,
     }
     with socket.create_server((host, 0)) as listener:
-        made = [terms(Settings.model_validate(given), listener) for _ in range(2)]
-        kept = terms(Settings.model_validate({"access_token": "mine"}), listener)
+        made = [
+            terms(Settings.model_validate(given), listener, TelephoneConfig()) for _ in range(2)
+        ]
+        kept = terms(Settings.model_validate({"access_token": "mine"}), listener, TelephoneConfig())
     access = made[0].access
     assert access.listens_beyond_loopback is beyond
     assert access.public == "https://voice.example"

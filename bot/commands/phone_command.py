@@ -12,12 +12,12 @@ from bot.commands.checks.twilio_reach import (
     STATUS,
     VOICE,
     NoTelephoneError,
-    TelephoneAccount,
     examine,
     line_of,
     rings_at,
 )
 from bot.commands.doctor import as_json, as_text
+from bot.phone.line import TelephoneConfig
 from bot.phone.rest import TwilioError, TwilioRest
 from bot.settings import SettingsError, load
 from bot.terminal.ending import give_up
@@ -92,7 +92,7 @@ def setup(
 
 
 async def _dial(
-    line: TelephoneAccount, to_number: str, from_number: str | None, rings: int, *, detects: bool
+    line: TelephoneConfig, to_number: str, from_number: str | None, rings: int, *, detects: bool
 ) -> None:
     async with line.rest() as rest:
         called_from = from_number or await _own_number(line, rest)
@@ -105,16 +105,14 @@ async def _dial(
     typer.echo("answered" if status == "in-progress" else status)
 
 
-def outbound(
-    line: TelephoneAccount, from_number: str, to_number: str, rings: int
-) -> dict[str, Any]:
+def outbound(line: TelephoneConfig, from_number: str, to_number: str, rings: int) -> dict[str, Any]:
     """The request to Twilio; once answered, the call is as one that came in."""
     return {
         "to": to_number,
         "from_": from_number,
-        "url": line.public_url + VOICE,
+        "url": line.public + VOICE,
         "method": "POST",
-        "status_callback": line.public_url + STATUS,
+        "status_callback": line.public + STATUS,
         "status_callback_method": "POST",
         "timeout": rings,
     }
@@ -134,9 +132,9 @@ async def _settled(rest: TwilioRest, call: Any, rings: int) -> str:
     return status
 
 
-async def _own_number(line: TelephoneAccount, rest: TwilioRest) -> str:
+async def _own_number(line: TelephoneConfig, rest: TwilioRest) -> str:
     numbers = await rest.numbers()
-    ours = [one for one in numbers if rings_at(one) == line.public_url + VOICE]
+    ours = [one for one in numbers if rings_at(one) == line.public + VOICE]
     for found in (ours, numbers):
         if len(found) == 1:
             return str(found[0].phone_number)
@@ -144,20 +142,20 @@ async def _own_number(line: TelephoneAccount, rest: TwilioRest) -> str:
     raise NoTelephoneError(f"which number to call from (--from)? The account has {have}")
 
 
-async def _setup(line: TelephoneAccount, number: str) -> None:
+async def _setup(line: TelephoneConfig, number: str) -> None:
     async with line.rest() as rest:
         found = [one for one in await rest.numbers(number) if one.phone_number == number]
         if not found:
             have = ", ".join(str(one.phone_number) for one in await rest.numbers())
             raise NoTelephoneError(f"{number} is not the account's: it has {have or 'none'}")
         before = rings_at(found[0])
-        webhook = line.public_url + VOICE
+        webhook = line.public + VOICE
         form = {
             "trunk_sid": "",
             "voice_application_sid": "",
             "voice_url": webhook,
             "voice_method": "POST",
-            "status_callback": line.public_url + STATUS,
+            "status_callback": line.public + STATUS,
             "status_callback_method": "POST",
         }
         await rest.point(str(found[0].sid), form)
@@ -172,7 +170,7 @@ def _why(status: str) -> str:
     return ""
 
 
-def _line() -> TelephoneAccount:
+def _line() -> TelephoneConfig:
     try:
         return line_of(load())
     except (SettingsError, NoTelephoneError) as error:

@@ -21,6 +21,7 @@ from bot.terminal.program import program
 from pipelines.addresses import is_loopback
 
 if TYPE_CHECKING:
+    from bot.phone.line import TelephoneConfig
     from bot.wiring.serving import Terms
 
 
@@ -134,7 +135,7 @@ async def _serve_with(settings: Settings, listener: socket.socket) -> bool:
         wiring = Wiring(settings)
     except SettingsError as error:
         give_up(str(error), 2)
-    agreed = terms(settings, listener)
+    agreed = terms(settings, listener, wiring.phone)
     url = address(listener, "https" if settings.tls_cert else "http")
     made = None if settings.access_token else agreed.access.token
     await asyncio.sleep(0)  # a Ctrl-C during all of that counts here, where nothing has begun
@@ -146,10 +147,9 @@ async def _serve_with(settings: Settings, listener: socket.socket) -> bool:
     return await run(wiring, Metrics(), listener, agreed, shared=wiring.shared, on_ready=on_ready)
 
 
-def terms(settings: Settings, listener: socket.socket) -> "Terms":
+def terms(settings: Settings, listener: socket.socket, phone: "TelephoneConfig") -> "Terms":
     """As the settings have them; an access token is made where there is none."""
     from bot.wiring.serving import Certificate, Terms
-    from bot.wiring.telephone import phone_for
 
     token = settings.access_token
     return Terms(
@@ -166,7 +166,7 @@ def terms(settings: Settings, listener: socket.socket) -> "Terms":
         if settings.tls_cert and settings.tls_key
         else None,
         proxies=settings.trusted_proxies,
-        phone=phone_for(settings),
+        phone=phone,
     )
 
 

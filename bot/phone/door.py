@@ -16,7 +16,6 @@ from bot.calls.sessions import Doors, RefusedError, Sessions, Visitor
 from bot.calls.websocket import WebSocketSocket
 from bot.phone import twiml
 from bot.phone.line import Opening, TelephoneConfig, TelephoneLine, read_start
-from bot.phone.rest import TwilioRest
 from bot.phone.signature import HEADER, Parameters, is_signed
 from bot.server.access import NO_TICKET, Tickets
 from bot.server.body import read_body
@@ -66,10 +65,7 @@ class TelephoneDoor:
         self._limits = phone.limits(sessions.limits)
         self._tickets = Tickets()
         self._waiting = 0
-        known = phone.account_sid and phone.auth_token
-        self._rest = (
-            TwilioRest(phone.api_base_url, phone.account_sid, phone.auth_token) if known else None
-        )
+        self._rest = phone.rest() if phone.account_sid and phone.auth_token else None
 
     async def close(self) -> None:
         if self._rest is not None:

@@ -63,6 +63,10 @@ class TelephoneConfig:
     def is_open(self) -> bool:
         return not self.lacks
 
+    def rest(self) -> TwilioRest:
+        """The account's calls and numbers; `close` is owed."""
+        return TwilioRest(self.api_base_url, self.account_sid, self.auth_token)
+
     @property
     def lacks(self) -> str:
         """The settings without which the door is shut, in words; empty if it is open."""

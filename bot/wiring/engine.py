@@ -63,13 +63,13 @@ class Wiring:
         self._ears = choose_ears(settings)
         self._stt = self._ears.service
         self._turn = SmartTurn()
-        self._phone = phone_for(settings)
+        self.phone = phone_for(settings)
         announcements = announcements_for(settings)
         self._voice = choose_voice(settings)
         phrases = phrases_for(settings.tts_language)
         words = (
             *announcements.words,
-            *self._phone.announcements.words,
+            *self.phone.announcements.words,
             phrases.apology,
             phrases.cold,
             phrases.meanwhile,
@@ -126,7 +126,7 @@ class Wiring:
 
     @property
     def telephone(self) -> str:
-        return self._phone.in_words
+        return self.phone.in_words
 
     @property
     def clock(self) -> str:

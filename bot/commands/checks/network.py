@@ -9,9 +9,11 @@ import httpx2
 
 from bot.commands.checks.finding import Finding, bad, good, poor
 from bot.commands.serve import check_certificate
+from bot.phone.rest import TwilioError
 from bot.server.listening import CannotListenError, listen
 from bot.settings import Settings, SettingsError
-from pipelines.addresses import is_loopback, printable
+from bot.wiring.telephone import phone_for
+from pipelines.addresses import is_loopback
 
 WITHIN_S = 5.0
 EXPIRES_SOON_DAYS = 14
@@ -171,20 +173,15 @@ async def check_twilio(settings: Settings) -> Finding | None:
         return bad(
             "twilio", "it could not reach this server", "set PUBLIC_BASE_URL to an https address"
         )
-    account = f"{settings.twilio_api_base_url}/2010-04-01/Accounts/{sid}.json"
     try:
-        async with httpx2.AsyncClient(timeout=WITHIN_S) as http:
-            answer = await http.get(account, auth=(sid, token.get_secret_value()))
-    except httpx2.HTTPError:
-        return bad(
-            "twilio",
-            f"{printable(settings.twilio_api_base_url)} does not answer",
-            "see to the network",
-        )
-    if answer.status_code != httpx2.codes.OK:
-        return bad(
-            "twilio",
-            f"the account was refused with {answer.status_code}",
-            "copy TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN from console.twilio.com",
-        )
+        async with phone_for(settings).rest() as rest:
+            await rest.account()
+    except TwilioError as error:
+        return bad("twilio", str(error), mend_of(error))
     return good("twilio", f"account {sid[:6]}... answers")
+
+
+def mend_of(error: TwilioError) -> str:
+    if error.status is None:
+        return "see to the network, or to TWILIO_API_BASE_URL"
+    return "copy TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN from console.twilio.com"

@@ -5,7 +5,6 @@ import secrets
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,11 +15,13 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
 
 from bot.commands.checks.finding import Finding, bad, good, poor
-from bot.commands.checks.network import EXPIRES_SOON_DAYS, WITHIN_S
-from bot.phone.rest import TwilioError, TwilioRest
+from bot.commands.checks.network import EXPIRES_SOON_DAYS, WITHIN_S, mend_of
+from bot.phone.line import TelephoneConfig
+from bot.phone.rest import TwilioError
 from bot.phone.signature import HEADER, signature
 from bot.settings import Settings
 from bot.terminal.program import program
+from bot.wiring.telephone import phone_for
 
 VOICE, MEDIA, STATUS = "/twilio/voice", "/twilio/media", "/twilio/status"
 PORT = 443
@@ -31,39 +32,21 @@ class NoTelephoneError(Exception):
     """A setting that a telephone needs is missing; the message is one line for the operator."""
 
 
-@dataclass(frozen=True, slots=True)
-class TelephoneAccount:
-    """The settings that a telephone needs, complete."""
-
-    account_sid: str
-    auth_token: str
-    api_url: str
-    public_url: str
-
-    def rest(self) -> TwilioRest:
-        return TwilioRest(self.api_url, self.account_sid, self.auth_token)
-
-
-def line_of(settings: Settings) -> TelephoneAccount:
-    """Raises NoTelephoneError if any of it is missing."""
+def line_of(settings: Settings) -> TelephoneConfig:
+    """The telephone, complete. Raises NoTelephoneError if any of it is missing."""
+    line = phone_for(settings)
     wanted = {
-        "TWILIO_ACCOUNT_SID": settings.twilio_account_sid,
-        "TWILIO_AUTH_TOKEN": settings.twilio_auth_token,
-        "PUBLIC_BASE_URL": settings.public_base_url,
+        "TWILIO_ACCOUNT_SID": line.account_sid,
+        "TWILIO_AUTH_TOKEN": line.auth_token,
+        "PUBLIC_BASE_URL": line.public,
     }
     missing = [name for name, value in wanted.items() if not value]
     if missing:
         raise NoTelephoneError(f"the telephone needs {' and '.join(missing)} (docs/guide/phone.md)")
-    token = settings.twilio_auth_token
-    return TelephoneAccount(
-        account_sid=settings.twilio_account_sid or "",
-        auth_token=token.get_secret_value() if token else "",
-        api_url=settings.twilio_api_base_url,
-        public_url=settings.public_base_url or "",
-    )
+    return line
 
 
-async def examine(line: TelephoneAccount, context: ssl.SSLContext | None = None) -> list[Finding]:
+async def examine(line: TelephoneConfig, context: ssl.SSLContext | None = None) -> list[Finding]:
     """Each check once; those that need what failed before are left out.
 
     `context` holds the authorities to trust, where they are not the system's.
@@ -81,20 +64,14 @@ async def examine(line: TelephoneAccount, context: ssl.SSLContext | None = None)
     return findings
 
 
-async def _check_account(line: TelephoneAccount) -> list[Finding]:
+async def _check_account(line: TelephoneConfig) -> list[Finding]:
     try:
         async with line.rest() as rest:
             account = await rest.account()
             numbers = await rest.numbers()
     except TwilioError as error:
-        return [bad("account", str(error), _mend(error))]
+        return [bad("account", str(error), mend_of(error))]
     return [check_status(account), check_numbers(line, numbers)]
-
-
-def _mend(error: TwilioError) -> str:
-    if error.status is None:
-        return "see to the network, or to TWILIO_API_BASE_URL"
-    return "copy TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN from console.twilio.com"
 
 
 def check_status(account: Any) -> Finding:
@@ -110,8 +87,8 @@ def check_status(account: Any) -> Finding:
     return good("account", "active")
 
 
-def check_numbers(line: TelephoneAccount, numbers: Sequence[Any]) -> Finding:
-    ours = line.public_url + VOICE
+def check_numbers(line: TelephoneConfig, numbers: Sequence[Any]) -> Finding:
+    ours = line.public + VOICE
     here = [str(one.phone_number) for one in numbers if rings_at(one) == ours]
     if here:
         return good("numbers", f"{', '.join(here)} rings here")
@@ -127,22 +104,22 @@ def rings_at(number: Any) -> str:
     return next((str(getattr(number, name)) for name in names if getattr(number, name)), "")
 
 
-def check_address(line: TelephoneAccount) -> Finding:
-    parts = urlsplit(line.public_url)
+def check_address(line: TelephoneConfig) -> Finding:
+    parts = urlsplit(line.public)
     if parts.scheme != "https" or (parts.port or PORT) != PORT:
         return bad(
             "address",
-            f"{line.public_url}: Twilio's streams come by wss on port {PORT} and by nothing else",
+            f"{line.public}: Twilio's streams come by wss on port {PORT} and by nothing else",
             "set PUBLIC_BASE_URL to the https address of your tunnel or proxy, without a port",
         )
-    return good("address", line.public_url)
+    return good("address", line.public)
 
 
 async def check_certificate(
-    line: TelephoneAccount, context: ssl.SSLContext | None = None
+    line: TelephoneConfig, context: ssl.SSLContext | None = None
 ) -> Finding | None:
     """None where the address is not https."""
-    parts = urlsplit(line.public_url)
+    parts = urlsplit(line.public)
     if parts.scheme != "https" or parts.hostname is None:
         return None
     context = context or ssl.create_default_context()
@@ -160,7 +137,7 @@ async def check_certificate(
     except (OSError, TimeoutError) as error:
         return bad(
             "certificate",
-            f"nothing answers at {line.public_url} ({str(error) or 'no answer'})",
+            f"nothing answers at {line.public} ({str(error) or 'no answer'})",
             "start the tunnel or the proxy",
         )
     shown = writer.get_extra_info("peercert") or {}
@@ -176,8 +153,8 @@ async def check_certificate(
 
 async def _guarded(
     name: str,
-    check: Callable[[TelephoneAccount, httpx2.AsyncClient], Awaitable[Finding]],
-    line: TelephoneAccount,
+    check: Callable[[TelephoneConfig, httpx2.AsyncClient], Awaitable[Finding]],
+    line: TelephoneConfig,
     http: httpx2.AsyncClient,
 ) -> Finding:
     try:
@@ -185,12 +162,12 @@ async def _guarded(
     except httpx2.HTTPError as error:
         return bad(
             name,
-            f"{line.public_url} does not answer ({str(error) or type(error).__name__})",
+            f"{line.public} does not answer ({str(error) or type(error).__name__})",
             "start the server, and see that the tunnel points at its port",
         )
 
 
-async def check_webhook(line: TelephoneAccount, http: httpx2.AsyncClient) -> Finding:
+async def check_webhook(line: TelephoneConfig, http: httpx2.AsyncClient) -> Finding:
     """As Twilio asks it, with a good signature."""
     answer = await _ring(line, http, line.auth_token)
     match answer.status_code:
@@ -205,14 +182,14 @@ async def check_webhook(line: TelephoneAccount, http: httpx2.AsyncClient) -> Fin
             )
         case 404:
             mend = "start it with TWILIO_AUTH_TOKEN and PUBLIC_BASE_URL set, and point the tunnel"
-            return bad("webhook", f"no {VOICE} at {line.public_url}", f"{mend} at its port")
+            return bad("webhook", f"no {VOICE} at {line.public}", f"{mend} at its port")
         case status:
             return bad(
                 "webhook", f"{VOICE} answers {status}", "read the server's or the tunnel's log"
             )
 
 
-def _check_twiml(line: TelephoneAccount, document: str) -> Finding:
+def _check_twiml(line: TelephoneConfig, document: str) -> Finding:
     try:
         stream = fromstring(document).find("./Connect/Stream")
     except ParseError:
@@ -220,7 +197,7 @@ def _check_twiml(line: TelephoneAccount, document: str) -> Finding:
     if stream is None:
         said = _words(document)
         return poor("webhook", f"it takes no call now: {said!r}", "wait until it does")
-    wanted = "wss" + line.public_url.removeprefix("https") + MEDIA
+    wanted = line.socket_base + MEDIA
     if stream.get("url") != wanted:
         return bad(
             "webhook",
@@ -235,7 +212,7 @@ def _words(document: str) -> str:
     return " ".join(one.text or "" for one in says)
 
 
-async def check_forgery(line: TelephoneAccount, http: httpx2.AsyncClient) -> Finding:
+async def check_forgery(line: TelephoneConfig, http: httpx2.AsyncClient) -> Finding:
     answer = await _ring(line, http, secrets.token_hex(16))
     if answer.status_code == httpx2.codes.FORBIDDEN:
         return good("signature", "a forged one is refused")
@@ -246,15 +223,15 @@ async def check_forgery(line: TelephoneAccount, http: httpx2.AsyncClient) -> Fin
     )
 
 
-async def _ring(line: TelephoneAccount, http: httpx2.AsyncClient, token: str) -> httpx2.Response:
-    url = line.public_url + VOICE
+async def _ring(line: TelephoneConfig, http: httpx2.AsyncClient, token: str) -> httpx2.Response:
+    url = line.public + VOICE
     facts = {"AccountSid": line.account_sid, "CallSid": "CA" + secrets.token_hex(16)}
     return await http.post(url, data=facts, headers={HEADER: signature(token, url, facts.items())})
 
 
-async def check_stream(line: TelephoneAccount, context: ssl.SSLContext | None = None) -> Finding:
+async def check_stream(line: TelephoneConfig, context: ssl.SSLContext | None = None) -> Finding:
     """Checks that a WebSocket comes through every proxy in between."""
-    url = "wss" + line.public_url.removeprefix("https") + MEDIA
+    url = line.socket_base + MEDIA
     headers = {HEADER: signature(line.auth_token, url)}
     context = context or ssl.create_default_context()
     try:

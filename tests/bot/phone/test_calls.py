@@ -11,9 +11,9 @@ from bench.playlist import PlaylistItem
 from bench.plays import Play
 from bench.turns import BenchPlan, bench
 from bot.calls.limits import Limits
-from bot.commands.checks import twilio_reach as phone
 from bot.commands.checks.twilio_reach import STATUS, VOICE
 from bot.commands.phone_command import outbound
+from bot.phone.line import TelephoneConfig
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Pacing, ScriptLine, keyed
 from client.caller.speech_file import Recording, SpokenTurn, load
@@ -77,7 +77,9 @@ def test_a_call_that_is_placed_lands_on_the_same_pipeline() -> None:
         with running(Cloud()) as cloud:
             cloud.own()
             async with serving(phone=PHONE) as served:
-                line = phone.TelephoneAccount(SID, API_SECRET, cloud.url, PUBLIC)
+                line = TelephoneConfig(
+                    account_sid=SID, auth_token=API_SECRET, api_base_url=cloud.url, public=PUBLIC
+                )
                 async with line.rest() as rest:
                     await rest.dial(outbound(line, NUMBER, "+15005550006", 30))
                 asked = cloud.asked[-1][2]

@@ -12,16 +12,21 @@ import pytest
 
 from bot.commands.checks import twilio_reach as phone
 from bot.commands.checks.finding import CheckVerdict, Finding
-from bot.commands.checks.twilio_reach import TelephoneAccount
+from bot.phone.line import TelephoneConfig
 from tests.certificates import make_certificate, trusting
 from tests.client.caller.telephone_server import SECRET, Exchange, serving
 from tests.twilio_cloud import NUMBER, SID, Cloud, running
 from tests.twilio_cloud import SECRET as API_SECRET
 
-LINE = TelephoneAccount(SID, SECRET, "http://127.0.0.1:1", "https://voice.example")
+LINE = TelephoneConfig(
+    account_sid=SID,
+    auth_token=SECRET,
+    api_base_url="http://127.0.0.1:1",
+    public="https://voice.example",
+)
 
 
-def examined(line: TelephoneAccount) -> dict[str, Finding]:
+def examined(line: TelephoneConfig) -> dict[str, Finding]:
     return {one.name: one for one in asyncio.run(phone.examine(line))}
 
 
@@ -62,7 +67,12 @@ def test_a_number_should_ring_here() -> None:
 def test_the_account_is_asked_and_an_address_that_cannot_be_is_not_dialled() -> None:
     with running(Cloud()) as cloud:
         cloud.own()
-        line = TelephoneAccount(SID, API_SECRET, cloud.url, "http://127.0.0.1:7860")
+        line = TelephoneConfig(
+            account_sid=SID,
+            auth_token=API_SECRET,
+            api_base_url=cloud.url,
+            public="http://127.0.0.1:7860",
+        )
         found = examined(line)
         refused = examined(replace(line, auth_token="wrong"))
 
@@ -87,7 +97,7 @@ def test_the_account_is_asked_and_an_address_that_cannot_be_is_not_dialled() -> 
     ],
 )
 def test_streams_come_by_wss_on_its_own_port(url: str, verdict: CheckVerdict) -> None:
-    assert phone.check_address(replace(LINE, public_url=url)).verdict is verdict
+    assert phone.check_address(replace(LINE, public=url)).verdict is verdict
 
 
 @pytest.mark.needs("openssl")
@@ -101,9 +111,9 @@ def test_a_certificate_must_be_trusted_and_fresh(tmp_path: Path) -> None:
         for certificate, trusted in ((made, made), (made, None), (old, old)):
             async with serving(Exchange(), certificate) as exchange:
                 context = trusting(trusted) if trusted else ssl.create_default_context()
-                line = replace(LINE, public_url=exchange.url)
+                line = replace(LINE, public=exchange.url)
                 found.append(await phone.check_certificate(line, context))
-        found.append(await phone.check_certificate(replace(LINE, public_url="https://127.0.0.1:1")))
+        found.append(await phone.check_certificate(replace(LINE, public="https://127.0.0.1:1")))
         return found
 
     good, unknown, stale, absent = asyncio.run(scenario())
@@ -121,7 +131,7 @@ def test_all_that_twilio_does_is_tried_at_the_real_address(tmp_path: Path) -> No
 
     async def scenario() -> list[Finding]:
         async with serving(Exchange(), made) as exchange:
-            line, context = replace(LINE, public_url=exchange.url), trusting(made)
+            line, context = replace(LINE, public=exchange.url), trusting(made)
             async with httpx2.AsyncClient(verify=context, trust_env=False) as http:
                 return [
                     await phone.check_webhook(line, http),
@@ -134,7 +144,7 @@ def test_all_that_twilio_does_is_tried_at_the_real_address(tmp_path: Path) -> No
 
 
 Answer = tuple[int, str]
-Check = Callable[[TelephoneAccount, httpx2.AsyncClient], Awaitable[Finding]]
+Check = Callable[[TelephoneConfig, httpx2.AsyncClient], Awaitable[Finding]]
 
 
 def told(check: Check, answer: Answer) -> Finding:
@@ -192,6 +202,6 @@ def test_a_forged_signature_must_be_refused(status: int, verdict: CheckVerdict) 
 
 
 def test_a_proxy_without_upgrades_is_found() -> None:
-    found = asyncio.run(phone.check_stream(replace(LINE, public_url="https://127.0.0.1:1")))
+    found = asyncio.run(phone.check_stream(replace(LINE, public="https://127.0.0.1:1")))
     assert found.verdict is CheckVerdict.FAIL
     assert found.found.startswith("no WebSocket")
