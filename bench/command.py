@@ -17,15 +17,15 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench.natural.command import natural
-from bench.natural.speech import FOLDER
+from bench.natural.command import in_real_time, on_virtual_time, tell
+from bench.natural.speech import FOLDER, SpeechError, load
 from bench.picture import draw
 from bench.playlist import Half, PlaylistItem, playlist
 from bench.plays import Play
 from bench.report import print_demands, print_report
 from bench.servers import ServerError
 from bench.summary import as_json, demands, figures, ratios
-from bench.turns import BenchPlan, Caller, TtsName, bench, length_s
+from bench.turns import BenchPlan, Caller, PeerName, TtsName, bench, length_s
 from bot.settings.latency_profile import ProfileName
 from bot.terminal.ending import give_up
 from bot.terminal.output import JsonFile, Picture
@@ -33,7 +33,7 @@ from bot.terminal.output import JsonFile, Picture
 NOT_MET, FAILED = 1, 2
 """Exit codes: a demand of `--gate` is not met; there was nothing to measure."""
 
-NAMES = ("stock", "page", "ours")
+NAMES = ("stock", "livekit", "fastrtc", "page", "ours")
 """The servers' names; `ours` is compared with one before it."""
 
 PRINTED_CELLS = 120
@@ -53,9 +53,12 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
     ] = False,
     profile: Annotated[ProfileName, typer.Option(help="The pace of the LLM.")] = "fixed-150",
     peer: Annotated[
-        Literal["none", "stock", "page"],
-        typer.Option(help="Beside a stock Pipecat bot, or our own server called by our page."),
-    ] = "none",
+        list[PeerName] | None,
+        typer.Option(
+            help="Beside a stock Pipecat bot, LiveKit Agents, FastRTC, or our own server called "
+            "by our page. Give it once for each."
+        ),
+    ] = None,
     only_peer: Annotated[bool, typer.Option("--only-peer", help="Not our server.")] = False,
     calls: Annotated[int, typer.Option(min=1, max=64, help="At once, per server.")] = 1,
     half: Annotated[Half, typer.Option(help="Which half of the suite.")] = "held-out",
@@ -78,7 +81,7 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
     seed: Annotated[int, typer.Option(help="For order, chance and intervals.")] = 0,
     gate: Annotated[bool, typer.Option("--gate", help="Exit 1 where a demand is not met.")] = False,
 ) -> None:
-    """Play the suite at our server, and at a stock Pipecat bot in turn, in real time.
+    """Play a suite at our server, and at others in turn, in real time.
 
     \b
     Examples:
@@ -86,17 +89,12 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
       ./run bench turns --profile fixed-150 --peer stock --repeats 2 --picture turns.svg
       ./run bench turns --as twilio --peer page --limit 20
       ./run bench turns --suite natural --fast
+      ./run bench turns --suite natural --peer stock --peer livekit --as browser
     """
     errors = Console(stderr=True)
-    if suite == "natural":
-        if not fast:
-            give_up("--suite natural is on virtual time so far: add --fast", FAILED)
-        natural(speech, json_file=json_file, limit=limit, seed=seed)
-        return
     wanted = BenchPlan(
         profile=profile,
-        peer=peer == "stock" or only_peer,
-        page=peer == "page",
+        peers=tuple(peer or [PeerName.STOCK] * only_peer),
         ours=not only_peer,
         calls=calls,
         repeats=repeats,
@@ -106,6 +104,9 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
         caller=caller,
         seed=seed,
     )
+    if suite == "natural":
+        _natural(speech, wanted, limit, json_file, fast=fast)
+        return
     plays: list[Play] = []
     said: dict[str, str] = {}
     try:
@@ -142,6 +143,22 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
             raise typer.Exit(NOT_MET)
 
 
+def _natural(
+    speech: Path, wanted: BenchPlan, limit: int | None, json_file: Path | None, *, fast: bool
+) -> None:
+    try:
+        turns = load(speech)
+        if fast:
+            found, heading = on_virtual_time(turns, limit, wanted.seed)
+        else:
+            found, heading = in_real_time(turns, wanted, limit, Console(stderr=True))
+    except (SpeechError, ServerError, OSError) as error:
+        give_up(str(error), FAILED)
+    if not found:
+        raise typer.Exit(FAILED)
+    tell(NAMES, found, heading, wanted, json_file)
+
+
 def some(items: Sequence[PlaylistItem], limit: int | None, seed: int) -> list[PlaylistItem]:
     """So many of them, each as likely as any other; all of them without a limit."""
     if limit is None or limit >= len(items):
@@ -160,7 +177,7 @@ async def _play(
     assert running_here is not None
     # A run that is told to end takes its servers with it.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running_here.cancel)
-    total = len(items) * wanted.repeats * (wanted.peer + wanted.ours + wanted.page)
+    total = len(items) * wanted.repeats * (len(wanted.peers) + wanted.ours)
     minutes = length_s(items, wanted) / 60
     console.print(f"{total} plays in real time: about {minutes:.0f} min.", style="dim")
     columns = (

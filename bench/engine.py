@@ -3,7 +3,8 @@
 `python -m bench.engine --profile fixed-150` prints its address. Its first sentence is short, as
 an assistant's is that was told to begin with a short phrase: whoever speaks whole sentences
 (Pipecat does) waits six tokens for it, not the twenty of an echoed question. Its questions are
-kept, under `/asked`: an answer to half a question is as fast as one pleases.
+kept, under `/asked`: an answer to half a question is as fast as one pleases. `/say` gives it other
+words, as the other person in a dialogue had them.
 """
 
 import asyncio
@@ -29,14 +30,20 @@ ANSWER = (
 
 
 class Answering:
-    """Says `ANSWER` to everyone, and writes down what each had said."""
+    """Says the same to everyone until told otherwise, and writes down what each had said."""
 
     def __init__(self) -> None:
         self._asked: list[str] = []
+        self._answer = ANSWER
 
     def __call__(self, messages: Sequence[DemoRequestMessage]) -> str:
         self._asked.append(" ".join(m.content.strip() for m in messages if m.role == "user"))
-        return ANSWER
+        return self._answer
+
+    async def say(self, request: Request) -> Response:
+        """The answer from now on, as plain text; `ANSWER` again if it is empty."""
+        self._answer = (await request.body()).decode() or ANSWER
+        return Response(status_code=204)
 
     async def take(self, request: Request) -> Response:
         """All that the person had said, for each request since this was last asked."""
@@ -48,6 +55,7 @@ def create_app(profile: ProfileName, seed: int = 0) -> Starlette:
     answering = Answering()
     app = DemoEngine(PROFILES[profile], seed, reply=answering).app()
     app.router.routes.append(Route("/asked", answering.take, methods=["POST"]))
+    app.router.routes.append(Route("/say", answering.say, methods=["POST"]))
     return app
 
 

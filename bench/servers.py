@@ -44,14 +44,19 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    name: str, words: list[str], variables: Mapping[str, str] | None = None
+    name: str,
+    words: list[str],
+    variables: Mapping[str, str] | None = None,
+    python: Path | None = None,
 ) -> AsyncIterator[Running]:
     """`python -m` with `words`, until the body ends. Raises ServerError.
+
+    `python`: another environment's, where it is not this one's.
 
     It is ready when a line of its output holds an address: the first http:// or ws://.
     """
     settings = [f"{key}={value}" for key, value in (variables or {}).items()]
-    command = ["env", *settings, sys.executable, "-u", "-m", *words]
+    command = ["env", *settings, str(python or sys.executable), "-u", "-m", *words]
     with TemporaryFile() as said, TemporaryFile() as complained:
         process = await asyncio.create_subprocess_exec(
             *command, stdin=DEVNULL, stdout=said, stderr=complained, cwd=_ROOT
@@ -132,6 +137,10 @@ class BenchEngine:
         return Requests(
             counts["opened"], counts["finished"], counts["cancelled"], tuple(await self._asked())
         )
+
+    async def say(self, text: str) -> None:
+        """Give this answer from now on; its own again if it is empty."""
+        await self._http.post(f"{self._root}/say", content=text)
 
     async def _stats(self) -> dict[str, int]:
         answer: Any = (await self._http.get(f"{self._root}/stats")).json()

@@ -1,15 +1,18 @@
 """Plays the suite at one or two servers, taking turns, in real time, one of them busy at a time."""
 
 import asyncio
+import enum
 import random
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import httpx2
 
+from bench.peers.door import LineDoor
+from bench.peers.environment import python_of
 from bench.playlist import PlaylistItem
 from bench.plays import Play, PlayConditions, failure, judge
 from bench.servers import BenchEngine, Running, ServerError, running
@@ -24,8 +27,9 @@ SIGNS_WITH = "bench"
 TtsName: TypeAlias = Literal["espeak", "stub"]
 Caller: TypeAlias = Literal["stock", "browser", "twilio"]
 
-TURN = Pacing(until_quiet_s=0.8, hear_s=0.5, answer_limit_s=6.0)
-"""The answer begins: that is all there is to measure. A missed turn is waited for 5 s."""
+TURN = Pacing(lead_in_s=1.5, until_quiet_s=0.8, hear_s=0.5, answer_limit_s=6.0)
+"""The answer begins: that is all there is to measure. A missed turn is waited for 5 s.
+Nobody speaks at first: Pipecat's pipeline takes over a second to start, and is deaf until then."""
 BACK_CHANNEL = replace(TURN, until_quiet_s=2.0, hear_s=1.0, answer_limit_s=3.0)
 """The bot goes on within 3 s, or it does not."""
 SPACING_S = 0.25
@@ -36,12 +40,20 @@ GIVE_UP_AFTER = 3
 """Failed calls in a row."""
 
 
+class PeerName(enum.StrEnum):
+    STOCK = "stock"
+    LIVEKIT = "livekit"
+    FASTRTC = "fastrtc"
+    PAGE = "page"
+    """Our own server called as by our page: the other door beside this one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchPlan:
     """The measurements of one run."""
 
     profile: ProfileName = "fixed-150"
-    peer: bool = True
+    peers: tuple[PeerName, ...] = (PeerName.STOCK,)
     ours: bool = True
     calls: int = 1
     repeats: int = 1
@@ -53,8 +65,6 @@ class BenchPlan:
     """
     caller: Caller = "stock"
     """The caller of our server: Pipecat's client, as at the peer, our page, or Twilio."""
-    page: bool = False
-    """Our server is called as by our page, too: the other door beside this one."""
     seed: int = 0
 
 
@@ -144,7 +154,7 @@ async def _call(
 def length_s(items: Sequence[PlaylistItem], wanted: BenchPlan) -> float:
     """About how long it takes to play them all."""
     around_s = TURN.lead_in_s + (TURN.hear_s or 0.0) + BREATH_S + 0.8  # the wait, and hanging up
-    servers = wanted.peer + wanted.ours + wanted.page
+    servers = len(wanted.peers) + wanted.ours
     turns = [item for item in items if item.role == "turn"]
     others = [item for item in items if item.role != "turn"]
     one_by_one_s = sum(item.lasts_s + around_s for item in others)
@@ -180,19 +190,37 @@ async def bench(wanted: BenchPlan) -> AsyncIterator[Bench]:
             "MAX_CALLS": str(wanted.calls + 1),  # one may still be hanging up
             "CALLS_PER_ADDRESS": str(wanted.calls + 1),
         }
-        peer = ["bench.stock_pipecat", "--llm-url", llm.url, "--model", MODEL]
-        peer += ["--tts", wanted.tts, "--tts-first-audio-ms", str(first_audio)]
-        async with _started("stock", peer, {}, wanted.peer) as theirs:
-            if theirs is not None:
-                made.contestants.append(_stock(theirs, wanted.caller))
-            async with _started("ours", ours, settings, wanted.ours or wanted.page) as own:
-                if own is not None and wanted.page:
-                    made.contestants.append(
-                        Contestant(replace(own, name="page"), CallOptions(door=PageDoor()))
-                    )
-                if own is not None and wanted.ours:
+        async with AsyncExitStack() as started:
+            page = PeerName.PAGE in wanted.peers
+            for name in (one for one in wanted.peers if one is not PeerName.PAGE):
+                peer = await started.enter_async_context(_peer(name, wanted, llm.url))
+                made.contestants.append(peer)
+            if wanted.ours or page:
+                own = await started.enter_async_context(running("ours", ours, settings))
+                if page:
+                    options = CallOptions(door=PageDoor())
+                    made.contestants.append(Contestant(replace(own, name="page"), options))
+                if wanted.ours:
                     made.contestants.append(Contestant(own, CallOptions(door=_door(wanted.caller))))
-                yield made
+            yield made
+
+
+@asynccontextmanager
+async def _peer(name: PeerName, wanted: BenchPlan, llm_url: str) -> AsyncIterator[Contestant]:
+    """Raises ServerError."""
+    words = ["--llm-url", llm_url, "--model", MODEL]
+    if name is PeerName.STOCK:
+        first_audio = str(wanted.tts_first_audio_ms)
+        words += ["--tts", wanted.tts, "--tts-first-audio-ms", first_audio]
+        async with running(name, ["bench.stock_pipecat", *words]) as server:
+            yield _stock(server, wanted.caller)
+        return
+    if wanted.tts != "espeak" or wanted.caller == "twilio":
+        raise ServerError(f"{name} is measured with espeak's voice and over no telephone")
+    async with running(
+        name, [f"bench.peers.{name}.serve", *words], python=python_of(name)
+    ) as server:
+        yield Contestant(server, CallOptions(door=LineDoor()))
 
 
 def _door(caller: Caller) -> Door:
@@ -212,17 +240,6 @@ def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     return port
-
-
-@asynccontextmanager
-async def _started(
-    name: str, words: list[str], variables: dict[str, str], wanted: bool
-) -> AsyncIterator[Running | None]:
-    if not wanted:
-        yield None
-        return
-    async with running(name, words, variables) as server:
-        yield server
 
 
 def _batched(items: Sequence[PlaylistItem], size: int) -> Iterator[list[PlaylistItem]]:

@@ -1,65 +1,104 @@
 """`./run bench turns --suite natural`."""
 
+import asyncio
 import json
 import os
 import random
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from loguru import logger
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bench.natural.dialogues import Dialogue, DialogueBench, dialogues, some
 from bench.natural.fast import observed, plays
-from bench.natural.figures import NaturalFigures, as_json, figures
+from bench.natural.figures import as_json, figures
 from bench.natural.plays import NaturalPlay
 from bench.natural.report import print_natural
-from bench.natural.speech import SpeechError, load
+from bench.natural.speech import NaturalTurn
+from bench.turns import BenchPlan, bench
 from bot.settings import load as load_settings
-from bot.terminal.ending import give_up
 from bot.wiring.engine import Wiring
 
-FAILED = 2
 PRINTED_CELLS = 150
 """The width of the table in a file."""
 
 
-def natural(speech: Path, *, json_file: Path | None, limit: int | None, seed: int) -> None:
-    """Our decisions on virtual time, printed and written. Exits with FAILED."""
+def on_virtual_time(
+    turns: Sequence[NaturalTurn], limit: int | None, seed: int
+) -> tuple[list[NaturalPlay], str]:
+    """Our decisions, by the settings of the environment. Raises SpeechError."""
     logger.remove()  # pipecat's own log
-    try:
-        turns = load(speech)
-        if limit is not None and limit < len(turns):
-            turns = random.Random(seed).sample(turns, limit)
-        found = list(plays(turns, observed(turns), Wiring(load_settings()).policies.turn))
-    except SpeechError as error:
-        give_up(str(error), FAILED)
-    heading = f"{len(turns)} turns of natural speech, on virtual time, answers ready in 185 ms"
-    tell(["ours"], found, heading, json_file=json_file, seed=seed)
+    if limit is not None and limit < len(turns):
+        turns = random.Random(seed).sample(turns, limit)
+    policy = Wiring(load_settings()).policies.turn
+    found = list(plays(turns, observed(turns), policy))
+    return found, f"{len(turns)} turns of natural speech, on virtual time, answers in 185 ms"
+
+
+def in_real_time(
+    turns: Sequence[NaturalTurn], wanted: BenchPlan, limit: int | None, console: Console
+) -> tuple[list[NaturalPlay], str]:
+    """At real servers, one call at a time; ended early, what there is. Raises SpeechError, and
+    ServerError.
+    """
+    chosen = some(dialogues(turns), limit, wanted.seed)
+    found: list[NaturalPlay] = []
+    with suppress(KeyboardInterrupt, asyncio.CancelledError):
+        asyncio.run(_play(chosen, wanted, found, console))
+    heading = (
+        f"{len({play.turn.id for play in found})} turns of natural speech in "
+        f"{len({play.turn.dialogue for play in found})} dialogues, LLM {wanted.profile}, voice "
+        f"{wanted.tts}, one call at a time, {wanted.caller} client"
+    )
+    return found, heading
+
+
+async def _play(
+    chosen: Sequence[Dialogue], wanted: BenchPlan, found: list[NaturalPlay], console: Console
+) -> None:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    async with bench(wanted) as running:
+        servers = len(running.contestants)
+        minutes = servers * sum(one.lasts_s for one in chosen) / 60
+        console.print(f"{len(chosen)} dialogues at {servers} servers: about {minutes:.0f} min")
+        with Progress(*columns, console=console, transient=True) as bar:
+            total = servers * sum(len(one.turns) for one in chosen)
+            task = bar.add_task("warming", total=total)
+
+            def tell(heard: list[NaturalPlay]) -> None:
+                found.extend(heard)
+                bar.update(task, advance=len(heard), description=f"{heard[-1].server:7}")
+
+            await DialogueBench(running).play(chosen, tell)
 
 
 def tell(
     names: Sequence[str],
     found: Sequence[NaturalPlay],
     heading: str,
-    *,
+    wanted: BenchPlan,
     json_file: Path | None,
-    seed: int,
 ) -> None:
-    told = [figures(name, found, seed) for name in names]
+    """Print the figures of each server that has played, and write them with every play."""
+    played = [name for name in names if any(play.server == name for play in found)]
+    told = [figures(name, found, wanted.seed) for name in played]
     console = Console() if sys.stdout.isatty() else Console(width=PRINTED_CELLS)
     print_natural(console, told, heading)
     if json_file is not None:
-        json_file.write_text(json.dumps(_document(told, found, heading), indent=1) + "\n")
-
-
-def _document(
-    told: Sequence[NaturalFigures], found: Sequence[NaturalPlay], heading: str
-) -> dict[str, Any]:
-    return {
-        "made": heading,
-        "cores": os.cpu_count(),
-        "summary": [as_json(one) for one in told],
-        "plays": [play.as_json() for play in found],
-    }
+        document: dict[str, Any] = {
+            "made": {**asdict(wanted), "what": heading, "cores": os.cpu_count()},
+            "summary": [as_json(one) for one in told],
+            "plays": [play.as_json() for play in found],
+        }
+        json_file.write_text(json.dumps(document, indent=1) + "\n")

@@ -178,5 +178,5 @@ def test_a_server_that_fails_every_call_is_given_up() -> None:
 def test_how_long_it_takes_is_said_before() -> None:
     items = [spoken("a"), spoken("b")]
 
-    assert length_s(items, BenchPlan()) == pytest.approx(2 * length_s(items, BenchPlan(peer=False)))
+    assert length_s(items, BenchPlan()) == pytest.approx(2 * length_s(items, BenchPlan(peers=())))
     assert length_s(items, BenchPlan(repeats=3)) == pytest.approx(3 * length_s(items, BenchPlan()))

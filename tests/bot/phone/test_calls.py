@@ -9,7 +9,7 @@ import pytest
 
 from bench.playlist import PlaylistItem
 from bench.plays import Play
-from bench.turns import BenchPlan, bench
+from bench.turns import BenchPlan, PeerName, bench
 from bot.calls.limits import Limits
 from bot.commands.checks.twilio_reach import STATUS, VOICE
 from bot.commands.phone_command import outbound
@@ -115,7 +115,7 @@ def test_telephone_speech_is_answered_as_soon_as_at_the_page() -> None:
     plays: list[Play] = []
 
     async def scenario() -> None:
-        wanted = BenchPlan(caller="twilio", page=True, peer=False, repeats=REPEATS)
+        wanted = BenchPlan(caller="twilio", peers=(PeerName.PAGE,), repeats=REPEATS)
         async with bench(wanted) as made:
             items = [item(path) for path in sorted(RECORDINGS.glob("phone_*.wav"))]
             await made.play(items, plays.extend)

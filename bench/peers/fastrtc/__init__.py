@@ -1,0 +1,1 @@
+"""FastRTC's `ReplyOnPause`, without WebRTC."""
