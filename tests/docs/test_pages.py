@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from bot.settings.removed import REMOVED
 from tests.docs.pages import ROOT, pages
 
 ROOMS = ("bot", "pipelines", "client", "replay", "bench", "tests", "runpod", "deploy")
@@ -77,6 +78,11 @@ def test_every_setting_that_a_page_names_is_known_to_the_code() -> None:
         if (found := SETTING.match(code)) and found[1].lower() not in known
     ]
     assert unknown == []
+
+
+def test_the_page_on_upgrading_names_every_setting_that_was_removed() -> None:
+    page = (ROOT / "docs" / "guide" / "upgrading.md").read_text()
+    assert [name for name in REMOVED if f"`{name}`" not in page] == []
 
 
 def test_sentences_begin_with_their_subject() -> None:
