@@ -5,7 +5,7 @@ import re
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -22,22 +22,20 @@ from bench.suite.edges import (
 from bench.suite.pauses import kind_of_pause
 from bench.suite.sources import is_free_to_use, origin, transcripts
 
+Label: TypeAlias = dict[str, Any]
 FOLDER = Path(__file__).parents[2] / "recordings"
 
 
 @cache
-def labels() -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = json.loads((FOLDER / "labels.json").read_text())["recordings"]
+def labels() -> list[Label]:
+    told: list[Label] = json.loads((FOLDER / "labels.json").read_text())["recordings"]
     return told
 
 
-def labelled(label: dict[str, Any]) -> tuple[Samples, int]:
+def labelled(label: Label) -> tuple[Samples, int]:
     """The sound that the labels are measured on."""
     samples, rate_hz = soundfile.read(FOLDER / label["file"], dtype="float64")
     return above_rumble(samples, rate_hz), rate_hz
-
-
-every_recording = pytest.mark.parametrize("label", labels(), ids=lambda label: label["file"])
 
 
 def test_there_are_enough_turns_of_enough_people_in_both_bands() -> None:
@@ -53,8 +51,17 @@ def test_every_wav_has_its_label_and_every_label_its_wav() -> None:
     )
 
 
-@every_recording
-def test_a_recording_is_what_its_label_says(label: dict[str, Any]) -> None:
+def test_each_recording_is_what_its_label_says(subtests: pytest.Subtests) -> None:
+    for label in labels():
+        with subtests.test(label["file"]):
+            samples, rate_hz = labelled(label)
+            check_file(label)
+            check_bounds(label, samples, rate_hz)
+            check_words(label)
+            check_pauses(label, samples, rate_hz)
+
+
+def check_file(label: Label) -> None:
     with soundfile.SoundFile(FOLDER / label["file"]) as wav:
         assert (wav.samplerate, wav.channels, wav.subtype) == (label["rate_hz"], 1, "PCM_16")
         assert wav.frames / wav.samplerate == pytest.approx(label["duration_s"], abs=1e-4)
@@ -63,17 +70,11 @@ def test_a_recording_is_what_its_label_says(label: dict[str, Any]) -> None:
     assert is_free_to_use(label["source"])
 
 
-@every_recording
-def test_speech_begins_and_ends_where_the_label_says(label: dict[str, Any]) -> None:
-    samples, rate_hz = labelled(label)
+def check_bounds(label: Label, samples: Samples, rate_hz: int) -> None:
+    """Speech begins and ends where the label says; what follows its last 10 ms is not loud."""
     bounds = speech_bounds(samples, rate_hz)
     assert bounds.start_s == pytest.approx(label["turns"][0]["start_s"], abs=0.005)
     assert bounds.end_s == pytest.approx(label["turns"][-1]["end_s"], abs=0.005)
-
-
-@every_recording
-def test_the_last_10_ms_of_a_turn_are_loud_and_what_follows_is_not(label: dict[str, Any]) -> None:
-    samples, rate_hz = labelled(label)
     levels = levels_db(samples, rate_hz)
     end = round(label["turns"][-1]["end_s"] * 100)
     assert levels[end - 1] > threshold_db(levels)
@@ -82,8 +83,8 @@ def test_the_last_10_ms_of_a_turn_are_loud_and_what_follows_is_not(label: dict[s
     assert 0.3 <= label["turns"][0]["start_s"] <= 0.5
 
 
-@every_recording
-def test_the_words_are_the_transcript_in_order_and_inside_the_turn(label: dict[str, Any]) -> None:
+def check_words(label: Label) -> None:
+    """They are the transcript, in order and inside the turn."""
     words = label["words"]
     assert " ".join(word["word"] for word in words) == label["transcript"]
     assert label["transcript"] in transcripts()[label["source"]]
@@ -93,11 +94,8 @@ def test_the_words_are_the_transcript_in_order_and_inside_the_turn(label: dict[s
         assert word["start_s"] < word["end_s"] <= following["start_s"]
 
 
-@every_recording
-def test_pauses_are_the_silences_between_words_and_of_the_kind_the_text_gives(
-    label: dict[str, Any],
-) -> None:
-    samples, rate_hz = labelled(label)
+def check_pauses(label: Label, samples: Samples, rate_hz: int) -> None:
+    """They are the silences between words, and of the kind that the text gives."""
     quiet = [round(gap.start_s, 2) for gap in silences(samples, rate_hz, 0.2)]
     for pause in label["pauses"]:
         assert pause["start_s"] in quiet

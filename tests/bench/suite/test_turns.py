@@ -11,6 +11,7 @@ import soundfile
 from bench.suite.edges import (
     CLEAR_DB,
     Samples,
+    SoundStretch,
     above_rumble,
     levels_db,
     silences,
@@ -27,7 +28,6 @@ REPEATS = 2
 NEAREST_S = 0.03  # how near a word and a silence must agree
 
 clean = [turn for turn in turns() if turn.noise is None]
-every_clean_turn = pytest.mark.parametrize("turn", clean, ids=lambda turn: turn.id)
 
 
 def labelled(turn: SuiteTurn) -> tuple[Samples, int]:
@@ -110,38 +110,40 @@ def test_every_sound_has_a_label_and_every_label_a_sound() -> None:
     assert len({turn.id for turn in turns()}) == len(turns())
 
 
-@every_clean_turn
-def test_a_turn_is_what_its_label_says(turn: SuiteTurn) -> None:
-    samples, rate_hz = labelled(turn)
+def test_each_turn_is_what_its_label_says(subtests: pytest.Subtests) -> None:
+    for turn in clean:
+        with subtests.test(turn.id):
+            samples, rate_hz = labelled(turn)
+            levels = levels_db(samples, rate_hz)
+            check_sound(turn, samples, rate_hz, levels)
+            check_words(turn)
+            check_pauses(turn, silences(samples, rate_hz, 0.2), levels)
+
+
+def check_sound(turn: SuiteTurn, samples: Samples, rate_hz: int, levels: Samples) -> None:
     assert rate_hz == turn.rate_hz == {"telephone": 8000, "wide": 16000}[turn.band]
     assert len(samples) / rate_hz == pytest.approx(turn.duration_s, abs=1e-4)
     assert turn.licences == tuple(sorted({origin(name).licence for name in turn.sources}))
     assert {origin(name).speaker for name in turn.sources} == {turn.speaker}
     assert 0.9 <= turn.end_s - turn.start_s <= 20.5
-    levels = levels_db(samples, rate_hz)
-    end = round(turn.end_s * 100)
-    assert levels[end - 1] > threshold_db(levels)
-    assert speech_bounds(samples, rate_hz).start_s == pytest.approx(turn.start_s, abs=0.005)
-    assert speech_bounds(samples, rate_hz).end_s == pytest.approx(turn.end_s, abs=0.005)
+    assert levels[round(turn.end_s * 100) - 1] > threshold_db(levels)
+    bounds = speech_bounds(samples, rate_hz)
+    assert bounds.start_s == pytest.approx(turn.start_s, abs=0.005)
+    assert bounds.end_s == pytest.approx(turn.end_s, abs=0.005)
     assert turn.duration_s - turn.end_s >= 0.3
 
 
-@every_clean_turn
-def test_words_are_in_order_inside_the_turn_and_make_its_transcript(turn: SuiteTurn) -> None:
+def check_words(turn: SuiteTurn) -> None:
+    """They are in order inside the turn, and make its transcript."""
     assert " ".join(word for word, _, _ in turn.words) == turn.transcript
     for (_, start_s, end_s), (_, next_s, _) in pairwise(turn.words):
         assert start_s < end_s <= next_s + 0.011
     assert (turn.words[0][1], turn.words[-1][2]) == (turn.start_s, turn.end_s)
 
 
-@every_clean_turn
-def test_pauses_are_silent_between_their_words_and_of_the_kind_the_text_gives(
-    turn: SuiteTurn,
-) -> None:
-    samples, rate_hz = labelled(turn)
-    levels = levels_db(samples, rate_hz)
-    found = silences(samples, rate_hz, 0.2)
-    quiet = {(round(gap.start_s, 2), round(gap.duration_s, 2)) for gap in found}
+def check_pauses(turn: SuiteTurn, gaps: list[SoundStretch], levels: Samples) -> None:
+    """They are silent between their words, and of the kind that the text gives."""
+    quiet = {(round(gap.start_s, 2), round(gap.duration_s, 2)) for gap in gaps}
     for pause in turn.pauses:
         assert (pause.start_s, pause.duration_s) in quiet
         inside = levels[

@@ -1,5 +1,6 @@
 """A minute's talk with the demo engine, in the spelling of speech-to-text."""
 
+import itertools
 import random
 import re
 from dataclasses import dataclass
@@ -102,13 +103,12 @@ def test_a_long_turn_is_repeated_in_part() -> None:
     assert len(said.split()) < 50
 
 
-@pytest.mark.parametrize("hour", range(24))
-@pytest.mark.parametrize("minute", [0, 1, 59])
-def test_every_time_of_day_can_be_said(hour: int, minute: int) -> None:
-    said = ask("What time is it?", now=NOW.replace(hour=hour, minute=minute))
-    assert re.fullmatch(
-        r"Sure, it's (\d\d? minutes? past \d\d?|\d\d? o'clock) (at night|in the \w+)\.", said
-    )
+def test_every_time_of_day_can_be_said() -> None:
+    for hour, minute in itertools.product(range(24), (0, 1, 59)):
+        said = ask("What time is it?", now=NOW.replace(hour=hour, minute=minute))
+        assert re.fullmatch(
+            r"Sure, it's (\d\d? minutes? past \d\d?|\d\d? o'clock) (at night|in the \w+)\.", said
+        )
 
 
 @pytest.mark.parametrize(
