@@ -6,7 +6,6 @@ from the request's arrival, and stops when the client goes: `/stats` counts that
 """
 
 import asyncio
-import json
 import random
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -22,14 +21,16 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Send
 
 from bot.engines.demo_replies import answer
 from bot.server.listening import CannotListenError, address, listen
 from bot.settings.latency_profile import LatencyProfile, ProfileError, profile_named
 from bot.settings.zone import zone_named
+from pipelines.services.llm.llm_wire import DONE, Completion, failure, models
+from pipelines.services.protocols import Finished
 
 MODEL = "halfsecond-demo"
 
@@ -131,8 +132,7 @@ class DemoEngine:
         )
 
     async def _models(self, request: Request) -> Response:
-        model = {"id": self._model, "object": "model", "created": 0, "owned_by": "halfsecond"}
-        return JSONResponse({"object": "list", "data": [model]})
+        return JSONResponse(models([self._model]))
 
     async def _stats(self, request: Request) -> Response:
         return JSONResponse(asdict(self.stats))
@@ -163,16 +163,17 @@ class DemoEngine:
         tokens = tokenise(text)
         return Generation(
             tokens=tokens[:limit],
-            finish_reason="length" if limit and limit < len(tokens) else "stop",
-            prompt_tokens=sum(len(tokenise(m.content)) for m in wanted.messages),
+            finished=Finished(
+                "length" if limit and limit < len(tokens) else "stop",
+                prompt_tokens=sum(len(tokenise(m.content)) for m in wanted.messages),
+                completion_tokens=len(tokens[:limit]),
+            ),
             first_s=arrived_s
             + self._profile.first_token_s(random.Random(f"{self._seed}/pace/{said}")),
             between_s=self._profile.between_s,
-            header={
-                "id": f"chatcmpl-demo-{next(self._ids)}",
-                "created": int(now.timestamp()),
-                "model": self._model,
-            },
+            completion=Completion(
+                f"chatcmpl-demo-{next(self._ids)}", int(now.timestamp()), self._model
+            ),
         )
 
 
@@ -181,11 +182,10 @@ class Generation:
     """One answer, and when each of its tokens is due."""
 
     tokens: list[str]
-    finish_reason: str
-    prompt_tokens: int
+    finished: Finished
     first_s: float
     between_s: float
-    header: dict[str, object]
+    completion: Completion
 
     async def paced(self, stats: Stats) -> AsyncIterator[str]:
         loop = asyncio.get_running_loop()
@@ -194,91 +194,50 @@ class Generation:
             stats.tokens += 1
             yield token
 
-    def usage(self) -> dict[str, int]:
-        said = len(self.tokens)
-        return {
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": said,
-            "total_tokens": self.prompt_tokens + said,
-        }
 
-    def whole(self) -> dict[str, object]:
-        message = {"role": "assistant", "content": "".join(self.tokens)}
-        choice = {"index": 0, "message": message, "finish_reason": self.finish_reason}
-        return self.header | {
-            "object": "chat.completion",
-            "choices": [choice],
-            "usage": self.usage(),
-        }
-
-    def chunk(self, delta: dict[str, str], finish_reason: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-        return self._event({"choices": [choice]})
-
-    def usage_chunk(self) -> bytes:
-        return self._event({"choices": [], "usage": self.usage()})
-
-    def _event(self, fields: dict[str, object]) -> bytes:
-        body = self.header | {"object": "chat.completion.chunk"} | fields
-        return b"data: " + json.dumps(body).encode() + b"\n\n"
-
-
-class _Reply(Response):
+class _Reply(StreamingResponse):
     """Sends while it generates, and stops generating when the client goes."""
 
     def __init__(self, engine: DemoEngine, wanted: DemoChatRequest, arrived_s: float) -> None:
-        super().__init__()
+        super().__init__((), headers={"Cache-Control": "no-cache"}, media_type="text/event-stream")
         self._stats = engine.stats
         self._wanted = wanted
         self._generation = engine.generation(wanted, arrived_s)
+        self.body_iterator = self._events()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            generating = tasks.create_task(self._counted(scope, receive, send))
-            watching = tasks.create_task(_cancel_once_gone(receive, generating))
-            generating.add_done_callback(lambda _: watching.cancel())
-
-    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def stream_response(self, send: Send) -> None:
         self._stats.opened += 1
         self._stats.open += 1
         done = False
         try:
             if self._wanted.stream:
-                await self._stream(send)
+                await super().stream_response(send)
             else:
-                await self._whole(scope, receive, send)
+                await self._whole(send)
             done = True
         finally:
             self._stats.open -= 1
             self._stats.finished += done
             self._stats.cancelled += not done
 
-    async def _whole(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async for _ in self._generation.paced(self._stats):
-            pass
-        await JSONResponse(self._generation.whole())(scope, receive, send)
+    async def _whole(self, send: Send) -> None:
+        made = self._generation
+        tokens = [token async for token in made.paced(self._stats)]
+        answer = JSONResponse(made.completion.whole(tokens, made.finished))
+        for name, body in (("start", {"status": 200, "headers": answer.raw_headers}),
+                           ("body", {"body": answer.body})):  # fmt: skip
+            await send({"type": f"http.response.{name}", **body})
 
-    async def _stream(self, send: Send) -> None:
-        async def write(event: bytes, more: bool = True) -> None:
-            await send({"type": "http.response.body", "body": event, "more_body": more})
-
-        generation = self._generation
-        headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        role = generation.chunk({"role": "assistant", "content": ""})
-        async for token in generation.paced(self._stats):
-            await write(role + generation.chunk({"content": token}))
+    async def _events(self) -> AsyncIterator[bytes]:
+        completion, finished = self._generation.completion, self._generation.finished
+        role = completion.first()
+        async for token in self._generation.paced(self._stats):
+            yield role + completion.piece(token)
             role = b""
-        await write(generation.chunk({}, generation.finish_reason))
+        yield completion.last(finished.reason)
         if self._wanted.stream_options and self._wanted.stream_options.include_usage:
-            await write(generation.usage_chunk())
-        await write(b"data: [DONE]\n\n", more=False)
-
-
-async def _cancel_once_gone(receive: Receive, task: "asyncio.Task[None]") -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    task.cancel()
+            yield completion.count(finished)
+        yield DONE
 
 
 def tokenise(text: str) -> list[str]:
@@ -290,8 +249,8 @@ def tokenise(text: str) -> list[str]:
 def _error(
     status: int, message: str, *, param: str | None = None, code: str | None = None
 ) -> Response:
-    error = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
-    return JSONResponse({"error": error}, status)
+    body = failure(message, "invalid_request_error", param=param, code=code)
+    return JSONResponse(body, status)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -17,13 +17,13 @@ from pydantic import BaseModel
 
 from bot.calls.sessions import Doors, Sessions
 from bot.server.body import read_body
-from bot.texts.codec import DONE, Completion, failure, failure_event, models, place_comment
-from bot.texts.event_stream import EventStream, Writer
+from bot.texts.event_stream import EventStream, Writer, place_comment
 from bot.texts.plain_text import Format, FormatError, TextEvents, format_of
 from bot.texts.queueing import FullError
 from bot.texts.request import BadRequestError, ChatRequest, read_chat, text_size
 from bot.texts.sharing import GaveWayError, Queued, SharedModel
 from bot.texts.sharing import Request as Asked
+from pipelines.services.llm.llm_wire import DONE, Completion, failure, failure_event, models
 from pipelines.services.protocols import (
     IMAGES,
     FailureDetails,

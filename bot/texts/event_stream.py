@@ -4,11 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
-from fastapi.sse import EventSourceResponse
+from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.responses import Response
 from starlette.types import Message, Send
-
-from bot.texts.codec import WAITING
 
 STALLED_S = 5.0
 """A client that reads nothing for so long is gone: what it holds up is wanted by others."""
@@ -16,7 +14,14 @@ STALLED_S = 5.0
 QUIET_S = 15.0
 """Proxies close a line on which nothing came for a minute, some for half of that."""
 
+WAITING = format_sse_event(comment="waiting")
+"""A comment: no client's program sees it, and every proxy sees that the line is alive."""
+
 _log = structlog.get_logger(__name__)
+
+
+def place_comment(place: int) -> bytes:
+    return format_sse_event(comment=f"place {place} in the queue")
 
 
 class Writer:

@@ -14,7 +14,6 @@ from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, Response
 
 from bot.calls.sessions import Doors, Sessions
-from bot.texts.codec import Completion, event, failure, failure_event, place_comment
 from bot.texts.door import (
     FORMATS,
     address_of,
@@ -31,12 +30,13 @@ from bot.texts.door import (
     too_big,
     too_many,
 )
-from bot.texts.event_stream import EventStream, Writer
+from bot.texts.event_stream import EventStream, Writer, place_comment
 from bot.texts.plain_text import READY, TextEvents
 from bot.texts.queueing import FullError
 from bot.texts.request import CLIENT_ID, BadRequestError, Submission, read_submission
 from bot.texts.sharing import GaveWayError, Progress, Queued, SharedModel
 from bot.texts.sharing import Request as Asked
+from pipelines.services.llm.llm_wire import Completion, event, failure, failure_event
 from pipelines.services.protocols import Finished, ServiceError, TextDelta
 
 PAGES_LIMIT = 256

@@ -193,7 +193,23 @@ class TextFormat(BaseModel):
     type: Literal["text"]
 
 
-class ChatRequest(BaseModel):
+class _Asked(BaseModel):
+    """A request, without the fields that are null, and how its answer is to be drawn."""
+
+    model_config = ConfigDict(**_NOTHING_ELSE, json_schema_extra=_NULL_ELSE)
+    max_tokens: _Tokens | None = None
+    temperature: _Temperature | None = None
+    """0: the likeliest answer each time. Left out: as the server is set up; so the others."""
+    top_p: _Share | None = None
+    seed: _Int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_what_is_there(cls, body: object) -> object:
+        return _without_nulls(body)
+
+
+class ChatRequest(_Asked):
     """The body of `POST /v1/chat/completions`. The fields from `top_k` on are vLLM's: they are
     passed on where the server of the model is known to take them, and refused by name elsewhere.
     """
@@ -212,13 +228,9 @@ class ChatRequest(BaseModel):
     messages: list[Message] = Field(min_length=1)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    max_tokens: _Tokens | None = None
     max_completion_tokens: _Tokens | None = None
-    temperature: _Temperature | None = None
-    top_p: _Share | None = None
     presence_penalty: float | None = Field(None, ge=-2, le=2)
     frequency_penalty: float | None = Field(None, ge=-2, le=2)
-    seed: _Int | None = None
     stop: _Word | Annotated[list[_Word], Field(min_length=1, max_length=4)] | None = None
     logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
 
@@ -270,11 +282,6 @@ class ChatRequest(BaseModel):
     cache_salt: _Word | None = None
     vllm_xargs: _Options | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _of_what_is_there(cls, body: object) -> object:
-        return _without_nulls(body)
-
     @property
     def sampling(self) -> Sampling:
         length = self.max_completion_tokens or self.max_tokens
@@ -294,24 +301,13 @@ _OTHERS = (
 )
 
 
-class Submission(BaseModel):
+class Submission(_Asked):
     """The body of `POST /api/v1/chat/submit`."""
 
-    model_config = ConfigDict(**_NOTHING_ELSE, json_schema_extra=_NULL_ELSE)
     prompt: Annotated[str, Field(min_length=1)]
     context: str | list[Message] | None = None
     """The instructions before: in plain words, or as earlier messages."""
     client_id: str = Field(pattern=CLIENT_ID)
-    temperature: _Temperature | None = None
-    """0: the likeliest answer each time. Left out: as the server is set up; so the next three."""
-    top_p: _Share | None = None
-    max_tokens: _Tokens | None = None
-    seed: _Int | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_what_is_there(cls, body: object) -> object:
-        return _without_nulls(body)
 
     @property
     def sampling(self) -> Sampling:

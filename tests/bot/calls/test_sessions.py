@@ -1,6 +1,8 @@
 """Admission and the drain, without a socket."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -40,6 +42,14 @@ class House:
 
     def figures(self) -> list[str]:
         return self.metrics.text().decode().splitlines()
+
+
+@asynccontextmanager
+async def opened(max_calls: int = 2) -> AsyncIterator[tuple[House, asyncio.TaskGroup]]:
+    house = House(max_calls)
+    await house.sessions.open()
+    async with asyncio.TaskGroup() as tasks:
+        yield house, tasks
 
 
 def test_no_call_is_taken_before_the_models_are_loaded() -> None:
@@ -84,9 +94,7 @@ def test_an_engine_that_opens_after_the_signal_opens_no_doors() -> None:
 
 def test_one_call_too_many_is_refused_until_another_ends() -> None:
     async def scenario() -> None:
-        house = House(max_calls=1)
-        await house.sessions.open()
-        async with asyncio.TaskGroup() as tasks:
+        async with opened(max_calls=1) as (house, tasks):
             first, task = await house.call(tasks)
             with pytest.raises(RefusedError, match="busy"):
                 house.sessions.check()
@@ -107,9 +115,7 @@ def test_one_call_too_many_is_refused_until_another_ends() -> None:
 
 def test_calls_finish_in_their_own_time_while_the_server_drains() -> None:
     async def scenario() -> None:
-        house = House()
-        await house.sessions.open()
-        async with asyncio.TaskGroup() as tasks:
+        async with opened() as (house, tasks):
             socket, _ = await house.call(tasks)
             house.sessions.leave()
             drained = tasks.create_task(house.sessions.drain(within_s=3600))
@@ -126,9 +132,7 @@ def test_calls_finish_in_their_own_time_while_the_server_drains() -> None:
 
 def test_calls_that_outlast_the_drain_are_ended() -> None:
     async def scenario() -> None:
-        house = House()
-        await house.sessions.open()
-        async with asyncio.TaskGroup() as tasks:
+        async with opened() as (house, tasks):
             sockets = [(await house.call(tasks))[0] for _ in range(2)]
             house.sessions.leave()
             await house.sessions.drain(within_s=0.0)
@@ -140,9 +144,7 @@ def test_calls_that_outlast_the_drain_are_ended() -> None:
 
 def test_a_second_word_to_leave_ends_the_drain() -> None:
     async def scenario() -> None:
-        house = House()
-        await house.sessions.open()
-        async with asyncio.TaskGroup() as tasks:
+        async with opened() as (house, tasks):
             socket, _ = await house.call(tasks)
             house.sessions.leave()
             drained = tasks.create_task(house.sessions.drain(within_s=3600))
@@ -156,9 +158,7 @@ def test_a_second_word_to_leave_ends_the_drain() -> None:
 
 def test_a_call_that_fails_is_counted_and_gives_its_place_back() -> None:
     async def scenario() -> None:
-        house = House(max_calls=1)
-        await house.sessions.open()
-        async with asyncio.TaskGroup() as tasks:
+        async with opened(max_calls=1) as (house, tasks):
             socket, _ = await house.call(tasks)
             socket.inbox.put_nowait("text")
         house.sessions.check()
@@ -170,9 +170,7 @@ def test_a_call_that_fails_is_counted_and_gives_its_place_back() -> None:
 
 def test_an_address_may_have_so_many_calls_and_no_more() -> None:
     async def scenario() -> None:
-        house = House(max_calls=9)
-        await house.sessions.open()
-        async with asyncio.TaskGroup() as tasks:
+        async with opened(max_calls=9) as (house, tasks):
             calls = [await house.call(tasks, "192.0.2.1") for _ in range(4)]
             with pytest.raises(RefusedError, match="too many calls from this address") as refused:
                 house.sessions.check("192.0.2.1")
@@ -190,9 +188,7 @@ def test_an_address_may_have_so_many_calls_and_no_more() -> None:
 
 def test_a_caller_who_was_cut_off_keeps_the_place_and_comes_back_to_it() -> None:
     async def scenario() -> None:
-        house = House(max_calls=1)
-        await house.sessions.open()
-        async with asyncio.TaskGroup() as tasks:
+        async with opened(max_calls=1) as (house, tasks):
             socket, first = await house.call(tasks, key="secret", library="halfsecond-web")
             socket.inbox.put_nowait(ConnectionError())
             await house.engine.calls[0].until_heard(LineDropped())
@@ -217,9 +213,7 @@ def test_a_caller_who_was_cut_off_keeps_the_place_and_comes_back_to_it() -> None
 
 def test_callers_without_a_key_are_not_mistaken_for_one_another() -> None:
     async def scenario() -> None:
-        house = House(max_calls=1)
-        await house.sessions.open()
-        async with asyncio.TaskGroup() as tasks:
+        async with opened(max_calls=1) as (house, tasks):
             await house.call(tasks, key="")
             with pytest.raises(RefusedError, match="busy"):
                 house.sessions.check(key="")

@@ -1,16 +1,12 @@
-"""OpenAI's chat completions on the wire: how a client is answered."""
+"""OpenAI's chat completions on the wire, as a server of them answers."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fastapi.sse import format_sse_event
-
 from pipelines.services.protocols import Finished
 
-DONE = format_sse_event(data_str="[DONE]")
-WAITING = format_sse_event(comment="waiting")
-"""A comment: no client's program sees it, and every proxy sees that the line is alive."""
+DONE = b"data: [DONE]\n\n"
 
 
 def failure(
@@ -26,11 +22,8 @@ def failure_event(body: Mapping[str, object]) -> bytes:
 
 
 def event(body: Mapping[str, object], name: str = "") -> bytes:
-    return format_sse_event(data_str=json.dumps(body), event=name or None)
-
-
-def place_comment(place: int) -> bytes:
-    return format_sse_event(comment=f"place {place} in the queue")
+    named = f"event: {name}\n" if name else ""
+    return f"{named}data: {json.dumps(body)}\n\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
