@@ -23,19 +23,14 @@ from pipecat.processors.audio.vad_processor import VADProcessor
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.workers.runner import WorkerRunner
 
+from bench.ears import EarsAlone
 from bench.stock_pipecat import WheelMoonshine
 from bench.stt_corpus import SttRecording, SttWordErrors, word_errors
-from pipelines.core.commands import ForgetSpeech
-from pipelines.core.events import Transcribed
-from pipelines.core.exchange import AudioIn
-from pipelines.core.hearing.dictation import Dictation, DictationPolicy
-from pipelines.core.hearing.voicing import Voicing, VoicingPolicy
+from pipelines.core.events import Transcribed, TurnFact
 from pipelines.services.onnx import OnnxModel
 from pipelines.services.protocols import EAR_RATE_HZ, SpeechToText
 from pipelines.services.scripted import ScriptedTurnModel
 from pipelines.services.vad.vad_silero import SileroVad
-from pipelines.stages.frames import CallerFrame, CommandFrame, FactFrame
-from pipelines.stages.hearing import Ears, Hearing
 
 FRAME_S = 0.02
 FRAME = round(EAR_RATE_HZ * FRAME_S)
@@ -69,7 +64,7 @@ class ConcurrencyLevel:
     lags_s: list[float] = field(default_factory=list)
 
 
-class Listener(Protocol):
+class TranscribingListener(Protocol):
     """A pipeline that is fed frames, and notes its finals with their times."""
 
     finals: list[tuple[float, str]]
@@ -78,10 +73,8 @@ class Listener(Protocol):
 
     def stages(self) -> list[FrameProcessor]: ...
 
-    def frame(self, pcm: bytes) -> Frame: ...
-
-    def forget(self, media_s: float) -> Frame | None:
-        """Makes the next recording a new one; goes in from the far end."""
+    def forget(self, media_s: float) -> None:
+        """The next recording is a new one."""
         ...
 
 
@@ -91,18 +84,17 @@ class OurEars:
     def __init__(self, stt: SpeechToText, silero: OnnxModel) -> None:
         self.finals: list[tuple[float, str]] = []
         turn = ScriptedTurnModel(lambda audio: 0.0)
-        rate_hz = EAR_RATE_HZ
-        ears = Ears(SileroVad(silero), stt, turn, in_rate_hz=rate_hz, out_rate_hz=rate_hz)
-        self._hearing = Hearing(ears, Voicing(VoicingPolicy()), Dictation(DictationPolicy()))
+        self._ears = EarsAlone(SileroVad(silero), stt, turn, self._note)
 
     def stages(self) -> list[FrameProcessor]:
-        return [self._hearing, _Sink(self.finals)]
+        return [self._ears.stage]
 
-    def frame(self, pcm: bytes) -> Frame:
-        return CallerFrame(AudioIn(pcm))
+    def forget(self, media_s: float) -> None:
+        self._ears.forget(media_s)
 
-    def forget(self, media_s: float) -> Frame | None:
-        return CommandFrame(ForgetSpeech(media_s), 0.0)
+    def _note(self, fact: TurnFact) -> None:
+        if isinstance(fact, Transcribed) and fact.final:
+            self.finals.append((asyncio.get_running_loop().time(), fact.text))
 
 
 class StockEars:
@@ -119,11 +111,7 @@ class StockEars:
     def stages(self) -> list[FrameProcessor]:
         return list(self._stages)
 
-    def frame(self, pcm: bytes) -> Frame:
-        return InputAudioRawFrame(pcm, EAR_RATE_HZ, 1)
-
-    def forget(self, media_s: float) -> Frame | None:
-        return None
+    def forget(self, media_s: float) -> None: ...
 
 
 class _Sink(FrameProcessor):
@@ -133,11 +121,8 @@ class _Sink(FrameProcessor):
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
-        match frame:
-            case FactFrame(fact=Transcribed(text, _, True)) | TranscriptionFrame(text=text):
-                self._finals.append((self.get_event_loop().time(), text))
-            case _:
-                pass
+        if isinstance(frame, TranscriptionFrame):
+            self._finals.append((self.get_event_loop().time(), frame.text))
         await self.push_frame(frame, direction)
 
 
@@ -146,7 +131,7 @@ class Round:
     """One round: the recordings that are played, and by how many calls."""
 
     engine: str
-    new: Callable[[], Listener]
+    new: Callable[[], TranscribingListener]
     calls: int
     items: Sequence[SttRecording]
 
@@ -179,13 +164,12 @@ async def _call(
                 )
             )
             frames += played
-            if (forget := listener.forget(frames * FRAME_S)) is not None:
-                await worker.queue_frame(forget, FrameDirection.UPSTREAM)
+            listener.forget(frames * FRAME_S)
             tell()
 
 
 async def _play(
-    worker: PipelineWorker, listener: Listener, item: SttRecording
+    worker: PipelineWorker, listener: TranscribingListener, item: SttRecording
 ) -> tuple[float | None, str, int]:
     """The time to the final, the text, and how many frames were played."""
     now = asyncio.get_running_loop().time
@@ -197,7 +181,7 @@ async def _play(
         due += FRAME_S
         await asyncio.sleep(due - now())
         piece = pcm[played * FRAME : (played + 1) * FRAME]
-        await worker.queue_frame(listener.frame(piece.tobytes()))
+        await worker.queue_frame(InputAudioRawFrame(piece.tobytes(), EAR_RATE_HZ, 1))
         if played == ends_in:
             ended_at = now()
         played += 1
@@ -213,7 +197,7 @@ def _frames(item: SttRecording) -> int:
 
 
 @asynccontextmanager
-async def _running(listener: Listener) -> AsyncIterator[PipelineWorker]:
+async def _running(listener: TranscribingListener) -> AsyncIterator[PipelineWorker]:
     worker = PipelineWorker(
         Pipeline(listener.stages()),
         params=PipelineParams(audio_in_sample_rate=EAR_RATE_HZ),
@@ -240,6 +224,6 @@ async def _measure_lag(lags_s: list[float]) -> None:
         lags_s.append(max(0.0, now() - due))
 
 
-def handed_out(transcribers: Iterator[Transcriber]) -> Callable[[], Listener]:
+def handed_out(transcribers: Iterator[Transcriber]) -> Callable[[], TranscribingListener]:
     """Stock ears on shared models: one for each core, in turn."""
     return lambda: StockEars(next(transcribers))

@@ -17,10 +17,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench.stock_pipecat import warm_transcribers
 from bench.stt_calls import (
     ConcurrencyLevel,
-    Listener,
     OurEars,
     Round,
     TranscribedRecording,
+    TranscribingListener,
     at_once,
     handed_out,
 )
@@ -86,7 +86,7 @@ async def measure(
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("alone", total=total)
 
-        async def in_calls(name: str, new: Callable[[], Listener]) -> None:
+        async def in_calls(name: str, new: Callable[[], TranscribingListener]) -> None:
             for level in levels:
                 bar.update(task, description=f"{name}, {level} at once")
                 one = await at_once(Round(name, new, level, played), lambda: bar.advance(task))
@@ -107,7 +107,7 @@ async def measure(
     return found
 
 
-def _ours(service: SpeechToText, silero: OnnxModel) -> Callable[[], Listener]:
+def _ours(service: SpeechToText, silero: OnnxModel) -> Callable[[], TranscribingListener]:
     return lambda: OurEars(service, silero)
 
 

@@ -1,39 +1,62 @@
-"""The stages of a call, in order, on one screen."""
+"""The stages of a call, in order, on one screen; and the shell around the call's core."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeAlias
 
 import structlog
-from pipecat.frames.frames import Frame
+from pipecat.frames.frames import Frame, InputAudioRawFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.workers.runner import WorkerRunner
 
-from pipelines.core.announcements import Announcements, IdleTimer
+from pipelines.core.call import CallCore
+from pipelines.core.commands import (
+    AbortReply,
+    ActAfterwards,
+    Apologise,
+    AskModel,
+    CallCommand,
+    CancelAnswer,
+    CancelPreparation,
+    CancelTool,
+    CancelVoice,
+    CloseReply,
+    CountTokens,
+    DropAudio,
+    EndCall,
+    FlushAudio,
+    ForgetAct,
+    OpenReply,
+    PlayAudio,
+    RunTool,
+    ScoreTurn,
+    SumUp,
+    Transcribe,
+    Utter,
+    WarmPrompt,
+)
+from pipelines.core.events import CallFact, CallStarted, DayBegan, SoundHeard, TimePassed
 from pipelines.core.exchange import (
+    AnswerMeasured,
     AudioIn,
     CallBegan,
+    Caption,
+    Fault,
     FromCaller,
     Say,
+    StateChanged,
     ToCaller,
     TurnMeasured,
-    Typed,
 )
-from pipelines.core.hearing.dictation import Dictation, DictationPolicy
-from pipelines.core.hearing.voicing import Voicing, VoicingPolicy
-from pipelines.core.keypad import Keypad, KeypadPolicy
-from pipelines.core.ledger.budget import Budget
-from pipelines.core.ledger.ledger import Fact
+from pipelines.core.hearing.signal import EarSignal
 from pipelines.core.memory.conversation import Conversation
-from pipelines.core.memory.tools import Tool
+from pipelines.core.policies import CallFormat as CallFormat
+from pipelines.core.policies import Policies as Policies
 from pipelines.core.recording import Noted, Recorder
-from pipelines.core.speaking.playout import Playout
-from pipelines.core.thinking.answering import AnsweringPolicy
-from pipelines.core.thinking.prompt import SYSTEM_PROMPT
-from pipelines.core.turn.endpointing import Completes, nothing_known
-from pipelines.core.turn.machine import TurnMachine
-from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.noting import Notes, recorded
 from pipelines.services.protocols import (
     LanguageModel,
@@ -44,19 +67,13 @@ from pipelines.services.protocols import (
     VoiceActivity,
 )
 from pipelines.services.tools.tools_builtin import hang_up
-from pipelines.stages.announcing import Announcing
-from pipelines.stages.frames import CallerFrame
-from pipelines.stages.hearing import Ears, Hearing
-from pipelines.stages.keying import Keying
-from pipelines.stages.measuring import Measuring
+from pipelines.stages.hearing import Hearing
 from pipelines.stages.phrasing import Phrasing
 from pipelines.stages.playing import Playing
-from pipelines.stages.releasing import Releasing
 from pipelines.stages.speaking import Speaking
 from pipelines.stages.thinking import Thinking
+from pipelines.stages.tools import Tools
 from pipelines.stages.turning import Turning
-from pipelines.words import ENGLISH
-from pipelines.words.phrases import Phrases
 
 INBOX_EVENTS = 2048
 """Handed over to a call that has not come to them; one more, and the call has failed. At once there
@@ -66,6 +83,11 @@ INBOX_AUDIO = 1536
 """With so many in it, audio is dropped, and counted: all else is rare, and must not be lost."""
 
 log = structlog.get_logger(__name__)
+
+
+Between: TypeAlias = Mapping[str, Sequence[FrameProcessor]]
+"""Processors of others, by the stage that they stand behind: hearing, turning, thinking, phrasing
+or speaking."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +101,8 @@ class Services:
     tts: TextToSpeech
     prompts: PromptCache | None = None
     """The language model's, where prompts are to be counted and made ready."""
+    between: Callable[[], Between] = dict
+    """Pipecat processors between the stages, made anew for each call."""
 
     def recorded(self, recorder: Recorder) -> "Services":
         """The same, for one call, whose questions and answers `recorder` is told of."""
@@ -90,56 +114,12 @@ class Services:
             llm=recorded(self.llm, "llm", notes),
             tts=recorded(self.tts, "tts", notes),
             prompts=self.prompts,
+            between=self.between,
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallFormat:
-    """The format of this call's other side, and how it can be interrupted."""
-
-    in_rate_hz: int
-    out_rate_hz: int
-    lead_s: float = 0.06
-    """How far ahead of the clock audio may be sent: 0.06 where nothing can be flushed."""
-    reports_playout: bool = False
-    """The client says what it has played (`Played`) and obeys `Flush`."""
-    announcements: Announcements | None = None
-    """None: those of the policies."""
-    tools: tuple[Tool, ...] = ()
-    """Tools for this call alone, beside the policies'."""
-    facts: Mapping[str, Fact] = field(default_factory=dict)
-    """Facts about this way in, to stand in every ledger row."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policies:
-    """The rules' constants, and what the bot is told to be."""
-
-    system_prompt: str = SYSTEM_PROMPT
-    phrases: Phrases = ENGLISH
-    """All that the bot says by itself, beside the announcements."""
-    today: Callable[[], str] = str
-    """Says which day it is, for the model to be told after the system prompt; "" for nothing."""
-    voicing: VoicingPolicy = field(default_factory=VoicingPolicy)
-    dictation: DictationPolicy = field(default_factory=DictationPolicy)
-    turn: TurnPolicy = field(default_factory=TurnPolicy)
-    completes: Completes = nothing_known
-    """How probable it is that a thought ends after these words."""
-    keypad: KeypadPolicy = field(default_factory=KeypadPolicy)
-    announcements: Announcements = field(default_factory=Announcements)
-    budget: Budget = field(default_factory=Budget)
-    answering: AnsweringPolicy = field(default_factory=AnsweringPolicy)
-    prompt_tokens: int | None = None
-    """Tokens that a prompt may have; None for no limit."""
-    tools: tuple[Tool, ...] = ()
-    """Tools that the model may call."""
-    hangs_up: bool = False
-    """The model may end the call."""
-    tells_last_wait: bool = False
-    """The model is told how long its last answer took. The demo engine can say it; a real one's
-    prefix cache is worth more."""
-    facts: Mapping[str, Fact] = field(default_factory=dict)
-    """Facts to stand in every ledger row: engines, models, profile."""
+class _Obedient(Protocol):
+    def obey(self, command: Any) -> None: ...
 
 
 class Call:
@@ -160,54 +140,46 @@ class Call:
         """
         policies = policies or Policies()
         self._recorder = recorder
+        self._send = send
         self._over = asyncio.Event()
+        self._today, self._day = policies.today, ""
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
         services = services if recorder is None else services.recorded(recorder)
-        send = self._tell_last_wait(send) if policies.tells_last_wait else send
-        send = send if recorder is None else self._noted(send)
-        now = asyncio.get_running_loop().time()
-        announcements = form.announcements or policies.announcements
-        self._announcing = Announcing(IdleTimer(announcements, now), self.push)
-        send = self._watched(send)
-        self.conversation = Conversation(policies.system_prompt, policies.prompt_tokens)
-        ears = Ears(
-            services.new_vad(),
-            services.stt,
-            services.turn,
-            in_rate_hz=form.in_rate_hz,
-            out_rate_hz=form.out_rate_hz,
+        if policies.hangs_up:
+            policies = replace(policies, tools=(hang_up(self._over.set), *policies.tools))
+        tools = [*policies.tools, *form.tools]
+        self._core = CallCore(
+            policies,
+            form,
+            now=self._loop.time(),
+            run_prefix=uuid.uuid4().hex,
+            has_prompts=services.prompts is not None,
+            note=self._note,
         )
-        playout = Playout(form.out_rate_hz, form.lead_s, reports=form.reports_playout)
-        self._hearing = Hearing(
-            ears, Voicing(policies.voicing), Dictation(policies.dictation), policies.phrases
-        )
-        turn = TurnMachine(policies.turn, policies.completes)
+        signal = EarSignal(form.in_rate_hz, form.out_rate_hz)
+        tell = self._tell
+        hearing = Hearing(signal, services.new_vad(), services.stt, services.turn, tell)
+        turning = Turning()
+        thinking = Thinking(services.llm, tell, services.prompts, [tool.schema for tool in tools])
+        phrasing = Phrasing(tell)
+        speaking = Speaking(services.tts, form.out_rate_hz, tell)
+        playing = Playing(signal, form.out_rate_hz, self._send_noted, tell)
+        self._tools = Tools(tools, thinking.create_task, tell)
+        stages = {
+            "hearing": hearing,
+            "turning": turning,
+            "thinking": thinking,
+            "phrasing": phrasing,
+            "speaking": speaking,
+            "playing": playing,
+        }
+        others = services.between()
         self._pipeline = Pipeline(
-            [
-                self._hearing,
-                Keying(Keypad(policies.keypad)),
-                Turning(turn, send, self._note, self._over.set),
-                Thinking(
-                    services.llm,
-                    self.conversation,
-                    policies.answering,
-                    services.prompts,
-                    self._tools(policies, form),
-                    today=policies.today,
-                    phrases=policies.phrases,
-                ),
-                Phrasing(),
-                Speaking(services.tts, form.out_rate_hz, policies.phrases),
-                Releasing(),
-                Playing(playout, self.conversation, send),
-                Measuring(
-                    policies.budget,
-                    send,
-                    reports=form.reports_playout,
-                    facts={**policies.facts, **form.facts},
-                    note=self._note,
-                ),
-            ]
+            [one for name, stage in stages.items() for one in (stage, *others.get(name, ()))]
         )
+        self._addressees = self._addressed(hearing, turning, thinking, speaking, playing)
+        self._in_rate_hz = form.in_rate_hz
         self._worker = PipelineWorker(
             self._pipeline,
             params=PipelineParams(
@@ -222,12 +194,17 @@ class Call:
         self._inbox: asyncio.Queue[FromCaller] = asyncio.Queue(INBOX_EVENTS)
         self._dropped = 0
         """Frames of audio, since the call last kept up."""
+        announcements = form.announcements or policies.announcements
         if announcements.greeting:
             self.push(
                 Say(announcements.greeting, must_be_heard=announcements.greeting_must_be_heard)
             )
         if policies.facts:
-            send(CallBegan(policies.facts, policies.budget.shares_s))
+            self._send_noted(CallBegan(policies.facts, policies.budget.shares_s))
+
+    @property
+    def conversation(self) -> Conversation:
+        return self._core.conversation
 
     def push(self, event: FromCaller) -> None:
         """Hand over what the person's side did; never blocks. Call it from the event loop.
@@ -245,49 +222,83 @@ class Call:
         async with asyncio.TaskGroup() as tasks:
             feeding = tasks.create_task(self._feed())
             running = tasks.create_task(runner.run())
-            announcing = tasks.create_task(self._announcing.run())
             leaving = tasks.create_task(self._over.wait())
             try:
                 await asyncio.wait({running, leaving}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for task in (feeding, announcing, leaving):
+                for task in (feeding, leaving):
                     task.cancel()
+                if self._timer is not None:
+                    self._timer.cancel()
                 try:
+                    await self._tools.close()
                     await runner.cancel()
                 finally:
                     if self._recorder is not None:
                         self._recorder.close()
 
-    def _tools(self, policies: Policies, form: CallFormat) -> list[Tool]:
-        ending = [hang_up(self._over.set)] if policies.hangs_up else []
-        return [*ending, *policies.tools, *form.tools]
+    # ---- facts and commands ----
+
+    def _tell(self, fact: CallFact) -> None:
+        """Decide, and hand each command to its one addressee. None of them tells a fact at once."""
+        now = self._loop.time()
+        if not isinstance(fact, SoundHeard) and (today := self._today()) != self._day:
+            self._day = today
+            self._core.handle(DayBegan(today), now)
+        try:
+            for command in self._core.handle(fact, now):
+                self._addressees[type(command)](command)
+        except Exception as error:  # noqa: BLE001 - the call goes on: somebody is on the line
+            broken = {"message": f"{type(fact).__name__} broke a call", "exception": error}
+            self._loop.call_exception_handler(broken)
+        self._arm()
+
+    def _addressed(
+        self,
+        hearing: Hearing,
+        turning: Turning,
+        thinking: Thinking,
+        speaking: Speaking,
+        playing: Playing,
+    ) -> Mapping[type[CallCommand], Callable[[CallCommand], None]]:
+        """Each command goes to one stage, and to no other."""
+        table: dict[_Obedient, tuple[type[CallCommand], ...]] = {
+            hearing: (Transcribe, ScoreTurn),
+            turning: (OpenReply, AskModel, Utter, CloseReply, AbortReply),
+            thinking: (CancelAnswer, CountTokens, SumUp, WarmPrompt, CancelPreparation),
+            self._tools: (RunTool, CancelTool, ActAfterwards, ForgetAct),
+            speaking: (CancelVoice, Apologise),
+            playing: (PlayAudio, FlushAudio, DropAudio),
+        }
+        to_client = (Caption, StateChanged, TurnMeasured, AnswerMeasured, Fault)
+        return {
+            **{kind: stage.obey for stage, kinds in table.items() for kind in kinds},
+            **dict.fromkeys(to_client, self._send_noted),
+            EndCall: lambda _: self._over.set(),
+        }
+
+    def _arm(self) -> None:
+        """One timer, for the core's deadline."""
+        deadline = self._core.deadline
+        if self._timer is not None:
+            if self._timer.when() == deadline and not self._timer.cancelled():
+                return
+            self._timer.cancel()
+        self._timer = None if deadline is None else self._loop.call_at(deadline, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._tell(TimePassed())
 
     def _note(self, item: Noted) -> None:
         if self._recorder is not None:
-            self._recorder.note(item, asyncio.get_running_loop().time())
+            self._recorder.note(item, self._loop.time())
 
-    def _noted(self, send: Callable[[ToCaller], None]) -> Callable[[ToCaller], None]:
-        def note_and_send(message: ToCaller) -> None:
-            self._note(message)
-            send(message)
+    def _send_noted(self, message: ToCaller) -> None:
+        self._note(message)
+        self._send(message)
 
-        return note_and_send
-
-    def _watched(self, send: Callable[[ToCaller], None]) -> Callable[[ToCaller], None]:
-        def watch_and_send(message: ToCaller) -> None:
-            self._announcing.observe(message)
-            send(message)
-
-        return watch_and_send
-
-    def _tell_last_wait(self, send: Callable[[ToCaller], None]) -> Callable[[ToCaller], None]:
-        def tell(message: ToCaller) -> None:
-            if isinstance(message, TurnMeasured):
-                wait_ms = 1000 * float(str(message.row["voice_to_voice_s"]))
-                self.conversation.aside = f"last answer: {wait_ms:.0f} ms"
-            send(message)
-
-        return tell
+    # ---- from the person's side ----
 
     def _has_room(self) -> bool:
         """For audio. A call keeps up again once half is taken out: one frame less is no news."""
@@ -308,9 +319,12 @@ class Call:
     async def _feed(self) -> None:
         """Straight into the pipeline: the worker's own queue has no limit."""
         await self._started.wait()
+        self._tell(CallStarted())
         while True:
             match await self._inbox.get():
-                case Typed(text, interrupts=False):
-                    self.conversation.mentioned(text)
+                case AudioIn(pcm, media_s):
+                    frame = InputAudioRawFrame(pcm, self._in_rate_hz, 1)
+                    frame.pts = None if media_s is None else round(media_s * 1e9)
+                    await self._pipeline.queue_frame(frame)
                 case event:
-                    await self._pipeline.queue_frame(CallerFrame(event))
+                    self._tell(event)

@@ -5,29 +5,25 @@ two observations of one recording are equal.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from pipecat.frames.frames import Frame
+from pipecat.frames.frames import InputAudioRawFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineWorker
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.workers.runner import WorkerRunner
 
-from pipelines.core.commands import ScoreTurn
-from pipelines.core.events import LedgerFact, SpeechPaused, SpeechStarted, TurnFact
-from pipelines.core.exchange import AudioIn
-from pipelines.core.hearing.dictation import Dictation, DictationPolicy
-from pipelines.core.hearing.voicing import Voicing, VoicingPolicy
+from bench.ears import EarsAlone
+from pipelines.core.events import SpeechPaused, SpeechStarted, TurnFact
+from pipelines.core.hearing.dictation import DictationPolicy
+from pipelines.core.hearing.voicing import VoicingPolicy
 from pipelines.services.protocols import EAR_RATE_HZ, Samples, Transcription, TranscriptionJob
 from pipelines.services.stt.moonshine import Moonshine
 from pipelines.services.stt.stt_moonshine import transcribe
 from pipelines.services.turn.turn_smart import load_smart_turn, turn_probability
 from pipelines.services.vad.vad_silero import SileroVad, load_silero
-from pipelines.stages.frames import CallerFrame, CommandFrame, FactFrame
-from pipelines.stages.hearing import Ears, Hearing
 from replay import virtual_time
 
 FRAME = EAR_RATE_HZ // 50
@@ -78,23 +74,16 @@ class InlineTurnModel:
         return probability
 
 
-class _Notebook(FrameProcessor):
+class _Notebook:
     """Writes down every fact, and asks the turn model again and again in every pause."""
 
-    def __init__(self) -> None:
-        super().__init__(enable_direct_mode=True)
+    def __init__(self, score: Callable[[float], None]) -> None:
         self.facts: list[Observed] = []
+        self._score = score
         self._asks: list[tuple[float, float]] = []
 
-    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        await super().process_frame(frame, direction)
-        if isinstance(frame, FactFrame) and not isinstance(frame.fact, LedgerFact):
-            await self._note(frame.fact)
-            return
-        await self.push_frame(frame, direction)
-
-    async def _note(self, fact: TurnFact) -> None:
-        now = self.get_event_loop().time()
+    def note(self, fact: TurnFact) -> None:
+        now = asyncio.get_running_loop().time()
         self.facts.append(Observed(now, fact))
         if isinstance(fact, SpeechPaused):
             steps = np.arange(0.0, LAST_SCORE_S, SCORE_AGAIN_S)
@@ -103,7 +92,7 @@ class _Notebook(FrameProcessor):
             self._asks = []
         while self._asks and now >= self._asks[0][0] - 1e-6:
             _, paused_s = self._asks.pop(0)
-            await self.push_frame(CommandFrame(ScoreTurn(paused_s), now), FrameDirection.UPSTREAM)
+            self._score(paused_s)
 
 
 class Observatory:
@@ -128,16 +117,17 @@ class Observatory:
         return virtual_time.run(self._play((pcm * 32767).astype("<i2")))
 
     async def _play(self, pcm: NDArray[np.int16]) -> Sequence[Observed]:
-        ears = Ears(
+        notebook = _Notebook(lambda paused_s: ears.score(paused_s))
+        ears = EarsAlone(
             SileroVad(self._silero),
             self._stt,
             self._turn,
-            in_rate_hz=EAR_RATE_HZ,
-            out_rate_hz=EAR_RATE_HZ,
+            notebook.note,
+            self._voicing,
+            self._dictation,
         )
-        notebook = _Notebook()
         worker = PipelineWorker(
-            Pipeline([Hearing(ears, Voicing(self._voicing), Dictation(self._dictation)), notebook]),
+            Pipeline([ears.stage]),
             enable_rtvi=False,
             enable_turn_tracking=False,
             idle_timeout_secs=None,
@@ -150,7 +140,7 @@ class Observatory:
         for index in range(len(pcm) // FRAME):
             await asyncio.sleep(start + 0.02 * (index + 1) - asyncio.get_running_loop().time())
             frame = pcm[index * FRAME : (index + 1) * FRAME]
-            await worker.queue_frame(CallerFrame(AudioIn(frame.tobytes())))
+            await worker.queue_frame(InputAudioRawFrame(frame.tobytes(), EAR_RATE_HZ, 1))
         await asyncio.sleep(0.1)
         await runner.cancel()
         await running

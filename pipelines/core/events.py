@@ -1,13 +1,28 @@
 """Facts: events the pure core reacts to. Names are past tense.
 
+Facts about the turn, facts for the ledger, and at the end those that the stages tell the call.
+
 `media_s` is the caller's microphone clock: samples placed so far over their rate. Silence is
 counted on it, so that jitter and stalls on the way change no decision. `at_s` is the
 server's monotonic clock, for the ledger alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from pipelines.core.exchange import (
+    Dtmf,
+    LineDropped,
+    LineRestored,
+    Muted,
+    Played,
+    Say,
+    Sent,
+    StopSpeaking,
+    Typed,
+)
+from pipelines.core.memory.chat import ToolCall
 
 # ---- from the ears ----
 
@@ -203,3 +218,252 @@ class HeardToEnd:
 
 
 LedgerFact: TypeAlias = Milestone | Span | AnswerCounted | SilenceTrimmed | HeardToEnd
+
+
+# ---- told by the shell ----
+
+AnswerFacts: TypeAlias = Mapping[str, str | int | float | bool | None]
+"""Figures about an answer, and the endpoint's name, as the ledger's row names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    """The stages are ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayBegan:
+    today: str
+    """The sentence that the model is told about the day; "" for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """The core's deadline has come."""
+
+
+# ---- told by the ears ----
+
+
+@dataclass(frozen=True, slots=True)
+class SoundHeard:
+    """More of the caller's sound, judged piece by piece."""
+
+    levels: tuple[float, ...]
+    """dBFS of each new window of 10 ms."""
+    probabilities: tuple[float, ...]
+    """The VAD's, of speech, for each new chunk of 32 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionCame:
+    job: int
+    """The number of the `Transcribe` that it answers."""
+    text: str
+    tokens: tuple[int, ...]
+    """The hypothesis in the engine's own terms."""
+    started_s: float
+    """Monotonic."""
+    alternatives: tuple[tuple[str, float], ...] = ()
+    """Other texts that it may be, with their probabilities."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionFailed:
+    job: int
+    again: bool
+    """It is worth another try."""
+    started_s: float
+
+
+# ---- told by the language model's stage ----
+
+
+@dataclass(frozen=True, slots=True)
+class FirstToken:
+    """The first text of one answer; a reply that uses tools is several."""
+
+    reply_id: int
+    asked_s: float
+    at_s: float
+    facts: AnswerFacts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFinished:
+    reply_id: int
+    text: str
+    """The source of this answer, as far as it was passed on."""
+    is_cut: bool = False
+    """The model was stopped at its limit."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    facts: AnswerFacts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFailed:
+    reply_id: int
+    error: str
+    """For the log."""
+    text: str = ""
+    """The source of what was passed on before."""
+    is_cold: bool = False
+    """The server still loads its model."""
+    too_long: bool = False
+    """The prompt does not fit."""
+    facts: AnswerFacts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TokensCounted:
+    """The server's count of a line of the history; None where it does not count."""
+
+    text: str
+    tokens: int | None
+    left: int
+    """So many more texts are to be counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryCame:
+    text: str | None
+    """None: it could not be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptWarmed:
+    """The server has read the beginning of the next prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEnded:
+    run_id: str
+    result: str
+    failed: bool = False
+    acts: bool = False
+    """It has left something to be done once the reply was heard."""
+
+
+# ---- told by the clause aggregator and the voice ----
+
+
+@dataclass(frozen=True, slots=True)
+class FirstClause:
+    """The first clause of an answer can be spoken."""
+
+    reply_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToSay:
+    """An answer has broken off before its first clause."""
+
+    reply_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TooMuchToSay:
+    """A reply has more clauses than will be spoken."""
+
+    reply_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceFailed:
+    """A clause could not be spoken."""
+
+    reply_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NothingAudible:
+    """The voice has come to the end of an answer, and not one clause can be heard."""
+
+    reply_id: int
+
+
+# ---- told by the playout ----
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutWord:
+    text: str
+    start: int
+    """Sample of the clause at which it begins."""
+    estimated: bool = False
+    """By its share of what is said: the voice gave no time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseBegan:
+    """Words of a reply whose sound comes next; without a text they belong to the clause before."""
+
+    reply_id: int
+    text: str
+    words: tuple[PlayoutWord, ...] = ()
+    filler: bool = False
+    """It bridges a wait, and is no part of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechCame:
+    """Sound of a reply."""
+
+    reply_id: int
+    samples: int
+    audible_at: int | None
+    """The first audible one of them, counted from 0; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRestarted:
+    """The reply begins anew: what came of it before was not meant for the listener."""
+
+    reply_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """No more sound of this reply comes."""
+
+    reply_id: int
+
+
+CallFact: TypeAlias = (
+    CallStarted
+    | DayBegan
+    | TimePassed
+    | SoundHeard
+    | TranscriptionCame
+    | TranscriptionFailed
+    | TurnScored
+    | FirstToken
+    | AnswerFinished
+    | AnswerFailed
+    | TokensCounted
+    | SummaryCame
+    | PromptWarmed
+    | ToolEnded
+    | FirstClause
+    | NothingToSay
+    | TooMuchToSay
+    | VoiceFailed
+    | NothingAudible
+    | ClauseBegan
+    | SpeechCame
+    | ReplyRestarted
+    | SpeechEnded
+    | Milestone
+    | Span
+    | SilenceTrimmed
+    | Played
+    | Sent
+    | Typed
+    | Muted
+    | StopSpeaking
+    | Dtmf
+    | LineDropped
+    | LineRestored
+    | Say
+)
+"""All that `CallCore.handle` can be given: from the person's side, from the stages, from time."""

@@ -1,92 +1,76 @@
 """Cuts the token stream into clauses that can be spoken: the first at once, then sentences."""
 
-from pipecat.frames.frames import Frame
+from collections.abc import Callable
+
+from pipecat.frames.frames import AggregatedTextFrame, Frame, TextFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from pipelines.core.commands import StartReply, StopReply, WithdrawReply
-from pipelines.core.events import Milestone, Span
+from pipelines.core.events import FirstClause, NothingToSay
 from pipelines.core.speaking.phrasing import Phraser, clauses_of
-from pipelines.core.thinking.answering import NO_ANSWER, ending, whole
+from pipelines.core.thinking.answering import ending, whole
 from pipelines.stages.frames import (
-    ClauseFrame,
-    CommandFrame,
-    FactFrame,
+    FillerEndFrame,
+    FillerStartFrame,
     ReplyEndFrame,
-    TakenBackFrame,
-    TokenFrame,
-    UnspokenFrame,
+    ReplyStartFrame,
 )
 
 
 class Phrasing(FrameProcessor):
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[FirstClause | NothingToSay], None]) -> None:
         super().__init__(enable_direct_mode=True)
-        self._phrasers: dict[int, Phraser] = {}
-        self._said: dict[int, list[str]] = {}
-        self._fed_s: dict[int, float] = {}
+        self._tell = tell
+        self._reply_id = 0
+        self._phraser = Phraser()
+        self._said: list[str] = []
+        self._filler: list[str] | None = None
+        """The text that bridges a wait, while it comes."""
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         match frame:
-            case TokenFrame(reply_id=reply_id, text=text, filler=True):
-                for clause in clauses_of(text):
-                    await self.push_frame(ClauseFrame(reply_id, clause, filler=True))
+            case TextFrame() if not isinstance(frame, AggregatedTextFrame):
+                await self._take(frame.text)
                 return
-            case TokenFrame(reply_id=reply_id, text=text, came_s=came_s):
-                if reply_id in self._phrasers:
-                    now = self.get_event_loop().time()
-                    self._fed_s.setdefault(reply_id, now if came_s is None else came_s)
-                    await self._say(reply_id, self._phrasers[reply_id].feed(text))
-                return
+            case ReplyStartFrame(reply_id=reply_id):
+                self._reply_id, self._phraser, self._said = reply_id, Phraser(), []
             case ReplyEndFrame():
                 await self._end(frame)
-                self._forget(frame.reply_id)
-            case TakenBackFrame(reply_id=reply_id):
-                if reply_id in self._phrasers:
-                    self._begin(reply_id)
-            case CommandFrame(command=StartReply(reply_id=reply_id)):
-                self._begin(reply_id)
-            case CommandFrame(
-                command=WithdrawReply(reply_id=reply_id) | StopReply(reply_id=reply_id)
-            ):
-                self._forget(reply_id)
+            case FillerStartFrame():
+                self._filler = []
+            case FillerEndFrame():
+                for clause in clauses_of("".join(self._filler or [])):
+                    await self._push(clause)
+                self._filler = None
             case _:
                 pass
         await self.push_frame(frame, direction)
 
-    def _begin(self, reply_id: int) -> None:
-        self._phrasers[reply_id] = Phraser()
-        self._said[reply_id] = []
+    async def _take(self, text: str) -> None:
+        if self._filler is not None:
+            self._filler.append(text)
+        else:
+            await self._say(self._phraser.feed(text))
 
     async def _end(self, end: ReplyEndFrame) -> None:
-        reply_id, sorry = end.reply_id, clauses_of(end.sorry)
-        if reply_id not in self._phrasers:
-            return
-        said, rest = self._said[reply_id], self._phrasers[reply_id].finish()
+        sorry, said, rest = clauses_of(end.sorry), self._said, self._phraser.finish()
         if not sorry:
-            await self._say(reply_id, whole(said, rest) if end.is_cut else rest)
+            await self._say(whole(said, rest) if end.is_cut else rest)
         elif said or rest:
-            await self._say(reply_id, ending(said, rest, sorry))
+            await self._say(ending(said, rest, sorry))
         else:  # an apology is no answer: whoever waits for one still waits
-            await self.push_frame(UnspokenFrame(reply_id, NO_ANSWER))
+            self._tell(NothingToSay(self._reply_id))
+            await self.push_frame(FillerStartFrame())
             for clause in sorry:
-                await self.push_frame(ClauseFrame(reply_id, clause, filler=True))
+                await self._push(clause)
+            await self.push_frame(FillerEndFrame())
 
-    async def _say(self, reply_id: int, clauses: list[str]) -> None:
+    async def _say(self, clauses: list[str]) -> None:
         for clause in clauses:
-            said = self._said[reply_id]
-            said.append(clause)
-            if len(said) == 1:
-                await self._first_clause(reply_id)
-            await self.push_frame(ClauseFrame(reply_id, clause))
+            self._said.append(clause)
+            if len(self._said) == 1:
+                self._tell(FirstClause(self._reply_id))
+            await self._push(clause)
 
-    def _forget(self, reply_id: int) -> None:
-        self._phrasers.pop(reply_id, None)
-        self._fed_s.pop(reply_id, None)
-        self._said.pop(reply_id, None)
-
-    async def _first_clause(self, reply_id: int) -> None:
-        now = self.get_event_loop().time()
-        since = self._fed_s.pop(reply_id, now)
-        await self.push_frame(FactFrame(Span("phrasing", since, now, reply_id)))
-        await self.push_frame(FactFrame(Milestone("first_clause", now, reply_id)))
+    async def _push(self, clause: str) -> None:
+        await self.push_frame(AggregatedTextFrame(clause, "clause"))

@@ -1,50 +1,63 @@
 """Turns clauses into audio at the call's own rate, one clause after the other."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import structlog
-from pipecat.frames.frames import Frame
+from pipecat.frames.frames import Frame, TextFrame, TTSAudioRawFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from pipelines.audio.audible import first_audible
 from pipelines.audio.resample import Resampler
-from pipelines.core.commands import StartReply, StopReply, WithdrawReply
-from pipelines.core.events import Milestone, SilenceTrimmed, Span
-from pipelines.core.speaking.phrasing import clauses_of
-from pipelines.core.speaking.playout import PlayoutWord
-from pipelines.core.thinking.answering import VOICE_FAILED, whole
-from pipelines.services.protocols import ServiceError, TextToSpeech
-from pipelines.stages.frames import (
-    ClauseFrame,
-    CommandFrame,
-    EnoughFrame,
-    FactFrame,
-    ReplyEndFrame,
-    SpeechFrame,
-    TakenBackFrame,
-    UnspokenFrame,
+from pipelines.core.commands import Apologise, CancelVoice
+from pipelines.core.events import (
+    Milestone,
+    NothingAudible,
+    PlayoutWord,
+    SilenceTrimmed,
+    Span,
+    TooMuchToSay,
+    VoiceFailed,
 )
-from pipelines.words import ENGLISH
-from pipelines.words.phrases import Phrases
+from pipelines.core.thinking.answering import whole
+from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk, TextToSpeech
+from pipelines.stages.frames import (
+    ClauseTextFrame,
+    FillerEndFrame,
+    FillerStartFrame,
+    ReplyEndFrame,
+    ReplyStartFrame,
+)
 
 MOST_CLAUSES = 256
-"""Of one reply, not spoken yet: a model that talks without end is cut off there."""
+"""Clauses of one reply that wait to be spoken: an answer without end is cut off there."""
+Fact: TypeAlias = Span | Milestone | SilenceTrimmed | TooMuchToSay | VoiceFailed | NothingAudible
 
 log = structlog.get_logger(__name__)
 
 
-class _Clauses:
-    """Of one reply, not spoken yet."""
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    text: str
+    filler: bool
 
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[ClauseFrame | None] = asyncio.Queue(MOST_CLAUSES + 1)
+
+class _Clauses:
+    """One reply's clauses that wait to be spoken."""
+
+    def __init__(self, reply_id: int) -> None:
+        self.reply_id = reply_id
+        self.end_frame = ReplyEndFrame(reply_id=reply_id)
+        self._queue: asyncio.Queue[_Clause | None] = asyncio.Queue(MOST_CLAUSES + 1)
         """None, for which the last place is kept, is the end."""
         self._has_ended = False
         self._spoken: list[str] = []
         """The clause that is being spoken."""
 
-    def add(self, clause: ClauseFrame) -> bool:
+    def add(self, clause: _Clause) -> bool:
         """False where it is one too many: the answer ends before it, whenever the model does."""
         if self._has_ended:
             return True
@@ -68,117 +81,148 @@ class _Clauses:
                 self._queue.put_nowait(clause)
             self._queue.put_nowait(None)
 
-    async def next(self) -> ClauseFrame | None:
+    async def next(self) -> _Clause | None:
         clause = await self._queue.get()
         self._spoken = [clause.text] if clause is not None else []
         return clause
 
-    def _waiting(self) -> list[ClauseFrame]:
+    def _waiting(self) -> list[_Clause]:
         taken = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
         return [clause for clause in taken if clause is not None]
 
 
 class Speaking(FrameProcessor):
-    def __init__(self, tts: TextToSpeech, rate_hz: int, phrases: Phrases = ENGLISH) -> None:
+    def __init__(self, tts: TextToSpeech, rate_hz: int, tell: Callable[[Fact], None]) -> None:
         super().__init__(enable_direct_mode=True)
         self._tts = tts
         self._rate = rate_hz
-        self._clauses: dict[int, _Clauses] = {}
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._apology = clauses_of(phrases.apology)
+        self._tell = tell
+        self._clauses: _Clauses | None = None
+        """Those of the reply that comes, unless it was cancelled."""
+        self._task: asyncio.Task[None] | None = None
+        self._cancelled_id = 0
+        """Replies up to this one are not spoken: their clauses may come late."""
+        self._is_filler = False
+        self._apology: tuple[str, ...] = ()
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         match frame:
-            case ClauseFrame(reply_id=reply_id):
-                if reply_id in self._clauses and not self._clauses[reply_id].add(frame):
-                    await self.push_frame(EnoughFrame(reply_id), FrameDirection.UPSTREAM)
+            case TextFrame(text=text):
+                clause = _Clause(text, self._is_filler)
+                if self._clauses is not None and not self._clauses.add(clause):
+                    self._tell(TooMuchToSay(self._clauses.reply_id))
                 return
-            case ReplyEndFrame(reply_id=reply_id, is_cut=is_cut):
-                if reply_id in self._clauses:
-                    self._clauses[reply_id].end(is_cut=is_cut)
+            case ReplyStartFrame(reply_id=reply_id):
+                await self.push_frame(frame, direction)
+                self._begin(reply_id)
                 return
-            case TakenBackFrame(reply_id=reply_id):
-                if reply_id in self._tasks:
-                    self._tasks[reply_id].cancel()
-                    self._begin(reply_id, is_asked=True)
-            case CommandFrame(command=StartReply(reply_id=reply_id, say=say)):
-                self._begin(reply_id, is_asked=not say)
-            case CommandFrame(
-                command=WithdrawReply(reply_id=reply_id) | StopReply(reply_id=reply_id)
-            ):
-                if reply_id in self._tasks:
-                    self._tasks[reply_id].cancel()
+            case ReplyEndFrame():
+                if self._clauses is not None:
+                    self._clauses.end_frame = frame
+                    self._clauses.end(is_cut=frame.is_cut)
+                return
+            case FillerStartFrame() | FillerEndFrame():
+                self._is_filler = isinstance(frame, FillerStartFrame)
+                return
             case _:
                 pass
         await self.push_frame(frame, direction)
 
     async def cleanup(self) -> None:
-        for task in list(self._tasks.values()):
-            await self.cancel_task(task)
+        if self._task is not None:
+            await self.cancel_task(self._task)
         await super().cleanup()  # type: ignore[no-untyped-call]
 
-    def _begin(self, reply_id: int, *, is_asked: bool) -> None:
-        """`is_asked`: somebody waits for it."""
-        self._clauses[reply_id] = _Clauses()
-        task = self.create_task(self._speak(reply_id, self._clauses[reply_id], is_asked=is_asked))
-        self._tasks[reply_id] = task
-        task.add_done_callback(lambda _: self._forget(reply_id, task))
+    def obey(self, command: CancelVoice | Apologise) -> None:
+        match command:
+            case CancelVoice(reply_id):
+                self._cancelled_id = max(self._cancelled_id, reply_id)
+                if self._clauses is not None and self._clauses.reply_id == reply_id:
+                    self._stop()
+            case Apologise(clauses=clauses):
+                self._apology = clauses
 
-    def _forget(self, reply_id: int, task: asyncio.Task[None]) -> None:
-        if self._tasks.get(reply_id) is task:
-            del self._tasks[reply_id]
-            del self._clauses[reply_id]
+    def _begin(self, reply_id: int) -> None:
+        """Once more where it begins anew."""
+        self._stop()
+        self._is_filler = False
+        if reply_id > self._cancelled_id:
+            self._clauses = _Clauses(reply_id)
+            self._task = self.create_task(self._speak(self._clauses))
 
-    async def _speak(self, reply_id: int, clauses: _Clauses, *, is_asked: bool) -> None:
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        self._clauses = None
+
+    async def _speak(self, clauses: _Clauses) -> None:
+        reply_id = clauses.reply_id
         first, unheard = True, False
         while (clause := await clauses.next()) is not None:
-            is_heard = await self._try(clause, first=first)
+            is_heard = await self._try(reply_id, clause, first=first)
             if not clause.filler:
                 unheard = first and not is_heard
                 first = first and not is_heard
         if unheard:
             log.error("nothing of an answer could be heard")
-            await self.push_frame(UnspokenFrame(reply_id, VOICE_FAILED))
-            for text in self._apology if is_asked else ():
-                await self._try(ClauseFrame(reply_id, text, filler=True), first=True)
-        await self.push_frame(ReplyEndFrame(reply_id))
+            self._tell(NothingAudible(reply_id))  # which may bring an apology
+            apology, self._apology = self._apology, ()
+            for text in apology:
+                await self._try(reply_id, _Clause(text, filler=True), first=True)
+        await self.push_frame(clauses.end_frame)
 
-    async def _try(self, clause: ClauseFrame, *, first: bool) -> bool:
+    async def _try(self, reply_id: int, clause: _Clause, *, first: bool) -> bool:
         """True if there was anything to hear."""
         try:
-            return await self._synthesise(clause, first=first)
+            if clause.filler:
+                await self.push_frame(FillerStartFrame())
+            return await self._synthesise(reply_id, clause, first=first)
         except ServiceError as error:
             log.error("the voice failed", service=error.service, error=str(error))
-            await self.push_frame(UnspokenFrame(clause.reply_id, VOICE_FAILED))
+            self._tell(VoiceFailed(reply_id))
             return False
+        finally:
+            if clause.filler:
+                await self.push_frame(FillerEndFrame())
 
-    async def _synthesise(self, clause: ClauseFrame, *, first: bool) -> bool:
+    async def _synthesise(self, reply_id: int, clause: _Clause, *, first: bool) -> bool:
         """True if there was anything to hear. Raises ServiceError."""
-        reply_id = clause.reply_id
-        started = self.get_event_loop().time()
+        started_s = self._now()
         resampler = Resampler(self._tts.rate_hz, self._rate)
         text, is_heard = clause.text, False
         stream = self._tts.synthesise(text, first=first)
         async with aclosing(stream):
             async for chunk in stream:
                 if text and first and not clause.filler:
-                    await self._first_audio(reply_id, started, chunk.trimmed_s)
-                words = tuple(
-                    PlayoutWord(word.text, round(word.start_s * self._rate), word.estimated)
-                    for word in chunk.words
-                )
+                    self._first_audio(reply_id, started_s, chunk.trimmed_s)
+                await self._say(text, chunk)
                 pcm = resampler.feed(chunk.pcm)
                 is_heard = is_heard or first_audible(pcm, self._rate) is not None
-                await self.push_frame(SpeechFrame(reply_id, pcm, text, words, clause.filler))
+                await self._play(pcm)
                 text = ""
         rest = resampler.flush()
-        if len(rest):
-            await self.push_frame(SpeechFrame(reply_id, rest, filler=clause.filler))
+        await self._play(rest)
         return is_heard or first_audible(rest, self._rate) is not None
 
-    async def _first_audio(self, reply_id: int, started: float, trimmed_s: float) -> None:
-        now = self.get_event_loop().time()
-        await self.push_frame(FactFrame(Span("tts", started, now, reply_id)))
-        await self.push_frame(FactFrame(Milestone("first_audio", now, reply_id)))
-        await self.push_frame(FactFrame(SilenceTrimmed(trimmed_s, reply_id)))
+    async def _say(self, text: str, chunk: SpeechChunk) -> None:
+        words = tuple(
+            PlayoutWord(word.text, round(word.start_s * self._rate), word.estimated)
+            for word in chunk.words
+        )
+        if text or words:
+            await self.push_frame(ClauseTextFrame(text, "clause", words=words))
+
+    async def _play(self, pcm: Pcm) -> None:
+        if len(pcm):
+            sound = pcm.astype("<i2", copy=False).tobytes()
+            await self.push_frame(TTSAudioRawFrame(sound, self._rate, 1))
+
+    def _first_audio(self, reply_id: int, started_s: float, trimmed_s: float) -> None:
+        now = self._now()
+        self._tell(Span("tts", started_s, now, reply_id))
+        self._tell(Milestone("first_audio", now, reply_id))
+        self._tell(SilenceTrimmed(trimmed_s, reply_id))
+
+    def _now(self) -> float:
+        return self.get_event_loop().time()

@@ -140,9 +140,10 @@ class Voicing:
         self._state = VoicingState.LULL
         return [SpeechPaused(self._loud_end_s)]
 
-    def is_background(self, dbfs: float) -> bool:
-        """True if a whole stretch of this level is no more than what is always there."""
-        return dbfs < self._floor_db + self._policy.background_db
+    @property
+    def background_dbfs(self) -> float:
+        """A whole stretch softer than this is no more than what is always there."""
+        return self._floor_db + self._policy.background_db
 
     @property
     def _clearance_db(self) -> float:

@@ -3,7 +3,7 @@
 Calls of tools stay with their results, whatever became of the answer that made them.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from pipelines.core.memory.chat import ChatMessage
 from pipelines.core.memory.entry import (
@@ -314,17 +314,15 @@ class Conversation:
 
     # ---- how much it is ----
 
-    def uncounted(self) -> list[tuple[str, Callable[[int], None]]]:
-        """Each text that the server has not counted, and whom to tell."""
+    def uncounted(self) -> tuple[str, ...]:
+        """The texts that the server has not counted."""
+        return tuple(line.text for line in self._lines if line.tokens is None)
 
-        def tell(line: HistoryEntry, text: str) -> Callable[[int], None]:
-            def told(tokens: int) -> None:
-                if line.text == text:  # else it has changed since
-                    line.tokens = tokens
-
-            return told
-
-        return [(line.text, tell(line, line.text)) for line in self._lines if line.tokens is None]
+    def counted(self, text: str, tokens: int) -> None:
+        """The server's count of a text, for the lines that still have it."""
+        for line in self._lines:
+            if line.text == text and line.tokens is None:
+                line.tokens = tokens
 
 
 def _fitted(question: str, limit: int | None, told: int) -> str:

@@ -11,9 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipelines.audio.audible import first_audible
+from pipelines.core.events import PlayoutWord
 from pipelines.core.speaking.skew import Skew
 
 FRAME_S = 0.02
@@ -38,29 +37,21 @@ class PlayoutState(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class PlayoutWord:
-    text: str
-    start: int
-    """Sample of the clause at which it begins."""
-    estimated: bool = False
-    """By its share of what is said: the voice gave no time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
+class SpeechDue:
     """One frame for the wire."""
 
-    pcm: bytes
-    generation: int
-    start: int
     place: int
     """The position of its first sample in the reply."""
+    samples: int
+    generation: int
+    start: int
+    """The position of its first sample on the wire."""
     plays_at_s: float
     """By the clock, as if the way took no time."""
 
 
 @dataclass(frozen=True, slots=True)
-class ClauseBegan:
+class ClauseDue:
     """The frame after this one begins a clause."""
 
     text: str
@@ -95,7 +86,7 @@ class Playout:
     def _reset(self, reply_id: int | None) -> None:
         self.reply_id = reply_id
         self.state = PlayoutState.IDLE if reply_id is None else PlayoutState.PLAYING
-        self._audio = bytearray()
+        self._length = 0
         self._clauses: list[_Clause] = []
         self._announced = 0
         self._ended = False
@@ -115,21 +106,22 @@ class Playout:
         """A reply is let go: whatever was playing before it is over."""
         self._reset(reply_id)
 
-    def add(self, pcm: NDArray[np.int16], text: str, words: Sequence[PlayoutWord]) -> None:
-        """Audio for the end of the reply; `text` where it begins a clause, else empty.
+    def say(self, text: str, words: Sequence[PlayoutWord]) -> None:
+        """A clause begins with the sound that is added next; without a text, `words` go on.
 
-        `words` count from the clause's first sample.
+        They count from the clause's first sample.
         """
-        start = self._length
         if text:
-            self._clauses.append(_Clause(text, start, tuple(words)))
+            self._clauses.append(_Clause(text, self._length, tuple(words)))
         elif words and self._clauses:
             last = self._clauses[-1]
             last.words = (*last.words, *words)
-        if self.audible_from is None:
-            offset = first_audible(pcm, self._rate)
-            self.audible_from = None if offset is None else start + offset
-        self._audio += pcm.astype("<i2", copy=False).tobytes()
+
+    def add(self, samples: int, audible_at: int | None) -> None:
+        """Sound for the end of the reply, and where in it the first audible sample is."""
+        if self.audible_from is None and audible_at is not None:
+            self.audible_from = self._length + audible_at
+        self._length += samples
 
     def take_back(self) -> None:
         """The reply begins anew: drops what has not been sent yet."""
@@ -138,7 +130,7 @@ class Playout:
             last, _ = self._words_heard(len(kept) - 1, self._sent)
             kept[-1].text, kept[-1].words = last, kept[-1].words[: len(last.split())]
         self._clauses = kept
-        del self._audio[2 * self._sent :]
+        self._length = self._sent
         if self.audible_from is not None and self.audible_from >= self._sent:
             self.audible_from = None
 
@@ -155,27 +147,22 @@ class Playout:
         """Samples of the reply that have been sent."""
         return self._sent
 
-    @property
-    def _length(self) -> int:
-        return len(self._audio) // 2
-
     # ---- what to send ----
 
-    def due(self, now: float) -> list[Send | ClauseBegan]:
+    def due(self, now: float) -> list[SpeechDue | ClauseDue]:
         """Everything that should be on the wire by now."""
-        out: list[Send | ClauseBegan] = []
+        out: list[SpeechDue | ClauseDue] = []
         while self.state is PlayoutState.PLAYING and self._sendable(now):
             if self._anchor is None or self._position(now) >= self._sent:
                 self._anchor = (self._sent, now)
             n = min(self._frame, self._length - self._sent)
             unannounced = self._clauses[self._announced :]
             starts = [c for c in unannounced if c.start < self._sent + n]
-            out += [ClauseBegan(c.text) for c in starts]
+            out += [ClauseDue(c.text) for c in starts]
             self._announced += len(starts)
-            pcm = bytes(self._audio[2 * self._sent : 2 * (self._sent + n)])
             at, since = self._anchor
             plays_at_s = since + (self._sent - at) / self._rate
-            out.append(Send(pcm, self._generation, self._wire_sent, self._sent, plays_at_s))
+            out.append(SpeechDue(self._sent, n, self._generation, self._wire_sent, plays_at_s))
             self._sent += n
             self._wire_sent += n
         return out

@@ -148,7 +148,7 @@ def merged(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
             if last["role"] == message.role:
                 last["content"] = _after(last["content"], _content(message))
                 continue
-        joined.append(_written(message))
+        joined.append(written(message))
     return joined
 
 
@@ -172,10 +172,11 @@ def _after(
     return [*before, *([_part(f"\n{then}")] if isinstance(then, str) else then)]
 
 
-def _written(message: ChatMessage) -> dict[str, Any]:
-    written: dict[str, Any] = {"role": message.role, "content": _content(message)}
+def written(message: ChatMessage) -> dict[str, Any]:
+    """As the API has it."""
+    fields: dict[str, Any] = {"role": message.role, "content": _content(message)}
     if message.tool_calls:
-        written["tool_calls"] = [
+        fields["tool_calls"] = [
             {
                 "id": call.call_id,
                 "type": "function",
@@ -184,8 +185,8 @@ def _written(message: ChatMessage) -> dict[str, Any]:
             for call in message.tool_calls
         ]
     if message.role == "tool":
-        written["tool_call_id"] = message.answers
-    return written
+        fields["tool_call_id"] = message.answers
+    return fields
 
 
 def _readable(arguments: str) -> str:

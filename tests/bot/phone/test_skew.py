@@ -10,8 +10,8 @@ from bot.phone.codec import TwilioCodec
 from bot.phone.line import LEAD_S
 from pipelines.core.exchange import AudioIn, AudioOut, Played
 from pipelines.core.hearing.intake import Intake
-from pipelines.core.speaking.playout import Playout, Send
 from tests.bot.phone.speaking_twilio import CONNECTED, mark, media, said, start
+from tests.pipelines.core.speaking.sounding import Send, Sounding
 
 RATE_HZ, FRAME, FRAME_S = 8000, 160, 0.02
 HOUR_S = 3600.0
@@ -54,16 +54,16 @@ class Buffer:
 
 def speaks(seconds: float, ppm: float) -> None:
     """One answer that does not end: never too much in the buffer, never nothing."""
-    codec, playout, buffer = opened(), Playout(RATE_HZ, LEAD_S, reports=True), Buffer(ppm)
+    codec, playout, buffer = opened(), Sounding(RATE_HZ, LEAD_S, reports=True), Buffer(ppm)
     playout.begin(1)
     second = np.full(RATE_HZ, 1000, np.int16)
     added_s = 0.0
     for step in range(round(seconds / 0.01)):
         now = step * 0.01
         if added_s < playout.sent / RATE_HZ + 1.0:
-            playout.add(second, "", ())
+            playout.sound(second, "", ())
             added_s += 1.0
-        for item in playout.due(now):
+        for item in playout.sends(now):
             assert isinstance(item, Send)
             buffer.take(codec.send(AudioOut(item.pcm, item.generation, item.start)), now)
         for name in buffer.due(now):

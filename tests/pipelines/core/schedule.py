@@ -29,6 +29,7 @@ from pipelines.core.events import (
     Listened,
     PlayoutEnded,
     PlayoutStarted,
+    PlayoutWord,
     ReplyPaused,
     SayAsked,
     SilenceAsked,
@@ -41,11 +42,11 @@ from pipelines.core.events import (
 )
 from pipelines.core.hearing.dictation import Dictation, DictationJob, DictationPolicy
 from pipelines.core.memory.conversation import Conversation
-from pipelines.core.speaking.playout import Playout, PlayoutWord, Send
 from pipelines.core.speaking.speculation import Speculation
 from pipelines.core.turn.machine import TurnMachine
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.core.turn.state import TurnState
+from tests.pipelines.core.speaking.sounding import Send, Sounding
 
 RATE_HZ = 1000
 TICK_S = 0.02
@@ -221,7 +222,7 @@ class Schedule:
         self.dictation = Dictation(DictationPolicy())
         self.speculation: Speculation[tuple[str, NDArray[np.int16], tuple[PlayoutWord, ...]] | None]
         self.speculation = Speculation()
-        self.playout = Playout(RATE_HZ, 0.2 if self.reports else 0.06, reports=self.reports)
+        self.playout = Sounding(RATE_HZ, 0.2 if self.reports else 0.06, reports=self.reports)
         self.conversation = Conversation("system")
         self.page = Page()
         self.commands: list[tuple[float, TurnCommand]] = []
@@ -420,7 +421,7 @@ class Schedule:
                 self.playout.end()
             else:
                 text, pcm, words = item
-                self.playout.add(pcm, text, words)
+                self.playout.sound(pcm, text, words)
         self._pump()
 
     # ---- the wire, and the page at its end ----
@@ -429,7 +430,7 @@ class Schedule:
         reply_id = self.playout.reply_id
         if reply_id is None:
             return
-        for item in self.playout.due(self.now):
+        for item in self.playout.sends(self.now):
             if isinstance(item, Send):
                 self.sent.append((self.now, reply_id, item.pcm))
                 self._send(lambda pcm=item.pcm: self.page.add(pcm, self.now))  # type: ignore[misc]

@@ -19,7 +19,7 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from client.caller.player import Loudspeaker
-from pipelines.cascade import Call, CallFormat, Policies, Services
+from pipelines.cascade import Between, Call, CallFormat, Policies, Services
 from pipelines.core.exchange import (
     AudioIn,
     AudioOut,
@@ -95,7 +95,7 @@ class Scene:
     vad: Callable[[], VoiceActivity] = ScriptedVad
     turn: TurnModel | None = None
     sound: NDArray[np.float32] | None = None
-    """What the microphone hears besides, at 16 kHz, from the beginning of the call."""
+    """Sound that the microphone hears besides, at 16 kHz, from the beginning of the call."""
     tts_first_s: float = 0.005
     tts_fails: Callable[[str], bool] = lambda text: False
     tts_is_silent: Callable[[str], bool] = lambda text: False
@@ -106,12 +106,14 @@ class Scene:
     way_s: float = 0.0
     """From the server to the page, and as long back."""
     socket_s: float = 0.0
-    """What the connection takes to give a frame to the socket."""
+    """Time that the connection takes to give a frame to the socket."""
     arrivals: Callable[[int], float] = lambda frame: (frame + 1) * FRAME_S
     """When the microphone's frames reach the server. They come in order whatever it says."""
     until_s: float = 12.0
     policies: Policies | None = None
     recorder: Recorder | None = None
+    between: Callable[[], Between] = dict
+    """Processors of others."""
 
 
 class LevelVoice:
@@ -166,7 +168,7 @@ class HeardWord:
     start_s: float
     end_s: float
     share: float
-    """Of the word's samples."""
+    """The part of the word's samples."""
 
 
 @dataclass
@@ -187,7 +189,7 @@ class Rehearsed:
     ended_s: float | None
     """When the bot ended the call."""
     errors: list[str]
-    """What pipecat logged: an exception in a stage ends there."""
+    """Errors that pipecat logged, where exceptions in a stage end, or that broke the call."""
     tasks_left: set[str]
 
     @property
@@ -218,7 +220,7 @@ class Rehearsed:
 
     @property
     def questions(self) -> list[str]:
-        """What the language model was asked last in each request."""
+        """The last message of each request to the language model."""
         return [request[-1].content for request in self.llm.requests]
 
 
@@ -229,7 +231,7 @@ def rehearse(*cues: Cue, scene: Scene | None = None, **changes: Any) -> Rehearse
     """Plays the cues at a `Call` on virtual time. `changes` are fields of `Scene`."""
     scene = replace(scene or Scene(), **changes)
     with _errors() as errors:
-        rehearsed = run(_Rehearsal(cues, scene).play())
+        rehearsed = run(_Rehearsal(cues, scene).play(errors))
     rehearsed.errors = errors
     return rehearsed
 
@@ -280,7 +282,10 @@ class _Rehearsal:
         self._beside: list[int] = []
         self._travelling: deque[Callable[[], None]] = deque()
 
-    async def play(self) -> Rehearsed:
+    async def play(self, errors: list[str]) -> Rehearsed:
+        """Exceptions within the call are written into `errors`."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, broken: errors.append(str(broken)))
         if self._scene.llm is None:
             return await self._play(self._llm)
         async with self._scene.llm() as llm:
@@ -306,6 +311,7 @@ class _Rehearsal:
             llm=llm,
             tts=self._voice,
             prompts=self._scene.prompts,
+            between=self._scene.between,
         )
         scene = self._scene
         self._call = Call(services, form, self._send, scene.policies, scene.recorder)

@@ -1,4 +1,4 @@
-"""What a tool has done is not done again and not forgotten, whatever becomes of the answer."""
+"""A tool's work is not done again and not forgotten, whatever becomes of the answer."""
 
 import asyncio
 import itertools

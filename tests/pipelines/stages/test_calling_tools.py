@@ -1,4 +1,4 @@
-"""What a model asks for is done once it is sure that the person has finished, and not before."""
+"""A tool is called once it is sure that the person has finished, and not before."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence

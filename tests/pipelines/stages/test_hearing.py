@@ -6,22 +6,24 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
+from pipecat.frames.frames import InputAudioRawFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineWorker
 from pipecat.workers.runner import WorkerRunner
 from structlog.testing import capture_logs
 
-from pipelines.core.exchange import AudioIn
-from pipelines.core.hearing.dictation import Dictation, DictationPolicy
-from pipelines.core.hearing.voicing import Voicing, VoicingPolicy
+from pipelines.core.hearing.signal import EarSignal
 from pipelines.services.protocols import EAR_RATE_HZ, VAD_CHUNK, Samples
 from pipelines.services.scripted import ScriptedSpeechToText, ScriptedTurnModel
-from pipelines.stages.frames import CallerFrame, SpokenFrame
-from pipelines.stages.hearing import Ears, Hearing
+from pipelines.stages.hearing import Hearing
 from replay.virtual_time import run
 
 FRAME = EAR_RATE_HZ // 50
 FRAMES = 50
+
+
+def sound(pcm: bytes) -> InputAudioRawFrame:
+    return InputAudioRawFrame(pcm, EAR_RATE_HZ, 1)
 
 
 class CountingVad:
@@ -36,10 +38,12 @@ class CountingVad:
 
 
 @asynccontextmanager
-async def listening(vad: CountingVad) -> AsyncIterator[PipelineWorker]:
+async def listening(
+    vad: CountingVad, signal: EarSignal | None = None
+) -> AsyncIterator[PipelineWorker]:
     stt, turn = ScriptedSpeechToText(lambda _: ""), ScriptedTurnModel(lambda _: 0.0)
-    ears = Ears(vad, stt, turn, in_rate_hz=EAR_RATE_HZ, out_rate_hz=EAR_RATE_HZ)
-    hearing = Hearing(ears, Voicing(VoicingPolicy()), Dictation(DictationPolicy()))
+    signal = signal or EarSignal(EAR_RATE_HZ, EAR_RATE_HZ)
+    hearing = Hearing(signal, vad, stt, turn, lambda fact: None)
     worker = PipelineWorker(
         Pipeline([hearing]), enable_rtvi=False, enable_turn_tracking=False, idle_timeout_secs=None
     )
@@ -55,13 +59,13 @@ async def listening(vad: CountingVad) -> AsyncIterator[PipelineWorker]:
 async def asked_after_each_frame(vad: CountingVad, *, bot_begins: int | None) -> list[int]:
     draw = np.random.default_rng(3)
     frames = [(3000 * draw.standard_normal(FRAME)).astype("<i2").tobytes() for _ in range(FRAMES)]
-    asked = []
-    async with listening(vad) as worker:
+    asked, signal = [], EarSignal(EAR_RATE_HZ, EAR_RATE_HZ)
+    async with listening(vad, signal) as worker:
         for number, frame in enumerate(frames):
             if number == bot_begins:
                 now = asyncio.get_running_loop().time()
-                await worker.queue_frame(SpokenFrame(bytes(4 * EAR_RATE_HZ), now))
-            await worker.queue_frame(CallerFrame(AudioIn(frame)))
+                signal.bot_plays(np.zeros(2 * EAR_RATE_HZ, np.int16), now, now)
+            await worker.queue_frame(sound(frame))
             await asyncio.sleep(0.02)
             asked.append(len(vad.chunks))
     return asked
@@ -93,7 +97,8 @@ async def heard_of_bot(piece_s: float) -> tuple[float, float]:
     bot = (3000 * draw.standard_normal(8 * EAR_RATE_HZ)).astype("<i2")
     delay, size = round(0.08 * EAR_RATE_HZ), round(piece_s * EAR_RATE_HZ)
     microphone = np.concatenate([np.zeros(delay), 0.3 * bot]).astype("<i2")
-    async with listening(vad) as worker:
+    signal = EarSignal(EAR_RATE_HZ, EAR_RATE_HZ)
+    async with listening(vad, signal) as worker:
         loop = asyncio.get_running_loop()
         began = loop.time()
         for frame in range(8 * 50):
@@ -101,9 +106,8 @@ async def heard_of_bot(piece_s: float) -> tuple[float, float]:
             await asyncio.sleep(at_s - loop.time())
             if frame * FRAME % size == 0 and frame:
                 piece = microphone[frame * FRAME - size : frame * FRAME]
-                await worker.queue_frame(CallerFrame(AudioIn(piece.tobytes())))
-            spoken = bot[frame * FRAME : (frame + 1) * FRAME].tobytes()
-            await worker.queue_frame(SpokenFrame(spoken, at_s))
+                await worker.queue_frame(sound(piece.tobytes()))
+            signal.bot_plays(bot[frame * FRAME : (frame + 1) * FRAME], at_s, loop.time())
         await asyncio.sleep(0.1)
     left = np.concatenate(vad.chunks)[4 * EAR_RATE_HZ : 6 * EAR_RATE_HZ]
     return float(np.mean(left**2)), float(np.mean((0.3 * bot / 32768) ** 2))
@@ -118,15 +122,15 @@ def test_the_bot_does_not_hear_itself_in_pieces_of_any_length(piece_s: float) ->
 
 def test_audio_that_comes_too_late_is_told_of_once() -> None:
     async def stalls_twice() -> None:
-        frame = AudioIn(bytes(2 * FRAME))
+        frame = bytes(2 * FRAME)
         async with listening(CountingVad()) as worker:
             for _ in range(2):
                 for _ in range(100):
-                    await worker.queue_frame(CallerFrame(frame))
+                    await worker.queue_frame(sound(frame))
                     await asyncio.sleep(0.02)
                 await asyncio.sleep(2.0)
                 for _ in range(100):
-                    await worker.queue_frame(CallerFrame(frame))
+                    await worker.queue_frame(sound(frame))
             await asyncio.sleep(0.1)
 
     with capture_logs() as logs:

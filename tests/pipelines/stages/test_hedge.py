@@ -41,7 +41,7 @@ def h100(seed: str, requests: int, tail_share: float) -> ScriptedEndpoint:
 
 
 PATIENT = Patience(first_token_s=60.0, first_clause_s=60.0, apology_s=60.0)
-"""Whoever is asked is waited for."""
+"""Every endpoint that is asked is waited for."""
 
 
 @dataclass(frozen=True)

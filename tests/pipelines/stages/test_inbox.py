@@ -1,4 +1,4 @@
-"""What is handed to a call faster than it looks at it."""
+"""Events that come to a call faster than it looks at them."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -18,7 +18,6 @@ from pipelines.services.scripted import (
     ScriptedVoice,
     paced,
 )
-from pipelines.stages.frames import CallerFrame
 from replay.virtual_time import run
 
 FRAME = AudioIn(bytes(2 * EAR_RATE_HZ // 50))
@@ -47,7 +46,7 @@ class Models:
 
 
 def with_call(scenario: Scenario) -> list[dict[str, Any]]:
-    """What was logged meanwhile."""
+    """Returns the lines that were logged meanwhile."""
 
     async def play() -> None:
         models, voice = Models(), ScriptedVoice()
@@ -90,15 +89,15 @@ def test_what_the_stages_have_not_come_to_counts() -> None:
     async def scenario(call: Call, models: Models) -> None:
         call.push(Typed("Are you there?"))
         await models.answered.wait()
-        may_go_on, hear = asyncio.Event(), call._hearing.process_frame
+        may_go_on, hear = asyncio.Event(), call._pipeline.queue_frame
         entered = asyncio.Event()
 
-        async def stall(*arguments: Any) -> None:
+        async def stall(frame: Any) -> None:
             entered.set()
             await may_go_on.wait()
-            await hear(*arguments)
+            await hear(frame)
 
-        call._hearing.process_frame = stall  # type: ignore[assignment, method-assign]
+        call._pipeline.queue_frame = stall  # type: ignore[assignment, method-assign]
         call.push(FRAME)
         await entered.wait()
         for _ in range(INBOX_AUDIO + 1):
@@ -121,17 +120,14 @@ def test_a_call_that_is_a_little_too_slow_says_so_once_and_once_that_it_keeps_up
         may_hear, has_heard = asyncio.Semaphore(0), asyncio.Semaphore(0)
         call.push(Typed("Are you there?"))
         await models.answered.wait()
-        hear = call._hearing.process_frame
+        hear = call._pipeline.queue_frame
 
-        async def hear_when_let(frame: Any, *arguments: Any) -> None:
-            is_audio = isinstance(frame, CallerFrame) and isinstance(frame.event, AudioIn)
-            if is_audio:
-                await may_hear.acquire()
-            await hear(frame, *arguments)
-            if is_audio:
-                has_heard.release()
+        async def hear_when_let(frame: Any) -> None:
+            await may_hear.acquire()
+            await hear(frame)
+            has_heard.release()
 
-        call._hearing.process_frame = hear_when_let  # type: ignore[assignment, method-assign]
+        call._pipeline.queue_frame = hear_when_let  # type: ignore[assignment, method-assign]
 
         async def pass_on(incoming: int, let: int) -> None:
             nonlocal pushed, heard

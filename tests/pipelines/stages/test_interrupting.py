@@ -246,7 +246,7 @@ def test_a_courtesy_in_the_middle_of_the_story_does_not_stop_it(words: str, flus
 
 
 def asked_over(answer: str, words: str, before_end_s: float, flushes: bool = True) -> list[str]:
-    """What the model is asked about, of words said before the end of an answer, or after it."""
+    """The question that the model is asked, for words before the end of an answer, or after it."""
 
     def answers(messages: Sequence[ChatMessage]) -> list[Step]:
         return paced(answer if "table" in messages[-1].content else "Good.")

@@ -1,18 +1,28 @@
-"""What is done between two turns: the next prompt is counted, cut, summed up and warmed."""
+"""Work between two turns: the next prompt is counted, cut, summed up and warmed."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import pytest
 
 from pipelines.cascade import Policies
+from pipelines.core.commands import CountTokens, SumUp, WarmPrompt
+from pipelines.core.events import SummaryCame, TokensCounted
 from pipelines.core.exchange import Say, Typed
 from pipelines.core.memory.conversation import SUMMING_UP_TOKENS, Conversation
 from pipelines.core.memory.entry import MESSAGE_TOKENS, estimate
+from pipelines.core.memory.preparation import (
+    MOST_POSTPONED,
+    STAND_IN,
+    SUM_UP,
+    Order,
+    Preparation,
+)
 from pipelines.core.thinking.answering import AnsweringPolicy
 from pipelines.services.protocols import AS_SET, ChatMessage, Sampling, ServiceError
 from pipelines.services.scripted import ScriptedLanguageModel, Step, paced
-from pipelines.stages.preparing import MOST_POSTPONED, STAND_IN, SUM_UP, Preparing
+from pipelines.stages.thinking import Thinking
 from replay.virtual_time import run
 from tests.pipelines.stages.rehearsal import does, rehearse
 
@@ -43,12 +53,41 @@ def prepare(
 ) -> ScriptedLanguageModel:
     llm = ScriptedLanguageModel(lambda messages: answer)
 
-    async def scenario() -> None:
-        await llm.open()
-        await Preparing(llm, cache, talk, policy, AS_SET).prepare()
-
-    run(scenario())
+    run(_prepare(llm, talk, policy, cache))
     return llm
+
+
+async def _prepare(
+    llm: ScriptedLanguageModel, talk: Conversation, policy: AnsweringPolicy, cache: Cache | None
+) -> None:
+    """With the models at hand, until nothing more is asked of them."""
+    await llm.open()
+    orders: list[Order] = []
+    preparation = Preparation(
+        talk, policy, orders.append, lambda: False, has_prompts=cache is not None
+    )
+    facts: list[Any] = []
+    thinking = Thinking(llm, facts.append, cache)
+    preparation.begin()
+    while orders:
+        match orders.pop(0):
+            case CountTokens(texts):
+                await thinking._count(texts)
+            case SumUp(text):
+                await thinking._sum_up(text)
+            case WarmPrompt(messages):
+                await thinking._warm(messages)
+            case _:
+                raise AssertionError
+        for fact in facts:
+            match fact:
+                case TokensCounted():
+                    preparation.counted(fact, 0.0)
+                case SummaryCame():
+                    preparation.summed_up(fact, 0.0)
+                case _:
+                    preparation.warmed(fact, 0.0)
+        facts.clear()
 
 
 def talk_of(turns: int, limit_tokens: int | None = None) -> Conversation:

@@ -8,7 +8,6 @@ from structlog.testing import capture_logs
 from pipelines.core.exchange import AnswerMeasured, Typed
 from pipelines.services.scripted import paced
 from pipelines.stages import speaking
-from pipelines.stages.frames import ClauseFrame
 from tests.pipelines.stages.rehearsal import does, rehearse
 
 NUMBERS = "one two three four five six seven eight nine ten eleven twelve".split()
@@ -65,8 +64,9 @@ def test_a_model_that_rambles_on_is_let_go_of_and_the_person_has_the_floor(
 
 
 def test_the_end_is_said_at_the_cut_where_a_place_is_kept_for_it_and_once() -> None:
-    clauses = speaking._Clauses()
-    added = [clauses.add(ClauseFrame(1, f"clause {at}")) for at in range(speaking.MOST_CLAUSES + 9)]
+    clauses = speaking._Clauses(1)
+    given = [speaking._Clause(f"clause {at}", False) for at in range(speaking.MOST_CLAUSES + 9)]
+    added = [clauses.add(clause) for clause in given]
     assert added.index(False) == speaking.MOST_CLAUSES
     assert added.count(False) == 1
 
@@ -75,5 +75,5 @@ def test_the_end_is_said_at_the_cut_where_a_place_is_kept_for_it_and_once() -> N
     assert [one.text for one in said[:-1] if one] == [f"clause {at}" for at in range(256)]
     assert said[-1] is None
     clauses.end()
-    clauses.add(ClauseFrame(1, "and another thing"))
+    clauses.add(speaking._Clause("and another thing", False))
     assert waiting.empty()

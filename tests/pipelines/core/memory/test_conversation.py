@@ -152,20 +152,18 @@ def test_what_the_server_counts_goes_before_the_estimate() -> None:
     talk = Conversation("be brief", 1024)
     talk.said(1, "Hello")
     before = talk.tokens
-    ((text, tell),) = talk.uncounted()
-    assert text == "Hello"
-    tell(100)
+    assert talk.uncounted() == ("Hello",)
+    talk.counted("Hello", 100)
 
     assert talk.tokens == before - estimate("Hello") + 100
-    assert talk.uncounted() == []
+    assert talk.uncounted() == ()
 
 
 def test_a_count_that_comes_late_for_words_that_have_changed_is_none() -> None:
     talk = Conversation("be brief", 1024)
     talk.heard(1, 1, "one", estimated=False)
-    ((_, tell),) = talk.uncounted()
     talk.heard(1, 1, "one two three", estimated=False)
-    tell(1)
+    talk.counted("one", 1)
 
     assert talk.lines[0].tokens is None
 

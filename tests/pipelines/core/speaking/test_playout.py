@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipelines.audio.audible import first_audible
-from pipelines.core.speaking.playout import ClauseBegan, Playout, PlayoutState, PlayoutWord, Send
+from pipelines.core.events import PlayoutWord
+from pipelines.core.speaking.playout import ClauseDue, PlayoutState
+from tests.pipelines.core.speaking.sounding import Send, Sounding
 
 RATE = 1000
 FRAME = 20
@@ -17,24 +19,24 @@ def tone(seconds: float) -> NDArray[np.int16]:
     return np.full(round(seconds * RATE), 8000, np.int16)
 
 
-def playing(seconds: float = 1.0, *, reports: bool = True, lead_s: float = 0.06) -> Playout:
+def playing(seconds: float = 1.0, *, reports: bool = True, lead_s: float = 0.06) -> Sounding:
     """Four words, a quarter of it each; nothing sent yet."""
-    playout = Playout(RATE, lead_s, reports=reports)
+    playout = Sounding(RATE, lead_s, reports=reports)
     playout.begin(1)
     words = [
         PlayoutWord(w, round(i * seconds * RATE / 4))
         for i, w in enumerate("one two three four".split())
     ]
-    playout.add(tone(seconds), "one two three four", words)
+    playout.sound(tone(seconds), "one two three four", words)
     playout.end()
     return playout
 
 
-def sent(playout: Playout, now: float) -> list[Send]:
-    return [item for item in playout.due(now) if isinstance(item, Send)]
+def sent(playout: Sounding, now: float) -> list[Send]:
+    return [item for item in playout.sends(now) if isinstance(item, Send)]
 
 
-def play_until(playout: Playout, until: float, start: float = 0.0) -> list[Send]:
+def play_until(playout: Sounding, until: float, start: float = 0.0) -> list[Send]:
     """Ask at every deadline, as the shell does."""
     out, now = sent(playout, start), start
     while (deadline := playout.deadline()) is not None and deadline <= until:
@@ -66,16 +68,16 @@ def test_everything_is_sent_once_and_in_order() -> None:
 
 
 def test_a_clause_is_announced_with_its_first_frame() -> None:
-    assert playing().due(0.0)[0] == ClauseBegan("one two three four")
+    assert playing().sends(0.0)[0] == ClauseDue("one two three four")
 
 
 def test_audio_that_comes_late_is_played_from_then_on() -> None:
-    playout = Playout(RATE, 0.06, reports=False)
+    playout = Sounding(RATE, 0.06, reports=False)
     playout.begin(1)
-    playout.add(tone(0.1), "early", ())
+    playout.sound(tone(0.1), "early", ())
     play_until(playout, 0.5)
 
-    playout.add(tone(0.1), "late", ())
+    playout.sound(tone(0.1), "late", ())
     playout.end()
     play_until(playout, 5.0, start=0.6)
 
@@ -110,10 +112,10 @@ def test_an_interruption_keeps_the_words_that_were_heard() -> None:
     assert not heard.estimated
 
 
-def untimed(text: str, samples: int) -> Playout:
-    playout = Playout(RATE, lead_s=0.2, reports=True)
+def untimed(text: str, samples: int) -> Sounding:
+    playout = Sounding(RATE, lead_s=0.2, reports=True)
     playout.begin(1)
-    playout.add(np.full(samples, 3000, np.int16), text, ())
+    playout.sound(np.full(samples, 3000, np.int16), text, ())
     play_until(playout, 0.5)
     playout.played(0, 480, 0.5)
     return playout
@@ -129,10 +131,10 @@ def test_where_the_voice_gives_no_times_the_words_are_shared_out_and_marked() ->
 
 
 def test_a_clause_without_a_word_adds_none_to_what_was_heard() -> None:
-    playout = Playout(RATE, 0.06, reports=True)
+    playout = Sounding(RATE, 0.06, reports=True)
     playout.begin(1)
-    playout.add(tone(0.2), "one two", [])
-    playout.add(tone(0.2), " ", [])
+    playout.sound(tone(0.2), "one two", [])
+    playout.sound(tone(0.2), " ", [])
     play_until(playout, 0.3)
     playout.played(0, 250, 0.3)
     assert playout.heard(0.3).text == "one two"
@@ -144,7 +146,7 @@ def test_a_clause_without_a_word_adds_none_to_what_was_heard() -> None:
 
 def test_times_that_were_estimated_before_stay_marked() -> None:
     playout = untimed("one two", RATE)
-    playout.add(
+    playout.sound(
         np.full(RATE, 3000, np.int16),
         "",
         (PlayoutWord("one", 0, True), PlayoutWord("two", 900, True)),
@@ -216,14 +218,14 @@ def test_while_paused_nothing_is_sent() -> None:
     playout.pause(0.1)
 
     assert playout.state is PlayoutState.PAUSED
-    assert playout.due(0.5) == []
+    assert playout.sends(0.5) == []
     assert playout.deadline() is None
 
 
 def test_words_without_times_are_placed_by_their_length() -> None:
-    playout = Playout(RATE, 0.06, reports=True)
+    playout = Sounding(RATE, 0.06, reports=True)
     playout.begin(1)
-    playout.add(tone(1.0), "a somewhat longwinded", ())
+    playout.sound(tone(1.0), "a somewhat longwinded", ())
     playout.end()
     play_until(playout, 1.0)
     playout.played(0, 500, 0.5)
@@ -238,14 +240,14 @@ def test_words_without_times_are_placed_by_their_length() -> None:
 def test_however_the_audio_comes_each_sample_is_sent_once(
     pieces: list[int], steps: list[float]
 ) -> None:
-    playout = Playout(RATE, 0.06, reports=False)
+    playout = Sounding(RATE, 0.06, reports=False)
     playout.begin(1)
     now, out, given_ = 0.0, [], b""
     for index, step in enumerate(steps):
         if index < len(pieces):
             pcm = np.arange(pieces[index], dtype=np.int16)
             given_ += pcm.tobytes()
-            playout.add(pcm, "", ())
+            playout.sound(pcm, "", ())
         out += sent(playout, now)
         now += step
     playout.end()
@@ -303,7 +305,7 @@ def test_one_who_is_cut_off_in_silence_counts_anew() -> None:
 
     generation = playout.drop(1.0)
     playout.begin(2)
-    playout.add(tone(0.1), "next", ())
+    playout.sound(tone(0.1), "next", ())
 
     assert generation == 1
     assert [(frame.generation, frame.start) for frame in sent(playout, 2.0)][0] == (1, 0)
@@ -326,19 +328,19 @@ def test_a_reply_that_was_stopped_does_not_go_on() -> None:
 
 def test_a_clause_is_announced_once_though_it_is_heard_twice() -> None:
     playout = playing()
-    assert playout.due(0.0)[0] == ClauseBegan("one two three four")
+    assert playout.sends(0.0)[0] == ClauseDue("one two three four")
     playout.pause(0.01)
     playout.resume()
-    assert not [item for item in playout.due(0.5) if isinstance(item, ClauseBegan)]
+    assert not [item for item in playout.sends(0.5) if isinstance(item, ClauseDue)]
 
 
 # ---- by the clock alone, and at rest ----
 
 
 def test_before_anything_is_sent_nothing_is_heard() -> None:
-    playout = Playout(RATE, 0.06, reports=False)
+    playout = Sounding(RATE, 0.06, reports=False)
     playout.begin(1)
-    playout.add(tone(1.0), "one", ())
+    playout.sound(tone(1.0), "one", ())
 
     assert playout.heard_samples(50.0) == 0
 
@@ -383,14 +385,14 @@ def test_when_it_goes_on_nothing_more_is_heard_until_more_is_sent() -> None:
 # ---- the place ----
 
 
-def asking(*clauses: str, ended: bool = True) -> Playout:
+def asking(*clauses: str, ended: bool = True) -> Sounding:
     """Each word takes a second, and the voice says so."""
-    playout = Playout(RATE, 0.2, reports=True)
+    playout = Sounding(RATE, 0.2, reports=True)
     playout.begin(1)
     for clause in clauses:
         tokens = clause.split()
         words = [PlayoutWord(token, at * RATE) for at, token in enumerate(tokens)]
-        playout.add(tone(len(tokens)), clause, words)
+        playout.sound(tone(len(tokens)), clause, words)
     if ended:
         playout.end()
     return playout
@@ -439,9 +441,9 @@ def test_while_more_of_a_reply_may_come_nothing_is_said_of_its_end() -> None:
 
 
 def test_a_clause_that_is_still_made_is_held_to_be_as_long_as_its_letters() -> None:
-    playout = Playout(RATE, 0.2, reports=True)
+    playout = Sounding(RATE, 0.2, reports=True)
     playout.begin(1)
-    playout.add(tone(0.3), "Shall I book it now?", ())
+    playout.sound(tone(0.3), "Shall I book it now?", ())
     play_until(playout, 0.1)
 
     [(text, ends_s)] = playout.around(0.1)

@@ -1,9 +1,6 @@
-"""Watches every step and writes the ledger; it touches nothing."""
+"""Writes one call's ledger: each fact goes to its turn, each answered turn becomes a row."""
 
 from collections.abc import Callable, Mapping
-
-from pipecat.frames.frames import Frame
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from pipelines.core.commands import StartReply
 from pipelines.core.events import (
@@ -15,30 +12,25 @@ from pipelines.core.events import (
     PlayoutStarted,
     SilenceTrimmed,
     Span,
-    TextTyped,
 )
-from pipelines.core.exchange import AnswerMeasured, ToCaller, TurnMeasured
+from pipelines.core.exchange import AnswerMeasured, TurnMeasured
 from pipelines.core.ledger.budget import Budget
 from pipelines.core.ledger.ledger import Fact, Kind, Ledger
-from pipelines.stages.frames import CommandFrame, FactFrame
 
 
-class Measuring(FrameProcessor):
+class Measuring:
     def __init__(
         self,
         budget: Budget,
-        send: Callable[[ToCaller], None],
+        send: Callable[[TurnMeasured | AnswerMeasured], None],
         *,
         reports: bool,
         facts: Mapping[str, Fact],
-        note: Callable[[LedgerFact], None] = lambda fact: None,
     ) -> None:
-        """`facts`: what was in use, to stand in every row: engines, models, profile.
+        """`reports`: the client says what it has played, so a turn ends there.
 
-        `note` is told of every fact that goes into the ledger.
+        `facts`: what was in use, to stand in every row: engines, models, profile.
         """
-        super().__init__(enable_direct_mode=True)
-        self._note = note
         self._ledger = Ledger(budget)
         self._send = send
         self._last = "played" if reports else "sent"
@@ -49,35 +41,23 @@ class Measuring(FrameProcessor):
         self._turns: dict[int, int] = {}
         self._speech_ended_s: float | None = None
 
-    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        await super().process_frame(frame, direction)
-        match frame:
-            case CommandFrame(command=StartReply(reply_id, turn_id, text, say)):
-                self._turns[reply_id] = turn_id
-                if say or not text:
-                    self._unasked.add(turn_id)
-            case FactFrame(
-                fact=Milestone()
-                | Span()
-                | AnswerCounted()
-                | SilenceTrimmed()
-                | HeardToEnd() as fact
-            ):
-                self._note(fact)
-                self._write(fact)
-            case FactFrame(fact=TextTyped()):
-                self._unasked.add(self._turn_id)
-            case FactFrame(fact=PlayoutStarted(reply_id) | PlayoutEnded(reply_id) as fact):
-                turn_id = self._turns.get(reply_id, 0)
-                self._turn_id = max(self._turn_id, turn_id + 1)
-                if isinstance(fact, PlayoutEnded):
-                    self._close(turn_id)
-                    self._turns = {k: v for k, v in self._turns.items() if v > turn_id}
-            case _:
-                pass
-        await self.push_frame(frame, direction)
+    def started(self, reply: StartReply) -> None:
+        self._turns[reply.reply_id] = reply.turn_id
+        if reply.say or not reply.text:
+            self._unasked.add(reply.turn_id)
 
-    def _write(self, fact: LedgerFact) -> None:
+    def typed(self) -> None:
+        """The silence before it was no wait."""
+        self._unasked.add(self._turn_id)
+
+    def playout(self, fact: PlayoutStarted | PlayoutEnded) -> None:
+        turn_id = self._turns.get(fact.reply_id, 0)
+        self._turn_id = max(self._turn_id, turn_id + 1)
+        if isinstance(fact, PlayoutEnded):
+            self._close(turn_id)
+            self._turns = {k: v for k, v in self._turns.items() if v > turn_id}
+
+    def take(self, fact: LedgerFact) -> None:
         match fact:
             case Milestone():
                 self._reach(fact)
