@@ -55,6 +55,9 @@ class LanguageModelSettings(Group):
     llm_tools: List = ()
     """Functions the model may call: hang_up, current_time, find_date, or file.py:f, module:f."""
 
+    processors: Annotated[str | None, EmptyIsUnset] = None
+    """module:function that returns Pipecat processors to stand between the stages of a call."""
+
     llm_fallbacks: List = ()
     """Endpoints to ask when the first fails, in order: model@http://host/v1,other@https://..."""
 

@@ -14,6 +14,7 @@ from bot.texts.sharing import CallOnLine, SharedModel
 from bot.wiring.clock import clock_for
 from bot.wiring.ears import choose_ears, completes_for
 from bot.wiring.flight_recorder import about_call, recorder_for, records_in_words
+from bot.wiring.imported import function_at
 from bot.wiring.model import (
     failover_for,
     failover_for_texts,
@@ -60,6 +61,8 @@ class Wiring:
             if settings.llm_base_url
             else DemoProcess(settings.profile, settings.seed, time_zone=str(self._clock.zone))
         )
+        where = settings.processors
+        self._between = function_at(where, "PROCESSORS") if where else dict
         self._ears = choose_ears(settings)
         self._stt = self._ears.service
         self._turn = SmartTurn()
@@ -168,6 +171,7 @@ class Wiring:
             llm=self.shared.calls,
             tts=self._tts,
             prompts=llm.result(),
+            between=self._between,
         )
         self.shared.open(llm.result(), str(self._facts()["llm"]), self._texts)
 

@@ -1,0 +1,108 @@
+"""Processors of others between our stages: they make new frames, and nothing is lost by it."""
+
+import numpy as np
+import pytest
+from pipecat.frames.frames import Frame, LLMContextFrame, TTSAudioRawFrame
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.processors.text_transformer import StatelessTextTransformer
+
+from pipelines.cascade import Between
+from pipelines.core.exchange import AudioOut, StopSpeaking
+from pipelines.services.scripted import paced
+from tests.pipelines.stages.rehearsal import Cue, Rehearsed, does, rehearse, says
+
+STORY = "Once upon a time there was a miller. He had three sons and a mill by the river. " * 3
+
+
+class Quieter(FrameProcessor):
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, TTSAudioRawFrame):
+            pcm = (np.frombuffer(frame.audio, "<i2") // 2).astype("<i2")
+            frame = TTSAudioRawFrame(pcm.tobytes(), frame.sample_rate, frame.num_channels)
+        await self.push_frame(frame, direction)
+
+
+class Librarian(FrameProcessor):
+    """As those that look something up for the model: it adds to the context on its way."""
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, LLMContextFrame):
+            frame.context.add_message({"role": "system", "content": "The mill was sold."})
+        await self.push_frame(frame, direction)
+
+
+def loud(text: str) -> str:
+    return text.replace("miller", "baker")
+
+
+def everywhere() -> Between:
+    return {
+        name: [StatelessTextTransformer(loud), Quieter()]
+        for name in ("hearing", "turning", "thinking", "phrasing", "speaking")
+    }
+
+
+def told(between: Between | None, *cues: Cue, way_s: float = 0.0) -> Rehearsed:
+    return rehearse(
+        says(1.0, "tell me a story!"),
+        *cues,
+        answers=lambda messages: paced(STORY),
+        between=lambda: between or {},
+        way_s=way_s,
+        until_s=30.0,
+    )
+
+
+def test_a_filter_of_text_behind_the_model_changes_what_is_said() -> None:
+    call = told({"thinking": [StatelessTextTransformer(loud)]})
+
+    assert call.heard_text == STORY.replace("miller", "baker").strip()
+    assert call.lines[-1] == ("assistant", STORY.replace("miller", "baker").strip())
+    assert (call.errors, call.tasks_left) == ([], set())
+
+
+def test_a_filter_of_sound_before_the_playout_changes_what_is_heard() -> None:
+    plain, softer = told(None), told({"speaking": [Quieter()]})
+
+    def loudest(call: Rehearsed) -> int:
+        sounds = (item.pcm for _, item in call.sent if isinstance(item, AudioOut))
+        return max(int(np.frombuffer(pcm, "<i2").max()) for pcm in sounds)
+
+    assert loudest(softer) == loudest(plain) // 2
+    assert softer.lines == plain.lines
+    assert (softer.errors, softer.tasks_left) == ([], set())
+
+
+def test_what_is_looked_up_on_the_way_reaches_the_model() -> None:
+    call = told({"turning": [Librarian()]})
+    assert set(call.questions) == {"The mill was sold."}
+
+
+@pytest.mark.parametrize("way_s", [0.0, 0.06])
+def test_an_interruption_goes_through_as_without_them(way_s: float) -> None:
+    stop = does(4.0, StopSpeaking())
+    ask = says(6.0, "and now this")
+    plain, between = (told(b, stop, ask, way_s=way_s) for b in (None, everywhere()))
+
+    assert between.states == plain.states
+    assert [role for role, _ in between.lines] == [role for role, _ in plain.lines]
+    silent = [at for at, item in between.sent if isinstance(item, AudioOut) and 4.02 < at < 6.0]
+    assert silent == []
+    assert (between.errors, between.tasks_left) == ([], set())
+
+
+def test_a_reply_that_is_withdrawn_on_its_way_is_not_heard() -> None:
+    """The person goes on within the pause: what was begun for the first words is gone."""
+    call = rehearse(
+        says(1.0, "what time is it"),
+        says(2.65, "in Paris?"),
+        answers=lambda messages: paced(f"You said {messages[-1].content}"),
+        between=everywhere,
+        score=lambda audio: 0.4,
+        until_s=12.0,
+    )
+    question = "what time is it in Paris?"
+    assert call.lines == [("user", question), ("assistant", f"You said {question}")]
+    assert (call.errors, call.tasks_left) == ([], set())
