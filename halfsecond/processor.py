@@ -1,0 +1,173 @@
+"""One Pipecat processor: stock audio frames in, stock text, audio and interruptions out.
+
+A stock transport does not say what its listener has heard: here that goes by the clock, and the
+history marks it as estimated.
+"""
+
+import asyncio
+from collections import deque
+
+from pipecat.frames.frames import (
+    CancelFrame,
+    EndFrame,
+    EndTaskFrame,
+    Frame,
+    InputAudioRawFrame,
+    InputTextRawFrame,
+    InterimTranscriptionFrame,
+    InterruptionFrame,
+    StartFrame,
+    TranscriptionFrame,
+    TTSAudioRawFrame,
+    TTSSpeakFrame,
+    TTSStartedFrame,
+    TTSStoppedFrame,
+    TTSTextFrame,
+    UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
+)
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.utils.time import time_now_iso8601
+
+from pipelines.cascade import Call, CallFormat, Policies, Services
+from pipelines.core.exchange import (
+    AudioIn,
+    AudioOut,
+    CallState,
+    Caption,
+    Flush,
+    FromCaller,
+    Say,
+    StateChanged,
+    ToCaller,
+    TurnMeasured,
+    Typed,
+)
+
+TURN_MEASURED = "on_turn_measured"
+LEAD_S = 0.06
+"""How far ahead of the clock sound is pushed: a transport sends in pieces of 40 ms."""
+
+
+class Halfsecond(FrameProcessor):
+    """A conversation. `add_event_handler("on_turn_measured", ...)` is given each turn's ledger row.
+
+    In: audio; `TTSSpeakFrame`, to have something said; `InputTextRawFrame`, for what was typed.
+    Out: transcriptions, the bot's text and audio, interruptions, and who is speaking.
+    """
+
+    def __init__(self, services: Services, policies: Policies | None = None) -> None:
+        """`services` are open, and may serve any number of conversations."""
+        super().__init__()
+        self._services = services
+        self._policies = policies
+        self._rate_hz = 0
+        self._call: Call | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._going: deque[Frame] = deque()
+        """Half a minute of sound at most: the call paces it."""
+        self._wake = asyncio.Event()
+        self._state: CallState = "listening"
+        self._register_event_handler(TURN_MEASURED)
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        match frame:
+            case StartFrame():
+                await self.push_frame(frame, direction)
+                self._begin(frame)
+                return
+            case EndFrame() | CancelFrame():
+                await self._end()
+            case InputAudioRawFrame(audio=audio):
+                self._tell(AudioIn(audio))
+            case TTSSpeakFrame(text=text):
+                self._tell(Say(text))
+                return
+            case InputTextRawFrame(text=text):
+                self._tell(Typed(text))
+                return
+            case _:
+                pass
+        await self.push_frame(frame, direction)
+
+    async def cleanup(self) -> None:
+        await self._end()
+        await super().cleanup()  # type: ignore[no-untyped-call]
+
+    def _begin(self, start: StartFrame) -> None:
+        self._rate_hz = start.audio_out_sample_rate
+        form = CallFormat(
+            in_rate_hz=start.audio_in_sample_rate, out_rate_hz=self._rate_hz, lead_s=LEAD_S
+        )
+        self._call = Call(self._services, form, self._take, self._policies)
+        self._tasks = [self.create_task(self._run(self._call)), self.create_task(self._push())]
+
+    async def _run(self, call: Call) -> None:
+        await call.run()
+        await self.push_frame(EndTaskFrame(), FrameDirection.UPSTREAM)  # the bot has hung up
+
+    async def _end(self) -> None:
+        tasks, self._tasks, self._call = self._tasks, [], None
+        for task in tasks:
+            await self.cancel_task(task)
+
+    def _tell(self, event: FromCaller) -> None:
+        if self._call is not None:
+            self._call.push(event)
+
+    # ---- what the call sends ----
+
+    def _take(self, message: ToCaller) -> None:
+        match message:
+            case AudioOut(pcm, tell=tell):
+                self._send(TTSAudioRawFrame(pcm, self._rate_hz, 1))
+                if tell:
+                    self._tell(message.sent(self.get_event_loop().time()))
+            case Flush():
+                self._going = deque(one for one in self._going if not _is_sound(one))
+                self._send(InterruptionFrame())
+            case Caption("user", text, final):
+                self._send(_transcription(text, final=final))
+            case Caption("bot", text, False):
+                self._send(TTSTextFrame(text, "sentence"))
+            case StateChanged(state):
+                self._change(state)
+            case TurnMeasured(row):
+                self.create_task(self._call_event_handler(TURN_MEASURED, dict(row)))
+            case _:
+                pass
+
+    def _change(self, state: CallState) -> None:
+        before, self._state = self._state, state
+        if before == "speaking":
+            self._send(TTSStoppedFrame())
+        match state:
+            case "hearing":
+                self._send(UserStartedSpeakingFrame())
+            case "thinking" | "listening" if before == "hearing":
+                self._send(UserStoppedSpeakingFrame())
+            case "speaking":
+                self._send(TTSStartedFrame())
+            case _:
+                pass
+
+    def _send(self, frame: Frame) -> None:
+        self._going.append(frame)
+        self._wake.set()
+
+    async def _push(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._going:
+                await self.push_frame(self._going.popleft())
+
+
+def _is_sound(frame: Frame) -> bool:
+    return isinstance(frame, TTSAudioRawFrame | TTSTextFrame)
+
+
+def _transcription(text: str, *, final: bool) -> Frame:
+    kind = TranscriptionFrame if final else InterimTranscriptionFrame
+    return kind(text, "", time_now_iso8601())

@@ -1,0 +1,174 @@
+"""A whole conversation as one processor of somebody else's pipeline, on virtual time."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from pipecat.frames.frames import (
+    Frame,
+    InputAudioRawFrame,
+    InputTextRawFrame,
+    InterruptionFrame,
+    TranscriptionFrame,
+    TTSAudioRawFrame,
+    TTSSpeakFrame,
+    TTSTextFrame,
+    UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
+)
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.workers.runner import WorkerRunner
+
+from halfsecond import Halfsecond, Policies, Services
+from pipelines.services.protocols import EAR_RATE_HZ
+from pipelines.services.scripted import (
+    ScriptedLanguageModel,
+    ScriptedSpeechToText,
+    ScriptedTurnModel,
+    ScriptedVad,
+    ScriptedVoice,
+    ToneSpeech,
+    paced,
+)
+from replay.virtual_time import run
+
+QUESTION = "what time is it?"
+ANSWER = "It is noon, and the sun stands high above the roofs of the town."
+FRAME = EAR_RATE_HZ // 50
+
+
+@dataclass
+class Stranger(FrameProcessor):
+    """Behind us in the pipeline: keeps what comes, and when."""
+
+    came: list[tuple[float, Frame]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    __hash__ = object.__hash__
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        self.came.append((asyncio.get_running_loop().time(), frame))
+        await self.push_frame(frame, direction)
+
+    def of(self, kind: type[Frame]) -> list[tuple[float, Frame]]:
+        return [(at, frame) for at, frame in self.came if isinstance(frame, kind)]
+
+    def texts(self, kind: type[Frame]) -> list[str]:
+        return [frame.text for _, frame in self.of(kind)]  # type: ignore[attr-defined]
+
+
+Does = Callable[[PipelineWorker], Awaitable[None]]
+
+
+def conversation(does: Does, said: str = "", answer: str = ANSWER) -> tuple[Stranger, list[object]]:
+    """Returns the frames that came out of it, and the rows of its turns."""
+    rows: list[object] = []
+    stranger = Stranger()
+
+    async def play() -> None:
+        tones = ToneSpeech(said)
+        services = Services(
+            new_vad=ScriptedVad,
+            stt=ScriptedSpeechToText(tones.heard),
+            turn=ScriptedTurnModel(lambda audio: 0.95),
+            llm=ScriptedLanguageModel(lambda messages: paced(answer)),
+            tts=ScriptedVoice(),
+        )
+        for service in (services.llm, services.stt, services.turn, services.tts):
+            await service.open()
+        bot = Halfsecond(services, Policies())
+
+        async def keep(_bot: FrameProcessor, row: object) -> None:
+            rows.append(row)
+
+        bot.add_event_handler("on_turn_measured", keep)
+        worker = PipelineWorker(
+            Pipeline([bot, stranger]),
+            params=PipelineParams(audio_in_sample_rate=EAR_RATE_HZ, audio_out_sample_rate=24_000),
+            enable_rtvi=False,
+            idle_timeout_secs=None,
+        )
+        runner = WorkerRunner(handle_sigint=False)
+        await runner.add_workers(worker)
+        running = asyncio.ensure_future(runner.run())
+        await asyncio.sleep(0.1)
+        sound = (tones.spoken(said) * 32767).astype(np.int16) if said else np.zeros(0, np.int16)
+        speaking = asyncio.ensure_future(_speak(worker, sound))
+        await does(worker)
+        speaking.cancel()
+        await runner.cancel()
+        await running
+        left = {task.get_name() for task in asyncio.all_tasks()} - {"Task-1"}
+        assert not {name for name in left if "Halfsecond" in name}
+
+    run(play())
+    return stranger, rows
+
+
+async def _speak(worker: PipelineWorker, sound: np.ndarray) -> None:
+    """From 1 s on; a microphone is never done."""
+    silence = np.zeros(EAR_RATE_HZ, np.int16)
+    tape = np.concatenate((silence, sound, *([silence] * 12)))
+    for at in range(0, len(tape) - FRAME, FRAME):
+        await asyncio.sleep(0.02)
+        frame = InputAudioRawFrame(tape[at : at + FRAME].tobytes(), EAR_RATE_HZ, 1)
+        await worker.queue_frame(frame)
+
+
+async def listen(worker: PipelineWorker) -> None:
+    await asyncio.sleep(8.0)
+
+
+def test_a_question_is_transcribed_and_answered_in_stock_frames() -> None:
+    stranger, rows = conversation(listen, QUESTION)
+
+    assert stranger.texts(TranscriptionFrame)[-1] == QUESTION
+    assert " ".join(stranger.texts(TTSTextFrame)) == ANSWER
+    started, stopped = (
+        stranger.of(kind)[0][0] for kind in (UserStartedSpeakingFrame, UserStoppedSpeakingFrame)
+    )
+    (first_s, sound), *_ = stranger.of(TTSAudioRawFrame)
+    assert started < stopped <= first_s
+    assert isinstance(sound, TTSAudioRawFrame)
+    assert sound.sample_rate == 24_000
+    assert len(rows) == 1
+
+
+def test_sound_comes_at_the_pace_at_which_it_is_heard() -> None:
+    stranger, _ = conversation(listen, QUESTION)
+    sounds = [(at, len(f.audio) / 2 / 24_000) for at, f in stranger.of(TTSAudioRawFrame)]  # type: ignore[attr-defined]
+    begun_s, sent_s = sounds[0][0], 0.0
+    for at, seconds in sounds:
+        sent_s += seconds
+        assert sent_s - (at - begun_s) < 0.1
+
+
+def test_what_is_typed_interrupts_what_the_bot_was_told_to_say() -> None:
+    async def does(worker: PipelineWorker) -> None:
+        await worker.queue_frame(TTSSpeakFrame("Once upon a time there was a miller. " * 4))
+        await asyncio.sleep(2.0)
+        await worker.queue_frame(InputTextRawFrame("And now?"))
+        await asyncio.sleep(8.0)
+
+    stranger, _ = conversation(does)
+    (interrupted_s, _), *_ = stranger.of(InterruptionFrame)
+    said = " ".join(stranger.texts(TTSTextFrame))
+    assert said.startswith("Once upon a time")
+    assert said.endswith(ANSWER)
+    assert (
+        stranger.of(TTSAudioRawFrame)[0][0] < interrupted_s < stranger.of(TTSAudioRawFrame)[-1][0]
+    )
+
+
+def test_it_stands_without_the_server_around_it() -> None:
+    """A Pipecat user's own file is usually called bot.py."""
+    code = "import sys, halfsecond; assert not {'bot', 'client', 'replay'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
