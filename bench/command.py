@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.natural.command import in_real_time, on_virtual_time, tell
 from bench.natural.speech import FOLDER, SpeechError, load
-from bench.picture import draw
+from bench.output import Picture
 from bench.playlist import Half, PlaylistItem, playlist
 from bench.plays import Play
 from bench.report import print_demands, print_report
@@ -28,7 +28,7 @@ from bench.summary import as_json, demands, figures, ratios
 from bench.turns import BenchPlan, Caller, PeerName, TtsName, bench, length_s
 from bot.settings.latency_profile import ProfileName
 from bot.terminal.ending import give_up
-from bot.terminal.output import JsonFile, Picture
+from bot.terminal.output import JsonFile
 
 NOT_MET, FAILED = 1, 2
 """Exit codes: a demand of `--gate` is not met; there was nothing to measure."""
@@ -134,6 +134,8 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
         }
         json_file.write_text(json.dumps(document, indent=1) + "\n")
     if picture is not None:
+        from bench.picture import draw
+
         picture.write_text(draw(found, plays, heading))
     if gate and "ours" in names:
         theirs = found[0] if names[0] == "stock" else None

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from bot.terminal import svg
+from matplotlib.figure import Figure
 
-WIDTH, HEIGHT = 760, 400
-LEFT, TOP, PLOT_WIDTH, PLOT_HEIGHT = 70, 60, 460, 270
+from bench.chart import COLOURS, as_svg, tidy
+
 HUMAN_PACE_S = 0.25
-COLOURS = ("#12715b", "#c2571a", "#3b5b92", "#8a3f8f", "#7a6a12", "#444444")
 
 
 class LevelsPoint(Protocol):
@@ -34,43 +33,20 @@ def draw(
 
     `least_s`: to which the axis goes at least; `pace_s`: where a red line is drawn.
     """
-    engines = list(dict.fromkeys(one.engine for one in cells))
+    figure = Figure(figsize=(7.6, 4.0), layout="constrained")
+    figure.suptitle(heading, parse_math=False)
+    axes = figure.subplots()
+    tidy(axes, label)
     levels = sorted({one.calls for one in cells})
-    highest_s = max(least_s, *(one.p95_s for one in cells))
-
-    def at(calls: int, p95_s: float) -> tuple[float, float]:
-        x = LEFT + PLOT_WIDTH * (levels.index(calls) + 0.5) / len(levels)
-        return x, TOP + PLOT_HEIGHT * (1 - p95_s / highest_s)
-
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        'font-family="system-ui, sans-serif" font-size="13" fill="#222">',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        svg.text(LEFT, 26, heading, size=15),
-        svg.text(LEFT, TOP - 12, label, colour="#555"),
-        svg.text(
-            LEFT + PLOT_WIDTH / 2, HEIGHT - 16, "calls at once", anchor="middle", colour="#555"
-        ),
-    ]
-    for step in range(6):
-        time_s = highest_s * step / 5
-        _, y = at(levels[0], time_s)
-        parts.append(svg.line(LEFT, y, LEFT + PLOT_WIDTH, y, "#e4e4e4"))
-        told = f"{1000 * time_s:.0f} ms"
-        parts.append(svg.text(LEFT - 8, y + 4, told, anchor="end", colour="#555"))
-    _, y = at(levels[0], pace_s)
-    parts.append(svg.line(LEFT, y, LEFT + PLOT_WIDTH, y, "#b00020"))
-    for calls in levels:
-        x, _ = at(calls, 0.0)
-        parts.append(
-            svg.text(x, TOP + PLOT_HEIGHT + 20, str(calls), anchor="middle", colour="#555")
-        )
-    for number, engine in enumerate(engines):
+    for number, engine in enumerate(dict.fromkeys(one.engine for one in cells)):
+        points = [(levels.index(o.calls), 1000 * o.p95_s) for o in cells if o.engine == engine]
         colour = COLOURS[number % len(COLOURS)]
-        points = [at(one.calls, one.p95_s) for one in cells if one.engine == engine]
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>' for x, y in points]
-        name_y = TOP + 16 + 22 * number
-        parts.append(svg.text(LEFT + PLOT_WIDTH + 20, name_y, engine, colour=colour))
-    return "\n".join([*parts, "</svg>"]) + "\n"
+        [line] = axes.plot(*zip(*points, strict=True), "o-", color=colour, label=engine)
+        line.set_gid(f"engine-{number}")
+    axes.axhline(1000 * pace_s, color="#b00020", linewidth=1)
+    axes.set_ylim(0.0, 1000 * max(least_s, *(one.p95_s for one in cells)))
+    axes.yaxis.set_major_formatter("{x:.0f} ms")
+    axes.set_xticks(range(len(levels)), [str(calls) for calls in levels])
+    axes.set_xlabel("calls at once")
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    return as_svg(figure)

@@ -8,8 +8,9 @@ import typer
 from loguru import logger
 from rich.console import Console
 
+from bench.output import Picture
 from bot.settings import SettingsError, load
-from bot.terminal.output import JsonFile, Picture
+from bot.terminal.output import JsonFile
 
 FAILED = 2
 
@@ -41,7 +42,6 @@ def stt(  # noqa: PLR0913 - the options of a command are its arguments
     errors = Console(stderr=True)
     logger.remove()
     # Imported here, for they bring the frameworks, and Pipecat says so unless it is told not to.
-    from bench.levels import draw
     from bench.stt_corpus import recordings
     from bench.stt_measure import made_on, measure, wanted
     from bench.stt_table import as_document, print_tables
@@ -64,4 +64,6 @@ def stt(  # noqa: PLR0913 - the options of a command are its arguments
         document = as_document(made, found.alone, found.cells, found.heard)
         json_file.write_text(json.dumps(document, indent=1) + "\n")
     if picture is not None and found.cells:
+        from bench.levels import draw
+
         picture.write_text(draw(found.cells, f"Ears on {made['cores']} cores, {made['at']}"))

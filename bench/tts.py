@@ -8,8 +8,9 @@ import typer
 from loguru import logger
 from rich.console import Console
 
+from bench.output import Picture
 from bot.settings import SettingsError, load
-from bot.terminal.output import JsonFile, Picture
+from bot.terminal.output import JsonFile
 
 FAILED = 2
 

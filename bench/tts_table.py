@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from rich.console import Console
 from rich.table import Table
 
-from bench.levels import draw
 from pipelines.core.ledger.statistics import percentile
 
 SHARE_S = 0.03
@@ -93,6 +92,8 @@ def as_document(
 
 def draw_first_audio(cells: Sequence[TtsCell], heading: str) -> str:
     """The 95th percentile over the calls at once, a line a voice. SVG."""
+    from bench.levels import draw  # which needs the extra `bench`
+
     return draw(
         cells,
         heading,

@@ -18,7 +18,7 @@ from bot.engines.demo import MODEL
 from client.caller.call import CallOptions, TurnResult, place_call
 from client.caller.conductor import Pacing, ScriptLine
 from client.caller.speech_file import load
-from pipelines.core.ledger.ledger import Percentiles
+from pipelines.core.ledger.statistics import percentile
 
 RECORDINGS = Path(__file__).parent / "recordings"
 APART = {
@@ -63,16 +63,13 @@ async def talk(*, hedged: bool) -> Figures:
         server = await stack.enter_async_context(running("serve", serve, variables | fallback))
         calls = [place_call(server.url, lines(seed), OPTIONS) for seed in range(CALLS)]
         turns = [turn for result in await asyncio.gather(*calls) for turn in result.turns]
-        waits = Percentiles()
         for turn in turns:
-            waits.add(turn.wait.v2v_s)
             _show(turn)
         assert len(turns) == CALLS * TURNS
-        assert waits.p50 is not None
-        assert waits.p95 is not None
+        waits = [turn.wait.v2v_s for turn in turns]
         return Figures(
-            waits.p50,
-            waits.p95,
+            percentile(waits, 50),
+            percentile(waits, 95),
             sum(turn.wait.cut_in for turn in turns),
             sum(turn.wait.missed for turn in turns),
             tuple([await opened(http, url) for url in urls]),

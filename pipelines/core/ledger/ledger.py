@@ -4,7 +4,6 @@
 server's monotonic clock, so that the segments add up to the wait without a remainder.
 """
 
-from bisect import insort
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -299,38 +298,3 @@ def _drawn(spans: Iterable[RowSpan], start_us: int, reply_id: int | None) -> tup
         for span in sorted(spans, key=lambda span: (span.start_us, span.end_us))
         if span.end_us >= start_us - _DRAWN_BEFORE_US
     )
-
-
-class Percentiles:
-    """Percentiles of the newest `window` values, by nearest rank: each is a value that was
-    measured.
-    """
-
-    def __init__(self, window: int = 500) -> None:
-        self._window = window
-        self._newest: deque[float] = deque()
-        self._sorted: list[float] = []
-
-    def add(self, value: float) -> None:
-        self._newest.append(value)
-        insort(self._sorted, value)
-        if len(self._newest) > self._window:
-            self._sorted.remove(self._newest.popleft())
-
-    def at(self, percent: int) -> float | None:
-        """The smallest value with `percent` of all at or below it; None where there is none."""
-        if not self._sorted:
-            return None
-        rank = -(-percent * len(self._sorted) // 100)
-        return self._sorted[max(rank, 1) - 1]
-
-    @property
-    def p50(self) -> float | None:
-        return self.at(50)
-
-    @property
-    def p95(self) -> float | None:
-        return self.at(95)
-
-    def __len__(self) -> int:
-        return len(self._newest)

@@ -179,9 +179,6 @@ _PREFIXES = frozenset(
     text[:size] for text in (*_KNOWN, "<unused", "<0x") for size in range(1, len(text) + 1)
 )
 
-LEADS = "<[◁`"
-"""The characters that marks begin with."""
-
 
 def plain(text: str) -> str:
     """`text` as the marks are written; character for character."""

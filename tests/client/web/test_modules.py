@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 from bot.browser.browser_pb2 import AudioRawFrame, Frame, InterruptionFrame, MessageFrame, TextFrame
 from bot.browser.codec import BrowserCodec
 from pipelines.core.exchange import Muted, Played, StopSpeaking, Typed
-from pipelines.core.ledger.ledger import Percentiles
+from pipelines.core.ledger.statistics import percentile
 from tests.client.web.puppet import Puppeteer
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(180)]
@@ -380,9 +380,7 @@ def test_a_cut_off_answer_is_struck_at_the_word(
 
 @pytest.mark.parametrize("waits_ms", [[300], [300, 200], list(range(100, 700, 7))])
 def test_percentiles_are_the_servers(page: Page, waits_ms: list[int]) -> None:
-    server = Percentiles()
-    for wait_ms in waits_ms:
-        server.add(wait_ms / 1000)
+    server = [percentile([ms / 1000 for ms in waits_ms], share) for share in (50, 95)]
     body = """
         const rows = new m.Rows();
         for (const ms of given) {
@@ -391,7 +389,7 @@ def test_percentiles_are_the_servers(page: Page, waits_ms: list[int]) -> None:
         }
         return [rows.percentile(50), rows.percentile(95)];
     """
-    assert run(page, "ledger", body, waits_ms) == [server.p50, server.p95]
+    assert run(page, "ledger", body, waits_ms) == server
     assert run(page, "ledger", "return new m.Rows().percentile(50)") is None
 
 

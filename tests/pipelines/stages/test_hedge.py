@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bot.settings.latency_profile import PROFILES
-from pipelines.core.ledger.ledger import Percentiles
+from pipelines.core.ledger.statistics import percentile
 from pipelines.core.thinking.failover import Hedge, Patience
 from pipelines.services.llm.llm_failover import FailoverLanguageModel
 from pipelines.services.llm.llm_openai import OpenAiLanguageModel
@@ -68,13 +68,11 @@ def talk(
 
     cues = [says(1.0 + EVERY_S * n, "what time is it?") for n in range(turns)]
     done = rehearse(*cues, llm=llm, until_s=1.0 + EVERY_S * turns)
-    waits = Percentiles()
-    for row in done.rows:
-        waits.add(float(str(row["voice_to_voice_s"])))
+    waits = [float(str(row["voice_to_voice_s"])) for row in done.rows]
     assert len(waits) == turns
-    assert waits.p50 is not None
-    assert waits.p95 is not None
-    return Figures(waits.p50, waits.p95, sum(len(one.requests) for one in endpoints))
+    return Figures(
+        percentile(waits, 50), percentile(waits, 95), sum(len(one.requests) for one in endpoints)
+    )
 
 
 @pytest.mark.soak

@@ -50,6 +50,10 @@ _OPEN = re.compile(r"(?i)\b(?:open|from|hours|between)\b")
 _CALCULATED = re.compile(r"^\s?(?:=|is\b|equals\b|makes\b|gives\b|leaves\b)")
 
 
+_WORDLIKE = frozenset("m h d s g l N V W J L ct ha bar MP kt".split())
+"""Symbols that may be an initial or a word: "He got 5 V. Miller"."""
+
+
 @lru_cache(maxsize=1024)
 def unit(symbol: str, *, one: bool) -> str:
     """ "kilometers per hour" for "km/h". Raises KeyError."""
@@ -67,24 +71,7 @@ def unit(symbol: str, *, one: bool) -> str:
 
 def _measure(found: re.Match[str]) -> str | None:
     figures, symbol, each = found["figures"], found["unit"], found["each"]
-    if symbol in (
-        "m",
-        "h",
-        "d",
-        "s",
-        "g",
-        "l",
-        "N",
-        "V",
-        "W",
-        "J",
-        "L",
-        "ct",
-        "ha",
-        "bar",
-        "MP",
-        "kt",
-    ) and (found["blank"] and re.match(r"\.\s[A-Z]|['’]", after(found, 4))):
+    if symbol in _WORDLIKE and found["blank"] and re.match(r"\.\s[A-Z]|['’]", after(found, 4)):
         return None
     said = _figures(figures)
     rest = f" per {_each(each)}" if each else ""

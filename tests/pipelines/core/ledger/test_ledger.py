@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipelines.core.events import Stage
 from pipelines.core.ledger.budget import SEGMENTS, Budget
-from pipelines.core.ledger.ledger import Kind, Ledger, LedgerRow, Milestone, Percentiles
+from pipelines.core.ledger.ledger import Kind, Ledger, LedgerRow, Milestone
 
 MILESTONES: tuple[Milestone, ...] = get_args(Milestone)
 IN_ORDER: dict[Milestone, float] = {
@@ -287,22 +287,3 @@ def test_the_order_in_which_facts_arrive_is_of_no_account(
         same.span(1, *span)
 
     assert closed(ledger) == closed(same)
-
-
-@given(st.lists(st.floats(0, 10), min_size=1, max_size=40), st.integers(1, 99))
-def test_a_percentile_is_a_measured_value_with_that_share_at_or_below_it(
-    values: list[float], percent: int
-) -> None:
-    percentiles = Percentiles(window=20)
-    for value in values:
-        percentiles.add(value)
-    newest, found = values[-20:], percentiles.at(percent)
-
-    assert len(percentiles) == len(newest)
-    assert found in newest
-    assert sum(v <= found for v in newest) * 100 >= percent * len(newest)
-    assert sum(v < found for v in newest) * 100 < percent * len(newest)
-
-
-def test_no_values_have_no_percentiles() -> None:
-    assert (Percentiles().p50, Percentiles().p95) == (None, None)
