@@ -24,12 +24,13 @@ CONFIG = """
 [tool.pytest.ini_options]
 addopts = "--import-mode=importlib -p no:cacheprovider -p no:xdist"
 pythonpath = ["."]
-markers = ["soak: the full counts", "needs(program): of the system"]
+markers = ["soak: the full counts", "many: drawn at random", "needs(program): of the system"]
 
 [tool.mutmut]
 source_paths = {sources}
 also_copy = {code}
 pytest_add_cli_args_test_selection = {tests}
+pytest_add_cli_args = ["-m", "not soak and not many"]
 """
 SEEN = ("killed", "timeout", "segfault", "caught_by_type_check")
 

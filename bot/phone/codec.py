@@ -142,7 +142,7 @@ class TwilioCodec:
             raise PeerError("payload is not base64") from None
         if len(coded) > LONGEST_PAYLOAD:
             raise PeerError("too much audio in one message", close_code=1009)
-        pcm = mulaw.decode(coded).astype("<i2", copy=False).tobytes()
+        pcm = mulaw.decode(coded).astype("<i2").tobytes()
         return [AudioIn(pcm, self._media_s(at_ms))] if pcm else []
 
     def _media_s(self, at_ms: float | None) -> float | None:

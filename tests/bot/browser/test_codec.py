@@ -255,6 +255,63 @@ def test_a_request_that_cannot_be_met_is_refused_and_the_call_goes_on(
 
 
 @pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        (client_message("telepathy"), "unknown client message, or invalid data"),
+        (client_message("mute", {"muted": 1}), "unknown client message, or invalid data"),
+        (message("send-text", {"content": " "}), "invalid data"),
+        (message("dtmf", {"buttons": ["A"]}), "invalid data"),
+        (message("send-file", {"content": "x"}), "unsupported message type"),
+    ],
+)
+def test_a_refusal_says_why(codec: BrowserCodec, sent: bytes, reason: str) -> None:
+    codec.receive(sent)
+    assert [(one["type"], one["data"]) for one in read(codec.replies())] == [
+        ("error-response", {"error": reason})
+    ]
+
+
+def test_a_request_without_an_id_gets_no_answer(codec: BrowserCodec) -> None:
+    codec.receive(client_message("telepathy", None, ""))
+    assert codec.replies() == []
+
+
+@pytest.mark.parametrize("count", [0, 2**53 - 1])
+def test_counts_and_seconds_may_be_as_large_as_json_carries_them(
+    codec: BrowserCodec, count: int
+) -> None:
+    report = {"generation": count, "samples": count, "at": count}
+    assert codec.receive(client_message("played", report)) == [Played(count, count, float(count))]
+
+
+@pytest.mark.parametrize("at", [-0.5, 2**53, float("inf"), "1"])
+def test_a_time_that_is_none_is_left_out(codec: BrowserCodec, at: object) -> None:
+    report = {"generation": 1, "samples": 2, "at": at}
+    assert codec.receive(client_message("played", report)) == [Played(1, 2, None)]
+
+
+def test_as_many_keys_as_are_allowed_are_pressed_at_once(codec: BrowserCodec) -> None:
+    assert codec.receive(message("dtmf", {"buttons": ["7"] * 32})) == [Dtmf("7")] * 32
+
+
+@pytest.mark.parametrize("content", ["\ud7ff", "\ue000", " Hi "])
+def test_text_of_any_character_is_taken_as_it_is(codec: BrowserCodec, content: str) -> None:
+    assert codec.receive(message("send-text", {"content": content})) == [Typed(content)]
+
+
+@pytest.mark.parametrize("content", ["\ud800", "a\udfff", "\udbffb"])
+def test_half_a_surrogate_pair_is_no_text(codec: BrowserCodec, content: str) -> None:
+    assert codec.receive(message("send-text", {"content": content})) == []
+
+
+def test_a_client_that_gives_its_version_alone_gets_that_back() -> None:
+    codec = new_codec()
+    codec.receive(message("client-ready", {"version": "1.9.0"}))
+    [ready] = read(codec.replies())
+    assert ready["data"] == {"version": "1.9.0", "about": {"library": "halfsecond"}}
+
+
+@pytest.mark.parametrize(
     ("sent", "reason", "code"),
     [
         ("text", "messages must be binary", 1003),
@@ -273,6 +330,16 @@ def test_a_request_that_cannot_be_met_is_refused_and_the_call_goes_on(
         (Frame(message=MessageFrame(data="[]")).SerializeToString(), "not an RTVI message", 1002),
         (
             Frame(message=MessageFrame(data='{"label":"rtvi-ai","type":1}')).SerializeToString(),
+            "not an RTVI message",
+            1002,
+        ),
+        (
+            Frame(message=MessageFrame(data='{"label":"rtvi-ai","type":"x"}')).SerializeToString(),
+            "not an RTVI message",
+            1002,
+        ),
+        (
+            Frame(message=MessageFrame(data='{"label":5}')).SerializeToString(),
             "not an RTVI message",
             1002,
         ),
@@ -379,6 +446,60 @@ def test_an_answer_is_shown_phrase_by_phrase_and_marked_as_said_at_its_end(
     assert "".join(streamed) == "Well, it is noon. "
 
 
+def test_a_phrase_that_is_shown_is_not_spoken_yet_and_one_that_was_said_is(
+    codec: BrowserCodec,
+) -> None:
+    codec.send(Caption("bot", "One.", final=True, turn=1))
+
+    sent = codec.send(Caption("bot", "Noon.", final=True, turn=2))
+
+    shown, said = [one["data"] for one in read(sent) if one["type"] == "bot-output"]
+    both = {
+        "text": "Noon.",
+        "output_type": "sentence",
+        "aggregated_by": "sentence",
+        "segment_id": 2,
+        "will_be_spoken": True,
+    }
+    assert shown == both | {
+        "spoken": False,
+        "spoken_status": "new",
+        "spoken_progress": {"accumulated_text": "", "remaining_text": "Noon."},
+    }
+    assert said == both | {
+        "spoken": True,
+        "spoken_status": "completed",
+        "spoken_progress": {"accumulated_text": "Noon.", "remaining_text": ""},
+    }
+
+
+def test_a_phrase_is_given_to_the_models_text_and_to_the_voices(codec: BrowserCodec) -> None:
+    texts = {
+        one["type"]: one["data"]["text"]
+        for one in read(codec.send(Caption("bot", "Well, ", final=False, turn=1)))
+        if one["type"] in ("bot-llm-text", "bot-tts-text")
+    }
+    assert texts == {"bot-llm-text": "Well, ", "bot-tts-text": "Well, "}
+
+
+def test_a_fault_says_whether_the_call_is_over(codec: BrowserCodec) -> None:
+    sent = [read(codec.send(Fault("Gone.", fatal=fatal)))[0] for fatal in (True, False)]
+    assert [(one["type"], one["data"]) for one in sent] == [
+        ("error", {"error": "Gone.", "fatal": True}),
+        ("error", {"error": "Gone.", "fatal": False}),
+    ]
+
+
+def test_a_turn_that_was_measured_comes_with_the_metrics_that_stock_clients_show(
+    codec: BrowserCodec,
+) -> None:
+    span = {"stage": "llm", "kind": "busy", "withdrawn": False, "start_s": 0.5, "end_s": 0.75}
+    row = {"voice_to_voice_s": 0.25, "spans": [span], "facts": {"llm": "m"}}
+    sent = read(codec.send(TurnMeasured(row)))
+    assert [one["type"] for one in sent] == ["metrics", "server-message"]
+    assert sent[0]["data"]["ttfb"] == [{"processor": "llm", "value": 0.25, "model": "m"}]
+
+
 def test_an_answer_that_comes_whole_is_shown_and_said(codec: BrowserCodec) -> None:
     sent = read(codec.send(Caption("bot", "Noon.", final=True, turn=1)))
     outputs = [one["data"]["spoken_status"] for one in sent if one["type"] == "bot-output"]
@@ -464,20 +585,25 @@ def test_what_a_stranger_writes_is_understood(codec: BrowserCodec) -> None:
 
 
 def test_sending_before_the_client_is_ready_is_our_bug() -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="^the client is not ready$"):
         new_codec().send(Flush(1))
 
 
 @pytest.mark.parametrize(
-    "request_",
+    ("request_", "complaint"),
     [
-        AudioOut(b"\0", generation=0, start=0),
-        TurnMeasured({"voice_to_voice_s": float("nan")}),
-        TurnMeasured({"row": object()}),
+        (AudioOut(b"\0", generation=0, start=0), "audio ends within a sample"),
+        (
+            TurnMeasured({"voice_to_voice_s": float("nan")}),
+            "server-message cannot be written as JSON",
+        ),
+        (TurnMeasured({"row": object()}), "server-message cannot be written as JSON"),
     ],
 )
-def test_what_cannot_be_written_is_our_bug(codec: BrowserCodec, request_: ToClient) -> None:
-    with pytest.raises(UsageError):
+def test_a_request_that_cannot_be_written_is_our_bug(
+    codec: BrowserCodec, request_: ToClient, complaint: str
+) -> None:
+    with pytest.raises(UsageError, match=f"^{complaint}$"):
         codec.send(request_)
 
 
@@ -541,12 +667,14 @@ def survives(sent: str | bytes) -> None:
 MANY = settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+@pytest.mark.many
 @MANY
 @given(st.binary(max_size=200) | st.text(max_size=50))
 def test_noise_gives_a_peer_error_and_nothing_else(sent: str | bytes) -> None:
     survives(sent)
 
 
+@pytest.mark.many
 @MANY
 @given(
     st.sampled_from(WHOLE),
@@ -563,6 +691,7 @@ def test_damaged_messages_give_a_peer_error_and_nothing_else(
     survives(bytes(torn[: length % (len(torn) + 1)]))
 
 
+@pytest.mark.many
 @MANY
 @given(KINDS, JSON, st.text(max_size=8))
 def test_any_json_in_a_whole_frame_is_survived(kind: str, data: object, message_id: str) -> None:

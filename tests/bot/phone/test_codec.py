@@ -38,7 +38,6 @@ from tests.bot.phone.speaking_twilio import (
     ACCOUNT,
     CALL,
     CONNECTED,
-    FRAME,
     STREAM,
     dtmf,
     mark,
@@ -95,6 +94,8 @@ def test_audio_comes_decoded_and_placed_from_the_first_of_it_on() -> None:
         ("-5", -0.08),
         ("0", -0.075),
         ("86400075", 86_400.0),
+        ("1" + "0" * 15, None),
+        ("9" * 15, 999_999_999_999.924),
         ("9" * 16, None),
         (10**400, None),
         (float("nan"), None),
@@ -119,7 +120,9 @@ def test_audio_is_heard_whatever_its_time_stamp_is(stated: object, media_s: floa
 def test_keys_and_the_end_of_the_call() -> None:
     codec = opened()
     assert [codec.receive(said(dtmf(key))) for key in "1*#"] == [[Dtmf(key)] for key in "1*#"]
+    assert not codec.is_over
     assert codec.receive(said(stop())) == [Closed()]
+    assert codec.is_over
 
 
 def test_whatever_twilio_adds_next_is_left_alone() -> None:
@@ -169,12 +172,28 @@ def test_marks_that_a_clear_brings_back_were_not_heard() -> None:
 def test_a_mark_that_was_never_sent_is_not_believed(name: str) -> None:
     codec = opened()
     codec.send(out(0, 0))
-    with pytest.raises(PeerError, match="a mark that was never sent"):
+    with pytest.raises(PeerError, match="^a mark that was never sent$"):
         codec.receive(said(mark(name)))
 
 
+def test_after_a_flush_no_mark_of_the_new_generation_is_believed_yet() -> None:
+    codec = opened()
+    codec.send(out(0, 0))
+    codec.send(Flush(1))
+    with pytest.raises(PeerError, match="^a mark that was never sent$"):
+        codec.receive(said(mark("1.1")))
+
+
+def test_frames_are_counted_as_they_are_sent() -> None:
+    codec = opened()
+    for begin in (0, 160, 320):
+        codec.send(out(0, begin))
+    codec.send(Flush(1))
+    assert codec.frames_sent == 3
+
+
 def test_nothing_can_be_sent_before_the_start() -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="^the stream has not started$"):
         TwilioCodec().send(Flush(1))
 
 
@@ -233,39 +252,70 @@ def changed(message: dict[str, Any], path: str, value: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("message", "words"),
+    ("message", "words", "close_code"),
     [
-        (b"{}", "must be text"),
-        ("", "not JSON"),
-        ("[" * 100_000, "not JSON"),
-        ("[]", "no event"),
-        ('{"event": 5}', "no event"),
-        (said(CONNECTED), "connected out of order"),
-        (said(start()), "start out of order"),
-        (changed(media(), "streamSid", "MZ0"), "another stream"),
-        (changed(media(), "streamSid", None), "malformed media"),
-        (changed(media(), "media", []), "malformed media"),
-        (changed(media(), "media.track", "outbound"), "another track"),
-        (changed(media(), "media.payload", "====="), "not base64"),
-        (changed(media(), "media.payload", "\u00e9"), "malformed media"),
-        (said(media(FRAME * 51)), "too much audio"),
-        (changed(media(), "sequenceNumber", None), "malformed media"),
-        (changed(dtmf("1"), "dtmf.digit", "12"), "no telephone has"),
-        (changed(mark("0.0"), "mark", None), "malformed mark"),
-        (changed(stop(), "streamSid", "MZ0"), "another stream"),
+        (b"{}", "messages must be text", 1003),
+        ("", "message is not JSON", 1002),
+        ("[" * 100_000, "message is not JSON", 1002),
+        ("[]", "message has no event", 1002),
+        ('{"event": 5}', "message has no event", 1002),
+        (said(CONNECTED), "connected out of order", 1002),
+        (said(start()), "start out of order", 1002),
+        (changed(media(), "streamSid", "MZ0"), "a message of another stream", 1002),
+        (changed(media(), "streamSid", None), "malformed media", 1002),
+        (changed(media(), "media", []), "malformed media", 1002),
+        (changed(media(), "media.track", "outbound"), "audio of another track", 1002),
+        (changed(media(), "media.payload", "====="), "payload is not base64", 1002),
+        (changed(media(), "media.payload", "\u00e9"), "malformed media", 1002),
+        (said(media(bytes(8001))), "too much audio in one message", 1009),
+        (changed(media(), "sequenceNumber", None), "malformed media", 1002),
+        (changed(media(), "sequenceNumber", "1" * 16), "sequenceNumber is no number", 1002),
+        (changed(media(), "media.chunk", "one"), "chunk is no number", 1002),
+        (changed(dtmf("1"), "dtmf.digit", "12"), "a key that no telephone has", 1002),
+        (changed(mark("0.0"), "mark", None), "malformed mark", 1002),
+        (changed(stop(), "streamSid", "MZ0"), "a message of another stream", 1002),
     ],
 )
-def test_whatever_twilio_would_not_say_is_refused(message: str | bytes, words: str) -> None:
-    with pytest.raises(PeerError, match=words):
+def test_whatever_twilio_would_not_say_is_refused(
+    message: str | bytes, words: str, close_code: int
+) -> None:
+    with pytest.raises(PeerError, match=f"^{words}$") as refused:
         opened().receive(message)
+    assert refused.value.close_code == close_code
+
+
+def test_a_message_may_hold_a_second_of_audio_and_may_hold_none() -> None:
+    [second] = opened().receive(said(media(bytes(8000))))
+    assert isinstance(second, AudioIn)
+    assert len(second.pcm) == 2 * 8000
+    assert opened().receive(said(media(b""))) == []
+
+
+def test_another_protocol_than_that_of_a_call_is_refused() -> None:
+    with pytest.raises(PeerError, match="^not the protocol of a call$"):
+        TwilioCodec().receive(changed(CONNECTED, "protocol", "Fax"))
+
+
+def test_a_name_may_have_256_characters() -> None:
+    codec = TwilioCodec()
+    codec.receive(said(CONNECTED))
+    with pytest.raises(PeerError, match="^malformed start$"):
+        codec.receive(changed(start(), "start.callSid", "C" * 257))
+    assert codec.receive(changed(start(), "start.callSid", "C" * 256)) == [
+        Opened("C" * 256, flushes=True)
+    ]
 
 
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        ("start.tracks", ["inbound", "outbound"], "use <Connect>, not <Start>"),
-        ("start.mediaFormat", {"encoding": "audio/l16"}, "must be 8000 Hz mu-law"),
-        ("start.streamSid", "MZ0", "two names"),
+        (
+            "start.tracks",
+            ["inbound", "outbound"],
+            "a stream that cannot be answered: use <Connect>, not <Start>",
+        ),
+        ("start.mediaFormat", {"encoding": "audio/l16"}, "audio must be 8000 Hz mu-law, mono"),
+        ("start.streamSid", "MZ0", "two names for one stream"),
         ("start.callSid", 5, "malformed start"),
         ("start.callSid", "CA\n", "malformed start"),
         ("start.customParameters", {"a": 1}, "malformed start"),
@@ -275,7 +325,7 @@ def test_whatever_twilio_would_not_say_is_refused(message: str | bytes, words: s
 def test_a_start_that_is_no_calls_is_refused(path: str, value: object, words: str) -> None:
     codec = TwilioCodec()
     codec.receive(said(CONNECTED))
-    with pytest.raises(PeerError, match=words):
+    with pytest.raises(PeerError, match=f"^{words}$"):
         codec.receive(changed(start(), path, value))
     assert codec.start is None
 
@@ -329,6 +379,7 @@ def junk(count: int) -> None:
     assert 0 < longest <= 123  # a close frame's room
 
 
+@pytest.mark.many
 def test_junk_is_a_peers_error_or_a_message_and_nothing_else() -> None:
     junk(10_000)
 
@@ -413,5 +464,5 @@ class Orders(RuleBasedStateMachine):
         assert (self.codec.start is None) == (self.state in ("fresh", "connected"))
 
 
-TestOrders = Orders.TestCase
+TestOrders = pytest.mark.many(Orders.TestCase)
 TestOrders.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
