@@ -5,10 +5,10 @@ import json
 from typing import Annotated, Literal
 
 import typer
-from loguru import logger
 from rich.console import Console
 
 from bench.output import Picture
+from bot.server.telemetry import silence_pipecat
 from bot.settings import SettingsError, load
 from bot.terminal.output import JsonFile
 
@@ -40,7 +40,7 @@ def stt(  # noqa: PLR0913 - the options of a command are its arguments
       ./run bench stt --engine faster-whisper --model distil-small.en --calls 0
     """
     errors = Console(stderr=True)
-    logger.remove()
+    silence_pipecat()
     # Imported here, for they bring the frameworks, and Pipecat says so unless it is told not to.
     from bench.stt_corpus import recordings
     from bench.stt_measure import made_on, measure, wanted

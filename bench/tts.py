@@ -5,10 +5,10 @@ import json
 from typing import Annotated
 
 import typer
-from loguru import logger
 from rich.console import Console
 
 from bench.output import Picture
+from bot.server.telemetry import silence_pipecat
 from bot.settings import SettingsError, load
 from bot.terminal.output import JsonFile
 
@@ -39,7 +39,7 @@ def tts(
       ./run bench tts --json tts.json --picture tts.svg
     """
     errors = Console(stderr=True)
-    logger.remove()
+    silence_pipecat()
     # Imported here, for they bring the frameworks, and Pipecat says so unless it is told not to.
     from bench.stt_measure import made_on
     from bench.tts_measure import measure, wanted

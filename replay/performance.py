@@ -1,17 +1,15 @@
 """Plays recorded calls again: on virtual time with the answers of then, or in real time."""
 
 import asyncio
-import contextlib
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from loguru import logger
-
+from bot.server.telemetry import silence_pipecat
 from bot.settings import Settings, load
 from bot.settings.latency_profile import PROFILES, LatencyProfile
 from bot.settings.recording_policy import RecordingSettings
@@ -173,10 +171,8 @@ class Company:
         services, policies = options.change(services, _rules(policies, options))
 
         rate_hz = services.tts.rate_hz if options.record else 0
-        with (
-            _quietly(),
-            kept(options.record, call, settings, script.form, policies, rate_hz) as recorder,
-        ):
+        silence_pipecat()
+        with kept(options.record, call, settings, script.form, policies, rate_hz) as recorder:
 
             async def play() -> Replayed:
                 return await ScriptPlayer(services, policies, script, recorder).play(tell)
@@ -270,14 +266,6 @@ def _rules(policies: Policies, options: Options) -> Policies:
     """Without tools: what they did then, nobody wants done again."""
     turn = policies.turn if options.speculates else replace(policies.turn, most_speculations=0)
     return replace(policies, turn=turn, tools=())
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Silences Pipecat, whose log to standard error takes most of a replay's time."""
-    with contextlib.suppress(ValueError):
-        logger.remove(0)
-    yield
 
 
 __all__ = ["Change", "Company", "Options", "ReplayOutcome", "UnreadableError", "in_real_time"]

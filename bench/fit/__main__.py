@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from loguru import logger
 from rich.console import Console
 from rich.progress import Progress
 
 from bench.fit import trade_off
 from bench.fit.dataset import turns
 from bench.fit.search import FitFigures, measure, search
+from bot.server.telemetry import silence_pipecat
 from pipelines.core.turn.endpointing import EndpointingPolicy
 
 HERE = Path(__file__).parent
@@ -28,7 +28,7 @@ def main(
     seed: Annotated[int, typer.Option()] = 0,
 ) -> None:
     """Measure the constants that the product has; with --steps, look for better ones."""
-    logger.remove()  # pipecat's own log
+    silence_pipecat()
     console = Console()
     ours = EndpointingPolicy()
     fit, held = turns("fit"), turns("held")

@@ -11,7 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from loguru import logger
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -22,6 +21,7 @@ from bench.natural.plays import NaturalPlay
 from bench.natural.report import print_natural
 from bench.natural.speech import NaturalTurn
 from bench.turns import BenchPlan, bench
+from bot.server.telemetry import silence_pipecat
 from bot.settings import load as load_settings
 from bot.wiring.engine import Wiring
 
@@ -33,7 +33,7 @@ def on_virtual_time(
     turns: Sequence[NaturalTurn], limit: int | None, seed: int
 ) -> tuple[list[NaturalPlay], str]:
     """Our decisions, by the settings of the environment. Raises SpeechError."""
-    logger.remove()  # pipecat's own log
+    silence_pipecat()
     if limit is not None and limit < len(turns):
         turns = random.Random(seed).sample(turns, limit)
     policy = Wiring(load_settings()).policies.turn

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final, Literal, TextIO
 
 import loguru
@@ -63,6 +64,15 @@ def configure_logs(stream: TextIO, *, log_format: LogFormat = "text", words: boo
     logging.basicConfig(handlers=[_Relay()], level=logging.WARNING, force=True)
     loguru.logger.remove()
     loguru.logger.add(_relay_loguru, level="WARNING", format="{message}")
+
+
+def silence_pipecat() -> None:
+    """Takes away Pipecat's own log, for a program that has none of `configure_logs`.
+
+    It goes to standard error, begins when pipecat is imported, and takes most of a replay's time.
+    """
+    with suppress(ValueError):  # it is gone already
+        loguru.logger.remove(0)
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -1,11 +1,10 @@
 """How many jobs a distant engine is given at once: the most urgent first, the rest limited."""
 
 import asyncio
-import heapq
-import itertools
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from pipelines.services.give_way_queue import GiveWayQueue
 from pipelines.services.protocols import ServiceError
 
 
@@ -17,9 +16,7 @@ class PrioritySemaphore:
     def __init__(self, service: str, *, width: int, limit: int = 64) -> None:
         self._service = service
         self._free = width
-        self._limit = limit
-        self._order = itertools.count()
-        self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []
+        self._waiting = GiveWayQueue[asyncio.Future[None]](limit)
 
     @asynccontextmanager
     async def passed(self, *, urgent: bool) -> AsyncGenerator[None, None]:
@@ -35,29 +32,20 @@ class PrioritySemaphore:
             self._free -= 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (not urgent, next(self._order), turn))
-        if len(self._waiting) > self._limit:
-            self._give_up_one()
+        if (given_up := self._waiting.push(turn, urgent=urgent)) is not None:
+            given_up.set_exception(ServiceError(self._service, "too busy", retryable=True))
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self._give_way()
             else:
-                self._waiting = [each for each in self._waiting if each[2] is not turn]
-                heapq.heapify(self._waiting)
+                self._waiting.remove(turn)
             raise
-
-    def _give_up_one(self) -> None:
-        oldest = min(self._waiting, key=lambda each: (not each[0], each[1]))
-        worst = oldest if oldest[0] else max(self._waiting)
-        self._waiting.remove(worst)
-        heapq.heapify(self._waiting)
-        worst[2].set_exception(ServiceError(self._service, "too busy", retryable=True))
 
     def _give_way(self) -> None:
         while self._waiting:
-            turn = heapq.heappop(self._waiting)[2]
+            turn = self._waiting.pop()
             if not turn.done():
                 turn.set_result(None)
                 return

@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import heapq
-import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from pipelines.services.give_way_queue import GiveWayQueue
 from pipelines.services.protocols import ServiceError
 
 Q = TypeVar("Q")
@@ -54,10 +53,8 @@ class Workers:
     def __init__(self, service: str, *, threads: int, limit: int = 64, most: int = 1) -> None:
         """`most`: questions that a thread takes at once, where they are asked with `ask`."""
         self._service = service
-        self._limit = limit
         self._most = most
-        self._queue: list[tuple[bool, int, _Job]] = []
-        self._order = itertools.count()
+        self._queue = GiveWayQueue[_Job](limit)
         self._changed = threading.Condition()
         self._closed = False
         self._threads = [
@@ -93,8 +90,7 @@ class Workers:
         with self._changed:
             if self._closed:
                 raise ServiceError(self._service, "is closed", retryable=False)
-            heapq.heappush(self._queue, (not urgent, next(self._order), job))
-            given_up = self._give_up_one() if len(self._queue) > self._limit else None
+            given_up = self._queue.push(job, urgent=urgent)
             self._changed.notify()
         if given_up is not None:
             self._fail(given_up, "too busy")
@@ -108,26 +104,17 @@ class Workers:
         """Fail whatever waits, call off whatever runs, and see the threads end in `LET_GO_S`."""
         with self._changed:
             self._closed = True
-            waiting = [job for _, _, job in self._queue]
-            self._queue.clear()
+            waiting = self._queue.clear()
             self._changed.notify_all()
         for job in waiting:
             self._fail(job, "is closing")
         for thread in self._threads:
             await asyncio.to_thread(thread.join, LET_GO_S)
 
-    def _give_up_one(self) -> _Job:
-        oldest = min(self._queue, key=lambda entry: (not entry[0], entry[1]))
-        worst = oldest if oldest[0] else max(self._queue)  # nothing but urgent jobs: the newest
-        self._queue.remove(worst)
-        heapq.heapify(self._queue)
-        return worst[2]
-
     def _call_off(self, job: _Job) -> None:
         job.called_off = True
         with self._changed:
-            self._queue = [entry for entry in self._queue if entry[2] is not job]
-            heapq.heapify(self._queue)
+            self._queue.remove(job)
 
     def _work(self) -> None:
         while jobs := self._next():
@@ -154,11 +141,11 @@ class Workers:
                 self._changed.wait()
             if self._closed:
                 return []
-            jobs = [heapq.heappop(self._queue)[2]]
+            jobs = [self._queue.pop()]
             while (
-                self._queue and len(jobs) < self._most and _go_together(jobs[0], self._queue[0][2])
+                self._queue and len(jobs) < self._most and _go_together(jobs[0], self._queue.first)
             ):
-                jobs.append(heapq.heappop(self._queue)[2])
+                jobs.append(self._queue.pop())
             return jobs
 
     def _called_off(self, job: _Job) -> CalledOff:
