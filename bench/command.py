@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench.natural.command import in_real_time, on_virtual_time, tell
+from bench.natural.plays import NaturalPlay
 from bench.natural.speech import FOLDER, SpeechError, load
 from bench.output import Picture
 from bench.playlist import Half, PlaylistItem, playlist
@@ -105,7 +106,8 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
         seed=seed,
     )
     if suite == "natural":
-        _natural(speech, wanted, limit, json_file, fast=fast)
+        played, heading = _natural(speech, wanted, limit, fast=fast)
+        tell(NAMES, played, heading, wanted, json_file, picture)
         return
     plays: list[Play] = []
     said: dict[str, str] = {}
@@ -146,8 +148,8 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
 
 
 def _natural(
-    speech: Path, wanted: BenchPlan, limit: int | None, json_file: Path | None, *, fast: bool
-) -> None:
+    speech: Path, wanted: BenchPlan, limit: int | None, *, fast: bool
+) -> tuple[list[NaturalPlay], str]:
     try:
         turns = load(speech)
         if fast:
@@ -158,7 +160,7 @@ def _natural(
         give_up(str(error), FAILED)
     if not found:
         raise typer.Exit(FAILED)
-    tell(NAMES, found, heading, wanted, json_file)
+    return found, heading
 
 
 def some(items: Sequence[PlaylistItem], limit: int | None, seed: int) -> list[PlaylistItem]:

@@ -11,7 +11,13 @@ from bench.playlist import KINDS
 from bench.plays import Play
 from bench.summary import ServerFigures
 
-COLOURS = {"ours": "#12715b", "stock": "#c2571a", "page": "#3b5b92"}
+COLOURS = {
+    "ours": "#12715b",
+    "stock": "#c2571a",
+    "page": "#3b5b92",
+    "livekit": "#8a3f8f",
+    "fastrtc": "#7a6a12",
+}
 SHORTEST_S, LONGEST_S = 0.1, 5.0
 """The ends of the logarithmic axis of waits: a missed turn counts the last."""
 WAIT_TICKS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -31,15 +37,20 @@ def figure_of(found: Sequence[ServerFigures], plays: Sequence[Play], heading: st
     return figure
 
 
-def _draw_waits(axes: Axes, found: Sequence[ServerFigures], plays: Sequence[Play]) -> None:
-    """The cumulative distribution of the waits, with each server's median."""
-    tidy(axes, "share of turns answered within")
+def set_axes(axes: Axes) -> None:
+    """Waits across, on a logarithmic axis of which the last tick is a missed turn; shares up."""
     axes.set_xscale("log")
     axes.set_xlim(SHORTEST_S, LONGEST_S)
     labels = [f"{1000 * s:.0f} ms" if s < 1 else f"{s:g} s" for s in WAIT_TICKS_S[:-1]]
     axes.set_xticks(WAIT_TICKS_S, [*labels, "missed"])
     axes.minorticks_off()
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+
+
+def _draw_waits(axes: Axes, found: Sequence[ServerFigures], plays: Sequence[Play]) -> None:
+    """The cumulative distribution of the waits, with each server's median."""
+    tidy(axes, "share of turns answered within")
+    set_axes(axes)
     for one in found:
         waits = [p.v2v_s for p in plays if p.server == one.server and p.role == "turn"]
         if not waits:

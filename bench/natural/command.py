@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench.natural.dialogues import Dialogue, DialogueBench, dialogues, some
 from bench.natural.fast import observed, plays
 from bench.natural.figures import as_json, figures
+from bench.natural.picture import draw_natural
 from bench.natural.plays import NaturalPlay
 from bench.natural.report import print_natural
 from bench.natural.speech import NaturalTurn
@@ -89,8 +90,9 @@ def tell(
     heading: str,
     wanted: BenchPlan,
     json_file: Path | None,
+    picture: Path | None,
 ) -> None:
-    """Print the figures of each server that has played, and write them with every play."""
+    """Print the figures of each server that has played; write them with every play, and draw."""
     played = [name for name in names if any(play.server == name for play in found)]
     told = [figures(name, found, wanted.seed) for name in played]
     console = Console() if sys.stdout.isatty() else Console(width=PRINTED_CELLS)
@@ -102,3 +104,5 @@ def tell(
             "plays": [play.as_json() for play in found],
         }
         json_file.write_text(json.dumps(document, indent=1) + "\n")
+    if picture is not None:
+        picture.write_text(draw_natural(told, heading))

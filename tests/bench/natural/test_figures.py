@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from bench.natural.figures import figures
+from bench.natural.picture import figure_of_natural
 from bench.natural.plays import CutIn, NaturalPlay, cut_ins
 from bench.natural.report import print_natural
 from bench.natural.speech import Kind, NaturalPause, NaturalTurn
@@ -141,3 +142,17 @@ def test_the_report_has_every_kind_of_pause_that_was_played() -> None:
     assert "cut in at number pauses" in told
     assert "1 of 1, 100 %" in told
     assert "sentence" not in told.replace("sentences", "")
+
+
+def test_each_server_is_a_point_of_its_wait_and_its_cut_ins() -> None:
+    plays = [play(turn((1.0, 0.5, "number")), (1.3, 1.8)), play(turn(), v2v_s=1.0)]
+    (axes,) = figure_of_natural([figures("ours", plays)], "two turns").axes
+
+    _, [told] = axes.get_legend_handles_labels()
+    assert told == "ours: 300 / 1000 ms, 1 of 2"
+
+
+def test_a_server_that_played_nothing_has_no_point() -> None:
+    (axes,) = figure_of_natural([figures("ours", [])], "nothing").axes
+
+    assert not axes.containers
