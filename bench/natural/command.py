@@ -17,7 +17,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench.natural.dialogues import Dialogue, DialogueBench, dialogues, some
 from bench.natural.fast import observed, plays
 from bench.natural.figures import as_json, figures
-from bench.natural.picture import draw_natural
 from bench.natural.plays import NaturalPlay
 from bench.natural.report import print_natural
 from bench.natural.speech import NaturalTurn
@@ -105,4 +104,6 @@ def tell(
         }
         json_file.write_text(json.dumps(document, indent=1) + "\n")
     if picture is not None:
+        from bench.natural.picture import draw_natural
+
         picture.write_text(draw_natural(told, heading))
