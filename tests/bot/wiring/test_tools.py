@@ -68,7 +68,7 @@ def test_two_of_one_name_are_one_too_many() -> None:
 
 
 def test_the_example_in_the_docs_works_as_it_is_pasted(tmp_path: Path) -> None:
-    docs = Path(__file__).parents[3] / "docs" / "guide" / "language-model.md"
+    docs = Path(__file__).parents[3] / "docs" / "guide" / "tools.md"
     example = docs.read_text().partition("```python\n")[2].partition("```")[0]
     (tmp_path / "shop.py").write_text(example)
     hours, booking = tools_for(
