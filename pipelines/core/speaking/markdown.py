@@ -23,6 +23,7 @@ _SCHEMES = ("https://", "http://")
 
 _TAG_LIMIT = 80
 """Characters after which an unclosed `<` was no tag."""
+_LETTER = re.compile(r"[^\W_]")
 _TAG = re.compile(
     r"/?[A-Za-z][\w:-]*(?:\s+[\w:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'>]+))*\s*/?|!.*|[^\s@]+@[^\s@]+|\S+://\S+"
 )
@@ -375,4 +376,4 @@ def tidy(plain: str) -> str:
 
 
 def has_words(plain: str) -> bool:
-    return any(map(str.isalnum, plain))
+    return _LETTER.search(plain) is not None

@@ -19,7 +19,8 @@ from pipelines.core.speaking.speakable.words import (
     TITLES,
     any_of,
 )
-from pipelines.core.speaking.unspaced import count_words, cut_at, pauses_at_blank, weight
+from pipelines.core.speaking.tally import ClauseTally
+from pipelines.core.speaking.unspaced import count_words, cut_at, pauses_at_blank
 
 __all__ = ["ENDS", "Phraser", "clauses_of", "speakable"]
 
@@ -35,10 +36,15 @@ _LONGEST_WORDS = 40
 
 _LONGEST_DENSE = 20
 """The same where there are no blanks: some of these scripts have no full stop either."""
+_TRIES = 6
+"""To find a place to cut such a text, from its limit to twice that, where it is cut anywhere."""
 _LONGEST_WORD = 80
 """Characters; a longer one is no plain word."""
-_LONGEST_CLAUSE = 2000
-"""Characters, after which a clause ends with the word, whatever that is."""
+_LONGEST_TAIL = 200
+"""Characters of a text in which its last words are looked for."""
+_LONGEST_CLAUSE = 600
+"""Characters, half a minute of speech, after which a clause ends with the word, whatever it is; and
+after as many more within the word. So the time that a text takes grows with its length alone."""
 
 _OPENERS = frozenset(
     "absolutely ah alas alright certainly cool correct definitely exactly fine first good "
@@ -105,11 +111,8 @@ _PLAIN_WORD = re.compile(r"(?:^|\s|—)([^\W\d_]+(?:['’-][^\W\d_]+)*).$")
 _LABEL = re.compile(r"(?:\d{1,3}|[^\W\d_])\.")
 """The number of a list's item."""
 
-_PAIRS = ("「」", "『』", "（）", "《》", "【】", "〈〉")
 _LEAST_DENSE = 1.3
 """Words in two letters of Chinese: a clause, as "你好，" is."""
-
-_SINGLE_QUOTE = re.compile(r"(?:^|\s)['‘]\b")
 
 _SURE_ENDS = frozenset("。！？｡।॥؟۔։።។៕။")
 """They end a sentence whatever follows, in scripts that may have no blank behind them."""
@@ -139,8 +142,10 @@ class Phraser:
         self._words_out = 0.0
         self._doubt = 0
         """Where the sentence ends, if the word behind that position says so; 0 for nowhere."""
-        self._dense = 0.0
-        """Words in what is written without blanks, since the last cut."""
+        self._doubt_letters = 0
+        """The letters before that position."""
+        self._tally = ClauseTally()
+        """The facts about the text since the last cut."""
         self._try_at = 0.0
         self._ended_surely = False
         """The last clause ended with a mark that needs no blank behind it, and more may follow."""
@@ -161,16 +166,17 @@ class Phraser:
         for char in plain:
             clauses += self._explain(char)
             if char == "\n":
-                clauses += self._cut(len(self._text))
-                self._text = ""
+                clauses += self._cut_all()
             elif self._text or not self._is_tail(char):
                 self._text += char
-                self._dense += weight(char)
+                self._tally.add(char)
                 self._ended_surely = False
                 if self._is_end():
                     clauses += self._cut(len(self._text))
                     self._ended_surely = char in _SURE_ENDS or char in _SURE_CLOSING
-                elif self._dense and self._dense >= self._try_at:
+                elif len(self._text) >= 2 * _LONGEST_CLAUSE:
+                    clauses += self._cut_all()
+                elif self._tally.dense and self._tally.dense >= self._try_at:
                     clauses += self._end_dense()
         return clauses
 
@@ -180,13 +186,19 @@ class Phraser:
 
     def _cut(self, end: int) -> list[str]:
         self._doubt, self._figure = 0, False
-        clause = tidy(self._text[:end])
+        clause = tidy(self._text[:end]) if self._tally.has_words else ""
         if not clause:
             return []
         self._text = self._text[end:].lstrip()
         self._words_out += count_words(clause)
-        self._dense, self._try_at = sum(map(weight, self._text)), 0.0
+        self._tally, self._try_at = ClauseTally(self._text), 0.0
         return [clause]
+
+    def _cut_all(self) -> list[str]:
+        """All of the text; marks without a word are dropped."""
+        clauses = self._cut(len(self._text))
+        self._text, self._tally, self._try_at = "", ClauseTally(), 0.0
+        return clauses
 
     def _is_tail(self, char: str) -> bool:
         return char.isspace() or (self._ended_surely and char in _TAIL)
@@ -202,32 +214,31 @@ class Phraser:
         if mark in ",;:—" and self._hurried:
             certain = (word is not None and word[1] not in _BEFORE_COLON) or mark == "—"
             certain = certain and not (mark == ":" and may_be_followed_by_code(self._text))
-            return certain and self._is_clause() and not _opened(self._text)
-        if word is None or mark in _PAUSES or _opened(self._text):
+            return certain and self._is_clause() and not self._tally.is_open
+        if word is None or mark in _PAUSES or self._tally.is_open:
             return False
         return mark != "." or (self._hurried and self._closes(word[1].lower()))
 
     def _closes(self, word: str) -> bool:
         """ "no." may be an abbreviation, where it is not alone."""
-        if word == "no" and len(self._text.split()) > 1:
+        if word == "no" and self._tally.pieces > 1:
             return False
         return word in _CLOSERS and self._is_clause()
 
     def _is_sure_end(self, mark: str) -> bool:
-        if _opened(self._text):
+        if self._tally.is_open:
             return False
         if mark in _SURE_CLOSING:
             return self._text[-2:-1] in _SURE_ENDS
         if mark in _SURE_ENDS:
-            return has_words(self._text)
+            return self._tally.has_words
         self._figure = self._hurried and self._text[-2:-1].isdigit()
         return self._hurried and not self._figure and self._is_clause()
 
     def _is_clause(self) -> bool:
-        if sum(map(weight, self._text)) >= _LEAST_DENSE:
+        if self._tally.dense >= _LEAST_DENSE:
             return True
-        words = [word for word in self._text.split() if has_words(word)]
-        return len(words) > 1 or bool(words) and _bare(words[0]) in _OPENERS
+        return self._tally.worded > 1 or _bare(self._tally.first) in _OPENERS
 
     def _explain(self, char: str) -> list[str]:
         """The clauses that turn out to have ended, now that `char` comes next."""
@@ -240,9 +251,9 @@ class Phraser:
                 or (char.isupper() and self._text.rstrip()[-1] == ":")
             ):
                 clauses += self._cut(len(self._text))
-        if self._doubt and not char.isalnum() and has_words(self._text[self._doubt :]):
+        if self._doubt and not char.isalnum() and self._tally.letters > self._doubt_letters:
             end, self._doubt = self._doubt, 0
-            if _parts(self._text[:end], self._text[end:]):
+            if _parts(self._text[max(0, end - _LONGEST_TAIL) : end], self._text[end:]):
                 clauses += self._cut(end)
         if char.isspace() and self._text and not self._text[-1].isspace():
             clauses += self._end_word()
@@ -250,26 +261,32 @@ class Phraser:
 
     def _end_word(self) -> list[str]:
         if len(self._text) > _LONGEST_CLAUSE:
-            return self._cut(len(self._text))
-        body = self._text.rstrip(_CLOSING)
+            return self._cut_all()
+        tail = self._text[-_LONGEST_TAIL:]
+        body = tail.rstrip(_CLOSING)
         word = body.rsplit(None, 1)[-1] if body else ""
         if word[-1:] in ENDS and word:
             return self._end_sentence(word.lstrip(_AROUND))
         pauses = word[-1:] in _PAUSES if word.strip("-") else bool(word)
-        if pauses and self._hurried and self._is_clause() and body.count("(") <= body.count(")"):
+        if pauses and self._hurried and self._is_clause() and self._is_outside(tail[len(body) :]):
             dashed = not has_words(word) and _FIGURE_BEFORE_DASH.search(body) is not None
             figured = word[-1] == "," and word[-2:-1].isdigit()
             self._figure = figured or dashed or (word[-1] == ":" and may_be_followed_by_code(body))
             return [] if self._figure else self._cut(len(self._text))
-        if pauses_at_blank(self._text):
+        if pauses_at_blank(tail):
             enough = _HEAD_WORDS if self._hurried else _PHRASE_WORDS
             return self._cut(len(self._text)) if count_words(self._text) >= enough else []
         return self._end_breath()
+
+    def _is_outside(self, closing: str) -> bool:
+        """True if what stands before the `closing` marks at the end is not in round brackets."""
+        return self._tally.depth("(") + closing.count(")") <= 0
 
     def _end_sentence(self, word: str) -> list[str]:
         is_label = _LABEL.fullmatch(self._text) is not None
         if _ABBREVIATION.fullmatch(word) or (_ORDINAL.fullmatch(word) and not is_label):
             self._doubt = 0 if word in _NEVER_LAST else len(self._text)
+            self._doubt_letters = self._tally.letters
             return []
         if is_label:
             return []
@@ -278,19 +295,19 @@ class Phraser:
     def _end_dense(self) -> list[str]:
         """Cut where there are no blanks, and no mark has come for too long."""
         limit = self._first_words if self._hurried else _LONGEST_DENSE
-        if self._dense < limit:
+        if self._tally.dense < limit:
             self._try_at = limit
             return []
-        self._try_at = self._dense + 1
-        end = cut_at(self._text, hard=self._dense > 2 * limit)
+        self._try_at = self._tally.dense + limit / _TRIES
+        end = cut_at(self._text, hard=self._tally.dense > 2 * limit)
         return self._cut(end) if end else []
 
     def _end_breath(self) -> list[str]:
         """Cut between two words, where no mark has come for too long."""
         limit = self._first_words if self._hurried else _LONGEST_WORDS
-        words = list(re.finditer(r"\S+", self._text))
-        if len(words) < limit:
+        if self._tally.pieces < limit or not self._tally.has_words:
             return []
+        words = list(re.finditer(r"\S+", self._text))
         bare = [_bare(word[0]) for word in words]
         for at in range(len(words) - 1, _HEAD_WORDS - 1, -1):
             if words[at - 1][0][-1] in _PAUSES or (
@@ -322,17 +339,6 @@ def _bare(word: str) -> str:
 def _belong_together(before: str, after: str) -> bool:
     """True if two words may be parts of one number, or one with its unit: "12 000", "5 km"."""
     return any(map(str.isdigit, before)) or after.lstrip("($€£¥₹#+-−.")[:1].isdigit()
-
-
-def _opened(text: str) -> bool:
-    """True if a quote or a bracket is still to be closed: it may close behind the mark."""
-    return (
-        text.count('"') % 2 == 1
-        or text.count("“") > text.count("”")
-        or text.count("(") > text.count(")")
-        or any(text.count(pair[0]) > text.count(pair[1]) for pair in _PAIRS)
-        or _SINGLE_QUOTE.search(text) is not None
-    )
 
 
 def _parts(before: str, after: str) -> bool:
