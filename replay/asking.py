@@ -140,16 +140,6 @@ class Costs:
         return self.memory.between_s(model)
 
 
-class _Asking:
-    def __init__(self, models: Callable[[], Models], costs: Costs) -> None:
-        self._models = models
-        self._costs = costs
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-
 class AskedVad:
     """`VoiceActivity`. It costs nothing on virtual time, as it does in a call: 0.1 ms."""
 
@@ -165,69 +155,65 @@ class AskedVad:
         self._vad.reset()
 
 
-class AskedSpeechToText(_Asking):
-    """`SpeechToText`."""
+class ModelsAsked:
+    """`SpeechToText`, `TurnModel`, `LanguageModel` and `TextToSpeech`, asked from virtual time."""
 
-    async def transcribe(self, job: TranscriptionJob) -> Transcription:
-        models = self._models()
-        stt, began_s = models.stt, time.perf_counter()
-        answer = models.wait(stt.transcribe(job))
-        took_s = time.perf_counter() - began_s
-        cost_s = self._costs.of("stt", took_s, len(job.audio) / EAR_RATE_HZ)
-        await asyncio.sleep(cost_s)
-        return replace(answer, queued_s=0.0, busy_s=cost_s)
-
-
-class AskedTurnModel(_Asking):
-    """`TurnModel`."""
-
-    async def probability(self, audio: Samples) -> float:
-        models = self._models()
-        turn, began_s = models.turn, time.perf_counter()
-        answer = models.wait(turn.probability(audio))
-        await asyncio.sleep(self._costs.of("turn", time.perf_counter() - began_s))
-        return answer
-
-
-class AskedLanguageModel(_Asking):
-    """`LanguageModel`."""
-
-    async def stream(
-        self, messages: Sequence[ChatMessage], sampling: Sampling = AS_SET
-    ) -> AsyncGenerator[Delta, None]:
-        models = self._models()
-        llm = models.llm
-        pieces = models.wait(_collected(lambda: llm.stream(messages, sampling)))
-        for index, (after_s, delta) in enumerate(pieces):
-            cost = self._costs.between_s if index else self._costs.of
-            await asyncio.sleep(cost("llm", after_s))
-            yield delta
-
-
-class AskedTextToSpeech(_Asking):
-    """`TextToSpeech`."""
+    def __init__(self, models: Callable[[], Models], costs: Costs) -> None:
+        self._models = models
+        self._costs = costs
 
     @property
     def rate_hz(self) -> int:
         return self._models().tts.rate_hz
 
-    async def synthesise(
-        self, text: str, *, first: bool = False
-    ) -> AsyncGenerator[SpeechChunk, None]:
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def transcribe(self, job: TranscriptionJob) -> Transcription:
+        stt = self._models().stt
+        size_s = len(job.audio) / EAR_RATE_HZ
+        answer, cost_s = await self._answer("stt", stt.transcribe(job), size_s)
+        return replace(answer, queued_s=0.0, busy_s=cost_s)
+
+    async def probability(self, audio: Samples) -> float:
+        turn = self._models().turn
+        return (await self._answer("turn", turn.probability(audio)))[0]
+
+    def stream(
+        self, messages: Sequence[ChatMessage], sampling: Sampling = AS_SET
+    ) -> AsyncGenerator[Delta, None]:
+        return self._pieces("llm", lambda models: models.llm.stream(messages, sampling))
+
+    def synthesise(self, text: str, *, first: bool = False) -> AsyncGenerator[SpeechChunk, None]:
+        return self._pieces("tts", lambda models: models.tts.synthesise(text, first=first))
+
+    async def _answer(
+        self, of: Model, coming: Coroutine[Any, Any, T], size_s: float = 0.0
+    ) -> tuple[T, float]:
+        """And what it costs."""
+        began_s = time.perf_counter()
+        answer = self._models().wait(coming)
+        cost_s = self._costs.of(of, time.perf_counter() - began_s, size_s)
+        await asyncio.sleep(cost_s)
+        return answer, cost_s
+
+    async def _pieces(
+        self, of: Model, begin: Callable[[Models], AsyncGenerator[T, None]]
+    ) -> AsyncGenerator[T, None]:
         models = self._models()
-        tts = models.tts
-        pieces = models.wait(_collected(lambda: tts.synthesise(text, first=first)))
-        for index, (after_s, chunk) in enumerate(pieces):
+        stream = begin(models)  # loads it, which costs nothing
+        for index, (after_s, piece) in enumerate(models.wait(_collected(stream))):
             cost = self._costs.between_s if index else self._costs.of
-            await asyncio.sleep(cost("tts", after_s))
-            yield chunk
+            await asyncio.sleep(cost(of, after_s))
+            yield piece
 
 
-async def _collected(begin: Callable[[], Any]) -> list[tuple[float, Any]]:
+async def _collected(stream: AsyncGenerator[T, None]) -> list[tuple[float, T]]:
     """All that a stream brings, each with the time since the one before."""
-    pieces: list[tuple[float, Any]] = []
+    pieces: list[tuple[float, T]] = []
     last_s = time.perf_counter()
-    async for piece in begin():
+    async for piece in stream:
         now_s = time.perf_counter()
         pieces.append((now_s - last_s, piece))
         last_s = now_s

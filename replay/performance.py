@@ -23,13 +23,10 @@ from pipelines.core.recording import Model
 from pipelines.services.protocols import EAR_RATE_HZ, VAD_CHUNK
 from replay import virtual_time
 from replay.asking import (
-    AskedLanguageModel,
-    AskedSpeechToText,
-    AskedTextToSpeech,
-    AskedTurnModel,
     AskedVad,
     Costs,
     Models,
+    ModelsAsked,
 )
 from replay.call_folder import RecordedCall, UnreadableError
 from replay.cores import Waits
@@ -207,18 +204,17 @@ class Company:
             return self._models[chosen]
 
         vad = RememberedVad(recalled) if recalled.memory.voiced else AskedVad(models)
-        stt, turn = AskedSpeechToText(models, costs), AskedTurnModel(models, costs)
-        llm, tts = AskedLanguageModel(models, costs), AskedTextToSpeech(models, costs)
+        asks = ModelsAsked(models, costs)
         services = Services(
             new_vad=lambda: vad,
-            stt=stt if "stt" in others else RememberedSpeechToText(recalled, stt),
-            turn=turn
+            stt=asks if "stt" in others else RememberedSpeechToText(recalled, asks),
+            turn=asks
             if "turn" in others
-            else RememberedTurnModel(recalled, turn, lambda: vad.chunks * VAD_CHUNK / EAR_RATE_HZ),
-            llm=llm if "llm" in others else RememberedLanguageModel(recalled, llm, profile),
-            tts=tts
+            else RememberedTurnModel(recalled, asks, lambda: vad.chunks * VAD_CHUNK / EAR_RATE_HZ),
+            llm=asks if "llm" in others else RememberedLanguageModel(recalled, asks, profile),
+            tts=asks
             if "tts" in others
-            else RememberedTextToSpeech(recalled, tts, call.voice, call.about["voice_rate_hz"]),
+            else RememberedTextToSpeech(recalled, asks, call.voice, call.about["voice_rate_hz"]),
         )
         return services, Wiring(settings).policies
 
