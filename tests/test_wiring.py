@@ -37,6 +37,15 @@ def test_without_an_endpoint_the_demo_answers() -> None:
     assert "Moonshine" in wiring.ears
 
 
+def test_a_call_is_as_patient_as_the_settings_want_it() -> None:
+    waits = [
+        chosen(turn_patience=patience).policies.turn.endpointing.patience_s
+        for patience in ("quick", "normal", "patient")
+    ]
+    assert waits == sorted(set(waits))
+    assert chosen().policies.turn == chosen(turn_patience="normal").policies.turn
+
+
 def test_with_an_endpoint_there_is_no_demo() -> None:
     wiring = chosen(llm_base_url="http://gpu:8000/v1", llm_model="gemma")
     assert not wiring.is_demo

@@ -19,7 +19,7 @@ from pipelines.services.turn.turn_words import save
 RESULT = Path(__file__).with_name("result.json")
 KEPT_APART = 16_000
 """Less what was said elsewhere in the same words."""
-THRESHOLDS = (EndpointingPolicy().incomplete, 0.03, EndpointingPolicy().whole, 0.3)
+THRESHOLDS = (0.01, 0.03, EndpointingPolicy().whole, 0.3)
 
 
 def main(

@@ -1,68 +1,100 @@
-"""`python -m bench.fit`: fit the endpointing on one half of the suite, show it on the other.
+"""`python -m bench.fit`: fit the log-odds that a turn is over, and judge them speaker by speaker.
 
-Listening to the suite takes some minutes, once; what was heard is kept in a cache.
+Each speaker of the natural speech is judged with weights that were fitted without them; the read
+suite's held half with weights that never saw it. Listening takes some minutes, once.
 """
 
 import json
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
 from bench.fit import trade_off
-from bench.fit.dataset import turns
-from bench.fit.search import FitFigures, measure, search
+from bench.fit.judgement import PolicyFigures, RowWaits, judge
+from bench.fit.listening import natural_turns, read_turns
+from bench.fit.table import SilenceRow, Table, rows_of
+from bench.natural import speech
 from bot.server.telemetry import silence_pipecat
-from pipelines.core.turn.endpointing import EndpointingPolicy
+from pipelines.core.turn.endpointing import PATIENCES_S, EndpointingPolicy, OverWeights
 
-HERE = Path(__file__).parent
-PICTURE = HERE.parents[1] / "docs" / "pictures" / "endpointing.svg"
-RESULT = HERE / "result.json"
+RESULT = Path(__file__).with_name("result.json")
+PICTURE = Path(__file__).parents[2] / "docs" / "pictures" / "endpointing.svg"
+SWEPT_S = (0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0)
+TIMERS_S = (0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.2)
+FALLBACKS_S = (0.4, 0.6, 0.8, 1.0, 1.5, 3.0)
+AT_ONCE_S = 0.2
+"""Smart Turn alone, where it says that the turn is over."""
+SETS: Mapping[str, Callable[[SilenceRow], bool]] = {
+    "natural": lambda row: row.turn.source not in ("read", "picovoice"),
+    "natural, bank calls": lambda row: row.turn.source == "hvb",
+    "commands": lambda row: row.turn.source == "picovoice",
+    "read, held": lambda row: row.turn.speaker == "held",
+}
 
 
 def main(
-    steps: Annotated[int, typer.Option(help="Of the search; 0 only measures.")] = 0,
-    seed: Annotated[int, typer.Option()] = 0,
+    folder: Annotated[Path, typer.Option("--speech", help="Of natural speech.")] = speech.FOLDER,
 ) -> None:
-    """Measure the constants that the product has; with --steps, look for better ones."""
+    """Fit, and show what each patience costs beside a timer and Smart Turn alone."""
     silence_pipecat()
-    console = Console()
-    ours = EndpointingPolicy()
-    fit, held = turns("fit"), turns("held")
-    if steps:
-        with Progress(console=console) as progress:
-            task = progress.add_task("searching", total=steps)
-            found = search(
-                fit, ours, steps, lambda step, _: progress.update(task, completed=step + 1), seed
+    console = Console(width=160)
+    table = Table(rows_of([*natural_turns(folder), *read_turns()]))
+    left_out = table.left_out()
+    told: dict[str, object] = {}
+    for name, wanted in SETS.items():
+        chosen = [n for n, row in enumerate(table.rows) if wanted(row)]
+        rows = [table.rows[n] for n in chosen]
+        lines = sweep(rows, [left_out[n] for n in chosen])
+        told[name] = {
+            line: {setting: asdict(found) for setting, found in points.items()}
+            for line, points in lines.items()
+        }
+        for line, points in lines.items():
+            for setting, found in points.items():
+                console.print(f"{name}: {line}, {setting}:", told_of(found))
+        if name == "natural":
+            PICTURE.write_text(trade_off.draw(lines, f"{len(rows)} silences of natural speech"))
+    weights = table.fit(np.array([row.turn.speaker != "held" for row in table.rows]))
+    told["weights"] = asdict(weights)
+    RESULT.write_text(json.dumps(told) + "\n")
+    console.print("to go into OverWeights:", weights)
+
+
+def sweep(
+    rows: Sequence[SilenceRow], weights: Sequence[OverWeights]
+) -> dict[str, dict[str, PolicyFigures]]:
+    """Each way of deciding, from hasty to patient."""
+    ours, waits = EndpointingPolicy(), RowWaits(rows, weights)
+    named = {patience_s: name for name, patience_s in PATIENCES_S.items()}
+    return {
+        "Halfsecond": {
+            named.get(patience_s, f"{patience_s:g} s"): judge(
+                rows, waits.waits_s(replace(ours, patience_s=patience_s))
             )
-        console.print("cheapest on the fitting half:", asdict(found))
-        _show(console, "it, on the half that was not fitted", measure(held, found))
-    lines = trade_off.sweep(held, ours)
-    for name, points in lines.items():
-        for point in points:
-            _show(console, f"{name}, {point.setting}", point.figures)
-    heading = f"{len(held)} turns that were not fitted, on virtual time, answers ready in 185 ms"
-    PICTURE.write_text(trade_off.draw(lines, heading))
-    _show(console, "ours, on the half that was fitted", measure(fit, ours))
-    told = {
-        "constants": asdict(ours),
-        "fitted": asdict(measure(fit, ours)),
-        "held out": {
-            name: {point.setting: asdict(point.figures) for point in points}
-            for name, points in lines.items()
+            for patience_s in sorted({*SWEPT_S, *named})
+        },
+        "Smart Turn alone": {
+            f"else {else_s:g} s": judge(
+                rows, [AT_ONCE_S if row.heard.scores[1] >= 0.5 else else_s for row in rows]
+            )
+            for else_s in FALLBACKS_S
+        },
+        "a silence timer": {
+            f"{timer_s:g} s": judge(rows, [timer_s] * len(rows)) for timer_s in TIMERS_S
         },
     }
-    RESULT.write_text(json.dumps(told, indent=1) + "\n")
 
 
-def _show(console: Console, what: str, found: FitFigures) -> None:
-    console.print(
-        f"{what}: p50 {1000 * found.p50_s:.0f}, p95 {1000 * found.p95_s:.0f} ms; cut in at "
-        f"hanging {found.hanging:.1%}, clause {found.clause:.1%}, sentence {found.sentence:.1%} "
-        f"of pauses; {found.wasted:.2f} wasted requests a turn; {found.missed} missed"
+def told_of(found: PolicyFigures) -> str:
+    pauses = ", ".join(f"{kind} {cut} of {all_}" for kind, (cut, all_) in found.pauses.items())
+    return (
+        f"p50 {1000 * found.p50_s:.0f}, p95 {1000 * found.p95_s:.0f} ms; cut into "
+        f"{found.cut_into}, noticed {found.noticed} of {found.turns} turns; {pauses}"
     )
 
 

@@ -112,7 +112,7 @@ class Observatory:
         self._silence_after_s = silence_after_s
 
     def observe(self, samples: Samples) -> Sequence[Observed]:
-        """`samples`: shape (n,) at 16 kHz. Silence follows them."""
+        """`samples`: shape (n,) at 16 kHz. LabelledSilence follows them."""
         pcm = np.concatenate((samples, np.zeros(round(self._silence_after_s * EAR_RATE_HZ))))
         return virtual_time.run(self._play((pcm * 32767).astype("<i2")))
 

@@ -21,6 +21,7 @@ from pipelines.core.commands import (
     WithdrawReply,
 )
 from pipelines.core.events import PlayoutEnded, PlayoutStarted, Transcribed, TurnFact
+from pipelines.core.turn.expectation import expected_after
 from pipelines.core.turn.machine import TurnMachine
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.turn.turn_words import load_completeness
@@ -66,7 +67,8 @@ class SimulatedOutcome:
 
 def play(turn: SimulatedTurn, policy: TurnPolicy) -> SimulatedOutcome:
     """Run one recording through the machine."""
-    return _Run(turn, TurnMachine(policy, load_completeness().probability)).outcome()
+    completes, expected = load_completeness().probability, expected_after(turn.asked)
+    return _Run(turn, TurnMachine(policy, completes, lambda: expected)).outcome()
 
 
 class _Run:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from bot.settings.group import EmptyIsUnset, Group
+from pipelines.core.turn.endpointing import TurnPatience
 
 TtsEngine = Literal["espeak", "stub", "piper", "kokoro", "openai", "pipecat"]
 SttEngine = Literal["auto", "moonshine", "faster-whisper", "openai", "pipecat"]
@@ -32,6 +33,9 @@ class SpeechSettings(Group):
 
     stt_service: Annotated[str | None, EmptyIsUnset] = None
     """For STT_ENGINE=pipecat: module:function that returns a Pipecat STTService."""
+
+    turn_patience: TurnPatience = "normal"
+    """How long a person who pauses is waited for: quick answers soonest, patient cuts in least."""
 
     models_dir: Path = Path("~/.cache/halfsecond/models")
     """Where downloaded models lie."""

@@ -10,7 +10,13 @@ from bot.engines.models.store import Store
 from bot.settings import Settings, SettingsError
 from bot.terminal.program import program
 from bot.wiring.imported import function_at
-from pipelines.core.turn.endpointing import Completes, nothing_known
+from pipelines.core.turn.endpointing import (
+    PATIENCES_S,
+    Completes,
+    EndpointingPolicy,
+    nothing_known,
+)
+from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.protocols import SpeechToText
 from pipelines.services.stt.stt_moonshine import MoonshineSpeechToText
 from pipelines.services.stt.stt_moonshine_library import (
@@ -90,6 +96,12 @@ def choose_ears(settings: Settings, machine: Machine = THIS_MACHINE) -> Choice:
 def ears_for(settings: Settings) -> SpeechToText:
     """Not open yet. Raises SettingsError."""
     return choose_ears(settings).service
+
+
+def turn_policy_for(settings: Settings) -> TurnPolicy:
+    """As patient as the settings want it."""
+    patience_s = PATIENCES_S[settings.turn_patience]
+    return TurnPolicy(endpointing=EndpointingPolicy(patience_s=patience_s))
 
 
 def completes_for(settings: Settings) -> Completes:

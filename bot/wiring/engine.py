@@ -12,7 +12,7 @@ from bot.settings import Settings, SettingsError
 from bot.terminal.program import program
 from bot.texts.sharing import CallOnLine, SharedModel
 from bot.wiring.clock import clock_for
-from bot.wiring.ears import choose_ears, completes_for
+from bot.wiring.ears import choose_ears, completes_for, turn_policy_for
 from bot.wiring.flight_recorder import about_call, recorder_for, records_in_words
 from bot.wiring.imported import function_at
 from bot.wiring.model import (
@@ -99,6 +99,7 @@ class Wiring:
             tools=tools_for(settings, self._clock),
             hangs_up=hangs_up(settings),
             announcements=announcements,
+            turn=turn_policy_for(settings),
             completes=completes_for(settings),
             budget=_budget(settings),
             tells_last_wait=self.is_demo,

@@ -85,6 +85,7 @@ from pipelines.core.speaking.delivery import Delivery, Piece
 from pipelines.core.speaking.phrasing import clauses_of
 from pipelines.core.speaking.playout import Playout
 from pipelines.core.thinking.answers import Answers
+from pipelines.core.turn.expectation import expected_after
 from pipelines.core.turn.floor import Floor
 from pipelines.core.turn.machine import TurnMachine
 
@@ -130,9 +131,12 @@ class CallCore:
         )
         self._keypad = Keypad(policies.keypad)
         self._idle_timer = IdleTimer(form.announcements or policies.announcements, now)
-        self._floor = Floor(
-            TurnMachine(policies.turn, policies.completes), self._obey, self._tell, note
+        turns = TurnMachine(
+            policies.turn,
+            policies.completes,
+            lambda: expected_after(self.conversation.last_heard),
         )
+        self._floor = Floor(turns, self._obey, self._tell, note)
         toolbox = Toolbox([*policies.tools, *form.tools], self.conversation, run_prefix, self._tell)
         self._answers = Answers(
             self.conversation, toolbox, policies.answering, policies.phrases, self._tell

@@ -53,6 +53,11 @@ class Conversation:
         return tuple(self._lines)
 
     @property
+    def last_heard(self) -> str:
+        """The bot's newest words, as far as the person has heard them; "" before its first."""
+        return next((line.text for line in reversed(self._lines) if line.role == "assistant"), "")
+
+    @property
     def tokens(self) -> int:
         """Tokens of the prompt without a question."""
         return self._told_tokens + sum(line.size for line in self._lines)

@@ -1,15 +1,23 @@
 """How long to wait from the last sample of speech before the turn is over.
 
-Short when sure, longer when not, never three seconds for a plain sentence. The wait is a product:
-seconds for how the words so far end, times how much the turn model doubts the voice, times how
-often this person has gone on where a turn might have been over. Each piece of news (a better
-transcript, another opinion) gives a new wait, counted from the same last sample.
+As long as costs least. Waiting costs a person who has finished the time; answering costs one who
+has not a cut-in, worth so many seconds as the patience says. The words, the voice and what was
+asked give the log-odds that the turn is over; every reading of the words that the ears thought
+possible counts as much as it is probable. Each piece of news (a better transcript, another
+opinion) gives a new wait, counted from the same last sample.
+
+Of people who go on, ever fewer are still silent: after t seconds e^(-t / pause_s). Then the wait of
+least expected cost is pause_s * (log-odds of going on + log(patience_s / pause_s)).
 """
 
 import enum
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
 
+from pipelines.core.turn.answer import Given, given
+from pipelines.core.turn.expectation import NOTHING, Expectation
 from pipelines.core.turn.wording import words
 
 
@@ -72,7 +80,8 @@ def ending(text: str) -> Ending:
     if not said:
         return Ending.NOTHING
     last, mark = said[-1], text.rstrip()[-1:]
-    if dictated(said):
+    run = dictated(said)
+    if run > 1 or run == len(said):  # "a table for two" is no beginning of a number
         return Ending.COUNTING
     if last in HANGING and not (mark == "?" and len(said) > 2):
         return Ending.HANGING
@@ -106,39 +115,66 @@ class Evidence:
     """How often in this turn the person has gone on where it might have been over."""
     stood_s: float = 0.0
     """Seconds of audio that have changed neither the words nor their mark."""
+    alternatives: tuple[tuple[str, float], ...] = ()
+    """Other texts that it may have been, with their probabilities."""
+    expected: Expectation = NOTHING
+
+    def readings(self) -> Iterator[tuple[str, float]]:
+        """Every text that it may have been, with its probability."""
+        yield self.text, 1.0 - math.fsum(share for _, share in self.alternatives)
+        yield from self.alternatives
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverWeights:
+    """Log-odds that the turn is over; `python -m bench.fit` fits them."""
+
+    bias: float = -0.17
+    hanging: float = -1.96
+    """After a function word or a filler, or where a thought is hardly ever over."""
+    counting: float = -1.91
+    """In a run of fewer than `LONG_RUN` figures or letters, ..."""
+    counted: float = -0.48
+    """... or of more: where it is not known how many were asked for, most pauses are long."""
+    comma: float = -1.18
+    open: float = 0.04
+    """No mark."""
+    question: float = 2.04
+    thought: float = 0.41
+    """Times the log-odds, over 3, that a thought ends after these words."""
+    went_on: float = 0.05
+    """For every time, up to three, that the person has gone on in this turn."""
+    opening: float = -3.87
+    """A greeting and a name, where they are no answer."""
+    part: float = -4.51
+    """A part of what was asked for."""
+    enough: float = 1.54
+    """As many words as such an answer mostly has."""
+    whole: float = 0.74
+    """All of what was asked for."""
+    voice: float = 0.52
+    """Times Smart Turn's log-odds, over 2."""
+    clear: float = 1.43
+    """Times the share of the likeliest reading: half a word is read in many ways."""
+
+
+TurnPatience: TypeAlias = Literal["quick", "normal", "patient"]
+PATIENCES_S: Mapping[TurnPatience, float] = {"quick": 1.2, "normal": 2.5, "patient": 6.0}
+"""The price of a cut-in, in seconds' delay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointingPolicy:
-    """Seconds of silence by how the words end, and factors for what else is known.
-
-    Chosen on the half of the suite that is for fitting, by search and then by hand;
-    `python -m bench.fit` shows what they do on either half.
-    """
-
-    closed_s: float = 0.16
-    """After a sentence, a question, or words without a mark, when the voice says so too."""
-    comma_s: float = 0.75
-    counting_s: float = 1.1
-    """In a short run of figures or letters: few numbers that are read out are so short."""
-    counted_s: float = 0.5
-    """In a run of `LONG_RUN` and more. The turn model hears each figure of a number as an end or
-    none as one: it is not asked."""
-    hanging_s: float = 1.1
-    incomplete: float = 0.01
-    """A thought that is so seldom over after these words hangs as well."""
-    doubtful: float = 2.4
-    """Smart Turn says less than 0.5, ..."""
-    denied: float = 4.5
-    """... less than 0.1."""
-    unscored: float = 1.9
-    """It has not answered yet."""
-    went_on: float = 1.2
-    """For every time, up to three, that the person has gone on in this turn after such words."""
+    weights: OverWeights = field(default_factory=OverWeights)
+    patience_s: float = PATIENCES_S["normal"]
+    """So many seconds' delay are as bad as a cut-in."""
+    pause_s: float = 0.4
+    """The silence, beyond 0.2 s, of those who go on: 0.42 s at the mean in natural speech,
+    whatever the words."""
     shortest_s: float = 0.16
     """To the decision; the way adds 30 to 50 ms. A person's own pace is about 200 ms, and less
     reads as interrupting."""
-    longest_s: float = 1.1
+    longest_s: float = 3.0
     lead_s: float = 0.165
     """A reply is begun so long before the wait is over, if all goes well from now on, ..."""
     short_lead_s: float = 0.09
@@ -166,16 +202,30 @@ class Endpointing:
     def wait_s(self, evidence: Evidence) -> float:
         """Silence, counted from the last sample of speech, after which the turn is over."""
         policy = self._policy
-        doubt = self._doubt(evidence.score) if self.may_be_over(evidence.text) else 1.0
-        patience = doubt * policy.went_on ** min(evidence.went_on, 3)
-        wait_s = patience * self._base_s(evidence.text)
+        over = self.over(evidence)
+        goes_on = math.log((1.0 - over) / over)
+        wait_s = policy.pause_s * (goes_on + math.log(policy.patience_s / policy.pause_s))
         return min(max(wait_s, policy.shortest_s), policy.longest_s)
+
+    def over(self, evidence: Evidence) -> float:
+        """The probability that the turn is over: the sum over what may have been said."""
+        total = math.fsum(
+            share / (1.0 + math.exp(-self._log_odds(text, evidence)))
+            for text, share in evidence.readings()
+        )
+        return min(max(total, LEAST), 1.0 - LEAST)
+
+    def _log_odds(self, text: str, evidence: Evidence) -> float:
+        weights = self._policy.weights
+        found = features(text, evidence, self._completes)
+        return math.fsum(getattr(weights, name) * value for name, value in found.items())
 
     def eager(self, evidence: Evidence) -> bool:
         """True if a reply should begin already, and be held."""
         policy = self._policy
-        whole = self._likely(evidence.text) >= policy.whole
-        sentence = whole and self._ending(evidence.text) in (Ending.CLOSED, Ending.QUESTION)
+        thought = _thought(evidence.text, self._completes)
+        whole = thought is None or thought >= policy.whole
+        sentence = whole and ending(evidence.text) in (Ending.CLOSED, Ending.QUESTION)
         if evidence.score is None and sentence and evidence.stood_s >= policy.settled_s - 1e-6:
             evidence = replace(evidence, score=1.0)  # the turn model will probably agree
         sure = sentence and evidence.score is not None and evidence.score >= policy.sure
@@ -184,43 +234,64 @@ class Endpointing:
         begin_s = self.wait_s(evidence) - lead_s
         return evidence.silence_s >= max(begin_s, policy.soonest_s) - 1e-6
 
-    def may_be_over(self, text: str) -> bool:
+    def may_be_over(self, evidence: Evidence) -> bool:
         """True if the words could be all of a turn: else the turn model need not be asked."""
-        return self._ending(text) not in (Ending.NOTHING, Ending.HANGING, Ending.COUNTING)
+        nothing = (Ending.NOTHING, Ending.HANGING)
+        return any(ending(text) not in nothing for text, _ in evidence.readings())
 
-    def _ending(self, text: str) -> Ending:
-        found = ending(text)
-        if found in (Ending.NOTHING, Ending.COUNTING):
-            return found
-        return Ending.HANGING if self._likely(text) < self._policy.incomplete else found
 
-    def _likely(self, text: str) -> float:
-        """The probability that a thought is over after these words. A question is one to the ears
-        alone, unless its last word speaks against it.
-        """
-        asked = text.rstrip().endswith("?") and HANGING.isdisjoint(words(text)[-1:])
-        known = None if asked else self._completes(text)
-        return 1.0 if known is None else known
+INCOMPLETE = 0.01
+"""A thought that is so seldom over after these words hangs as well."""
+LEAST = 1e-4
+"""Nothing is more certain than this."""
 
-    def _base_s(self, text: str) -> float:
-        policy = self._policy
-        match self._ending(text):
-            case Ending.NOTHING:
-                return policy.longest_s
-            case Ending.HANGING:
-                return policy.hanging_s
-            case Ending.COUNTING:
-                long = dictated(words(text)) >= LONG_RUN
-                return policy.counted_s if long else policy.counting_s
-            case Ending.COMMA:
-                return policy.comma_s
-            case Ending.OPEN | Ending.CLOSED | Ending.QUESTION:
-                return policy.closed_s
 
-    def _doubt(self, score: float | None) -> float:
-        policy = self._policy
-        if score is None:
-            return policy.unscored
-        if score >= 0.5:
-            return 1.0
-        return policy.doubtful if score >= 0.1 else policy.denied
+def log_odds(probability: float, least: float) -> float:
+    """A probability's log-odds, held `least` away from 0 and 1."""
+    held = min(max(probability, least), 1.0 - least)
+    return math.log(held / (1.0 - held))
+
+
+def features(text: str, evidence: Evidence, completes: Completes) -> dict[str, float]:
+    """The evidence if `text` was said, by the names of `OverWeights`; what is absent is 0."""
+    found = {"bias": 1.0, "went_on": float(min(evidence.went_on, 3))}
+    found["clear"] = next(share for _, share in evidence.readings())
+    if evidence.score is not None:
+        found["voice"] = log_odds(evidence.score, 0.005) / 2
+    answer = given(text, evidence.expected)
+    if answer in _ANSWERED:
+        found[_ANSWERED[answer]] = 1.0
+    if answer is Given.WHOLE:  # however it ends: "no", "please", a figure
+        return found
+    thought = _thought(text, completes)
+    if thought is not None:
+        found["thought"] = log_odds(thought, 0.002) / 3
+    kind = ending(text)
+    if kind is Ending.COUNTING:
+        found["counting" if dictated(words(text)) < LONG_RUN else "counted"] = 1.0
+    elif kind is Ending.HANGING or (thought is not None and thought < INCOMPLETE):
+        found["hanging"] = 1.0
+    elif kind in _WEIGHED:
+        found[_WEIGHED[kind]] = 1.0
+    return found
+
+
+def _thought(text: str, completes: Completes) -> float | None:
+    """The probability that a thought is over after these words. A question is one to the ears
+    alone, unless its last word speaks against it.
+    """
+    asked = text.rstrip().endswith("?") and HANGING.isdisjoint(words(text)[-1:])
+    return None if asked else completes(text)
+
+
+_WEIGHED = {
+    Ending.COMMA: "comma",
+    Ending.OPEN: "open",
+    Ending.QUESTION: "question",
+}
+_ANSWERED = {
+    Given.OPENING: "opening",
+    Given.PART: "part",
+    Given.ENOUGH: "enough",
+    Given.WHOLE: "whole",
+}

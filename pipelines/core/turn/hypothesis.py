@@ -19,6 +19,11 @@ class Hypothesis:
         return self._newest.text
 
     @property
+    def alternatives(self) -> tuple[tuple[str, float], ...]:
+        """Other texts that it may have been, with their probabilities."""
+        return self._newest.alternatives
+
+    @property
     def upto_s(self) -> float:
         """Media time up to which has been listened."""
         return self._newest.upto_s

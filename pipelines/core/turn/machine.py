@@ -41,6 +41,7 @@ from pipelines.core.events import (
 )
 from pipelines.core.turn.barge_in import BargeInMoment, Judgement, judge, moment_of
 from pipelines.core.turn.endpointing import Completes, Endpointing, Evidence, nothing_known
+from pipelines.core.turn.expectation import NOTHING, Expectation
 from pipelines.core.turn.hypothesis import Hypothesis
 from pipelines.core.turn.notice import WAITING, Notice
 from pipelines.core.turn.policy import TurnPolicy
@@ -52,8 +53,15 @@ RESULTS = SayAsked("")
 
 
 class TurnMachine:
-    def __init__(self, policy: TurnPolicy, completes: Completes = nothing_known) -> None:
+    def __init__(
+        self,
+        policy: TurnPolicy,
+        completes: Completes = nothing_known,
+        expected: Callable[[], Expectation] = lambda: NOTHING,
+    ) -> None:
+        """`expected`: the kind of answer that the bot waits for, whenever it is asked."""
         self._policy = policy
+        self._expected = expected
         self._endpointing = Endpointing(policy.endpointing, completes)
         self._state = TurnState.IDLE
         self._turn_id = 1
@@ -80,7 +88,10 @@ class TurnMachine:
     @property
     def text(self) -> str:
         """The person's words in this turn so far."""
-        return " ".join(part for part in (self._carried, self._heard.text) if part)
+        return self._with_carried(self._heard.text)
+
+    def _with_carried(self, text: str) -> str:
+        return " ".join(part for part in (self._carried, text) if part)
 
     @property
     def evidence(self) -> Evidence:
@@ -91,6 +102,10 @@ class TurnMachine:
             score=self._score,
             went_on=self._went_on,
             stood_s=self._heard.stood_s(self._media_s),
+            alternatives=tuple(
+                (self._with_carried(text), share) for text, share in self._heard.alternatives
+            ),
+            expected=self._expected(),
         )
 
     @property
@@ -124,7 +139,7 @@ class TurnMachine:
         """Speech within the pause keeps the turn; what is held falls when the words change."""
         assert isinstance(fact, SpeechStarted)
         long_enough = fact.media_s - self._paused_s >= self._policy.telling_pause_s
-        if long_enough and self._endpointing.may_be_over(self.text):
+        if long_enough and self._endpointing.may_be_over(self.evidence):
             self._went_on += 1
         self._state = TurnState.HEARING
         return []
@@ -178,7 +193,7 @@ class TurnMachine:
         fresh = self._heard.upto_s >= self._paused_s - self._policy.fresh_s
         if (self._heard.final or fresh) and self._endpointing.eager(self.evidence):
             commands += self._speculate()
-        asked, may_be_over = self._next_score_s, self._endpointing.may_be_over(self.text)
+        asked, may_be_over = self._next_score_s, self._endpointing.may_be_over(self.evidence)
         if asked is not None and self._media_s >= asked and may_be_over:
             again = self._media_s + self._policy.rescore_s
             last = self._paused_s + self._policy.last_score_s

@@ -9,7 +9,6 @@ import pytest
 from pipelines.cascade import Policies
 from pipelines.core.exchange import AudioOut, Fault, Muted, Typed
 from pipelines.core.thinking.answering import NO_ANSWER
-from pipelines.core.turn.endpointing import EndpointingPolicy
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.protocols import (
     EAR_RATE_HZ,
@@ -22,15 +21,10 @@ from pipelines.services.protocols import (
 )
 from pipelines.services.scripted import Step, paced
 from pipelines.words import ENGLISH
+from tests.pipelines.core.turn.certainty import certain
 from tests.pipelines.stages.rehearsal import Rehearsed, Scene, does, rehearse, says, speech_end
 
-PATIENT = Policies(
-    turn=TurnPolicy(
-        endpointing=EndpointingPolicy(
-            closed_s=0.5, unscored=1.0, doubtful=1.0, denied=1.0, lead_s=0.35
-        )
-    )
-)
+PATIENT = Policies(turn=TurnPolicy(endpointing=certain(0.5, lead_s=0.35)))
 """A reply is begun after 0.15 s of silence, and let go after 0.5 s."""
 QUESTION = "what time is it?"
 REFUSED = ServiceError("llm", "scripted", retryable=False)
@@ -50,14 +44,13 @@ def audio_sent(call: Rehearsed) -> list[float]:
 
 def test_words_that_end_no_thought_are_waited_for_as_the_policies_judge_them() -> None:
     said = says(1.0, "set it for half past.")
-    hanging = EndpointingPolicy().hanging_s
-    unlikely = Policies(completes=lambda text: 0.001)
+    likely, unlikely = Policies(completes=lambda _: 0.9), Policies(completes=lambda _: 0.001)
 
-    (at_once,) = committed(rehearse(said))
+    (at_once,) = committed(rehearse(said, policies=likely))
     (waited,) = committed(rehearse(said, policies=unlikely))
 
-    assert at_once < speech_end(said) + hanging / 2
-    assert waited >= speech_end(said) + hanging - 0.05
+    assert at_once < speech_end(said) + 0.4
+    assert waited >= at_once + 0.5
 
 
 def test_a_question_is_answered_once() -> None:

@@ -20,17 +20,15 @@ from pipelines.core.memory.tools import (
     repeatable,
     tool,
 )
-from pipelines.core.turn.endpointing import EndpointingPolicy
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.protocols import ChatMessage, ServiceError, ToolCall
 from pipelines.services.scripted import Step, paced
+from tests.pipelines.core.turn.certainty import certain
 from tests.pipelines.stages.rehearsal import Cue, Rehearsed, does, rehearse, says, speech_end
 
 BOOK, QUESTION = "Book a table.", "When do you close?"
 BOOKED, CLOSING, PATIENCE = "It is booked for you.", "We close at ten.", "I am on it."
-HASTY = TurnPolicy(
-    endpointing=EndpointingPolicy(closed_s=0.2, unscored=0.2, doubtful=0.2, denied=0.2, lead_s=0.15)
-)
+HASTY = TurnPolicy(endpointing=certain(0.2, lead_s=0.15))
 """A turn is let go 0.2 s after its last word."""
 
 Messages = Sequence[ChatMessage]

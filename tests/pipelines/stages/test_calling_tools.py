@@ -11,17 +11,15 @@ from pipelines.core.exchange import StateChanged
 from pipelines.core.memory.tool_lines import STILL_RUNNING
 from pipelines.core.memory.tools import DEFAULT_LIMIT_S, Tool, repeatable, tool
 from pipelines.core.thinking.answering import AnsweringPolicy
-from pipelines.core.turn.endpointing import EndpointingPolicy
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.protocols import ChatMessage, ServiceError, ToolCall
 from pipelines.services.scripted import Step, paced
 from pipelines.words import ENGLISH
+from tests.pipelines.core.turn.certainty import certain
 from tests.pipelines.stages.rehearsal import Cue, Rehearsed, rehearse, says, speech_end
 
 QUESTION = "what time is it?"
-PATIENT = TurnPolicy(
-    endpointing=EndpointingPolicy(closed_s=0.5, unscored=1.0, doubtful=1.0, denied=1.0, lead_s=0.35)
-)
+PATIENT = TurnPolicy(endpointing=certain(0.5, lead_s=0.35))
 """A reply is begun after 0.15 s of silence, and let go after 0.5 s."""
 
 

@@ -26,6 +26,16 @@ def test_the_history_holds_what_was_heard() -> None:
     ]
 
 
+def test_the_bots_newest_words_are_those_that_were_heard() -> None:
+    talk = Conversation("be brief")
+    assert talk.last_heard == ""
+    talk.heard(1, 1, "How can I", estimated=True)
+    talk.heard(1, 1, "How can I help you?", estimated=False)
+    talk.said(2, "Hi.")
+
+    assert talk.last_heard == "How can I help you?"
+
+
 def test_an_aside_comes_before_the_question_and_is_not_history() -> None:
     talk = Conversation("be brief")
     talk.said(1, "Hello")

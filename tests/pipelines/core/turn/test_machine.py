@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -31,19 +32,16 @@ from pipelines.core.events import (
     TurnFact,
     TurnScored,
 )
-from pipelines.core.turn.endpointing import EndpointingPolicy
+from pipelines.core.turn.expectation import expected_after
 from pipelines.core.turn.machine import RULES, TurnMachine
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.core.turn.state import TurnState
+from tests.pipelines.core.turn.certainty import certain
 
 QUESTION = "What time is it?"
 
 
-POLICY = TurnPolicy(
-    endpointing=EndpointingPolicy(
-        closed_s=0.2, hanging_s=1.1, unscored=1.0, lead_s=9.0, short_lead_s=9.0, soonest_s=0.0
-    )
-)
+POLICY = TurnPolicy(endpointing=replace(certain(0.2), lead_s=9.0, short_lead_s=9.0, soonest_s=0.0))
 """A plain sentence is over after 0.2 s and answered at once, a hanging one after 1.1 s."""
 
 
@@ -466,3 +464,34 @@ def test_an_answer_to_a_short_question_does_not_count_as_cut_into() -> None:
     feed(turns, SpeechPaused(at_s + 0.8), Transcribed("Yes.", at_s + 0.9, final=True))
 
     assert turns.evidence.went_on == 0
+
+
+def test_a_second_reading_that_hangs_is_waited_for_longer() -> None:
+    sure, doubtful = TurnMachine(TurnPolicy()), TurnMachine(TurnPolicy())
+    text, alternatives = "I would like to see Europe.", (("I would like to see your", 0.4),)
+    for turns, others in ((sure, ()), (doubtful, alternatives)):
+        feed(turns, SpeechStarted(1.0), SpeechPaused(2.0), TurnScored(0.9, 2.0))
+        turns.handle(Transcribed(text, 2.05, True, others))
+
+    assert doubtful.over_at_s > sure.over_at_s
+
+
+def test_what_was_typed_before_stands_before_every_reading() -> None:
+    turns = machine()
+    turns.handle(SpeechStarted(1.0))
+    turns.handle(TextTyped("My code:"))
+    feed(turns, SpeechPaused(2.0), Transcribed("four", 2.05, True, (("for", 0.3),)))
+
+    assert list(turns.evidence.readings()) == [("My code: four", 0.7), ("My code: for", 0.3)]
+
+
+def test_the_kind_of_answer_that_the_bot_waits_for_is_asked_in_every_pause() -> None:
+    asked = "How can I help you today?"
+    turns = TurnMachine(TurnPolicy(), expected=lambda: expected_after(asked))
+    feed(turns, SpeechStarted(1.0), SpeechPaused(2.0), TurnScored(0.9, 2.0))
+    turns.handle(Transcribed("Hi, my name is Ann Lee.", 2.05, True))
+    waited_s = turns.over_at_s - 2.0
+
+    asked = "May I have your name?"
+
+    assert turns.over_at_s - 2.0 < waited_s / 2
