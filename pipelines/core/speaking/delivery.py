@@ -272,6 +272,7 @@ class Delivery:
         if self._must_be_heard and was_audible and heard.whole and not self._fault:
             self._tell(HeardToEnd(reply_id, now, self._playout.is_confirmed))
         self._playout.clear()
+        self._speculation.drop(reply_id)
         self._tell(DropAudio(reply_id))
         self._tell(PlayoutEnded(reply_id))
 

@@ -256,8 +256,8 @@ class Answers:
         if reply.state is ReplyState.SETTLING and self._is_settled(reply, now):
             self._work(reply, now)
         if reply.state is ReplyState.WORKING:
-            waiting = [until_s for until_s in reply.runs.values() if now < until_s - 1e-6]
-            if not waiting:
+            reply.runs = {one: at_s for one, at_s in reply.runs.items() if now < at_s - 1e-6}
+            if not reply.runs:
                 self._tell_model(reply, now)
 
     def _is_settled(self, reply: Reply, now: float) -> bool:
