@@ -2,7 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
@@ -142,6 +143,8 @@ class Call:
         self._recorder = recorder
         self._send = send
         self._over = asyncio.Event()
+        self._has_ended = False
+        """Nobody is on the line: what tools still tell is noted, and nothing follows from it."""
         self._today, self._day = policies.today, ""
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -226,6 +229,7 @@ class Call:
             try:
                 await asyncio.wait({running, leaving}, return_when=asyncio.FIRST_COMPLETED)
             finally:
+                self._has_ended = True
                 for task in (feeding, leaving):
                     task.cancel()
                 if self._timer is not None:
@@ -241,17 +245,31 @@ class Call:
 
     def _tell(self, fact: CallFact) -> None:
         """Decide, and hand each command to its one addressee. None of them tells a fact at once."""
+        commands: list[CallCommand] = []
+        with self._unbroken(fact):
+            commands = self._decide(fact)
+        if self._has_ended:
+            return
+        for command in commands:
+            with self._unbroken(command):
+                self._addressees[type(command)](command)
+        self._arm()
+
+    def _decide(self, fact: CallFact) -> list[CallCommand]:
         now = self._loop.time()
         if not isinstance(fact, SoundHeard) and (today := self._today()) != self._day:
             self._day = today
             self._core.handle(DayBegan(today), now)
+        return self._core.handle(fact, now)
+
+    @contextmanager
+    def _unbroken(self, item: CallFact | CallCommand) -> Iterator[None]:
+        """The call goes on, for somebody is on the line; so do the other commands."""
         try:
-            for command in self._core.handle(fact, now):
-                self._addressees[type(command)](command)
-        except Exception as error:  # noqa: BLE001 - the call goes on: somebody is on the line
-            broken = {"message": f"{type(fact).__name__} broke a call", "exception": error}
+            yield
+        except Exception as error:  # noqa: BLE001 - a tool's promised act may raise anything
+            broken = {"message": f"{type(item).__name__} broke a call", "exception": error}
             self._loop.call_exception_handler(broken)
-        self._arm()
 
     def _addressed(
         self,
