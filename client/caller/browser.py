@@ -1,6 +1,5 @@
 """The caller as a page: ready, microphone, reports of what was played, flushes."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from bot.calls.errors import PeerError
@@ -19,24 +18,12 @@ class Browser:
     def __init__(self, *, stock: bool = False, jitter_s: float = 0.0) -> None:
         """`stock` behaves as Pipecat's own client: it never flushes and never reports."""
         self._stock = stock
-        self._speaker = Loudspeaker(jitter_s=jitter_s)
-        self._heard: list[ReceivedMessage] = []
-        self._is_ready = False
+        self.speaker = Loudspeaker(jitter_s=jitter_s)
+        self.heard: list[ReceivedMessage] = []
+        self.is_ready = False
         self._frames = 0
         self._reported = PlaybackReport(0, 0)
         self._reports = 0
-
-    @property
-    def speaker(self) -> Loudspeaker:
-        return self._speaker
-
-    @property
-    def heard(self) -> Sequence[ReceivedMessage]:
-        return self._heard
-
-    @property
-    def is_ready(self) -> bool:
-        return self._is_ready
 
     def greet(self) -> list[Message]:
         return [protocol.client_ready(READY_ID, stock=self._stock)]
@@ -46,13 +33,13 @@ class Browser:
         self._frames += 1
         messages: list[Message] = [protocol.audio(pcm)]
         if self._frames % REPORT_EVERY_FRAMES == 0:
-            messages += self._report(self._speaker.played(now))
+            messages += self._report(self.speaker.played(now))
         return messages
 
     def take(self, message: Message, now: float) -> list[Message]:
         match protocol.receive(message):
             case protocol.Audio(pcm):
-                self._speaker.add(pcm, now)
+                self.speaker.add(pcm, now)
             case protocol.Rtvi() as said:
                 return self._obey(said, now)
             case None:
@@ -63,10 +50,10 @@ class Browser:
         return [protocol.disconnect()]
 
     def _obey(self, said: protocol.Rtvi, now: float) -> list[Message]:
-        self._heard.append(ReceivedMessage(now, said.kind, said.data))
+        self.heard.append(ReceivedMessage(now, said.kind, said.data))
         match said.kind:
             case "bot-ready" if said.id == READY_ID:
-                self._is_ready = True
+                self.is_ready = True
             case "server-message" if said.data.get("type") == "flush":
                 return self._flush(said.data.get("generation"), now)
         return []
@@ -76,7 +63,7 @@ class Browser:
             return []
         if not isinstance(generation, int):
             raise PeerError("the server sent a flush without a generation")
-        messages = self._report(self._speaker.flush(generation, now))
+        messages = self._report(self.speaker.flush(generation, now))
         self._reported = PlaybackReport(generation, 0)
         return messages
 

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,28 +62,16 @@ class Twilio:
         self.tally = tally
         self._account_sid = account_sid
         self._parameters = dict(parameters or {})
-        self._speaker = Loudspeaker(rate_hz=RATE_HZ)
-        self._heard: list[ReceivedMessage] = []
+        self.speaker = Loudspeaker(rate_hz=RATE_HZ)
+        self.heard: list[ReceivedMessage] = []
+        """Marks and clears: Twilio's protocol has no words."""
         self._marks: deque[_Mark] = deque()
         self._sequence = 0
         self._samples = 0
         self._chunk = 0
         self._generation = 0
-        self._is_ready = False
-
-    @property
-    def speaker(self) -> Loudspeaker:
-        return self._speaker
-
-    @property
-    def heard(self) -> Sequence[ReceivedMessage]:
-        """Marks and clears: Twilio's protocol has no words."""
-        return self._heard
-
-    @property
-    def is_ready(self) -> bool:
+        self.is_ready = False
         """Nobody says so on this line: it is ready once the stream has started."""
-        return self._is_ready
 
     def greet(self) -> list[Message]:
         connected = json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"})
@@ -95,7 +83,7 @@ class Twilio:
             "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": RATE_HZ, "channels": 1},
             "customParameters": self._parameters,
         }
-        self._is_ready = True
+        self.is_ready = True
         return [connected, self._message("start", start)]
 
     def say(self, pcm: Pcm, digits: str, now: float) -> list[Message]:
@@ -137,22 +125,22 @@ class Twilio:
         return [self._message("stop", facts)]
 
     def _play(self, pcm: Pcm, now: float) -> None:
-        dry_s = now - self._speaker.end_s
+        dry_s = now - self.speaker.end_s
         if 0 < dry_s <= STARVED_S:
             self.tally.starved += 1
-        self._speaker.add(pcm, now)
-        self.tally.most_ahead_s = max(self.tally.most_ahead_s, self._speaker.end_s - now)
+        self.speaker.add(pcm, now)
+        self.tally.most_ahead_s = max(self.tally.most_ahead_s, self.speaker.end_s - now)
 
     def _mark(self, name: str, now: float) -> list[Message]:
-        self._heard.append(ReceivedMessage(now, "mark", {"name": name}))
-        self._marks.append(_Mark(name, self._speaker.end_s))
+        self.heard.append(ReceivedMessage(now, "mark", {"name": name}))
+        self._marks.append(_Mark(name, self.speaker.end_s))
         return self._echo_played(now)
 
     def _clear(self, now: float) -> list[Message]:
         """The buffer is dropped, and every mark in it comes back at once."""
-        self._heard.append(ReceivedMessage(now, "clear", {}))
+        self.heard.append(ReceivedMessage(now, "clear", {}))
         self._generation += 1
-        self._speaker.flush(self._generation, now)
+        self.speaker.flush(self._generation, now)
         outstanding = list(self._marks)
         self._marks.clear()
         return [self._echo(mark) for mark in outstanding]
