@@ -30,7 +30,7 @@ SERVER, ENGINE = "127.0.0.1:7860", "localhost:8000"
 """Where the pages have a running server, and a language model's."""
 
 ANSWER = Reply([delta(content="The Rhine, the Elbe."), finish(), DONE])
-IN_RUN = {"test", "lint", "lock", "nightly", "mutants"}
+IN_RUN = {"test", "lint", "lock", "nightly", "mutants", "coverage"}
 """Commands of the script `run` itself."""
 
 PROGRAMS = ("./run ", "halfsecond ")

@@ -27,6 +27,7 @@ from bot.browser.codec import BrowserCodec
 from bot.calls.errors import PeerError, UsageError
 from bot.calls.messages import Closed, FromClient, Opened, ToClient
 from pipelines.core.exchange import (
+    AnswerMeasured,
     AudioIn,
     AudioOut,
     CallBegan,
@@ -157,6 +158,23 @@ def test_a_client_that_cannot_come_back_is_given_no_key() -> None:
     codec = BrowserCodec("call-1", lambda: NOON, "key-1")
     codec.receive(message("client-ready", {"version": "2.0.0", "about": STOCK}))
     assert kinds(codec.replies()) == ["bot-ready"]
+
+
+def test_our_client_gets_no_key_from_a_server_that_gives_none() -> None:
+    codec = new_codec()
+    codec.receive(message("client-ready", {"version": "2.0.0", "about": OURS}))
+    assert kinds(codec.replies()) == ["bot-ready"]
+
+
+def test_a_client_that_is_ready_again_at_once_is_told_that_it_is_listened_to(
+    codec: BrowserCodec,
+) -> None:
+    codec.receive(message("client-ready", {"version": "2.0.0", "about": STOCK}))
+    assert read(codec.replies())[1]["data"] == {"type": "state", "state": "listening"}
+
+
+def test_the_figures_of_a_single_answer_are_not_sent(codec: BrowserCodec) -> None:
+    assert codec.send(AnswerMeasured({"llm_tokens": 3})) == []
 
 
 def test_replies_are_given_once() -> None:

@@ -288,3 +288,24 @@ def check(line: Queue, tickets: list[QueueTicket], places: int, lines: int) -> N
         assert len(held) == places
     ahead = sorted(line.place(t) for t in waits if t.kind is RequestKind.TEXT)
     assert ahead == [*range(len(waiting_calls) + 1, len(waits) + 1)]
+
+
+def test_a_call_that_waits_has_its_place_among_calls_and_may_leave() -> None:
+    served, first, second = call(), call(), call()
+    waiting = queue(served, first, second)
+    assert [waiting.place(ticket) for ticket in (served, first, second)] == [0, 1, 2]
+
+    waiting.leave(first)
+    waiting.settle()
+
+    assert waiting.place(second) == 1
+    assert first.state is QueueState.OUTSIDE
+
+
+def test_one_text_of_several_leaves_and_the_others_of_its_address_stay() -> None:
+    tickets = [text("a"), text("a"), text("a"), text("a")]
+    waiting = queue(*tickets)
+
+    waiting.leave(tickets[1])
+
+    assert [waiting.place(ticket) for ticket in tickets] == [0, 0, 1, 2]

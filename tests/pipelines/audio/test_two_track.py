@@ -67,3 +67,18 @@ def test_another_rate_keeps_its_time() -> None:
     loud = np.flatnonzero(np.abs(bot.astype(int)) > 2000)
     assert loud[0] / RATE == pytest.approx(1.0, abs=SLACK_S)
     assert loud[-1] / RATE == pytest.approx(2.0, abs=SLACK_S)
+
+
+def test_the_end_is_that_of_the_side_that_goes_on_longer() -> None:
+    track = TwoTrack(RATE, RATE)
+    track.hear(frame(1), 0.02)
+    assert track.end_s == 0.02
+    track.hear(frame(1), 0.04)
+    assert track.end_s == 0.04
+
+
+def test_a_flush_behind_the_end_takes_nothing() -> None:
+    track = TwoTrack(RATE, RATE)
+    track.hear(frame(7), 0.02)
+    track.flush(1.0)
+    assert track.end_s == 0.02

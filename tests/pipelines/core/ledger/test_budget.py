@@ -59,3 +59,9 @@ def test_what_is_overspent_is_never_less_than_another_share(times_ms: list[int])
     assert (verdict.stage is None) == (verdict.over_us == 0)
     without = {share: Budget(**{f"{share}_s": 10.0}).judge(segments).over_us for share in SPENT_BY}
     assert all(over <= verdict.over_us for over in without.values())
+
+
+def test_the_shares_are_told_in_seconds() -> None:
+    shares = Budget().shares_s
+    assert shares["endpointing"] == 0.2
+    assert sum(shares.values()) == pytest.approx(0.5)

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.core.ledger.statistics import bootstrap, median, paired_ratio, percentile, wilson
+from pipelines.core.ledger.statistics import (
+    NOTHING,
+    Estimate,
+    bootstrap,
+    median,
+    paired_ratio,
+    percentile,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -93,3 +101,23 @@ def test_wilsons_interval_of_three_in_ten() -> None:
 
 def test_no_trials_are_no_share() -> None:
     assert math.isnan(wilson(math.nan, 0).value)
+
+
+def test_nothing_leaves_an_estimate_of_nothing() -> None:
+    assert bootstrap({"a": []}, median) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "beyond"),
+    [
+        (0.2, 0.1, 0.3, True),
+        (-0.2, -0.3, -0.1, True),
+        (0.2, -0.1, 0.3, False),
+        (0.05, 0.01, 0.1, False),
+        (0.1, 0.1, 0.1, True),
+    ],
+)
+def test_a_change_counts_from_its_least_on_and_where_its_interval_has_no_zero(
+    value: float, low: float, high: float, beyond: bool
+) -> None:
+    assert Estimate(value, low, high).is_beyond(0.1) is beyond

@@ -74,3 +74,22 @@ def test_plain_words_are_left_alone(words: list[str]) -> None:
 def test_no_mark_of_emphasis_or_code_is_said(text: str) -> None:
     assert not set("*`~\\😀") & set(speakable(text))
     assert re.search(r"(?<![^\W_])_|_(?![^\W_])", speakable(text)) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('{"response": "It is noon."}', "It is noon."),
+        ('{"mood": "calm", "answer": "It is noon."}', "It is noon."),
+        ('{"unknown": "It is noon."}', "It is noon."),
+        ('{ "text": "A brace { in it."}', '{ "text": "A brace { in it."}'),
+        ('{"a": {"text": "It is noon."}}', '{"a": {"text": "It is noon."}}'),
+        ('{"count": 3}', '{"count": 3}'),
+        ("{curly} it is.", "{curly} it is."),
+        ('{"not json}', '{"not json}'),
+    ],
+)
+def test_an_answer_in_json_is_said_without_it_and_other_braces_stay(
+    written: str, said: str
+) -> None:
+    assert speakable(written) == said

@@ -32,3 +32,15 @@ def test_a_stopped_reply_says_nothing_more() -> None:
     held.drop(1)
 
     assert held.offer(1, "late") == []
+
+
+def test_a_reply_that_begins_anew_keeps_nothing_of_what_was_held() -> None:
+    held: Speculation[str] = Speculation()
+    held.start(1)
+    held.offer(1, "a thought")
+
+    held.take_back(1)
+    held.take_back(2)
+
+    assert held.offer(1, "an answer") == []
+    assert held.commit(1) == ["an answer"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.core.thinking.answering import ending
+from pipelines.core.thinking.answering import ending, whole
 
 SORRY = ["Sorry,", "I can't."]
 
@@ -25,3 +25,18 @@ def test_whole_sentences_stand_and_half_ones_are_apologised_for(
     said: list[str], rest: list[str], last: list[str]
 ) -> None:
     assert ending(said, rest, SORRY) == last
+
+
+@pytest.mark.parametrize(
+    ("said", "rest", "kept"),
+    [
+        ([], ["It is noon.", "And then"], ["It is noon."]),
+        (["It is noon."], ["And then"], []),
+        (["It is"], ["exactly"], ["exactly"]),
+        ([], [], []),
+    ],
+)
+def test_an_answer_that_was_cut_off_ends_at_a_whole_sentence(
+    said: list[str], rest: list[str], kept: list[str]
+) -> None:
+    assert whole(said, rest) == kept
