@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import random
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -177,10 +176,6 @@ async def _play(
     said: dict[str, str],
     console: Console,
 ) -> None:
-    running_here = asyncio.current_task()
-    assert running_here is not None
-    # A run that is told to end takes its servers with it.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running_here.cancel)
     total = len(items) * wanted.repeats * (len(wanted.peers) + wanted.ours)
     minutes = length_s(items, wanted) / 60
     console.print(f"{total} plays in real time: about {minutes:.0f} min.", style="dim")

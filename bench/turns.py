@@ -3,6 +3,7 @@
 import asyncio
 import enum
 import random
+import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -167,7 +168,12 @@ def length_s(items: Sequence[PlaylistItem], wanted: BenchPlan) -> float:
 
 @asynccontextmanager
 async def bench(wanted: BenchPlan) -> AsyncIterator[Bench]:
-    """Start everything; end it with the body. Raises ServerError."""
+    """Start everything; end it with the body, or when the process is told to end, which cancels
+    this task. Raises ServerError.
+    """
+    running_here = asyncio.current_task()
+    assert running_here is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running_here.cancel)
     seed, first_audio = str(wanted.seed), wanted.tts_first_audio_ms
     engine_words = ["bench.engine", "--profile", wanted.profile, "--seed", seed]
     async with (
