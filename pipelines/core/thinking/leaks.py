@@ -7,6 +7,7 @@ which words mark.
 
 import enum
 import re
+from functools import lru_cache
 
 from pipelines.core.thinking.marks import Mark, MarkKind, mark_at, may_become_mark, plain
 from pipelines.core.thinking.musing import (
@@ -41,17 +42,22 @@ _ROLE = re.compile(rf"[\s*#]*(?:{'|'.join(_ROLES)})[ *]*[:\n]")
 _BEGUN_ROLE = re.compile(rf"(?:{'|'.join(_ROLES)})[ *]{{0,4}}")
 _NAME = re.compile(r"\s{0,20}([a-z_]*)")
 _BLANKS = re.compile(r"\s*")
-_LEADS, _LEADS_OF_CALLS = re.compile(r"[<\[◁]"), re.compile(r"[<\[◁`{\n.!?:…–—]")
+_LEADS, _LEADS_ALOUD = re.compile(r"[<\[◁]"), re.compile(r"[<\[◁\n]")
+_LEADS_OF_CALLS = re.compile(r"[<\[◁`{\n.!?:…–—]")
 _SENTENCE_ENDS = ".!?:…–—"
 _STOPS = frozenset(
     "<|eot_id|> <|eom_id|> <|im_end|> <|endoftext|> <|end_of_text|> </s> <end_of_turn>".split()
 )
 _BEGUN_OBJECT = re.compile(r'\[?\s{0,20}(?:\{\s{0,20}(?:["\']\w{0,40}["\']?)?)?')
-_CALLERS = ("", "[", "print(", "default_api.", "print(default_api.", "functions.", "[functions.")
+_CALLERS = (
+    *("", "[", "print(", "default_api.", "print(default_api.", "functions.", "[functions."),
+    *("`", "**", "calling ", "call: ", "tool: ", "tool call: ", "function call: ", "tool_call: "),
+)
 """The text before a tool's name, where a call is written as Python writes it."""
 _ROWS = (
     *("{}\n{{", "{} {{", "{}{{", "{}:{{", "{}: {{", "call:{}{{"),
-    *("action: {}\naction input: {{", "action: {}("),
+    *("action: {}\naction input: {{", "action: {}(", "tool: {}\narguments: {{"),
+    *("tool: {}\ninput: {{", "tool_call: {{", "tool call: {{", "function call: {{"),
 )
 """How a call begins whose arguments are an object: GLM-4's template; ReAct's prompts; Gemma 4."""
 
@@ -94,14 +100,8 @@ class LeakFilter:
         """A thought ended that had not begun."""
         self._tools = tools or {}
         self._aloud = aloud
-        wrapped = ("tool_calls", "tool_call", "function_call")
-        known = "|".join([*ARGUMENTS, *BESIDE, *wrapped, *map(re.escape, self._tools)]).lower()
-        self._object = re.compile(rf'\[?\s{{0,20}}\{{\s{{0,20}}["\'](?:{known})["\']')
-        names = [plain(f"{before}{name}(") for before in _CALLERS for name in self._tools]
-        names += [plain(row.format(name)) for row in _ROWS for name in self._tools]
-        self._opening = re.compile("|".join(map(re.escape, names)) or r"(?!)")
-        self._begun = frozenset(name[:size] for name in names for size in range(1, len(name)))
-        self._leads = _LEADS_OF_CALLS if self._tools else _LEADS
+        self._object, self._opening, self._begun = _beginnings_of(tuple(self._tools))
+        self._leads = _LEADS_OF_CALLS if self._tools else _LEADS_ALOUD if aloud else _LEADS
         self._state = _State.START
         self._raw = self._plain = ""
         self._out: list[str] = []
@@ -481,3 +481,19 @@ class LeakFilter:
         self._settle()
         self._shown = True
         (self._out if self._held is None else self._held).append(text)
+
+
+@lru_cache(maxsize=64)
+def _beginnings_of(
+    names: tuple[str, ...],
+) -> tuple[re.Pattern[str], re.Pattern[str], frozenset[str]]:
+    """How calls of these tools begin: as an object, as text; and the beginnings of the latter."""
+    wrapped = ("tool_calls", "tool_call", "function_call", "thought", "thoughts", "reasoning")
+    known = "|".join([*ARGUMENTS, *BESIDE, *wrapped, *map(re.escape, names)]).lower()
+    calls = [plain(f"{before}{name}(") for before in _CALLERS for name in names]
+    calls += [plain(row.format(name)) for row in _ROWS for name in names]
+    return (
+        re.compile(rf'\[?\s{{0,20}}\{{\s{{0,20}}["\'](?:{known})["\']'),
+        re.compile("|".join(map(re.escape, calls)) or r"(?!)"),
+        frozenset(call[:size] for call in calls for size in range(1, len(call))),
+    )

@@ -67,6 +67,17 @@ MARKS = (
         ("[think]", "[/think]", "Magistral (mistral-common's special tokens)"),
         ("[thinking]", "[/thinking]", "prompts for reasoning in brackets"),
         ("◁think▷", "◁/think▷", "Kimi-VL-Thinking"),
+        ("<longcat_think>", "</longcat_think>", "LongCat-Flash"),
+        ("<|thinking|>", "<|/thinking|>", "prompts for reasoning in tokens"),
+        ("<|reasoning|>", "<|/reasoning|>", "prompts for reasoning in tokens"),
+        ("<ctrl94>", "<ctrl95>", "Gemini"),
+        (
+            "<reasoning_content>",
+            "</reasoning_content>",
+            "proxies that fold the field into the text",
+        ),
+        ("<inner_monologue>", "</inner_monologue>", "prompts for reasoning in tags"),
+        ("<inner_thoughts>", "</inner_thoughts>", "prompts for reasoning in tags"),
     ),
     Mark(MarkKind.CLOSING, "<channel|>", "", "Gemma 4, behind <|channel>thought"),
     *_rows(
@@ -76,6 +87,9 @@ MARKS = (
         ("<toolcall>", "</toolcall>", "Nemotron"),
         ("<tool_use>", "</tool_use>", "Claude-style prompts"),
         ("<tool_code>", "</tool_code>", "Gemini's and Gemma's prompts"),
+        ("<longcat_tool_call>", "</longcat_tool_call>", "LongCat-Flash"),
+        ("<tool>", "</tool>", "prompts for calls in tags"),
+        ("<action>", "</action>", "prompts for calls in tags"),
         ("<seed:tool_call>", "</seed:tool_call>", "Seed-OSS"),
         ("<minimax:tool_call>", "</minimax:tool_call>", "MiniMax-M2"),
         ("<function_call>", "</function_call>", "Hermes' and Arctic's prompts"),
@@ -104,6 +118,9 @@ MARKS = (
         ("```tool_code\n", "```", "Gemma 3"),
         ("```tool_call\n", "```", "Gemma 3"),
         ("```tool_calls\n", "```", "Gemma 3"),
+        ("```tool\n", "```", "small models in general"),
+        ("```function_call\n", "```", "small models in general"),
+        ("```xml\n", "```", "Qwen2.5, which puts its tags into a fence"),
         ("```json\n", "```", "Gemma 3, and small models in general"),
         ("```\n", "```", "small models in general"),
     ),
@@ -140,7 +157,7 @@ MARKS = (
         for source, texts in {
             "Llama 2 and Mistral": "<s> </s> [inst] [/inst]",
             "mistral-common": "[available_tools] [/available_tools] "
-            "[args] [call_id] [system_prompt] [/system_prompt]",
+            "[args] [call_id] [system_prompt] [/system_prompt] [assistant] [/assistant]",
             "Gemma": "<bos> <eos> <pad> <unk> <end_of_turn> <turn|>",
         }.items()
         for text in texts.split()

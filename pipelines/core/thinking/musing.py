@@ -77,16 +77,19 @@ _LABEL_THOUGHT = re.compile(
     r"|(?:\s{0,20}thought\n)"
 )
 _LABEL_ANSWER = re.compile(
-    r"[\s*_#]{0,20}(?i:final answer)[*_]{0,2}:|(?:assistant)?\s?final(?=[A-Z])"
+    r"[\s*_#]{0,20}(?i:final answer|answer|response)[*_]{0,2}:|(?:assistant)?\s?final(?=[A-Z])"
 )
-_LABEL_IN_TEXT = re.compile(r"[*_#]{0,4}(?i:thought|observation)\s?\d{0,2}[*_]{0,2}:")
+_LABELS_IN_TEXT = ("thought", "observation", "user", "human")
+_LABEL_IN_TEXT = re.compile(
+    rf"[*_#]{{0,4}}(?i:{'|'.join(_LABELS_IN_TEXT)})\s?\d{{0,2}}[*_]{{0,2}}:"
+)
 _LABELS = (
-    *("thought", "thoughts", "thinking", "reasoning", "final answer"),
+    *("thought", "thoughts", "thinking", "reasoning", "final answer", "answer", "response"),
     *("analysis", "commentary", "final"),
     *("assistantanalysis", "assistantcommentary", "assistantfinal", "assistant final"),
 )
 _BEGUN_LABEL = re.compile(rf"(?:{'|'.join(_LABELS)})[\s\d*_]{{0,5}}(?:to?)?")
-_BEGUN_LABEL_IN_TEXT = re.compile(r"(?:thought|observation)[\s\d*_]{0,5}")
+_BEGUN_LABEL_IN_TEXT = re.compile(rf"(?:{'|'.join(_LABELS_IN_TEXT)})[\s\d*_]{{0,5}}")
 _ANSWERED = re.compile(
     r"assistant\s?final|(?i:final answer)[*_]{0,2}\s?:|</think>|\[/think\]"
     r"|(?m:^)[*_#]{0,4}(?i:answer|response)[*_]{0,2}:"
@@ -109,7 +112,10 @@ def label_at_start(text: str) -> tuple[int, bool] | None:
 
 
 def label_at_line(text: str) -> int | None:
-    """The end of the label of a thought, or of a result made up, that a line begins with."""
+    """The end of the label that a line begins with: of a thought, or of what is made up.
+
+    Models that are not stopped go on with a tool's result, or with the person's next words.
+    """
     found = _LABEL_IN_TEXT.match(text)
     return None if found is None else found.end()
 
@@ -120,7 +126,7 @@ def may_become_label_at_line(text: str) -> bool:
         len(text) - len(bare) <= _MOST_STARS
         and len(text) < _LONGEST_END
         and (
-            any(one.startswith(bare) for one in ("thought", "observation"))
+            any(one.startswith(bare) for one in _LABELS_IN_TEXT)
             or _BEGUN_LABEL_IN_TEXT.fullmatch(bare) is not None
         )
     )
@@ -139,8 +145,9 @@ class Musing:
         self._parts: list[str] = []
         self._size = 0
         self._tail = ""
-        self._is_prose = label.endswith((":", "\n"))
-        self._is_made_up = "observation" in label.lower()
+        label = label.strip(" *_#\n").lower()
+        self._is_prose = not label.startswith(("user", "human", "analysis", "commentary"))
+        self._is_made_up = label.startswith(("observation", "user", "human"))
 
     def take(self, text: str) -> int | None:
         """Where in `text` the answer begins; None if all of it is thought."""

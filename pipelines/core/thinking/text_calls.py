@@ -35,7 +35,11 @@ _PARAMETER = re.compile(
     r"<[^<>/]*?parameter(?:\s*=\s*|\s+name\s*=\s*)[\"']?([\w.-]+)[^<>]*>(.*?)</[^<>]*parameter[^<>]*>",
     re.I | re.S,
 )
-_ARG_PAIR = re.compile(r"<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)</arg_value>", re.S)
+_ARG_PAIR = re.compile(
+    r"<(?:longcat_)?arg_key>(.*?)</(?:longcat_)?arg_key>\s*"
+    r"<(?:longcat_)?arg_value>(.*?)</(?:longcat_)?arg_value>",
+    re.S,
+)
 _ACTION = re.compile(
     r"(?im)^\W{0,4}action[*_]{0,2}[ ]?:[*_ ]{0,4}[\[`]?([\w.-]+)[\]`]?[ ]*$"
     r"(?:\W{1,6}action[ ]input[*_]{0,2}[ ]?:[*_ ]{0,4}(.*)$)?"
@@ -111,7 +115,7 @@ def _tagged(text: str, tools: Tools) -> _Found:
             }
             yield name, given or next((one for one in _values(body) if isinstance(one, dict)), {})
     if not tags and (pairs := _ARG_PAIR.findall(text)):
-        name = re.sub(r"<[^<>]*>", "", text.split("<arg_key>")[0]).strip()
+        name = re.sub(r"<[^<>]*>", "", re.split("<(?:longcat_)?arg_key>", text)[0]).strip()
         if name in tools:
             yield name, {key.strip(): _read(v, tools[name].get(key.strip())) for key, v in pairs}
 
@@ -184,7 +188,9 @@ def _named(text: str, tools: Tools) -> _Found:
     """A name before its arguments: Mistral, DeepSeek, Kimi K2, gpt-oss, Gemma 4."""
     text = _TOKENS.sub(" ", text)
     name = "|".join(map(re.escape, tools))
-    between = r"(?:\s|:|code\b|json\b|commentary\b|analysis\b|(?i:action input:))*"
+    between = (
+        r"(?:\s|:|code\b|json\b|commentary\b|analysis\b|(?i:action input:|arguments:|input:))*"
+    )
     pattern = rf"(?<![\w\"'])({name})(?::\d+)?{between}(?=\{{)"
     for found in islice(re.finditer(pattern, text) if tools else (), MOST_CALLS):
         rest = text[found.end() :]

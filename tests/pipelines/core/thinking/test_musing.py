@@ -45,6 +45,13 @@ def cuts(raw: str) -> list[tuple[str, ...]]:
         "commentaryI have to look.assistant final It is noon.",
         "finalIt is noon.",
         "assistantfinalIt is noon.",
+        "### Response:\nIt is noon.",
+        "Answer: It is noon.",
+        "[ASSISTANT] It is noon.",
+        "It is noon.\nUser: Thanks.\nAssistant: You are welcome.",
+        "It is noon.\n\nHuman: Thanks.\n\nIt was nothing.",
+        "<ctrl94>Noon?<ctrl95>It is noon.",
+        "<|thinking|>Noon?<|/thinking|>It is noon.",
     ],
 )
 def test_a_thought_that_words_mark_is_not_said(raw: str) -> None:
@@ -67,6 +74,9 @@ def test_a_thought_that_words_mark_is_not_said(raw: str) -> None:
         "Reasoning is hard.",
         "I know.\nThoughtful people: ten.",
         "At last: the final answer is ten.",
+        "Answers vary.",
+        "At ten.\nHuman resources: room two.",
+        "At ten.\nUsers: ten.",
     ],
 )
 def test_a_text_that_begins_alike_is_said(raw: str) -> None:
@@ -127,6 +137,16 @@ def test_a_call_within_a_thought_is_a_call_and_its_result_is_not_made_up(
         ('One moment.\nThought: a table.\nAction: book\nAction Input: {"guests": 2}',
          "One moment.\n"),
         ("Sure. <tool_code>print(book(guests=2))</tool_code>", "Sure. "),
+        ("Sure. Calling book(guests=2)", "Sure. "),
+        ('tool_call: {"name": "book", "arguments": {"guests": 2}}', ""),
+        ('Tool: book\nArguments: {"guests": 2}', ""),
+        ("Function call: book(guests=2)", ""),
+        ("`book(guests=2)`", "`"),
+        ('<tool name="book">{"guests": 2}</tool>', ""),
+        ("<action>book(guests=2)</action>", ""),
+        ('```xml\n<tool_call>{"name": "book", "arguments": {"guests": 2}}</tool_call>\n```', ""),
+        ('```function_call\n{"name": "book", "arguments": {"guests": 2}}\n```', ""),
+        ('{"thought": "two", "action": "book", "action_input": {"guests": 2}}', ""),
     ],
 )  # fmt: skip
 def test_a_call_in_mid_line_is_called_and_not_said(raw: str, left: str) -> None:
