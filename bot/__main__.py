@@ -45,6 +45,7 @@ COMMANDS: Commands = {
     "calls delete": ("bot.commands.calls:delete_call", "One call, for good."),
     "replay": ("replay.command:replay", "Play recorded calls again, and compare."),
     "replay compare": ("replay.command:compare", "Two runs, turn by turn."),
+    "replay facts": ("replay.command:facts", "Decide recorded calls again, from their facts."),
     "replay whatif": ("replay.command:whatif", "The waits with other parts."),
     "bench turns": ("bench.command:turns", "How long people wait, beside a stock bot."),
     "bench stt": ("bench.stt:stt", "The ears, alone and in calls."),

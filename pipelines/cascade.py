@@ -40,7 +40,14 @@ from pipelines.core.commands import (
     Utter,
     WarmPrompt,
 )
-from pipelines.core.events import CallFact, CallStarted, DayBegan, SoundHeard, TimePassed
+from pipelines.core.events import (
+    CallFact,
+    CallOpened,
+    CallStarted,
+    DayBegan,
+    SoundHeard,
+    TimePassed,
+)
 from pipelines.core.exchange import (
     AnswerMeasured,
     AudioIn,
@@ -57,7 +64,7 @@ from pipelines.core.hearing.signal import EarSignal
 from pipelines.core.memory.conversation import Conversation
 from pipelines.core.policies import CallFormat as CallFormat
 from pipelines.core.policies import Policies as Policies
-from pipelines.core.recording import Noted, Recorder
+from pipelines.core.recording import Noted, Recorder, Told
 from pipelines.services.noting import Notes, recorded
 from pipelines.services.protocols import (
     LanguageModel,
@@ -152,14 +159,7 @@ class Call:
         if policies.hangs_up:
             policies = replace(policies, tools=(hang_up(self._over.set), *policies.tools))
         tools = [*policies.tools, *form.tools]
-        self._core = CallCore(
-            policies,
-            form,
-            now=self._loop.time(),
-            run_prefix=uuid.uuid4().hex,
-            has_prompts=services.prompts is not None,
-            note=self._note,
-        )
+        self._core = self._new_core(policies, form, has_prompts=services.prompts is not None)
         signal = EarSignal(form.in_rate_hz, form.out_rate_hz)
         tell = self._tell
         hearing = Hearing(signal, services.new_vad(), services.stt, services.turn, tell)
@@ -208,6 +208,11 @@ class Call:
     @property
     def conversation(self) -> Conversation:
         return self._core.conversation
+
+    def _new_core(self, policies: Policies, form: CallFormat, *, has_prompts: bool) -> CallCore:
+        opened, now = CallOpened(uuid.uuid4().hex, has_prompts), self._loop.time()
+        self._note(Told(opened), now)
+        return CallCore(policies, form, opened, now=now, note=self._note)
 
     def push(self, event: FromCaller) -> None:
         """Hand over what the person's side did; never blocks. Call it from the event loop.
@@ -259,7 +264,9 @@ class Call:
         now = self._loop.time()
         if not isinstance(fact, SoundHeard) and (today := self._today()) != self._day:
             self._day = today
+            self._note(Told(DayBegan(today)), now)
             self._core.handle(DayBegan(today), now)
+        self._note(Told(fact), now)
         return self._core.handle(fact, now)
 
     @contextmanager
@@ -308,9 +315,9 @@ class Call:
         self._timer = None
         self._tell(TimePassed())
 
-    def _note(self, item: Noted) -> None:
+    def _note(self, item: Noted, now: float | None = None) -> None:
         if self._recorder is not None:
-            self._recorder.note(item, self._loop.time())
+            self._recorder.note(item, self._loop.time() if now is None else now)
 
     def _send_noted(self, message: ToCaller) -> None:
         self._note(message)

@@ -26,6 +26,7 @@ from replay.printed import (
     markdown_of_comparison,
     markdown_of_run,
     print_comparison,
+    print_facts,
     print_foretold,
     print_run,
 )
@@ -278,6 +279,48 @@ def whatif(  # noqa: PLR0913
     swept = sweep(foretold)
     print_foretold(console, was, foretold(None), most(swept), crowd=calls > 1)
     _write(picture, lambda: draw(swept))
+
+
+def facts(
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="RECORDING...", help="Recorded calls, or folders of them."),
+    ],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="In place of what was set then."),
+    ] = None,
+) -> None:
+    """Decide recorded calls again from the facts of then, and name the first difference.
+
+    It takes milliseconds: no sound, no models. A call over the telephone has tools and
+    announcements of its own, which are those of today's settings. RECORD_CALLS=full is needed.
+
+    \b
+    Examples:
+      ./run replay facts recordings/20261120T121355Z-5d21
+      ./run replay facts recordings --set TURN_PATIENCE=patient
+    """
+    configure_logs(sys.stderr)
+    from bot.wiring.engine import Wiring
+    from replay.facts import replay_facts
+    from replay.performance import Options, settings_of
+
+    console, _ = _consoles()
+    options = Options(settings=_pairs(settings or []))
+    differ = False
+    try:
+        for call in [load(folder) for word in words for folder in calls_at(find(word))]:
+            wiring = Wiring(settings_of(call, options))
+            by_phone = call.about.get("door") == "phone"
+            announcements = wiring.phone.announcements if by_phone else None
+            found = replay_facts(call, wiring.policies, announcements)
+            differ = differ or found.difference is not None
+            print_facts(console, call.name, found)
+    except (UnreadableError, SettingsError) as error:
+        give_up(str(error), FAILED)
+    if differ:
+        raise typer.Exit(NOT_MET)
 
 
 def _pairs(settings: Sequence[str]) -> dict[str, str]:

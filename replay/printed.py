@@ -2,19 +2,22 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from replay.comparison import Comparison, Difference, figures, name_of, values_of, word_error_rate
+from replay.facts import FactsReplayed
 from replay.run import ReplayRun
 from replay.turns import STAGES, V2V
 from replay.whatif import ASSUMPTIONS, CROWD_ASSUMPTIONS, GOAL_S, Foretold
 
 Row = tuple[str, ...]
 RUN_HEADS = ("stage", "turns", "p50", "p95", "p99", "of it waited for")
+_HEAD = ("k", "type")
 COMPARED_HEADS = ("stage", "before p50", "p95", "after p50", "p95", "a turn", "95 %", "")
 
 
@@ -166,3 +169,21 @@ def _markdown(heads: Row, rows: Sequence[Row]) -> list[str]:
 
 def ms(seconds: float) -> str:
     return "-" if math.isnan(seconds) else f"{seconds * 1000:.0f} ms"
+
+
+def print_facts(console: Console, name: str, found: FactsReplayed) -> None:
+    """One line for a call; the first difference below it."""
+    size = f"{found.facts} facts in {1000 * found.took_s:.0f} ms, {len(found.decisions)} decisions"
+    if found.difference is None:
+        console.print(f"{name}: {size}, all as they were", markup=False)
+        return
+    then, now = found.difference
+    console.print(f"{name}: {size}; the first that differs:", markup=False)
+    console.print(f"  then: {_decision(then)}\n  now:  {_decision(now)}", markup=False)
+
+
+def _decision(one: Mapping[str, Any] | None) -> str:
+    if one is None:
+        return "nothing more"
+    given = ", ".join(f"{name}={value!r}" for name, value in one.items() if name not in _HEAD)
+    return f"{one['type']}({given})"

@@ -33,6 +33,7 @@ from pipelines.core.recording import (
     Came,
     Level,
     Noted,
+    Told,
     late_audio,
     line_of,
 )
@@ -237,6 +238,8 @@ class _Tape:
             self._voiced = 0
 
     def take(self, item: Noted, at_s: float) -> None:
+        if isinstance(item, Told) and self._level != "full":
+            return  # without words it decides nothing
         begun_s = self._call.begun_s or 0.0
         line = line_of(item, at_s, self._level, begun_s)
         at_s -= begun_s

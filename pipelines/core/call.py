@@ -28,6 +28,7 @@ from pipelines.core.events import (
     AnswerFailed,
     AnswerFinished,
     CallFact,
+    CallOpened,
     CallStarted,
     DayBegan,
     FirstClause,
@@ -96,6 +97,9 @@ _LEDGER_FACTS = get_args(LedgerFact)
 Rule: TypeAlias = Callable[[Any, float], None]
 
 
+ALONE = CallOpened("run", has_prompts=False)
+
+
 def _unnoted(item: Noted) -> None: ...
 
 
@@ -106,15 +110,13 @@ class CallCore:
         self,
         policies: Policies,
         form: CallFormat,
+        opened: CallOpened = ALONE,
         *,
         now: float,
-        run_prefix: str = "run",
-        has_prompts: bool = False,
         note: Callable[[Noted], None] = _unnoted,
     ) -> None:
-        """`run_prefix`: of the ids of the tools' runs, and no other call's.
-
-        `has_prompts`: the language model's server counts tokens, and reads prompts ahead.
+        """`opened` tells of the ids of the tools' runs, which are no other call's, and whether
+        the language model's server counts tokens and reads prompts ahead.
 
         `note` is told of the turn's facts and commands and of the ledger's facts, for a recording.
         """
@@ -137,7 +139,9 @@ class CallCore:
             lambda: expected_after(self.conversation.last_heard),
         )
         self._floor = Floor(turns, self._obey, self._tell, note)
-        toolbox = Toolbox([*policies.tools, *form.tools], self.conversation, run_prefix, self._tell)
+        toolbox = Toolbox(
+            [*policies.tools, *form.tools], self.conversation, opened.run_prefix, self._tell
+        )
         self._answers = Answers(
             self.conversation, toolbox, policies.answering, policies.phrases, self._tell
         )
@@ -146,7 +150,7 @@ class CallCore:
             policies.answering,
             self._tell,
             lambda: self._answers.is_asked,
-            has_prompts=has_prompts,
+            has_prompts=opened.has_prompts,
         )
         playout = Playout(form.out_rate_hz, form.lead_s, reports=form.reports_playout)
         self._delivery = Delivery(playout, self.conversation, self._tell)

@@ -227,6 +227,14 @@ AnswerFacts: TypeAlias = Mapping[str, str | int | float | bool | None]
 
 
 @dataclass(frozen=True, slots=True)
+class CallOpened:
+    """The core was made, with these."""
+
+    run_prefix: str
+    has_prompts: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CallStarted:
     """The stages are ready."""
 
@@ -430,7 +438,8 @@ class SpeechEnded:
 
 
 CallFact: TypeAlias = (
-    CallStarted
+    CallOpened
+    | CallStarted
     | DayBegan
     | TimePassed
     | SoundHeard

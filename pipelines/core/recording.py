@@ -6,7 +6,7 @@ numbers and our own fixed words pass; a text becomes its length.
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -25,25 +25,49 @@ from pipelines.core.commands import (
 )
 from pipelines.core.events import (
     AnswerCounted,
+    AnswerFailed,
+    AnswerFinished,
+    CallFact,
+    CallOpened,
+    CallStarted,
+    ClauseBegan,
+    DayBegan,
+    FirstClause,
+    FirstToken,
     HeardToEnd,
     LedgerFact,
     Listened,
     MicrophoneClosed,
     Milestone,
+    NothingAudible,
+    NothingToSay,
     PlayoutEnded,
     PlayoutStarted,
+    PromptWarmed,
     ReplyPaused,
+    ReplyRestarted,
     ResultsWaiting,
     SayAsked,
     SilenceAsked,
     SilenceTrimmed,
+    SoundHeard,
     Span,
+    SpeechCame,
+    SpeechEnded,
     SpeechPaused,
     SpeechStarted,
+    SummaryCame,
     TextTyped,
+    TimePassed,
+    TokensCounted,
+    ToolEnded,
+    TooMuchToSay,
     Transcribed,
+    TranscriptionCame,
+    TranscriptionFailed,
     TurnFact,
     TurnScored,
+    VoiceFailed,
 )
 from pipelines.core.exchange import (
     AnswerMeasured,
@@ -166,7 +190,19 @@ class CalledOff:
 
 
 Question: TypeAlias = Voiced | Asked | Came | Answered | Failed | CalledOff
-Noted: TypeAlias = FromCaller | ToCaller | TurnFact | LedgerFact | TurnCommand | Question
+
+
+# ---- what the core was told ----
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A fact as the call's core was given it: with all of them it decides the same again."""
+
+    fact: CallFact
+
+
+Noted: TypeAlias = FromCaller | ToCaller | TurnFact | LedgerFact | TurnCommand | Question | Told
 
 
 class Recorder(Protocol):
@@ -248,12 +284,14 @@ _QUESTIONS: Mapping[str, type[Question]] = {
     "Failed": Failed,
     "CalledOff": CalledOff,
 }
+_TOLD: Mapping[str, type[Told]] = {"Told": Told}
 _KINDS: Mapping[str, Mapping[str, type]] = {
     "in": FROM_CALLER,
     "out": _TO_CALLER,
     "fact": _FACTS,
     "command": _COMMANDS,
     "model": _QUESTIONS,
+    "told": _TOLD,
 }
 RECORD_TYPES: Mapping[str, type] = {
     name: one for types in _KINDS.values() for name, one in types.items()
@@ -265,6 +303,46 @@ KIND_OF: Mapping[type, str] = {
 """By class; `Played` is news of the caller, and no class has two kinds."""
 TYPE_OF: Mapping[type, str] = {one: name for name, one in RECORD_TYPES.items()}
 """By class, its name in a recording."""
+TOLD_TYPES: Mapping[str, type[CallFact]] = {
+    "CallOpened": CallOpened,
+    "CallStarted": CallStarted,
+    "DayBegan": DayBegan,
+    "TimePassed": TimePassed,
+    "SoundHeard": SoundHeard,
+    "TranscriptionCame": TranscriptionCame,
+    "TranscriptionFailed": TranscriptionFailed,
+    "TurnScored": TurnScored,
+    "FirstToken": FirstToken,
+    "AnswerFinished": AnswerFinished,
+    "AnswerFailed": AnswerFailed,
+    "TokensCounted": TokensCounted,
+    "SummaryCame": SummaryCame,
+    "PromptWarmed": PromptWarmed,
+    "ToolEnded": ToolEnded,
+    "FirstClause": FirstClause,
+    "NothingToSay": NothingToSay,
+    "TooMuchToSay": TooMuchToSay,
+    "VoiceFailed": VoiceFailed,
+    "NothingAudible": NothingAudible,
+    "ClauseBegan": ClauseBegan,
+    "SpeechCame": SpeechCame,
+    "ReplyRestarted": ReplyRestarted,
+    "SpeechEnded": SpeechEnded,
+    "Milestone": Milestone,
+    "Span": Span,
+    "SilenceTrimmed": SilenceTrimmed,
+    "Played": Played,
+    "Sent": Sent,
+    "Typed": Typed,
+    "Muted": Muted,
+    "StopSpeaking": StopSpeaking,
+    "Dtmf": Dtmf,
+    "LineDropped": LineDropped,
+    "LineRestored": LineRestored,
+    "Say": Say,
+}
+"""The class of each `of` in a line of type "Told"."""
+_TOLD_NAMES: Mapping[type, str] = {one: name for name, one in TOLD_TYPES.items()}
 
 _NAMES: Mapping[type, tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind) if field.name not in ("pcm", "tell"))
@@ -283,14 +361,15 @@ def line_of(item: Noted, at_s: float, level: Level, begun_s: float = 0.0) -> dic
 
     Sound is written elsewhere: here stands only its length.
     """
+    now, is_full = at_s, level == "full"
     at_s -= begun_s
     line: dict[str, object] = {"t": round(at_s, 6), "k": KIND_OF.get(type(item), "fact")}
     line["type"] = TYPE_OF[type(item)]
+    if isinstance(item, Told):
+        return line | _told(item.fact, now, is_full=is_full)
     match item:
         case TurnMeasured(row):
             return {**line, "row": dict(row)}
-        case CallBegan(facts, shares_s):
-            return {**line, "facts": dict(facts), "shares_s": dict(shares_s)}
         case AudioIn(pcm) | AudioOut(pcm):
             line["samples"] = len(pcm) // 2
         case Came(pcm=np.ndarray() as sound):
@@ -304,11 +383,17 @@ def line_of(item: Noted, at_s: float, level: Level, begun_s: float = 0.0) -> dic
             continue
         if shifted and name in MONOTONIC:
             value = round(value - begun_s, 6)
-        if level == "full":
+        if is_full:
             line[name] = value
         else:
             line.update(_without_words(name, value))
     return line
+
+
+def _told(fact: CallFact, now: float, *, is_full: bool) -> dict[str, object]:
+    """Times stay as they were, for decisions hang on their last digit."""
+    of: dict[str, object] = {"of": _TOLD_NAMES[type(fact)]}
+    return {**of, "now": now, "given": asdict(fact)} if is_full else of
 
 
 def late_audio(pcm: bytes) -> str:

@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 
 from pipelines.core.commands import StartReply, TurnCommand
-from pipelines.core.events import LedgerFact, Milestone, Span, TurnFact
+from pipelines.core.events import CallFact, LedgerFact, Milestone, Span, TurnFact
 from pipelines.core.exchange import AudioIn, CallBegan, Dtmf, FromCaller, ToCaller, TurnMeasured
 from pipelines.core.recording import (
     KIND_OF,
     OUR_WORDS,
     RECORD_TYPES,
+    TOLD_TYPES,
     TYPE_OF,
     Asked,
     Came,
     Question,
+    Told,
     audio_of,
     late_audio,
     line_of,
@@ -28,9 +30,10 @@ ALL: list[type[Any]] = [
     one
     for group in (FromCaller, ToCaller, TurnFact, LedgerFact, TurnCommand, Question)
     for one in get_args(group)
-]
-OURS = (TurnMeasured, CallBegan)
-"""Made of figures and of the names of models: `pipelines.core.ledger.ledger` says so."""
+] + [Told]
+OURS = (TurnMeasured, CallBegan, Told)
+"""Made of figures and of the names of models: `pipelines.core.ledger.ledger` says so; `Told` has a
+test of its own."""
 
 
 def full_of_canaries(kind: type[Any]) -> Any:
@@ -104,9 +107,16 @@ def test_the_names_on_disk_stay_when_a_class_gets_another() -> None:
             "ForgetSpeech"
         ),
         "model": "Voiced Asked Came Answered Failed CalledOff",
+        "told": "Told",
     }
 
 
 def test_the_table_has_every_class_that_can_be_recorded_once() -> None:
     assert set(RECORD_TYPES.values()) == set(ALL)
     assert len(RECORD_TYPES) == len(TYPE_OF) == len(ALL)
+
+
+def test_every_fact_that_the_core_can_be_told_has_a_name_and_none_has_words_without_words() -> None:
+    assert set(TOLD_TYPES.values()) == set(get_args(CallFact))
+    for kind in TOLD_TYPES.values():
+        assert CANARY not in json.dumps(line_of(Told(full_of_canaries(kind)), 1.0, "timing"))
