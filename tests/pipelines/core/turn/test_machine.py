@@ -495,3 +495,189 @@ def test_the_kind_of_answer_that_the_bot_waits_for_is_asked_in_every_pause() -> 
     asked = "May I have your name?"
 
     assert turns.over_at_s - 2.0 < waited_s / 2
+
+
+# ---- evidence and its limits ----
+
+
+def paused(text: str = QUESTION, policy: TurnPolicy = POLICY) -> TurnMachine:
+    """A second of `text`, and a pause at 2 s."""
+    turns = TurnMachine(policy)
+    feed(turns, SpeechStarted(1.0), SpeechPaused(2.0), Transcribed(text, 2.0, final=True))
+    return turns
+
+
+def test_the_turn_models_opinion_counts_for_the_pause_that_it_was_asked_about() -> None:
+    turns = paused()
+    feed(turns, TurnScored(0.3, 1.5))
+    assert turns.evidence.score is None
+    feed(turns, TurnScored(0.3, 2.0))
+    assert turns.evidence.score == 0.3
+
+
+def test_a_new_pause_has_no_opinion_of_the_turn_model_yet() -> None:
+    turns = paused("my name is")
+    feed(turns, TurnScored(0.3, 2.0), SpeechStarted(2.1), SpeechPaused(3.0))
+    assert turns.evidence.score is None
+
+
+@pytest.mark.parametrize(
+    ("text", "again_s", "went_on"),
+    [
+        (QUESTION, 2.14, 0),
+        (QUESTION, 2.16, 1),
+        ("my name is", 2.5, 0),
+        ("my name is", 2.05, 0),
+    ],
+)
+def test_going_on_after_a_pause_tells_something_where_the_turn_could_have_been_over(
+    text: str, again_s: float, went_on: int
+) -> None:
+    turns = paused(text)
+    feed(turns, SpeechStarted(again_s))
+    assert turns.evidence.went_on == went_on
+
+
+def test_a_turn_begins_with_nothing_known_of_how_this_person_pauses() -> None:
+    turns = paused()
+    feed(turns, SpeechStarted(2.18), SpeechPaused(3.0), Transcribed(QUESTION, 3.0, final=True))
+    assert turns.evidence.went_on == 1
+    committed = next(c for c in feed(turns, Listened(9.0)) if isinstance(c, CommitReply))
+    feed(turns, PlayoutStarted(committed.reply_id))
+    assert turns.evidence.went_on == 0
+
+
+def test_the_model_of_words_is_asked() -> None:
+    asked: list[str] = []
+
+    def completes(text: str) -> float:
+        asked.append(text)
+        return 0.5
+
+    turns = TurnMachine(POLICY, completes)
+    feed(turns, SpeechStarted(1.0), Transcribed("set an alarm", 2.0, final=True), SpeechPaused(2.0))
+
+    assert "set an alarm" in asked
+
+
+def test_a_reply_is_begun_early_four_times_in_a_turn_and_then_waits_for_the_commit() -> None:
+    turns = machine()
+    begun: list[int] = []
+    for step in range(7):
+        at = 1.0 + step
+        text = f"the answer {'is ' * step}seven."
+        commands = feed(
+            turns,
+            SpeechStarted(at),
+            SpeechPaused(at + 0.5),
+            Transcribed(text, at + 0.5, final=True),
+        )
+        begun.append(sum(isinstance(command, StartReply) for command in commands))
+
+    assert begun == [1, 1, 1, 1, 0, 0, 0]
+    assert [type(command) for command in feed(turns, Listened(20.0))] == [StartReply, CommitReply]
+
+
+@pytest.mark.parametrize(("upto_s", "is_begun"), [(1.93, True), (1.91, False), (1.0, False)])
+def test_words_that_lack_little_of_the_speech_are_answered_early(
+    upto_s: float, is_begun: bool
+) -> None:
+    turns = machine()
+    commands = feed(
+        turns,
+        SpeechStarted(1.0),
+        Transcribed(QUESTION, upto_s, final=False),
+        SpeechPaused(2.0),
+    )
+    assert any(isinstance(command, StartReply) for command in commands) is is_begun
+
+
+def test_the_turn_model_is_asked_after_20_ms_and_again_every_140_up_to_700() -> None:
+    unhurried = replace(POLICY, endpointing=certain(5.0, 6.0))
+    turns = paused(policy=unhurried)
+    asked = [
+        round(at * 0.01, 2)
+        for at in range(200, 300)
+        if ScoreTurn(2.0) in turns.handle(Listened(round(at * 0.01, 2)))
+    ]
+    assert asked[:1] == [2.02]
+    assert all(0.135 < later - at < 0.155 for at, later in itertools.pairwise(asked))
+    assert len(asked) > 3
+    assert asked[-1] <= 2.7
+
+
+def test_the_turn_model_is_not_asked_about_words_that_end_nothing() -> None:
+    turns = paused("my name is")
+    assert all(ScoreTurn(2.0) not in turns.handle(Listened(2.0 + at / 100)) for at in range(100))
+
+
+@pytest.mark.parametrize(("after_s", "cut_in"), [(1.5, 1), (1.6, 0)])
+def test_speaking_over_an_answer_that_has_just_begun_says_that_the_bot_cut_in(
+    after_s: float, cut_in: int
+) -> None:
+    turns = machine()
+    ask(turns)
+    feed(turns, Listened(5.0), PlayoutStarted(1))
+    began = 5.0 + after_s
+    feed(turns, SpeechStarted(began), Transcribed("No, the other one", began, final=False))
+    assert turns.state is TurnState.HEARING
+    assert turns.evidence.went_on == cut_in
+
+
+# ---- exactly these commands ----
+
+
+def test_a_reply_to_words_that_come_to_nothing_is_withdrawn_with_its_turn() -> None:
+    turns = machine()
+    begun = feed(
+        turns,
+        SpeechStarted(1.0),
+        SpeechPaused(2.0),
+        Transcribed(QUESTION, 2.0, final=False),
+    )
+    assert begun == [StartReply(1, 1, QUESTION)]
+
+    assert feed(turns, Transcribed("", 2.0, final=True)) == [
+        WithdrawReply(1, 1),
+        ForgetSpeech(2.0),
+    ]
+
+
+def test_speech_before_the_answer_is_heard_forgets_up_to_the_pause_and_no_further() -> None:
+    turns = machine_in(TurnState.THINKING)
+    assert feed(turns, SpeechStarted(10.0)) == [PauseReply(1), ForgetSpeech(2.0)]
+
+
+def test_a_cough_over_the_answer_is_forgotten_up_to_the_moment_at_which_it_goes_on() -> None:
+    turns = machine_in(TurnState.SPEAKING)
+    feed(turns, SpeechStarted(10.0), SpeechPaused(10.3), Transcribed("mhm", 10.3, final=True))
+
+    assert feed(turns, Listened(10.44)) == []
+    assert feed(turns, Listened(10.46)) == [ResumeReply(1), ForgetSpeech(10.46)]
+
+
+def test_words_that_are_typed_join_those_that_are_spoken_with_one_blank() -> None:
+    turns = machine()
+    feed(turns, SpeechStarted(1.0), TextTyped(" first "), TextTyped("second"))
+    feed(turns, SpeechPaused(2.0))
+
+    commands = feed(turns, Transcribed("third", 2.0, final=True), Listened(9.0))
+
+    assert commands[-1] == CommitReply(1, 1, "first second third")
+
+
+def test_an_announcement_stops_the_reply_that_is_under_way() -> None:
+    turns = machine_in(TurnState.SPEAKING)
+    commands = feed(turns, SayAsked("One moment."))
+    assert [type(command) for command in commands] == [
+        StopReply,
+        ForgetSpeech,
+        StartReply,
+        CommitReply,
+    ]
+
+
+def test_words_over_an_answer_that_is_stopped_by_hand_are_heard_to_their_end() -> None:
+    turns = machine_in(TurnState.CONTESTED)
+    feed(turns, Transcribed("and what", 10.2, final=False), SilenceAsked())
+    assert turns.state is TurnState.HEARING
