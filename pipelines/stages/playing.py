@@ -8,6 +8,8 @@ from pipecat.frames.frames import Frame, OutputAudioRawFrame, TextFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from pipelines.audio.audible import first_audible
+from pipelines.audio.mono_stream import MonoStream
+from pipelines.audio.pcm import Pcm
 from pipelines.core.commands import DropAudio, FlushAudio, PlayAudio
 from pipelines.core.events import ClauseBegan, ReplyRestarted, SpeechCame, SpeechEnded
 from pipelines.core.exchange import AudioOut, Flush
@@ -40,6 +42,7 @@ class Playing(FrameProcessor):
         self._reply_id = 0
         """The one whose data comes."""
         self._is_filler = False
+        self._stream = MonoStream(rate_hz)
         self._sound: dict[int, bytearray] = {}
         """By reply: 16 bit little endian, mono. One is played and one is held, at most."""
 
@@ -50,8 +53,9 @@ class Playing(FrameProcessor):
                 if reply_id == self._reply_id:
                     self._tell(ReplyRestarted(reply_id))
                 self._reply_id, self._is_filler = reply_id, False
+                self._stream = MonoStream(self._rate)
             case OutputAudioRawFrame(audio=audio):
-                self._keep(audio)
+                self._keep(self._stream.feed(audio, frame.sample_rate, frame.num_channels))
             case ClauseTextFrame(text=text, words=words):
                 self._tell(ClauseBegan(self._reply_id, text, words, self._is_filler))
             case TextFrame(text=text):  # its word times were lost on the way
@@ -59,6 +63,7 @@ class Playing(FrameProcessor):
             case FillerStartFrame() | FillerEndFrame():
                 self._is_filler = isinstance(frame, FillerStartFrame)
             case ReplyEndFrame(reply_id=reply_id):
+                self._keep(self._stream.flush())
                 self._tell(SpeechEnded(reply_id))
             case _:
                 pass
@@ -79,7 +84,7 @@ class Playing(FrameProcessor):
             case DropAudio(reply_id, place):
                 del self._sound.get(reply_id, bytearray())[2 * place :]
 
-    def _keep(self, audio: bytes) -> None:
-        self._sound.setdefault(self._reply_id, bytearray()).extend(audio)
-        pcm = np.frombuffer(audio, "<i2")
-        self._tell(SpeechCame(self._reply_id, len(pcm), first_audible(pcm, self._rate)))
+    def _keep(self, pcm: Pcm) -> None:
+        if len(pcm):
+            self._sound.setdefault(self._reply_id, bytearray()).extend(pcm.tobytes())
+            self._tell(SpeechCame(self._reply_id, len(pcm), first_audible(pcm, self._rate)))

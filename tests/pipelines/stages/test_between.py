@@ -6,11 +6,15 @@ from pipecat.frames.frames import Frame, LLMContextFrame, TTSAudioRawFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.processors.text_transformer import StatelessTextTransformer
 
-from pipelines.cascade import Between
+from pipelines.cascade import Between, Policies
 from pipelines.core.exchange import AudioOut, StopSpeaking
+from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.scripted import paced
+from tests.pipelines.core.turn.certainty import certain
 from tests.pipelines.stages.rehearsal import Cue, Rehearsed, does, rehearse, says
 
+PATIENT = TurnPolicy(endpointing=certain(0.5, lead_s=0.35))
+"""A reply is begun after 0.15 s of silence, and let go after 0.5 s."""
 STORY = "Once upon a time there was a miller. He had three sons and a mill by the river. " * 3
 
 
@@ -75,6 +79,28 @@ def test_a_filter_of_sound_before_the_playout_changes_what_is_heard() -> None:
     assert (softer.errors, softer.tasks_left) == ([], set())
 
 
+class Upsampler(FrameProcessor):
+    """As those whose model works at a rate of its own, and in stereo; too soft for `heard`."""
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, TTSAudioRawFrame):
+            pcm = np.repeat(np.frombuffer(frame.audio, "<i2") // 4, 4)
+            frame = TTSAudioRawFrame(pcm.tobytes(), 2 * frame.sample_rate, 2)
+        await self.push_frame(frame, direction)
+
+
+def test_sound_of_another_rate_is_heard_at_its_own_pace() -> None:
+    def samples(call: Rehearsed) -> int:
+        return sum(len(item.pcm) // 2 for _, item in call.sent if isinstance(item, AudioOut))
+
+    plain, other = told(None), told({"speaking": [Upsampler()]})
+
+    assert samples(other) == pytest.approx(samples(plain), abs=2)
+    assert other.lines == plain.lines
+    assert (other.errors, other.tasks_left) == ([], set())
+
+
 def test_what_is_looked_up_on_the_way_reaches_the_model() -> None:
     call = told({"turning": [Librarian()]})
     assert set(call.questions) == {"The mill was sold."}
@@ -101,6 +127,7 @@ def test_a_reply_that_is_withdrawn_on_its_way_is_not_heard() -> None:
         answers=lambda messages: paced(f"You said {messages[-1].content}"),
         between=everywhere,
         score=lambda audio: 0.4,
+        policies=Policies(turn=PATIENT),
         until_s=12.0,
     )
     question = "what time is it in Paris?"
