@@ -5,12 +5,13 @@ history marks it as estimated.
 """
 
 import asyncio
+import contextlib
 from collections import deque
 
 from pipecat.frames.frames import (
     CancelFrame,
     EndFrame,
-    EndTaskFrame,
+    EndWorkerFrame,
     Frame,
     InputAudioRawFrame,
     InputTextRawFrame,
@@ -29,6 +30,7 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.utils.time import time_now_iso8601
 
+from pipelines.audio.mono_stream import MonoStream
 from pipelines.cascade import Call, CallFormat, Policies, Services
 from pipelines.core.exchange import (
     AudioIn,
@@ -39,12 +41,15 @@ from pipelines.core.exchange import (
     FromCaller,
     Say,
     StateChanged,
+    StopSpeaking,
     ToCaller,
     TurnMeasured,
     Typed,
 )
 
 TURN_MEASURED = "on_turn_measured"
+LAST_WORDS_S = 30.0
+"""An `EndFrame` waits so long at most for what the bot is saying, or was told to say."""
 LEAD_S = 0.06
 """How far ahead of the clock sound is pushed: a transport sends in pieces of 40 ms."""
 
@@ -52,7 +57,8 @@ LEAD_S = 0.06
 class Halfsecond(FrameProcessor):
     """A conversation. `add_event_handler("on_turn_measured", ...)` is given each turn's ledger row.
 
-    In: audio; `TTSSpeakFrame`, to have something said; `InputTextRawFrame`, for what was typed.
+    In: audio of any rate; `TTSSpeakFrame`, to have something said; `InputTextRawFrame`, for what
+    was typed; `InterruptionFrame`, to be silent. An `EndFrame` waits for the bot's last word.
     Out: transcriptions, the bot's text and audio, interruptions, and who is speaking.
     """
 
@@ -62,12 +68,18 @@ class Halfsecond(FrameProcessor):
         self._services = services
         self._policies = policies
         self._rate_hz = 0
+        self._microphone = MonoStream(0)
         self._call: Call | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._going: deque[Frame] = deque()
         """Half a minute of sound at most: the call paces it."""
         self._wake = asyncio.Event()
         self._state: CallState = "listening"
+        self._is_sounding = False
+        """Sound was pushed since the bot last fell silent."""
+        self._has_said = asyncio.Event()
+        """The bot says nothing, and has nothing to say."""
+        self._has_said.set()
         self._register_event_handler(TURN_MEASURED)
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
@@ -75,13 +87,20 @@ class Halfsecond(FrameProcessor):
         match frame:
             case StartFrame():
                 await self.push_frame(frame, direction)
-                self._begin(frame)
+                self._begin()
                 return
-            case EndFrame() | CancelFrame():
+            case EndFrame():
+                await self._finish()
+            case CancelFrame():
                 await self._end()
+            case InterruptionFrame():
+                self._tell(StopSpeaking())
             case InputAudioRawFrame(audio=audio):
-                self._tell(AudioIn(audio))
+                pcm = self._microphone.feed(audio, frame.sample_rate, frame.num_channels)
+                self._tell(AudioIn(pcm.tobytes()))
             case TTSSpeakFrame(text=text):
+                if self._call is not None:
+                    self._has_said.clear()
                 self._tell(Say(text))
                 return
             case InputTextRawFrame(text=text):
@@ -95,17 +114,28 @@ class Halfsecond(FrameProcessor):
         await self._end()
         await super().cleanup()  # type: ignore[no-untyped-call]
 
-    def _begin(self, start: StartFrame) -> None:
-        self._rate_hz = start.audio_out_sample_rate
-        form = CallFormat(
-            in_rate_hz=start.audio_in_sample_rate, out_rate_hz=self._rate_hz, lead_s=LEAD_S
-        )
+    def _begin(self) -> None:
+        in_rate_hz = self.processor_setup.audio_in_sample_rate
+        self._rate_hz = self.processor_setup.audio_out_sample_rate
+        self._microphone = MonoStream(in_rate_hz)
+        form = CallFormat(in_rate_hz=in_rate_hz, out_rate_hz=self._rate_hz, lead_s=LEAD_S)
         self._call = Call(self._services, form, self._take, self._policies)
         self._tasks = [self.create_task(self._run(self._call)), self.create_task(self._push())]
 
     async def _run(self, call: Call) -> None:
-        await call.run()
-        await self.push_frame(EndTaskFrame(), FrameDirection.UPSTREAM)  # the bot has hung up
+        """Until the bot has hung up; the pipeline ends with it."""
+        try:
+            await call.run()
+        except Exception as error:  # noqa: BLE001 - nobody is to be left in silence
+            await self.push_error("the conversation broke", exception=error)
+        self._has_said.set()
+        await self.push_frame(EndWorkerFrame(), FrameDirection.UPSTREAM)
+
+    async def _finish(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self._has_said.wait()
+        await self._end()
 
     async def _end(self) -> None:
         tasks, self._tasks, self._call = self._tasks, [], None
@@ -121,6 +151,9 @@ class Halfsecond(FrameProcessor):
     def _take(self, message: ToCaller) -> None:
         match message:
             case AudioOut(pcm, tell=tell):
+                if not self._is_sounding:
+                    self._is_sounding = True
+                    self._send(TTSStartedFrame())
                 self._send(TTSAudioRawFrame(pcm, self._rate_hz, 1))
                 if tell:
                     self._tell(message.sent(self.get_event_loop().time()))
@@ -140,17 +173,17 @@ class Halfsecond(FrameProcessor):
 
     def _change(self, state: CallState) -> None:
         before, self._state = self._state, state
-        if before == "speaking":
+        if self._is_sounding and state != "speaking":
+            self._is_sounding = False
             self._send(TTSStoppedFrame())
-        match state:
-            case "hearing":
-                self._send(UserStartedSpeakingFrame())
-            case "thinking" | "listening" if before == "hearing":
-                self._send(UserStoppedSpeakingFrame())
-            case "speaking":
-                self._send(TTSStartedFrame())
-            case _:
-                pass
+        if before == "hearing":
+            self._send(UserStoppedSpeakingFrame())
+        if state == "hearing":
+            self._send(UserStartedSpeakingFrame())
+        if state in ("thinking", "speaking"):
+            self._has_said.clear()
+        else:
+            self._has_said.set()
 
     def _send(self, frame: Frame) -> None:
         self._going.append(frame)

@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
 from pipecat.frames.frames import (
+    EndFrame,
     Frame,
     InputAudioRawFrame,
     InputTextRawFrame,
@@ -15,6 +17,8 @@ from pipecat.frames.frames import (
     TranscriptionFrame,
     TTSAudioRawFrame,
     TTSSpeakFrame,
+    TTSStartedFrame,
+    TTSStoppedFrame,
     TTSTextFrame,
     UserStartedSpeakingFrame,
     UserStoppedSpeakingFrame,
@@ -25,6 +29,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.workers.runner import WorkerRunner
 
 from halfsecond import Halfsecond, Policies, Services
+from pipelines.cascade import Call
 from pipelines.services.protocols import EAR_RATE_HZ
 from pipelines.services.scripted import (
     ScriptedLanguageModel,
@@ -65,11 +70,18 @@ class Stranger(FrameProcessor):
         return [frame.text for _, frame in self.of(kind)]  # type: ignore[attr-defined]
 
 
+VOICE = (TTSStartedFrame, TTSAudioRawFrame, TTSStoppedFrame)
+TURNS = (UserStartedSpeakingFrame, UserStoppedSpeakingFrame)
 Does = Callable[[PipelineWorker], Awaitable[None]]
 
 
-def conversation(does: Does, said: str = "", answer: str = ANSWER) -> tuple[Stranger, list[object]]:
-    """Returns the frames that came out of it, and the rows of its turns."""
+def conversation(
+    does: Does, said: str = "", answer: str = ANSWER, times: int = 1
+) -> tuple[Stranger, list[object]]:
+    """Returns the frames that came out of it, and the rows of its turns.
+
+    `times`: so often the microphone's rate is the pipeline's, in stereo.
+    """
     rows: list[object] = []
     stranger = Stranger()
 
@@ -101,7 +113,7 @@ def conversation(does: Does, said: str = "", answer: str = ANSWER) -> tuple[Stra
         running = asyncio.ensure_future(runner.run())
         await asyncio.sleep(0.1)
         sound = (tones.spoken(said) * 32767).astype(np.int16) if said else np.zeros(0, np.int16)
-        speaking = asyncio.ensure_future(_speak(worker, sound))
+        speaking = asyncio.ensure_future(_speak(worker, sound, times))
         await does(worker)
         speaking.cancel()
         await runner.cancel()
@@ -113,13 +125,15 @@ def conversation(does: Does, said: str = "", answer: str = ANSWER) -> tuple[Stra
     return stranger, rows
 
 
-async def _speak(worker: PipelineWorker, sound: np.ndarray) -> None:
+async def _speak(worker: PipelineWorker, sound: np.ndarray, times: int) -> None:
     """From 1 s on; a microphone is never done."""
     silence = np.zeros(EAR_RATE_HZ, np.int16)
     tape = np.concatenate((silence, sound, *([silence] * 12)))
     for at in range(0, len(tape) - FRAME, FRAME):
         await asyncio.sleep(0.02)
-        frame = InputAudioRawFrame(tape[at : at + FRAME].tobytes(), EAR_RATE_HZ, 1)
+        channels = 1 if times == 1 else 2
+        pcm = np.repeat(tape[at : at + FRAME], times * channels)
+        frame = InputAudioRawFrame(pcm.tobytes(), times * EAR_RATE_HZ, channels)
         await worker.queue_frame(frame)
 
 
@@ -166,6 +180,66 @@ def test_what_is_typed_interrupts_what_the_bot_was_told_to_say() -> None:
     assert (
         stranger.of(TTSAudioRawFrame)[0][0] < interrupted_s < stranger.of(TTSAudioRawFrame)[-1][0]
     )
+
+
+def test_a_microphone_of_another_rate_is_heard() -> None:
+    stranger, _ = conversation(listen, QUESTION, times=2)
+    assert stranger.texts(TranscriptionFrame)[-1] == QUESTION
+
+
+def test_the_bots_sound_lies_between_started_and_stopped() -> None:
+    stranger, _ = conversation(listen, QUESTION)
+    kinds = [kind for _, frame in stranger.came if (kind := type(frame)) in VOICE]
+    assert kinds[0] is TTSStartedFrame
+    assert kinds[-1] is TTSStoppedFrame
+    assert kinds.count(TTSStartedFrame) == kinds.count(TTSStoppedFrame) == 1
+
+
+def test_a_listeners_mhm_ends_as_it_began() -> None:
+    """The bot goes on after it, and the person has stopped speaking all the same."""
+    story = "Once upon a time there was a miller who had three sons and a mill by the river. " * 2
+
+    async def does(worker: PipelineWorker) -> None:
+        await worker.queue_frame(TTSSpeakFrame(story))
+        await asyncio.sleep(14.0)
+
+    stranger, _ = conversation(does, "mhm")
+    kinds = [kind for _, frame in stranger.came if (kind := type(frame)) in TURNS]
+    assert kinds == [UserStartedSpeakingFrame, UserStoppedSpeakingFrame]
+
+
+def test_an_interruption_from_elsewhere_silences_the_bot() -> None:
+    async def does(worker: PipelineWorker) -> None:
+        await worker.queue_frame(TTSSpeakFrame("Once upon a time there was a miller. " * 4))
+        await asyncio.sleep(2.0)
+        await worker.queue_frame(InterruptionFrame())
+        await asyncio.sleep(4.0)
+
+    stranger, _ = conversation(does)
+    interrupted_s = stranger.of(InterruptionFrame)[0][0]
+    assert stranger.of(TTSAudioRawFrame)[-1][0] <= interrupted_s + 0.05
+
+
+def test_a_pipeline_that_ends_waits_for_the_last_word() -> None:
+    goodbye = "Thank you for your call, and goodbye."
+
+    async def does(worker: PipelineWorker) -> None:
+        await worker.queue_frames([TTSSpeakFrame(goodbye), EndFrame()])
+        await asyncio.sleep(6.0)
+
+    stranger, _ = conversation(does)
+    assert " ".join(stranger.texts(TTSTextFrame)) == goodbye
+    kinds = [kind for _, frame in stranger.came if (kind := type(frame)) in (*VOICE, EndFrame)]
+    assert kinds[-2:] == [TTSStoppedFrame, EndFrame]
+
+
+def test_a_conversation_that_breaks_ends_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def breaks(call: Call) -> None:
+        raise OSError("broken")
+
+    monkeypatch.setattr(Call, "run", breaks)
+    stranger, _ = conversation(listen)
+    assert len(stranger.of(EndFrame)) == 1
 
 
 def test_it_stands_without_the_server_around_it() -> None:
