@@ -179,13 +179,20 @@ class Thinking(FrameProcessor):
         """Step by step: each brings about the next, or none."""
         while (order := self._order) is not None:
             self._order = None
-            match order:
-                case CountTokens(texts):
-                    await self._count(texts)
-                case SumUp(text):
-                    await self._sum_up(text)
-                case WarmPrompt(messages):
-                    await self._warm(messages)
+            try:
+                await self._take_step(order)
+            except Exception:
+                log.exception("the next prompt could not be prepared")
+                self._tell(_undone(order))
+
+    async def _take_step(self, order: Preparation) -> None:
+        match order:
+            case CountTokens(texts):
+                await self._count(texts)
+            case SumUp(text):
+                await self._sum_up(text)
+            case WarmPrompt(messages):
+                await self._warm(messages)
 
     async def _count(self, texts: Sequence[str]) -> None:
         for left, text in zip(range(len(texts) - 1, -1, -1), texts, strict=True):
@@ -213,6 +220,16 @@ class Thinking(FrameProcessor):
 
     def _now(self) -> float:
         return self.get_event_loop().time()
+
+
+def _undone(order: Preparation) -> TokensCounted | SummaryCame | PromptWarmed:
+    match order:
+        case CountTokens(texts):
+            return TokensCounted(texts[0], None, 0)
+        case SumUp():
+            return SummaryCame(None)
+        case WarmPrompt():
+            return PromptWarmed()
 
 
 def _credited(source: AnswerSource | None) -> dict[str, str | int]:

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.cascade import Policies
 from pipelines.core.commands import CountTokens, SumUp, WarmPrompt
-from pipelines.core.events import SummaryCame, TokensCounted
+from pipelines.core.events import PromptWarmed, SummaryCame, TokensCounted
 from pipelines.core.exchange import Say, Typed
 from pipelines.core.memory.conversation import SUMMING_UP_TOKENS, Conversation
 from pipelines.core.memory.entry import MESSAGE_TOKENS, estimate
@@ -234,3 +234,25 @@ def test_without_a_summary_nothing_is_asked_and_nothing_is_kept() -> None:
     llm = prepare(talk, AnsweringPolicy(), None)
     assert (llm.requests, talk.to_sum_up) == ([], "")
     assert talk.tokens <= 1024
+
+
+class BrokenCache(Cache):
+    """As an adapter with a fault of its own: that is no ServiceError."""
+
+    async def warm(self, messages: Sequence[ChatMessage], sampling: Sampling = AS_SET) -> None:
+        self.warmed.append(list(messages))
+        raise LookupError("broken")
+
+
+def test_work_that_breaks_is_over() -> None:
+    facts: list[Any] = []
+
+    async def play() -> None:
+        llm = ScriptedLanguageModel(lambda messages: paced("They talked."))
+        await llm.open()
+        thinking = Thinking(llm, facts.append, BrokenCache())
+        thinking._order = WarmPrompt((ChatMessage("user", STAND_IN),))
+        await thinking._prepare()
+
+    run(play())
+    assert facts == [PromptWarmed()]
