@@ -28,6 +28,9 @@ class Given(enum.Enum):
 REQUEST_WORDS = 8
 """A request, with the greeting before it, is seldom said in fewer."""
 
+STRAY_WORDS = 2
+"""Before an introduction: what the ears made of a breath or a door."""
+
 _GREETINGS = frozenset(
     "hi hello hey hiya greetings morning afternoon evening good yo there".split()
 )
@@ -46,6 +49,11 @@ _YES_NO = frozenset(
     """yes yeah yep yup no nope nah correct sure absolutely definitely exactly okay ok right
     please certainly""".split()
 )
+_PARTING = _YES_NO | frozenset(
+    """thanks thank you so much very too as well bye goodbye good great nice have a the rest of your
+    day one night evening afternoon weekend see later take care that's all it cheers""".split()
+)
+"""Words of a goodbye."""
 _UNITS = {
     word: str(n)
     for n, word in enumerate("zero one two three four five six seven eight nine".split())
@@ -73,8 +81,8 @@ def given(text: str, expectation: Expectation) -> Given:
     """How much of the answer these words are."""
     said = words(text)
     kind = expectation.kind
-    if not said or kind is Expected.FAREWELL:
-        return Given.WHOLE if said else Given.UNKNOWN
+    if not said:
+        return Given.UNKNOWN
     if kind is not Expected.NAME and _is_opening(text, kind):
         return Given.OPENING
     if kind is Expected.REQUEST:
@@ -90,6 +98,8 @@ def _is_whole(said: Sequence[str], kind: Expected) -> bool:
     match kind:
         case Expected.CONFIRMATION:
             return said[-1] in _YES_NO
+        case Expected.FAREWELL:
+            return _PARTING.issuperset(said)
         case Expected.DATE:
             return _is_date(said)
         case Expected.TIME:
@@ -101,15 +111,21 @@ def _is_whole(said: Sequence[str], kind: Expected) -> bool:
 def _is_opening(text: str, kind: Expected) -> bool:
     """Greetings, introductions, "yes": all that goes before what is to be said."""
     answers = kind not in (Expected.REQUEST, Expected.ADDRESS)
-    for part in _PARTS.split(text):
-        said = part.replace("’", "'").split()
+    greeted = False
+    others = 0
+    for part in _PARTS.split(text.replace("’", "'")):
+        said = part.split()
         while said and said[0].lower() in _GREETINGS | _STARTERS:
             if answers and said[0].lower() in _YES_NO:
                 return False
+            greeted = greeted or said[0].lower() in _GREETINGS
             said = said[1:]
-        if said and _INTRODUCES.match(" ".join(said)) is None:
-            return False
-    return True
+        is_name = greeted and all(word[0].isupper() for word in said)
+        if said and not is_name and _INTRODUCES.match(" ".join(said)) is None:
+            others += len(said)
+        elif said and others <= STRAY_WORDS:
+            others = 0
+    return others == 0
 
 
 def _number_given(said: Sequence[str], wanted: int | None) -> Given:

@@ -129,32 +129,32 @@ class Evidence:
 class OverWeights:
     """Log-odds that the turn is over; `python -m bench.fit` fits them."""
 
-    bias: float = -0.17
-    hanging: float = -1.96
+    bias: float = -0.1
+    hanging: float = -1.85
     """After a function word or a filler, or where a thought is hardly ever over."""
-    counting: float = -1.91
+    counting: float = -1.92
     """In a run of fewer than `LONG_RUN` figures or letters, ..."""
     counted: float = -0.48
     """... or of more: where it is not known how many were asked for, most pauses are long."""
     comma: float = -1.18
     open: float = 0.04
     """No mark."""
-    question: float = 2.04
-    thought: float = 0.41
+    question: float = 2.12
+    thought: float = 0.4
     """Times the log-odds, over 3, that a thought ends after these words."""
-    went_on: float = 0.05
+    went_on: float = 0.04
     """For every time, up to three, that the person has gone on in this turn."""
-    opening: float = -3.87
+    opening: float = -3.89
     """A greeting and a name, where they are no answer."""
     part: float = -4.51
     """A part of what was asked for."""
-    enough: float = 1.54
+    enough: float = 1.53
     """As many words as such an answer mostly has."""
-    whole: float = 0.74
+    whole: float = 0.9
     """All of what was asked for."""
-    voice: float = 0.52
+    voice: float = 0.54
     """Times Smart Turn's log-odds, over 2."""
-    clear: float = 1.43
+    clear: float = 1.34
     """Times the share of the likeliest reading: half a word is read in many ways."""
 
 
@@ -240,6 +240,8 @@ class Endpointing:
         return any(ending(text) not in nothing for text, _ in evidence.readings())
 
 
+UNSCORED = 0.1
+"""Stands for Smart Turn's opinion until it is there: not every gap between words begins a reply."""
 INCOMPLETE = 0.01
 """A thought that is so seldom over after these words hangs as well."""
 LEAST = 1e-4
@@ -256,8 +258,8 @@ def features(text: str, evidence: Evidence, completes: Completes) -> dict[str, f
     """The evidence if `text` was said, by the names of `OverWeights`; what is absent is 0."""
     found = {"bias": 1.0, "went_on": float(min(evidence.went_on, 3))}
     found["clear"] = next(share for _, share in evidence.readings())
-    if evidence.score is not None:
-        found["voice"] = log_odds(evidence.score, 0.005) / 2
+    score = UNSCORED if evidence.score is None else evidence.score
+    found["voice"] = log_odds(score, 0.005) / 2
     answer = given(text, evidence.expected)
     if answer in _ANSWERED:
         found[_ANSWERED[answer]] = 1.0

@@ -89,11 +89,11 @@ def test_the_call_ends_when_the_last_word_was_heard() -> None:
 
 def test_who_cuts_the_last_word_off_keeps_the_call() -> None:
     goodbye = Say("Goodbye then, and thank you so very much for calling.", ends_call=True)
-    call = rehearse(does(1.0, goodbye), says(2.0, "wait, one more question"), until_s=10.0)
+    call = rehearse(does(1.0, goodbye), says(2.0, "wait, another question"), until_s=10.0)
 
     assert call.ended_s is None
-    assert call.questions == ["wait, one more question"]
-    assert call.heard_text.endswith("You said wait, one more question")
+    assert call.questions == ["wait, another question"]
+    assert call.heard_text.endswith("You said wait, another question")
 
 
 def test_keys_interrupt_and_reach_the_model_in_order() -> None:

@@ -122,14 +122,14 @@ def test_an_interruption_goes_through_as_without_them(way_s: float) -> None:
 def test_a_reply_that_is_withdrawn_on_its_way_is_not_heard() -> None:
     """The person goes on within the pause: what was begun for the first words is gone."""
     call = rehearse(
-        says(1.0, "what time is it"),
-        says(2.65, "in Paris?"),
+        says(1.0, "tell me the time,"),
+        says(2.9, "in Paris?"),
         answers=lambda messages: paced(f"You said {messages[-1].content}"),
         between=everywhere,
         score=lambda audio: 0.4,
         policies=Policies(turn=PATIENT),
         until_s=12.0,
     )
-    question = "what time is it in Paris?"
+    question = "tell me the time, in Paris?"
     assert call.lines == [("user", question), ("assistant", f"You said {question}")]
     assert (call.errors, call.tasks_left) == ([], set())
