@@ -132,6 +132,9 @@ class Hearing(FrameProcessor):
         except ServiceError as error:
             log.warning("the ears failed", service=error.service, error=str(error))
             self._tell(TranscriptionFailed(command.job, error.retryable, started_s))
+        except Exception:
+            log.exception("the ears broke")  # and the turn has an end all the same
+            self._tell(TranscriptionFailed(command.job, False, started_s))
         else:
             heard = answer.text, answer.tokens
             self._tell(TranscriptionCame(command.job, *heard, started_s, answer.alternatives))

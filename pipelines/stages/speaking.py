@@ -182,6 +182,10 @@ class Speaking(FrameProcessor):
             log.error("the voice failed", service=error.service, error=str(error))
             self._tell(VoiceFailed(reply_id))
             return False
+        except Exception:
+            log.exception("the voice broke")  # and the reply has an end all the same
+            self._tell(VoiceFailed(reply_id))
+            return False
         finally:
             if clause.filler:
                 await self.push_frame(FillerEndFrame())

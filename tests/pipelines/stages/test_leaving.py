@@ -1,4 +1,4 @@
-"""The end of a call, and what goes wrong within one: the rest goes on, and nothing is left."""
+"""The end of a call, and faults within one: the rest goes on, and nothing is left."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,8 @@ from pipelines.core.memory.tools import Afterwards, tool
 from pipelines.core.thinking.answering import AnsweringPolicy
 from pipelines.services.protocols import AS_SET, ChatMessage, Sampling, ToolCall
 from pipelines.services.scripted import Step, paced
-from tests.pipelines.stages.rehearsal import does, rehearse
+from pipelines.words import ENGLISH
+from tests.pipelines.stages.rehearsal import does, rehearse, says
 
 ASKED = does(1.0, Typed("Book a table."))
 
@@ -67,3 +68,21 @@ def test_a_promise_that_breaks_takes_nothing_else_with_it() -> None:
     (error,) = call.errors
     assert "no such line" in error
     assert prompts.warmed[-1][-2].content == "It is booked."
+
+
+def broken(item: object) -> bool:
+    """As an adapter with a fault of its own: that is no `ServiceError`."""
+    raise LookupError("broken")
+
+
+def test_a_voice_that_breaks_ends_its_reply() -> None:
+    call = rehearse(ASKED, tts_is_silent=broken, microphone=False)
+    assert call.states == ["thinking", "listening"]
+    assert (call.errors, call.tasks_left) == ([], set())
+
+
+def test_ears_that_break_end_the_turn() -> None:
+    call = rehearse(says(1.0, "what time is it?"), stt_fails=broken)
+    assert call.states[-1] == "listening"
+    assert call.lines[-1] == ("assistant", ENGLISH.unheard)
+    assert (call.errors, call.tasks_left) == ([], set())
