@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +20,7 @@ from rich.console import Console
 ROOT = Path(__file__).parents[1]
 BENCH = ROOT / ".cache" / "mutants"
 CODE = ("bot", "pipelines", "client", "replay", "tests", "docs", ".env.example")
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.wav", "*.flac", "*.png", "web", "suites")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.flac", "*.png", "web", "suites")
 CONFIG = """
 [tool.pytest.ini_options]
 addopts = "--import-mode=importlib -p no:cacheprovider -p no:xdist"
@@ -32,6 +33,7 @@ also_copy = {code}
 pytest_add_cli_args_test_selection = {tests}
 pytest_add_cli_args = ["-m", "not soak and not many"]
 """
+EQUIVALENT = Path(__file__).with_name("equivalent_mutants.toml")
 SEEN = ("killed", "timeout", "segfault", "caught_by_type_check")
 
 
@@ -42,11 +44,14 @@ class Score:
     seen: int
     made: int
     unseen: tuple[str, ...]
-    """mutmut's names of the others."""
+    """The others, as a diff shows them."""
+    equivalent: int = 0
+    """Changes that make no difference, by `equivalent_mutants.toml`."""
 
     @property
     def percent(self) -> float:
-        return 100 * self.seen / self.made if self.made else 100.0
+        could_be_seen = self.made - self.equivalent
+        return 100 * self.seen / could_be_seen if could_be_seen else 100.0
 
 
 def mirror_of(module: Path) -> Path:
@@ -72,9 +77,10 @@ def mutants(
     for module in modules:
         with console.status(f"{module}: making changes and running {mirror_of(module)}"):
             score = scores[module] = _score(module)
-        console.print(f"{module}: {score.seen} of {score.made} seen, {score.percent:.1f} %")
-        for name in score.unseen:
-            console.print(_shown(name), highlight=False, markup=False)
+        told = f"{score.seen} of {score.made} seen, {score.equivalent} make no difference"
+        console.print(f"{module}: {told}: {score.percent:.1f} %")
+        for change in score.unseen:
+            console.print(change, highlight=False, markup=False)
     raise typer.Exit(int(any(score.percent < least for score in scores.values())))
 
 
@@ -102,13 +108,23 @@ def _score(module: Path) -> Score:
     lines = _mutmut("results").stdout.splitlines()
     unseen = tuple(line.split(":")[0].strip() for line in lines if ": survived" in line)
     unseen += tuple(line.split(":")[0].strip() for line in lines if ": no tests" in line)
-    return Score(sum(counts.get(kind, 0) for kind in SEEN), counts["total"], unseen)
+    changes = {name: _change(name) for name in unseen}
+    known = equivalent_to(module)
+    real = [name for name, lines in changes.items() if not known & {x[1:].strip() for x in lines}]
+    shown = tuple("\n".join([f"  {name}", *changes[name]]) for name in real)
+    seen = sum(counts.get(kind, 0) for kind in SEEN)
+    return Score(seen, counts["total"], shown, len(unseen) - len(real))
 
 
-def _shown(name: str) -> str:
+def equivalent_to(module: Path) -> set[str]:
+    """The changed lines that make no difference in a module."""
+    return set(tomllib.loads(EQUIVALENT.read_text()).get(str(module), {}))
+
+
+def _change(name: str) -> list[str]:
+    """The lines of a diff: those that went, and those that came."""
     lines = _mutmut("show", name).stdout.splitlines()
-    changed = [x for x in lines if x.startswith(("+", "-")) and not x.startswith(("+++", "---"))]
-    return "\n".join([f"  {name}", *(f"    {line}" for line in changed)])
+    return [x for x in lines if x.startswith(("+", "-")) and not x.startswith(("+++", "---"))]
 
 
 def _mutmut(*words: str) -> "subprocess.CompletedProcess[str]":

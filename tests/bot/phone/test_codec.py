@@ -176,6 +176,13 @@ def test_a_mark_that_was_never_sent_is_not_believed(name: str) -> None:
         codec.receive(said(mark(name)))
 
 
+def test_before_the_first_frame_no_sample_has_been_played() -> None:
+    codec = opened()
+    assert codec.receive(said(mark("0.0"))) == [Played(0, 0)]
+    with pytest.raises(PeerError, match="^a mark that was never sent$"):
+        codec.receive(said(mark("0.1")))
+
+
 def test_after_a_flush_no_mark_of_the_new_generation_is_believed_yet() -> None:
     codec = opened()
     codec.send(out(0, 0))

@@ -345,3 +345,24 @@ def test_without_a_system_prompt_the_day_is_told_alone() -> None:
     talk = Conversation("")
     talk.today = "Today is Friday."
     assert pairs(talk.prefix()) == [("system", "Today is Friday.")]
+
+
+def test_words_that_nothing_answers_are_the_persons_and_are_told_with_the_next_question() -> None:
+    talk = Conversation("be brief")
+    talk.mentioned("I am in the kitchen.")
+    assert pairs(talk.with_question(1, "Where am I?")) == [
+        ("system", "be brief"),
+        ("user", "I am in the kitchen."),
+        ("user", "Where am I?"),
+    ]
+
+
+def test_what_was_cut_is_forgotten_when_nobody_wants_a_summary() -> None:
+    talk = Conversation("be brief", 60)
+    for turn in range(1, 9):
+        talk.said(turn, f"This is what was said in turn {turn}, at some length.")
+        talk.heard(turn, turn, "And this is what was answered.", estimated=False)
+        talk.trim()
+    assert talk.cut_lines > 0
+    talk.forget_what_was_cut()
+    assert talk.cut_lines == 0
