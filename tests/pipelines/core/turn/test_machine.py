@@ -681,3 +681,30 @@ def test_words_over_an_answer_that_is_stopped_by_hand_are_heard_to_their_end() -
     turns = machine_in(TurnState.CONTESTED)
     feed(turns, Transcribed("and what", 10.2, final=False), SilenceAsked())
     assert turns.state is TurnState.HEARING
+
+
+def test_after_sounds_that_were_no_words_four_replies_may_be_begun_early_again() -> None:
+    turns = machine()
+    feed(turns, SpeechStarted(1.0), SpeechPaused(1.5), Transcribed("", 1.5, final=True))
+    assert turns.state is TurnState.IDLE
+    begun = 0
+    for step in range(6):
+        at = 2.0 + step
+        text = f"the answer {'is ' * step}seven."
+        commands = feed(
+            turns,
+            SpeechStarted(at),
+            SpeechPaused(at + 0.5),
+            Transcribed(text, at + 0.5, final=True),
+        )
+        begun += sum(isinstance(command, StartReply) for command in commands)
+    assert begun == 4
+
+
+def test_text_that_is_typed_in_a_pause_withdraws_the_reply_to_less() -> None:
+    turns = paused()
+    assert feed(turns, TextTyped("and the date?")) == [
+        WithdrawReply(1, 1),
+        StartReply(2, 1, f"and the date? {QUESTION}"),
+        CommitReply(2, 1, f"and the date? {QUESTION}"),
+    ]
