@@ -93,9 +93,10 @@ INBOX_AUDIO = 1536
 log = structlog.get_logger(__name__)
 
 
+PLACES = ("caller", "hearing", "turning", "thinking", "phrasing", "speaking")
+"""Places for processors of others: before the ears, and behind each stage but the last."""
 Between: TypeAlias = Mapping[str, Sequence[FrameProcessor]]
-"""Processors of others, by the stage that they stand behind: hearing, turning, thinking, phrasing
-or speaking."""
+"""Processors of others, by the one of `PLACES` at which they stand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +180,10 @@ class Call:
         }
         others = services.between()
         self._pipeline = Pipeline(
-            [one for name, stage in stages.items() for one in (stage, *others.get(name, ()))]
+            [
+                *others.get("caller", ()),
+                *(one for name, stage in stages.items() for one in (stage, *others.get(name, ()))),
+            ]
         )
         self._addressees = self._addressed(hearing, turning, thinking, speaking, playing)
         self._in_rate_hz = form.in_rate_hz

@@ -25,7 +25,7 @@ from bot.wiring.telephone import announcements_for, phone_for
 from bot.wiring.tools import hangs_up, tools_for
 from bot.wiring.voice import choose_voice
 from pipelines.addresses import printable
-from pipelines.cascade import Call, CallFormat, Policies, Services
+from pipelines.cascade import PLACES, Between, Call, CallFormat, Policies, Services
 from pipelines.core.exchange import ToCaller
 from pipelines.core.ledger.budget import Budget
 from pipelines.core.ledger.ledger import Fact
@@ -61,8 +61,7 @@ class Wiring:
             if settings.llm_base_url
             else DemoProcess(settings.profile, settings.seed, time_zone=str(self._clock.zone))
         )
-        where = settings.processors
-        self._between = function_at(where, "PROCESSORS") if where else dict
+        self._between = _between(settings)
         self._ears = choose_ears(settings)
         self._stt = self._ears.service
         self._turn = SmartTurn()
@@ -238,6 +237,18 @@ def _prompt(settings: Settings) -> str:
         return settings.system_prompt
     except (OSError, UnicodeError) as error:
         raise SettingsError(f"LLM_SYSTEM_PROMPT_FILE cannot be read: {error}") from None
+
+
+def _between(settings: Settings) -> Callable[[], Between]:
+    """Raises SettingsError, also where the function names a place that there is not."""
+    where = settings.processors
+    if not where:
+        return dict
+    between = function_at(where, "PROCESSORS")
+    if unknown := sorted(set(between()) - set(PLACES)):
+        places = ", ".join(PLACES)
+        raise SettingsError(f"PROCESSORS={where}: {unknown[0]!r} is none of {places}")
+    return between
 
 
 def _budget(settings: Settings) -> Budget:

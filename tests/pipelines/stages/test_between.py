@@ -2,7 +2,12 @@
 
 import numpy as np
 import pytest
-from pipecat.frames.frames import Frame, LLMContextFrame, TTSAudioRawFrame
+from pipecat.frames.frames import (
+    Frame,
+    InputAudioRawFrame,
+    LLMContextFrame,
+    TTSAudioRawFrame,
+)
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.processors.text_transformer import StatelessTextTransformer
 
@@ -99,6 +104,21 @@ def test_sound_of_another_rate_is_heard_at_its_own_pace() -> None:
     assert samples(other) == pytest.approx(samples(plain), abs=2)
     assert other.lines == plain.lines
     assert (other.errors, other.tasks_left) == ([], set())
+
+
+class Deaf(FrameProcessor):
+    """Lets none of the caller's sound through."""
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if not isinstance(frame, InputAudioRawFrame):
+            await self.push_frame(frame, direction)
+
+
+def test_a_processor_before_the_ears_has_the_sound_first() -> None:
+    call = told({"caller": [Deaf()]})
+    assert call.lines == []
+    assert (call.errors, call.tasks_left) == ([], set())
 
 
 def test_what_is_looked_up_on_the_way_reaches_the_model() -> None:
