@@ -1,6 +1,6 @@
 """Delivers a reply: held until its turn is committed, paced, paused, and kept as it was heard.
 
-What comes late of a reply that was withdrawn is dropped here, and nowhere else.
+Late sound and late words of a withdrawn reply are dropped here, and nowhere else.
 """
 
 import enum
