@@ -1,5 +1,8 @@
 """Words about a server that gives no answer, for whoever runs it."""
 
+import subprocess
+import sys
+
 import httpx2
 import openai
 import pytest
@@ -106,3 +109,30 @@ def test_our_own_errors_and_mistakes_pass_unchanged() -> None:
         with pytest.raises(type(raised)) as passed, as_service_errors("stt"):
             raise raised
         assert passed.value is raised
+
+
+FIRST_REQUEST = """
+import asyncio, contextlib, sys
+from pipelines.services.llm.llm_openai import OpenAiLanguageModel
+from pipelines.services.protocols import ChatMessage, ServiceError
+
+async def main() -> None:
+    model = OpenAiLanguageModel(base_url="http://127.0.0.1:9/v1", model="any")
+    await model.open()
+    before = set(sys.modules)
+    with contextlib.suppress(ServiceError):
+        async for _ in model.stream([ChatMessage("user", "Hello.")]):
+            pass
+    print(*(set(sys.modules) - before))
+    await model.close()
+
+asyncio.run(main())
+"""
+
+
+def test_the_first_request_of_a_process_loads_nothing_that_would_hold_the_calls() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", FIRST_REQUEST], capture_output=True, text=True, check=True
+    )
+
+    assert told.stdout.split() == []
