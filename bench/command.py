@@ -24,8 +24,8 @@ from bench.playlist import Half, PlaylistItem, playlist
 from bench.plays import Play
 from bench.report import print_demands, print_report
 from bench.servers import ServerError
-from bench.summary import as_json, demands, figures, ratios
-from bench.turns import BenchPlan, Caller, PeerName, TtsName, bench, length_s
+from bench.summary import as_json, demands, difference, figures, ratios
+from bench.turns import EARLIER, BenchPlan, Caller, PeerName, TtsName, bench, length_s
 from bot.settings.latency_profile import ProfileName
 from bot.terminal.ending import give_up
 from bot.terminal.output import JsonFile
@@ -33,7 +33,7 @@ from bot.terminal.output import JsonFile
 NOT_MET, FAILED = 1, 2
 """Exit codes: a demand of `--gate` is not met; there was nothing to measure."""
 
-NAMES = ("stock", "livekit", "fastrtc", "page", "ours")
+NAMES = ("stock", "livekit", "fastrtc", "page", EARLIER, "ours")
 """The servers' names; `ours` is compared with one before it."""
 
 PRINTED_CELLS = 120
@@ -57,6 +57,15 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
         typer.Option(
             help="Beside a stock Pipecat bot, LiveKit Agents, FastRTC, or our own server called "
             "by our page. Give it once for each."
+        ),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            help="A checkout of another version of this project, played beside this one.",
+            exists=True,
+            file_okay=False,
+            resolve_path=True,
         ),
     ] = None,
     only_peer: Annotated[bool, typer.Option("--only-peer", help="Not our server.")] = False,
@@ -88,6 +97,7 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
       ./run bench turns --limit 20
       ./run bench turns --profile fixed-150 --peer stock --repeats 2 --picture turns.svg
       ./run bench turns --as twilio --peer page --limit 20
+      ./run bench turns --against ../halfsecond-before
       ./run bench turns --suite natural --fast
       ./run bench turns --suite natural --peer stock --peer livekit --as browser
     """
@@ -96,6 +106,7 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
         profile=profile,
         peers=tuple(peer or [PeerName.STOCK] * only_peer),
         ours=not only_peer,
+        against=against,
         calls=calls,
         repeats=repeats,
         tts=tts,
@@ -123,13 +134,20 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
     names = [name for name in NAMES if any(play.server == name for play in plays)]
     found = [figures(name, plays, seed) for name in names]
     ratio = ratios(plays, names[0], seed)
+    apart = difference(plays, names[0], seed)
     console = Console() if sys.stdout.isatty() else Console(width=PRINTED_CELLS)
-    print_report(console, found, ratio, heading)
+    print_report(console, found, ratio, apart, heading)
     if json_file is not None:
-        made = {**asdict(wanted), "half": half, "cores": os.cpu_count(), "servers": said}
+        made = {
+            **wanted.as_json(),
+            "half": half,
+            "cores": os.cpu_count(),
+            "servers": said,
+        }
         document: dict[str, Any] = {
             "made": made,
             "summary": [as_json(one) for one in found],
+            "difference": asdict(apart),
             "ratio": {percent: asdict(one) for percent, one in ratio.items()},
             "plays": [play.as_json() for play in plays],
         }
@@ -176,7 +194,7 @@ async def _play(
     said: dict[str, str],
     console: Console,
 ) -> None:
-    total = len(items) * wanted.repeats * (len(wanted.peers) + wanted.ours)
+    total = len(items) * wanted.repeats * wanted.servers
     minutes = length_s(items, wanted) / 60
     console.print(f"{total} plays in real time: about {minutes:.0f} min.", style="dim")
     columns = (

@@ -15,9 +15,13 @@ TRUSTED_S = 0.010
 
 
 def print_report(
-    console: Console, found: Sequence[ServerFigures], ratio: dict[int, Estimate], heading: str
+    console: Console,
+    found: Sequence[ServerFigures],
+    ratio: dict[int, Estimate],
+    apart: Estimate,
+    heading: str,
 ) -> None:
-    """A column for each server; `ratio` is ours over the other's."""
+    """A column for each server; `ratio` is ours over the first's, `apart` ours minus its wait."""
     both = len(found) > 1
     console.print(heading, style="bold")
     table = Table()
@@ -35,6 +39,9 @@ def print_report(
     for what, cells in _rows(found):
         table.add_row(what, *cells)
     console.print(table)
+    if both:
+        told = f"v2v, ours - {found[0].server}, median over the turns: {_seconds(apart)}"
+        console.print(told, style="bold")
     for one in found:
         _print_stages(console, one)
     if any(one.late[95] > TRUSTED_S for one in found):

@@ -48,10 +48,11 @@ async def running(
     words: list[str],
     variables: Mapping[str, str] | None = None,
     python: Path | None = None,
+    folder: Path = _ROOT,
 ) -> AsyncIterator[Running]:
     """`python -m` with `words`, until the body ends. Raises ServerError.
 
-    `python`: another environment's, where it is not this one's.
+    `python`: another environment's, where it is not this one's. `folder`: the checkout to run.
 
     It is ready when a line of its output holds an address: the first http:// or ws://.
     """
@@ -59,7 +60,7 @@ async def running(
     command = ["env", *settings, str(python or sys.executable), "-u", "-m", *words]
     with TemporaryFile() as said, TemporaryFile() as complained:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=DEVNULL, stdout=said, stderr=complained, cwd=_ROOT
+            *command, stdin=DEVNULL, stdout=said, stderr=complained, cwd=folder
         )
         try:
             if (url := await _address(process, said)) is None:

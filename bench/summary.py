@@ -122,6 +122,18 @@ def ratios(plays: Sequence[Play], peer: str, seed: int = 0) -> dict[int, Estimat
     return {p: paired_ratio(a, b, _percentile(p), seed=seed) for p in PERCENTS}
 
 
+def difference(plays: Sequence[Play], other: str, seed: int = 0) -> Estimate:
+    """The median over turns of our wait minus `other`'s, in seconds; the interval draws sources."""
+    ours, theirs = (
+        {(p.item, p.repeat): p for p in plays if p.server == server and p.role == "turn"}
+        for server in ("ours", other)
+    )
+    apart: defaultdict[str, list[float]] = defaultdict(list)
+    for turn in sorted(ours.keys() & theirs.keys()):
+        apart[ours[turn].source].append(ours[turn].v2v_s - theirs[turn].v2v_s)
+    return bootstrap(apart, median, seed=seed)
+
+
 def demands(ours: ServerFigures, stock: ServerFigures | None, ratio_p50: float) -> list[Demand]:
     """The project's own table, for `fixed-150` and one call at a time."""
     p50, p95, p99 = (1000 * ours.v2v[p].value for p in PERCENTS)

@@ -7,8 +7,9 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 import httpx2
 
@@ -25,6 +26,8 @@ from client.caller.telephone import TelephoneCaller
 
 MODEL = "halfsecond-demo"
 SIGNS_WITH = "bench"
+EARLIER = "earlier"
+"""The name of the other version of this project in a run against one."""
 TtsName: TypeAlias = Literal["espeak", "stub"]
 Caller: TypeAlias = Literal["stock", "browser", "twilio"]
 
@@ -56,6 +59,8 @@ class BenchPlan:
     profile: ProfileName = "fixed-150"
     peers: tuple[PeerName, ...] = (PeerName.STOCK,)
     ours: bool = True
+    against: Path | None = None
+    """A checkout of another version of this project, played beside this one."""
     calls: int = 1
     repeats: int = 1
     tts: TtsName = "espeak"
@@ -67,6 +72,14 @@ class BenchPlan:
     caller: Caller = "stock"
     """The caller of our server: Pipecat's client, as at the peer, our page, or Twilio."""
     seed: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "against": self.against and str(self.against)}
+
+    @property
+    def servers(self) -> int:
+        """How many take turns."""
+        return len(self.peers) + self.ours + (self.against is not None)
 
 
 @dataclass(slots=True)
@@ -155,7 +168,6 @@ async def _call(
 def length_s(items: Sequence[PlaylistItem], wanted: BenchPlan) -> float:
     """About how long it takes to play them all."""
     around_s = TURN.lead_in_s + (TURN.hear_s or 0.0) + BREATH_S + 0.8  # the wait, and hanging up
-    servers = len(wanted.peers) + wanted.ours
     turns = [item for item in items if item.role == "turn"]
     others = [item for item in items if item.role != "turn"]
     one_by_one_s = sum(item.lasts_s + around_s for item in others)
@@ -163,7 +175,7 @@ def length_s(items: Sequence[PlaylistItem], wanted: BenchPlan) -> float:
         max(item.lasts_s for item in batch) + around_s + SPACING_S * (len(batch) - 1)
         for batch in _batched(turns, wanted.calls)
     )
-    return wanted.repeats * servers * (one_by_one_s + at_once_s)
+    return wanted.repeats * wanted.servers * (one_by_one_s + at_once_s)
 
 
 @asynccontextmanager
@@ -174,41 +186,60 @@ async def bench(wanted: BenchPlan) -> AsyncIterator[Bench]:
     running_here = asyncio.current_task()
     assert running_here is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running_here.cancel)
-    seed, first_audio = str(wanted.seed), wanted.tts_first_audio_ms
-    engine_words = ["bench.engine", "--profile", wanted.profile, "--seed", seed]
+    engine_words = ["bench.engine", "--profile", wanted.profile, "--seed", str(wanted.seed)]
     async with (
         httpx2.AsyncClient(trust_env=False) as http,
         running("the LLM server", engine_words) as llm,
     ):
         made = Bench(wanted, BenchEngine(llm.url, http))
-        port = _free_port()  # known before: it is in the address that Twilio signs
-        ours = ["bot", "serve", "--port", str(port), "--host", "127.0.0.1"]
-        settings = {
-            "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
-            "TWILIO_AUTH_TOKEN": SIGNS_WITH,
-            "PHONE_GREETING": "",
-            "LLM_BASE_URL": llm.url,
-            "LLM_MODEL": MODEL,
-            "LLM_WARM": "false",  # the engine has no cache, and what it was asked is counted
-            "TTS_ENGINE": wanted.tts,
-            "TTS_CACHE_MB": str(wanted.tts_cache_mb),
-            "TTS_STUB_FIRST_AUDIO_S": str(first_audio / 1000),
-            "MAX_CALLS": str(wanted.calls + 1),  # one may still be hanging up
-            "CALLS_PER_ADDRESS": str(wanted.calls + 1),
-        }
         async with AsyncExitStack() as started:
             page = PeerName.PAGE in wanted.peers
             for name in (one for one in wanted.peers if one is not PeerName.PAGE):
                 peer = await started.enter_async_context(_peer(name, wanted, llm.url))
                 made.contestants.append(peer)
             if wanted.ours or page:
-                own = await started.enter_async_context(running("ours", ours, settings))
+                own = await started.enter_async_context(_own("ours", wanted, llm.url))
                 if page:
                     options = CallOptions(door=PageDoor())
                     made.contestants.append(Contestant(replace(own, name="page"), options))
                 if wanted.ours:
                     made.contestants.append(Contestant(own, CallOptions(door=_door(wanted.caller))))
+            if wanted.against is not None:
+                other = _own(EARLIER, wanted, llm.url, wanted.against)
+                other_server = await started.enter_async_context(other)
+                door = _door(wanted.caller)
+                made.contestants.append(Contestant(other_server, CallOptions(door=door)))
             yield made
+
+
+@asynccontextmanager
+async def _own(
+    name: str, wanted: BenchPlan, llm_url: str, checkout: Path | None = None
+) -> AsyncIterator[Running]:
+    """This project's server, of another checkout where one is named. Raises ServerError."""
+    port = _free_port()  # known before: it is in the address that Twilio signs
+    words = ["bot", "serve", "--port", str(port), "--host", "127.0.0.1"]
+    settings = {
+        "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
+        "TWILIO_AUTH_TOKEN": SIGNS_WITH,
+        "PHONE_GREETING": "",
+        "LLM_BASE_URL": llm_url,
+        "LLM_MODEL": MODEL,
+        "LLM_WARM": "false",  # the engine has no cache, and what it was asked is counted
+        "TTS_ENGINE": wanted.tts,
+        "TTS_CACHE_MB": str(wanted.tts_cache_mb),
+        "TTS_STUB_FIRST_AUDIO_S": str(wanted.tts_first_audio_ms / 1000),
+        "MAX_CALLS": str(wanted.calls + 1),  # one may still be hanging up
+        "CALLS_PER_ADDRESS": str(wanted.calls + 1),
+    }
+    if checkout is None:
+        async with running(name, words, settings) as server:
+            yield server
+        return
+    of_its_own = checkout / ".venv" / "bin" / "python"
+    python = of_its_own if of_its_own.exists() else None
+    async with running(name, words, settings, python, checkout) as server:
+        yield server
 
 
 @asynccontextmanager

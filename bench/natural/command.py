@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.natural.dialogues import Dialogue, DialogueBench, dialogues, some
 from bench.natural.fast import observed, plays
-from bench.natural.figures import as_json, figures
+from bench.natural.figures import as_json, difference, figures
 from bench.natural.plays import NaturalPlay
 from bench.natural.report import print_natural
 from bench.natural.speech import NaturalTurn
@@ -95,11 +95,18 @@ def tell(
     played = [name for name in names if any(play.server == name for play in found)]
     told = [figures(name, found, wanted.seed) for name in played]
     console = Console() if sys.stdout.isatty() else Console(width=PRINTED_CELLS)
-    print_natural(console, told, heading)
+    others = [name for name in played if name != "ours" and "ours" in played]
+    apart = {name: difference(found, name, wanted.seed) for name in others}
+    print_natural(console, told, apart, heading)
     if json_file is not None:
         document: dict[str, Any] = {
-            "made": {**asdict(wanted), "what": heading, "cores": os.cpu_count()},
+            "made": {
+                **wanted.as_json(),
+                "what": heading,
+                "cores": os.cpu_count(),
+            },
             "summary": [as_json(one) for one in told],
+            "difference": {name: asdict(one) for name, one in apart.items()},
             "plays": [play.as_json() for play in found],
         }
         json_file.write_text(json.dumps(document, indent=1) + "\n")

@@ -124,6 +124,17 @@ def wait_figures(plays: Sequence[NaturalPlay], seed: int = 0) -> WaitFigures:
     )
 
 
+def difference(plays: Sequence[NaturalPlay], other: str, seed: int = 0) -> Estimate:
+    """The median over turns of our wait minus `other`'s, in seconds, drawn by speaker."""
+    ours, theirs = (
+        {p.turn.id: p for p in plays if p.server == server and p.turn.source != COMMANDS}
+        for server in ("ours", other)
+    )
+    both = [(ours[turn], theirs[turn]) for turn in ours.keys() & theirs.keys()]
+    apart = _by_speaker((a.turn.speaker, a.v2v_s - b.v2v_s) for a, b in both)
+    return bootstrap(apart, lambda values: percentile(values, 50), seed=seed)
+
+
 def as_json(found: NaturalFigures) -> dict[str, Any]:
     return asdict(found)
 

@@ -1,7 +1,7 @@
 """Tables for a person to read after a run over natural speech."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -19,8 +19,13 @@ NOTHING_TOLD = "-"
 Row: TypeAlias = tuple[str, Callable[[NaturalFigures], str]]
 
 
-def print_natural(console: Console, found: Sequence[NaturalFigures], heading: str) -> None:
-    """A column for each server."""
+def print_natural(
+    console: Console,
+    found: Sequence[NaturalFigures],
+    apart: Mapping[str, Estimate],
+    heading: str,
+) -> None:
+    """A column for each server; `apart`: how much longer ours takes than each of the others."""
     console.print(heading, style="bold")
     table = Table()
     table.add_column("", no_wrap=True)
@@ -31,6 +36,8 @@ def print_natural(console: Console, found: Sequence[NaturalFigures], heading: st
         if any(told != NOTHING_TOLD for told in cells):
             table.add_row(what, *cells)
     console.print(table)
+    for name, longer in apart.items():
+        console.print(f"v2v, ours - {name}, median over the turns: {_time(longer)}", style="bold")
     if any(one.late_s > TRUSTED_S for one in found):
         console.print(
             "This machine was too busy to trust the times: the caller itself was late.",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bench.plays import PauseHeard, Play
-from bench.summary import demands, figures, ratios
+from bench.summary import demands, difference, figures, ratios
 from client.caller.measure import BargeIn
 
 
@@ -127,6 +127,18 @@ def test_ours_over_stocks_pairs_the_recordings() -> None:
 
     assert found[50].value == pytest.approx(0.5)
     assert found[99].value == pytest.approx(0.5)
+
+
+def test_a_difference_is_taken_turn_by_turn_and_not_between_medians() -> None:
+    waits = {"a": (0.30, 0.20), "b": (0.90, 0.85), "c": (0.41, 0.40)}
+    plays = [play("ours", item, ours) for item, (ours, _) in waits.items()]
+    plays += [play("earlier", item, earlier) for item, (_, earlier) in waits.items()]
+
+    apart = difference([*plays, play("ours", "only ours", 5.0)], "earlier")
+
+    assert apart.value == pytest.approx(0.05)
+    assert apart.low == pytest.approx(0.01)
+    assert apart.high == pytest.approx(0.10)
 
 
 def test_one_server_alone_has_no_ratio() -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.natural.figures import figures
+from bench.natural.figures import difference, figures
 from bench.natural.picture import figure_of_natural
 from bench.natural.plays import CutIn, NaturalPlay, cut_ins
 from bench.natural.report import print_natural
 from bench.natural.speech import Kind, NaturalPause, NaturalTurn
+from pipelines.core.ledger.statistics import Estimate
 
 
 def turn(
@@ -133,14 +134,25 @@ def test_only_the_named_servers_plays_are_counted() -> None:
     assert math.isnan(figures("ours", [theirs]).wasted)
 
 
+def test_the_difference_to_another_server_pairs_the_same_turns() -> None:
+    slow, quick = turn(speaker="ann"), turn(speaker="bob")
+    ours = [play(slow, v2v_s=1.0), play(quick, v2v_s=0.4)]
+    theirs = [replace(one, server="earlier", v2v_s=one.v2v_s - 0.1) for one in ours]
+    apart = difference([*ours, *theirs, play(turn(speaker="cleo"), v2v_s=5.0)], "earlier")
+
+    assert apart.value == pytest.approx(0.1)
+
+
 def test_the_report_has_every_kind_of_pause_that_was_played() -> None:
     plays = [play(turn((1.0, 0.5, "number")), (1.3, 1.8))]
     console = Console(width=120, record=True)
-    print_natural(console, [figures("ours", plays)], "one turn")
+    apart = {"earlier": Estimate(0.1, 0.05, 0.2)}
+    print_natural(console, [figures("ours", plays)], apart, "one turn")
     told = console.export_text()
 
     assert "cut in at number pauses" in told
     assert "1 of 1, 100 %" in told
+    assert "ours - earlier, median over the turns: 100 ms [50, 200]" in told
     assert "sentence" not in told.replace("sentences", "")
 
 
