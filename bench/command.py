@@ -33,7 +33,7 @@ from bot.terminal.output import JsonFile
 NOT_MET, FAILED = 1, 2
 """Exit codes: a demand of `--gate` is not met; there was nothing to measure."""
 
-NAMES = ("stock", "livekit", "fastrtc", "page", EARLIER, "ours")
+NAMES = ("stock", "livekit", "fastrtc", "processor", "page", EARLIER, "ours")
 """The servers' names; `ours` is compared with one before it."""
 
 PRINTED_CELLS = 120
@@ -55,8 +55,8 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
     peer: Annotated[
         list[PeerName] | None,
         typer.Option(
-            help="Beside a stock Pipecat bot, LiveKit Agents, FastRTC, or our own server called "
-            "by our page. Give it once for each."
+            help="Beside a stock Pipecat bot, LiveKit Agents, FastRTC, our processor in a Pipecat "
+            "bot, or our own server called by our page. Give it once for each."
         ),
     ] = None,
     against: Annotated[

@@ -48,6 +48,8 @@ class PeerName(enum.StrEnum):
     STOCK = "stock"
     LIVEKIT = "livekit"
     FASTRTC = "fastrtc"
+    PROCESSOR = "processor"
+    """Our own processor in a stock Pipecat bot, on its transport."""
     PAGE = "page"
     """Our own server called as by our page: the other door beside this one."""
 
@@ -254,6 +256,10 @@ async def _peer(name: PeerName, wanted: BenchPlan, llm_url: str) -> AsyncIterato
         return
     if wanted.tts != "espeak" or wanted.caller == "twilio":
         raise ServerError(f"{name} is measured with espeak's voice and over no telephone")
+    if name is PeerName.PROCESSOR:
+        async with running(name, ["bench.pipecat_bot", *words]) as server:
+            yield Contestant(server, CallOptions(door=_door("stock")))
+        return
     async with running(
         name, [f"bench.peers.{name}.serve", *words], python=python_of(name)
     ) as server:
