@@ -214,7 +214,9 @@ class Call:
         return self._core.conversation
 
     def _new_core(self, policies: Policies, form: CallFormat, *, has_prompts: bool) -> CallCore:
-        opened, now = CallOpened(uuid.uuid4().hex, has_prompts), self._loop.time()
+        asks_model = policies.turn.asks_model
+        opened = CallOpened(uuid.uuid4().hex, has_prompts, asks_model)
+        now = self._loop.time()
         self._note(Told(opened), now)
         return CallCore(policies, form, opened, now=now, note=self._note)
 

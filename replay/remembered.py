@@ -210,7 +210,8 @@ class RememberedLanguageModel(_Remembered):
 def _finished(end: Line) -> Finished:
     calls = tuple(ToolCall(*one) for one in end.get("tool_calls", ()))
     reason = "length" if end.get("is_cut") else "stop"
-    return Finished("tool_calls" if calls else reason, tool_calls=calls)
+    incomplete = bool(end.get("turn_incomplete"))
+    return Finished("tool_calls" if calls else reason, tool_calls=calls, turn_incomplete=incomplete)
 
 
 class RememberedTextToSpeech(_Remembered):

@@ -7,7 +7,7 @@ thing.
 
 import heapq
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from bench.fit.observe import Observed
@@ -20,7 +20,13 @@ from pipelines.core.commands import (
     StopReply,
     WithdrawReply,
 )
-from pipelines.core.events import PlayoutEnded, PlayoutStarted, Transcribed, TurnFact
+from pipelines.core.events import (
+    PlayoutEnded,
+    PlayoutStarted,
+    Transcribed,
+    TurnFact,
+    TurnIncomplete,
+)
 from pipelines.core.turn.expectation import expected_after
 from pipelines.core.turn.machine import TurnMachine
 from pipelines.core.turn.policy import TurnPolicy
@@ -29,6 +35,8 @@ from pipelines.services.turn.turn_words import load_completeness
 REPLY_S = 0.185
 """From the request to the first audio with `fixed-150` and an answer that begins with "Sure,", as
 measured: 150 ms, 25 to the comma, and 10 on the way."""
+VERDICT_S = 0.15
+"""To the first token, likewise, where that is the mark that the turn is incomplete."""
 ANSWER_S = 4.0
 STOPS_AFTER_S = 0.03
 """From the decision to be silent to the last audible sample: a frame, and the flush."""
@@ -65,16 +73,28 @@ class SimulatedOutcome:
     """When the bot began and ceased to be heard, before the turn's end."""
 
 
-def play(turn: SimulatedTurn, policy: TurnPolicy) -> SimulatedOutcome:
-    """Run one recording through the machine."""
+def never(text: str) -> bool:
+    """A model that gives no mark, whatever was said."""
+    return False
+
+
+def play(
+    turn: SimulatedTurn, policy: TurnPolicy, incomplete: Callable[[str], bool] = never
+) -> SimulatedOutcome:
+    """Run one recording through the machine. `incomplete`: the language model's verdict on the
+    words so far, where the policy asks for it.
+    """
     completes, expected = load_completeness().probability, expected_after(turn.asked)
-    return _Run(turn, TurnMachine(policy, completes, lambda: expected)).outcome()
+    return _Run(turn, TurnMachine(policy, completes, lambda: expected), incomplete).outcome()
 
 
 class _Run:
-    def __init__(self, turn: SimulatedTurn, machine: TurnMachine) -> None:
+    def __init__(
+        self, turn: SimulatedTurn, machine: TurnMachine, incomplete: Callable[[str], bool]
+    ) -> None:
         self._turn = turn
         self._machine = machine
+        self._incomplete = incomplete
         self._order = itertools.count()
         self._events: list[tuple[float, int, TurnFact]] = []
         self._ready: dict[int, float] = {}
@@ -127,17 +147,20 @@ class _Run:
 
     def _obey(self, command: object, now: float) -> None:
         match command:
-            case StartReply(reply_id):
+            case StartReply(reply_id, text=text, judges_turn=judges_turn):
                 self._outcome.requests += 1
-                self._ready[reply_id] = now + REPLY_S
-            case CommitReply(reply_id):
+                if judges_turn and self._incomplete(text):
+                    self._push(now + VERDICT_S, TurnIncomplete(reply_id))
+                else:
+                    self._ready[reply_id] = now + REPLY_S
+            case CommitReply(reply_id) if reply_id in self._ready:
                 audible = max(now, self._ready[reply_id])
                 self._push(audible, PlayoutStarted(reply_id))
                 self._push(audible + ANSWER_S, PlayoutEnded(reply_id))
             case WithdrawReply(reply_id) | StopReply(reply_id) | PauseReply(reply_id):
                 self._gone.add(reply_id)
                 self._cease(now + STOPS_AFTER_S)
-            case ResumeReply(reply_id):
+            case ResumeReply(reply_id) if reply_id in self._ready:
                 self._gone.discard(reply_id)
                 self._push(max(now, self._ready[reply_id]), PlayoutStarted(reply_id))
             case ForgetSpeech():

@@ -7,7 +7,7 @@ import random
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from bench.natural.figures import as_json, difference, figures
 from bench.natural.plays import NaturalPlay
 from bench.natural.report import print_natural
 from bench.natural.speech import NaturalTurn
+from bench.natural.verdicts import Verdicts
 from bench.turns import BenchPlan, bench
 from bot.server.telemetry import silence_pipecat
 from bot.settings import load as load_settings
@@ -36,9 +37,16 @@ def on_virtual_time(
     silence_pipecat()
     if limit is not None and limit < len(turns):
         turns = random.Random(seed).sample(turns, limit)
-    policy = Wiring(load_settings()).policies.turn
-    found = list(plays(turns, observed(turns), policy))
-    return found, f"{len(turns)} turns of natural speech, on virtual time, answers in 185 ms"
+    settings = load_settings()
+    policy, verdicts = Wiring(settings).policies.turn, None
+    heading = f"{len(turns)} turns of natural speech, on virtual time, answers in 185 ms"
+    if settings.llm_turn_completion != "off":
+        policy, verdicts = replace(policy, asks_model=True), Verdicts.load()
+        heading += f", with the verdicts of {verdicts.model}"
+    found = list(plays(turns, observed(turns), policy, verdicts))
+    if verdicts is not None and verdicts.unknown:
+        heading += f" ({verdicts.unknown} unknown, taken for an answer)"
+    return found, heading
 
 
 def in_real_time(

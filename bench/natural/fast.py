@@ -9,9 +9,10 @@ import numpy as np
 from rich.progress import track
 
 from bench.fit.dataset import TurnListener
-from bench.fit.simulate import ObservedPause, SimulatedTurn, play
+from bench.fit.simulate import ObservedPause, SimulatedTurn, never, play
 from bench.natural.plays import NaturalPlay, cut_ins
 from bench.natural.speech import NaturalTurn, sound
+from bench.natural.verdicts import Verdicts
 from client.caller.measure import MISSED_S
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.protocols import EAR_RATE_HZ
@@ -27,11 +28,16 @@ def observed(turns: Sequence[NaturalTurn]) -> list[SimulatedTurn]:
 
 
 def plays(
-    turns: Sequence[NaturalTurn], heard: Sequence[SimulatedTurn], policy: TurnPolicy
+    turns: Sequence[NaturalTurn],
+    heard: Sequence[SimulatedTurn],
+    policy: TurnPolicy,
+    verdicts: Verdicts | None = None,
 ) -> Iterator[NaturalPlay]:
-    """The policy tried on every turn; `heard` is `observed(turns)`."""
+    """The policy tried on every turn; `heard` is `observed(turns)`. `verdicts`: the language
+    model's, where the policy asks for them.
+    """
     for turn, simulated in zip(turns, heard, strict=True):
-        outcome = play(simulated, policy)
+        outcome = play(simulated, policy, never if verdicts is None else verdicts.of(turn.id))
         missed = outcome.v2v_s >= MISSED_S
         answers = len(outcome.cut_at_s) + (not missed)
         yield NaturalPlay(

@@ -1,7 +1,7 @@
 """Which language model answers, how it is asked, and the demo engine that stands in for one."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -10,6 +10,8 @@ from bot.settings.group import EmptyIsUnset, Group, List
 from bot.settings.latency_profile import PROFILES, profile_named
 from pipelines.core.thinking.failover import Patience
 from pipelines.core.thinking.prompt import SYSTEM_PROMPT
+
+TurnCompletion: TypeAlias = Literal["off", "on", "auto"]
 
 
 class LanguageModelSettings(Group):
@@ -51,6 +53,9 @@ class LanguageModelSettings(Group):
 
     llm_warm: bool = True
     """Have the endpoint read the prompt's beginning when a call begins and after each answer."""
+
+    llm_turn_completion: TurnCompletion = "off"
+    """Let the model say that a caller goes on. auto: if it can, by a check at the start."""
 
     llm_tools: List = ()
     """Functions the model may call: hang_up, current_time, find_date, or file.py:f, module:f."""

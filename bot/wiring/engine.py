@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
@@ -23,6 +24,7 @@ from bot.wiring.model import (
 )
 from bot.wiring.telephone import announcements_for, phone_for
 from bot.wiring.tools import hangs_up, tools_for
+from bot.wiring.turn_completion import CallBesideCheck, TurnCompletionCheck
 from bot.wiring.voice import choose_voice
 from pipelines.addresses import printable
 from pipelines.cascade import PLACES, Between, Call, CallFormat, Policies, Services
@@ -84,6 +86,9 @@ class Wiring:
         self.shared = SharedModel(places_for(settings), settings.llm_queue_size)
         """The language model, for the doors that take texts."""
         self._services: Services | None = None
+        self._turn_completion = TurnCompletionCheck(
+            settings.llm_turn_completion, _prompt(settings), is_demo=self.is_demo
+        )
         self._recorder = recorder_for(settings, self._facts())
         self._policies = Policies(
             system_prompt=_prompt(settings),
@@ -176,19 +181,24 @@ class Wiring:
         self.shared.open(llm.result(), str(self._facts()["llm"]), self._texts)
 
     def new_call(self, form: CallFormat, send: Callable[[ToCaller], None]) -> CallOnLine:
-        return CallOnLine(self._new_call(form, send), self.shared)
+        call = self._new_call(form, send)
+        if self._llm is None or self._turn_completion.is_decided:
+            return CallOnLine(call, self.shared)
+        return CallOnLine(CallBesideCheck(call, self._turn_completion, self._llm), self.shared)
 
     def _new_call(self, form: CallFormat, send: Callable[[ToCaller], None]) -> Call:
-        services = self.services
+        services, policies = self.services, self._policies
+        if self._turn_completion.is_used:
+            policies = replace(policies, turn=replace(policies.turn, asks_model=True))
         if self._recorder is None:
-            return Call(services, form, send, self._policies)
+            return Call(services, form, send, policies)
         rates = Rates(
             caller_hz=form.in_rate_hz,
             bot_hz=form.out_rate_hz,
             voice_hz=services.tts.rate_hz,
         )
         recorder = self._recorder.new_call(rates, about_call(form))
-        return Call(services, form, send, self._policies, recorder)
+        return Call(services, form, send, policies, recorder)
 
     async def close(self) -> None:
         """Also after an `open` that failed or was cancelled."""
@@ -207,6 +217,8 @@ class Wiring:
         self._texts = failover_for_texts(self._settings, url)
         await llm.open()
         await self._texts.open()
+        if not self._unheard:
+            await self._turn_completion.check(llm)
         return llm
 
     async def _open_demo(self) -> str:

@@ -6,6 +6,7 @@ the answers of the language model, the delivery of a reply, memory, and the ledg
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias, cast, get_args
 
 from pipelines.core.announcements import IdleTimer
@@ -86,6 +87,7 @@ from pipelines.core.speaking.delivery import Delivery, Piece
 from pipelines.core.speaking.phrasing import clauses_of
 from pipelines.core.speaking.playout import Playout
 from pipelines.core.thinking.answers import Answers
+from pipelines.core.thinking.turn_marks import INSTRUCTION_TOKENS
 from pipelines.core.turn.expectation import expected_after
 from pipelines.core.turn.floor import Floor
 from pipelines.core.turn.machine import TurnMachine
@@ -101,6 +103,13 @@ ALONE = CallOpened("run", has_prompts=False)
 
 
 def _unnoted(item: Noted) -> None: ...
+
+
+def _room(policies: Policies) -> int | None:
+    """Tokens that a prompt may have beside our own words in it."""
+    if policies.prompt_tokens is None or not policies.turn.asks_model:
+        return policies.prompt_tokens
+    return policies.prompt_tokens - INSTRUCTION_TOKENS
 
 
 class CallCore:
@@ -120,11 +129,14 @@ class CallCore:
 
         `note` is told of the turn's facts and commands and of the ledger's facts, for a recording.
         """
+        if opened.asks_model is not None:
+            turn = replace(policies.turn, asks_model=opened.asks_model)
+            policies = replace(policies, turn=turn)
         self._policies = policies
         self._note = note
         self._commands: list[CallCommand] = []
         self._now = now
-        self.conversation = Conversation(policies.system_prompt, policies.prompt_tokens)
+        self.conversation = Conversation(policies.system_prompt, _room(policies))
         self._listener = Listener(
             Voicing(policies.voicing),
             Dictation(policies.dictation),
@@ -171,6 +183,7 @@ class CallCore:
         times = (
             self._delivery.deadline(),
             self._answers.deadline(),
+            self._floor.deadline(),
             self._keypad.deadline(),
             self._idle_timer.deadline(),
         )
@@ -228,6 +241,7 @@ class CallCore:
         self._type_keys(self._keypad.due(now), now)
         self._delivery.pump(now)
         self._answers.due(now)
+        self._floor.due(now)
         if (say := self._idle_timer.due(now)) is not None:
             self._note(say)
             self._speak_up(say, now)

@@ -25,6 +25,8 @@ class StartReply:
     """These very words instead: nobody asked anything."""
     ends_call: bool = False
     """The call is over when it has been heard."""
+    judges_turn: bool = False
+    """The language model may say instead that the person has not finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,8 @@ class AskModel:
     """How long the person has waited."""
     left_out: int = 0
     """Characters of the question that the prompt has no room for."""
+    judges_turn: bool = False
+    """The prompt lets the model say instead that the person has not finished."""
 
 
 @dataclass(frozen=True, slots=True)

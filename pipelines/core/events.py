@@ -71,6 +71,18 @@ class TurnScored:
     paused_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class TurnIncomplete:
+    """The language model's answer is that the person has not finished: there is no other."""
+
+    reply_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnHeldLongEnough:
+    """By the clock the person has been waited for, on the model's word, as long as may be."""
+
+
 # ---- from the person's hands ----
 
 
@@ -143,6 +155,8 @@ TurnFact: TypeAlias = (
     | SpeechPaused
     | Transcribed
     | TurnScored
+    | TurnIncomplete
+    | TurnHeldLongEnough
     | TextTyped
     | SilenceAsked
     | MicrophoneClosed
@@ -232,6 +246,8 @@ class CallOpened:
 
     run_prefix: str
     has_prompts: bool
+    asks_model: bool | None = None
+    """Whether the language model may say that a turn is incomplete; None: as the policies say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +322,8 @@ class AnswerFinished:
     """The model was stopped at its limit."""
     tool_calls: tuple[ToolCall, ...] = ()
     facts: AnswerFacts = field(default_factory=dict)
+    turn_incomplete: bool = False
+    """It was the mark that the person has not finished."""
 
 
 @dataclass(frozen=True, slots=True)

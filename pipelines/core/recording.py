@@ -66,6 +66,8 @@ from pipelines.core.events import (
     TranscriptionCame,
     TranscriptionFailed,
     TurnFact,
+    TurnHeldLongEnough,
+    TurnIncomplete,
     TurnScored,
     VoiceFailed,
 )
@@ -170,6 +172,8 @@ class Answered:
     """The id, the name and the arguments of each."""
     is_cut: bool | None = None
     """An LLM's answer was cut off at its limit."""
+    turn_incomplete: bool | None = None
+    """It was the mark that the person has not finished."""
     alternatives: tuple[tuple[str, float], ...] | None = None
     """Other texts that the ears thought possible, with their probabilities."""
 
@@ -265,6 +269,8 @@ _FACTS: Mapping[str, type[TurnFact | LedgerFact]] = {
     "AnswerCounted": AnswerCounted,
     "SilenceTrimmed": SilenceTrimmed,
     "HeardToEnd": HeardToEnd,
+    "TurnIncomplete": TurnIncomplete,
+    "TurnHeldLongEnough": TurnHeldLongEnough,
 }
 _COMMANDS: Mapping[str, type[TurnCommand]] = {
     "StartReply": StartReply,

@@ -166,6 +166,7 @@ def _answered(answer: Transcription | Finished | float) -> dict[str, Any]:
                 "completion_tokens": answer.completion_tokens,
                 "tool_calls": calls or None,
                 "is_cut": answer.reason == "length" or None,
+                "turn_incomplete": answer.turn_incomplete or None,
             }
         case probability:
             return {"probability": probability}

@@ -194,6 +194,8 @@ class Finished:
     """Wanted before the answer can go on."""
     source: AnswerSource | None = None
     """Where there was a choice."""
+    turn_incomplete: bool = False
+    """No answer: the model says that the person has not finished (`Sampling.judges_turn`)."""
 
 
 Delta: TypeAlias = TextDelta | Finished
@@ -216,6 +218,8 @@ class Sampling:
     """It is to be heard: without a word that can be spoken it is no answer."""
     waited_s: float = 0.0
     """How long the person has been waiting: so much less time is left until an apology is due."""
+    judges_turn: bool = False
+    """The prompt lets the model answer with a mark: the person has not finished."""
 
 
 AS_SET = Sampling()

@@ -9,6 +9,7 @@ import itertools
 import re
 import zlib
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -228,7 +229,7 @@ class ScriptedLanguageModel:
         self.requests.append(list(messages))
         self.samplings.append(sampling)
         done = False
-        tokens, reason = 0, "stop"
+        tokens, end = 0, Finished("stop")
         calls: list[ToolCall] = []
         try:
             for wait_s, step in self._answer(messages):
@@ -239,12 +240,12 @@ class ScriptedLanguageModel:
                 if isinstance(step, ToolCall):
                     calls.append(step)
                 elif isinstance(step, Finished):
-                    reason = step.reason
+                    end = step
                 else:
                     yield step if isinstance(step, TextDelta) else TextDelta(step)
             done = True
-            reason = "tool_calls" if calls else reason
-            yield Finished(reason, completion_tokens=tokens, tool_calls=tuple(calls))
+            reason = "tool_calls" if calls else end.reason
+            yield replace(end, reason=reason, completion_tokens=tokens, tool_calls=tuple(calls))
         finally:
             self.finished += done
             self.closed_early += not done

@@ -57,6 +57,8 @@ class QuestionFrame(LLMContextFrame):
 
     waited_s: float = 0.0
     """How long the person has waited for an answer to it."""
+    judges_turn: bool = False
+    """It lets the model say instead that the person has not finished."""
 
 
 @dataclass

@@ -107,16 +107,18 @@ class Thinking(FrameProcessor):
             return
         if self._answering is not None:
             self._answering.cancel()
-        waited_s = frame.waited_s if isinstance(frame, QuestionFrame) else 0.0
-        answer = self._answer(self._reply_id, messages_of(frame.context), waited_s)
+        sampling = self._sampling
+        if isinstance(frame, QuestionFrame):
+            sampling = replace(sampling, waited_s=frame.waited_s, judges_turn=frame.judges_turn)
+        answer = self._answer(self._reply_id, messages_of(frame.context), sampling)
         self._answering = self.create_task(answer)
 
     async def _answer(
-        self, reply_id: int, messages: Sequence[ChatMessage], waited_s: float
+        self, reply_id: int, messages: Sequence[ChatMessage], sampling: Sampling
     ) -> None:
         said: list[str] = []
         try:
-            finished = await self._stream(reply_id, messages, waited_s, said)
+            finished = await self._stream(reply_id, messages, sampling, said)
         except ServiceError as error:
             trouble = error.trouble
             facts = {"llm_requests": trouble.requests} if trouble.requests else {}
@@ -137,12 +139,12 @@ class Thinking(FrameProcessor):
             self._tell(finished)
 
     async def _stream(
-        self, reply_id: int, messages: Sequence[ChatMessage], waited_s: float, said: list[str]
+        self, reply_id: int, messages: Sequence[ChatMessage], sampling: Sampling, said: list[str]
     ) -> AnswerFinished:
         """One answer, passed on as it comes, and written into `said`. Raises ServiceError."""
         asked_s, first_s = self._now(), 0.0
         finished: Finished | None = None
-        stream = self._llm.stream(messages, replace(self._sampling, waited_s=waited_s))
+        stream = self._llm.stream(messages, sampling)
         async with aclosing(stream):
             async for delta in stream:
                 if isinstance(delta, Finished):
@@ -165,7 +167,12 @@ class Thinking(FrameProcessor):
         if not said:
             facts |= _credited(finished.source)
         return AnswerFinished(
-            reply_id, "".join(said), finished.reason == "length", finished.tool_calls, facts
+            reply_id,
+            "".join(said),
+            finished.reason == "length",
+            finished.tool_calls,
+            facts,
+            finished.turn_incomplete,
         )
 
     def _first_token(self, reply_id: int, delta: TextDelta, asked_s: float) -> float:

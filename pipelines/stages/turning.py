@@ -53,7 +53,11 @@ class Turning(FrameProcessor):
             case AskModel():
                 if command.left_out:
                     _warn(command)
-                question = QuestionFrame(context_of(command.messages), waited_s=command.waited_s)
+                question = QuestionFrame(
+                    context_of(command.messages),
+                    waited_s=command.waited_s,
+                    judges_turn=command.judges_turn,
+                )
                 self._send(reply_id, question)
             case Utter(text=text, filler=True):
                 self._send(reply_id, FillerStartFrame(), LLMTextFrame(text), FillerEndFrame())

@@ -3,7 +3,8 @@
 A reply is asked for before its turn is committed, and can be withdrawn at any moment.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from pipelines.core.commands import (
@@ -26,12 +27,15 @@ from pipelines.core.events import (
     Span,
     ToolEnded,
     TooMuchToSay,
+    TurnIncomplete,
 )
+from pipelines.core.memory.chat import ChatMessage
 from pipelines.core.memory.conversation import Conversation
 from pipelines.core.memory.toolbox import Toolbox
 from pipelines.core.speaking.phrasing import speakable
 from pipelines.core.thinking.answering import AnsweringPolicy
 from pipelines.core.thinking.reply import Reply, ReplyState
+from pipelines.core.thinking.turn_marks import INSTRUCTION
 from pipelines.words.phrases import Phrases
 
 Noticed: TypeAlias = (
@@ -44,6 +48,7 @@ Noticed: TypeAlias = (
     | Milestone
     | Span
     | ResultsWaiting
+    | TurnIncomplete
 )
 
 
@@ -95,6 +100,7 @@ class Answers:
         reply = Reply(command.reply_id, command.turn_id, command.text, since_s)
         if silent_s is not None:
             reply.settled_s = silent_s + self._policy.settled_s
+        reply.judges_turn = command.judges_turn
         self._replies[reply.reply_id] = reply
         self._ask(reply, now)
 
@@ -164,6 +170,11 @@ class Answers:
         reply = self._replies.get(fact.reply_id)
         if reply is None:
             return
+        if fact.turn_incomplete:  # no answer: it will be withdrawn
+            held = AnswerCounted({"llm_turn_incomplete": True}, fact.reply_id, over=False)
+            self._tell(held)
+            self._tell(TurnIncomplete(fact.reply_id))
+            return
         reply.rounds += 1
         reply.learn(fact.facts)
         if fact.tool_calls:
@@ -196,6 +207,7 @@ class Answers:
         asked = talk.with_question(reply.turn_id, reply.question, reply.reply_id)
         last = next((said.content for said in reversed(asked) if said.role == "user"), "")
         first_round = not reply.said and "llm_tool_calls" not in reply.facts
+        judges_turn = first_round and reply.judges_turn and asked[-1].role == "user"
         reply.state, reply.asked_s, reply.news = ReplyState.ASKED, now, news
         reply.has_text = False
         if reply.is_committed:
@@ -203,9 +215,10 @@ class Answers:
         self._tell(
             AskModel(
                 reply.reply_id,
-                tuple(asked),
+                _instructed(asked) if judges_turn else tuple(asked),
                 waited_s=max(0.0, now - reply.since_s) if first_round else 0.0,
                 left_out=max(0, len(reply.question) - len(last)) if reply.question else 0,
+                judges_turn=judges_turn,
             )
         )
 
@@ -300,3 +313,9 @@ class Answers:
         if waiting != self._results_waited:
             self._results_waited = waiting
             self._tell(ResultsWaiting(waiting))
+
+
+def _instructed(asked: Sequence[ChatMessage]) -> tuple[ChatMessage, ...]:
+    """In the last message, which the next prompt has anew: all before it stays in its cache."""
+    *before, last = asked
+    return (*before, replace(last, content=last.content + INSTRUCTION))

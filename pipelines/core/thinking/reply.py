@@ -37,6 +37,8 @@ class Reply:
     """Unless the person makes a sound meanwhile."""
     is_enough: bool = False
     """Whatever else the model says is dropped."""
+    judges_turn: bool = False
+    """The model may say in its first answer that the person has not finished."""
     said: bool = False
     """Something of it can be heard, be it to bridge a wait."""
     asked_s: float = 0.0

@@ -6,7 +6,14 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from pipelines.core.commands import CommitReply, EndCall, StartReply, StopReply, TurnCommand
-from pipelines.core.events import Milestone, PlayoutEnded, Transcribed, TurnFact
+from pipelines.core.events import (
+    Milestone,
+    PlayoutEnded,
+    Transcribed,
+    TurnFact,
+    TurnHeldLongEnough,
+    TurnIncomplete,
+)
 from pipelines.core.exchange import CallState, Caption, StateChanged
 from pipelines.core.turn.machine import TurnMachine
 from pipelines.core.turn.state import TurnState
@@ -48,6 +55,16 @@ class Floor:
         """The caption of the committed turn: final once its answer is heard, and no longer open."""
         self._last_word: int | None = None
         """The reply that ends the call once it has been heard."""
+        self._held_until_s: float | None = None
+        """A turn is held on the language model's word until then, should no sound come."""
+
+    def deadline(self) -> float | None:
+        """When `due` is to be called, if nothing happens before."""
+        return self._held_until_s
+
+    def due(self, now: float) -> None:
+        if self._held_until_s is not None and now >= self._held_until_s - 1e-6:
+            self.take(TurnHeldLongEnough(), now)
 
     def take(self, fact: TurnFact, now: float) -> None:
         self._facts.append(fact)
@@ -65,6 +82,10 @@ class Floor:
         before = self._machine.state
         commands = self._machine.handle(fact)
         after = self._machine.state
+        if after is not TurnState.PAUSED or isinstance(fact, TurnHeldLongEnough):
+            self._held_until_s = None
+        elif isinstance(fact, TurnIncomplete):
+            self._held_until_s = now + self._machine.held_s
         if before is TurnState.PAUSED and after in (TurnState.CLOSING, TurnState.THINKING):
             self._tell(Milestone("pause_over", now))
         if isinstance(fact, Transcribed) and self._shown == "hearing" and fact.text:

@@ -20,6 +20,7 @@ from pipelines.core.commands import (
     PauseReply,
     ResumeReply,
     ScoreTurn,
+    StartReply,
     StopReply,
     TurnCommand,
 )
@@ -37,6 +38,8 @@ from pipelines.core.events import (
     TextTyped,
     Transcribed,
     TurnFact,
+    TurnHeldLongEnough,
+    TurnIncomplete,
     TurnScored,
 )
 from pipelines.core.turn.barge_in import BargeInMoment, Judgement, judge, moment_of
@@ -44,6 +47,7 @@ from pipelines.core.turn.endpointing import Completes, Endpointing, Evidence, no
 from pipelines.core.turn.expectation import NOTHING, Expectation
 from pipelines.core.turn.hypothesis import Hypothesis
 from pipelines.core.turn.notice import WAITING, Notice
+from pipelines.core.turn.opinion import Opinion
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.core.turn.replies import Replies
 from pipelines.core.turn.state import TurnState
@@ -66,6 +70,7 @@ class TurnMachine:
         self._state = TurnState.IDLE
         self._turn_id = 1
         self._replies = Replies()
+        self._opinion = Opinion(is_wanted=policy.asks_model, limit_s=self.held_s)
         self._speculations = 0
         self._media_s = self._paused_s = 0.0
         self._next_score_s: float | None = None
@@ -84,6 +89,11 @@ class TurnMachine:
     @property
     def turn_id(self) -> int:
         return self._turn_id
+
+    @property
+    def held_s(self) -> float:
+        """Nobody is waited for longer than that because of the language model."""
+        return self._policy.endpointing.held_s
 
     @property
     def text(self) -> str:
@@ -106,6 +116,7 @@ class TurnMachine:
                 (self._with_carried(text), share) for text, share in self._heard.alternatives
             ),
             expected=self._expected(),
+            incomplete=self._opinion.is_of(self.text),
         )
 
     @property
@@ -119,7 +130,7 @@ class TurnMachine:
             self._media_s = max(self._media_s, fact.media_s)
         elif isinstance(fact, ResultsWaiting):
             self._results_wait = fact.waiting
-        of_reply = isinstance(fact, PlayoutStarted | PlayoutEnded | ReplyPaused) and fact.reply_id
+        of_reply = isinstance(fact, OF_REPLY) and fact.reply_id
         if of_reply and not self._replies.is_news(of_reply):
             return []
         rule = RULES.get((self._state, type(fact)))
@@ -141,12 +152,14 @@ class TurnMachine:
         long_enough = fact.media_s - self._paused_s >= self._policy.telling_pause_s
         if long_enough and self._endpointing.may_be_over(self.evidence):
             self._went_on += 1
+        self._opinion.went_on(self.text)
         self._state = TurnState.HEARING
         return []
 
     def _pause(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, SpeechPaused)
         self._state, self._paused_s, self._score = TurnState.PAUSED, fact.media_s, None
+        self._opinion.paused(fact.media_s)
         self._next_score_s = fact.media_s + self._policy.first_score_s
         self._heard.reopen()
         return self._consider()
@@ -205,7 +218,11 @@ class TurnMachine:
         if self._replies.is_under_way or self._speculations >= self._policy.most_speculations:
             return []
         self._speculations += 1
-        return [self._replies.start(self._turn_id, self.text)]
+        return [self._start()]
+
+    def _start(self) -> StartReply:
+        asked_for = self._opinion.is_asked_for(self.text, self._media_s)
+        return self._replies.start(self._turn_id, self.text, judges_turn=asked_for)
 
     def _withdraw_if_outdated(self) -> list[TurnCommand]:
         return [*self._replies.withdraw_outdated(self._turn_id, self.text)]
@@ -216,7 +233,8 @@ class TurnMachine:
             return self._abandon()
         commands = self._withdraw_if_outdated()
         if not self._replies.is_under_way:
-            commands.append(self._replies.start(self._turn_id, self.text))
+            commands.append(self._start())
+        self._opinion.committed(self.text)
         self._state = TurnState.THINKING
         return [*commands, CommitReply(self._replies.newest_id, self._turn_id, self.text)]
 
@@ -225,6 +243,21 @@ class TurnMachine:
         withdrawn = [self._replies.withdraw(self._turn_id)] if self._replies.is_under_way else []
         self._state, self._speculations = TurnState.IDLE, 0
         return [*withdrawn, self._forget()]
+
+    def _hold(self, fact: TurnFact) -> list[TurnCommand]:
+        """The model says that more is to come: it is asked again when it does, or in time."""
+        self._opinion.came(self.text)
+        was_committed = self._state is TurnState.THINKING
+        commands: list[TurnCommand] = [
+            self._replies.withdraw(self._turn_id, reopened=was_committed)
+        ]
+        counts = self._opinion.counts(self._media_s)
+        if was_committed and not (counts and self._heard.final):
+            return commands + self._close()
+        if self._state is TurnState.HEARING or not counts:
+            return commands
+        self._state = TurnState.PAUSED
+        return commands + self._consider()
 
     def _forget(self) -> ForgetSpeech:
         self._heard.forget(self._paused_s)
@@ -306,9 +339,15 @@ class TurnMachine:
         self._state = TurnState.HEARING
         return [*commands, *(self._rest() if paused else [])]
 
+    def _yield(self, fact: TurnFact) -> list[TurnCommand]:
+        """The person speaks already, and the model has nothing to say."""
+        self._opinion.came(self._carried)
+        return self._give_way(paused=self._heard.final)
+
     def _pause_contest(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, SpeechPaused)
         self._paused_s = fact.media_s
+        self._opinion.paused(fact.media_s)
         return []
 
     # ---- the person's hands ----
@@ -317,6 +356,7 @@ class TurnMachine:
         """Nobody speaks: it is a turn of its own, and over."""
         assert isinstance(fact, TextTyped)
         commands = self._silence(fact) if self._replies.is_under_way else []
+        self._opinion.nothing_more_comes()
         self._carried = fact.text.strip()
         return commands + self._close()
 
@@ -332,6 +372,7 @@ class TurnMachine:
 
     def _finish(self, fact: TurnFact) -> list[TurnCommand]:
         """Nothing more can come: the turn is over when every word of it is known."""
+        self._opinion.nothing_more_comes()
         self._state = TurnState.CLOSING
         return self._close() if self._heard.final else []
 
@@ -381,8 +422,11 @@ class TurnMachine:
         return StopReply(stopped)
 
 
+OF_REPLY = PlayoutStarted | PlayoutEnded | ReplyPaused | TurnIncomplete
 SILENT = (TurnState.IDLE, TurnState.THINKING, TurnState.SPEAKING)
 """The person makes no sound."""
+WITHDRAWABLE = (TurnState.HEARING, TurnState.PAUSED, TurnState.CLOSING, TurnState.THINKING)
+"""Nothing of a reply that is under way has been heard."""
 
 RULES: dict[tuple[TurnState, type[TurnFact]], Rule] = {
     (TurnState.IDLE, SpeechStarted): TurnMachine._begin_turn,
@@ -393,8 +437,12 @@ RULES: dict[tuple[TurnState, type[TurnFact]], Rule] = {
     (TurnState.PAUSED, TurnScored): TurnMachine._score_pause,
     (TurnState.PAUSED, MicrophoneClosed): TurnMachine._finish,
     (TurnState.PAUSED, Listened): lambda machine, _: machine._consider(),
+    (TurnState.PAUSED, TurnHeldLongEnough): TurnMachine._finish,
     (TurnState.CLOSING, SpeechStarted): TurnMachine._go_on,
     (TurnState.CLOSING, Transcribed): TurnMachine._last_words,
+    **{(state, TurnIncomplete): TurnMachine._hold for state in WITHDRAWABLE},
+    (TurnState.SPEAKING, TurnIncomplete): TurnMachine._silence,
+    (TurnState.CONTESTED, TurnIncomplete): TurnMachine._yield,
     (TurnState.THINKING, SpeechStarted): TurnMachine._contest,
     (TurnState.THINKING, PlayoutStarted): TurnMachine._audible,
     (TurnState.THINKING, PlayoutEnded): TurnMachine._reply_over,

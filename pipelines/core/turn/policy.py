@@ -22,5 +22,7 @@ class TurnPolicy:
     passed_s: float = 0.15
     """Silence after which a sound over the bot was a cough or an "mhm", and not the beginning of
     more."""
+    asks_model: bool = False
+    """The language model may answer that the person has not finished."""
     most_speculations: int = 4
     """Replies begun before a turn is committed; the next one waits for the commit."""

@@ -27,11 +27,17 @@ class Replies:
         return self._turn_id == turn_id
 
     def start(
-        self, turn_id: int, text: str, say: str = "", *, ends_call: bool = False
+        self,
+        turn_id: int,
+        text: str,
+        say: str = "",
+        *,
+        ends_call: bool = False,
+        judges_turn: bool = False,
     ) -> StartReply:
         self.newest_id += 1
         self._text, self._turn_id = text, turn_id
-        return StartReply(self.newest_id, turn_id, text, say, ends_call)
+        return StartReply(self.newest_id, turn_id, text, say, ends_call, judges_turn)
 
     def end(self) -> int:
         """It is no longer under way. Returns its id."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.core.thinking.leaks import LeakFilter
+from pipelines.core.thinking.turn_marks import TurnMarks
 from pipelines.services.llm.llm_dialect import is_too_long
 from pipelines.services.llm.llm_tool_calls import ToolCallCollector
 from pipelines.services.protocols import (
@@ -35,6 +36,8 @@ Chunk = Mapping[str, Any]
 @dataclass
 class Answer:
     leaks: LeakFilter = field(default_factory=LeakFilter)
+    marks: TurnMarks | None = None
+    """Where the model was asked whether the turn is over."""
     spoken: bool = False
     """There was a character that can be heard."""
     begun: bool = False
@@ -57,6 +60,11 @@ class Answer:
     def anew(self) -> bool:
         """The text that was returned last begins the answer: what came before was a thought."""
         return self.leaks.anew
+
+    @property
+    def turn_incomplete(self) -> bool:
+        """It is the mark that the person has not finished: whatever comes after it is dropped."""
+        return self.marks is not None and self.marks.is_incomplete
 
     @property
     def counted(self) -> bool:
@@ -84,10 +92,16 @@ class Answer:
 
     def finish(self) -> str:
         """The rest, when the stream is over."""
-        return self._filtered(self.leaks.finish())
+        text = self._filtered(self.leaks.finish())
+        is_over = self.finish_reason is not None
+        if self.marks is not None and is_over and not (self._wanted.size or self.leaks.calls):
+            self.marks.finish()
+        return text
 
     def finished(self) -> Finished:
-        """Comes after `finish`. Raises ServiceError where it was no answer."""
+        """Comes after `finish`, or with the mark. Raises ServiceError where it was no answer."""
+        if self.turn_incomplete:
+            return Finished("stop", turn_incomplete=True)
         if self.finish_reason is None:
             raise ServiceError("llm", "the stream ended without a finish_reason", retryable=True)
         calls = self._wanted.calls() or tuple(
@@ -142,8 +156,11 @@ class Answer:
     def _filtered(self, text: str) -> str:
         if self.anew:
             self.spoken = False
+        if self.marks is not None:
+            self.marks = TurnMarks() if self.anew else self.marks
+            text = self.marks.feed(text)
         self.spoken = self.spoken or bool(text.strip())
-        self.begun = self.begun or self.spoken or self._wanted.size > 0
+        self.begun = self.begun or self.spoken or self._wanted.size > 0 or self.turn_incomplete
         return text
 
 

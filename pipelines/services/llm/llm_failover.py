@@ -121,7 +121,8 @@ class _Attempt:
                 self.held.clear()
             self.is_ready = bool(self.phraser.feed(delta.text))
         else:
-            if self.aloud and not (delta.tool_calls or self.phraser.finish()):
+            is_answer = delta.turn_incomplete or delta.tool_calls
+            if self.aloud and not (is_answer or self.phraser.finish()):
                 raise ServiceError("llm", "an answer without a spoken word", retryable=True)
             self.is_ready = True
         self.held.append(delta)

@@ -22,6 +22,7 @@ from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 from pipelines.addresses import host_of, place_of
 from pipelines.core.thinking.leaks import LeakFilter
 from pipelines.core.thinking.text_calls import schemas_of
+from pipelines.core.thinking.turn_marks import TurnMarks
 from pipelines.services.llm.llm_answer import Answer
 from pipelines.services.llm.llm_dialect import EndpointDialect
 from pipelines.services.llm.llm_events import Chunk, EventReader
@@ -113,6 +114,9 @@ class OpenAiLanguageModel:
                         deadline = self._deadline(answer, deadline, now())
                     if text or answer.anew:
                         yield TextDelta(text, anew=answer.anew)
+                    if answer.turn_incomplete:
+                        yield answer.finished()
+                        return
                 if (text := answer.finish()) or answer.anew:
                     yield TextDelta(text, anew=answer.anew)
                 self._ends_unopened = answer.leaks.ended_unopened
@@ -124,7 +128,8 @@ class OpenAiLanguageModel:
 
     def _new_answer(self, sampling: Sampling) -> Answer:
         tools = schemas_of(sampling.tools)
-        return Answer(LeakFilter(tools, aloud=sampling.aloud, unopened=self._ends_unopened))
+        leaks = LeakFilter(tools, aloud=sampling.aloud, unopened=self._ends_unopened)
+        return Answer(leaks, TurnMarks() if sampling.judges_turn else None)
 
     def _deadline(self, answer: Answer, deadline: float | None, now: float) -> float | None:
         """When the next chunk has to be here."""

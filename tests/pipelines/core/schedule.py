@@ -38,6 +38,8 @@ from pipelines.core.events import (
     TextTyped,
     Transcribed,
     TurnFact,
+    TurnHeldLongEnough,
+    TurnIncomplete,
     TurnScored,
 )
 from pipelines.core.hearing.dictation import Dictation, DictationJob, DictationPolicy
@@ -218,7 +220,10 @@ class Schedule:
         """How late the models are, in seconds at most."""
         self.notice = chance.random() < 0.3
         """The call begins with what must be heard."""
-        self.turns = TurnMachine(TurnPolicy())
+        self.turns = TurnMachine(TurnPolicy(asks_model=chance.random() < 0.5))
+        self._incomplete = chance.choice((0.2, 0.5, 1.0))
+        """How often the model says so, where it may."""
+        self.marks = 0
         self.dictation = Dictation(DictationPolicy())
         self.speculation: Speculation[tuple[str, NDArray[np.int16], tuple[PlayoutWord, ...]] | None]
         self.speculation = Speculation()
@@ -332,10 +337,10 @@ class Schedule:
 
     def _obey(self, command: TurnCommand) -> None:
         match command:
-            case StartReply(reply_id, turn_id, text):
+            case StartReply(reply_id, turn_id, text, judges_turn=judges_turn):
                 self.answers[reply_id] = Answer(reply_id, turn_id, text)
                 self.speculation.start(reply_id)
-                self._think(self.answers[reply_id])
+                self._think(self.answers[reply_id], judges_turn=judges_turn)
             case CommitReply(reply_id, turn_id, text):
                 self._commit(reply_id, turn_id, text)
             case WithdrawReply(reply_id, turn_id, reopened):
@@ -381,8 +386,20 @@ class Schedule:
 
     # ---- the reply ----
 
-    def _think(self, answer: Answer) -> None:
+    def _mark(self, reply_id: int) -> None:
+        """Sooner or later; and the clock, which may speak of another pause than this."""
+        self.marks += 1
+        late_s = self._lateness() * self._chance.choice((1, 1, 4))
+        self._after(late_s, lambda: self._take(TurnIncomplete(reply_id)))
+        if self._chance.random() < 0.3:
+            held_s = late_s + self._chance.uniform(0.0, 3.0)
+            self._after(held_s, lambda: self._take(TurnHeldLongEnough()))
+
+    def _think(self, answer: Answer, *, judges_turn: bool) -> None:
         """Clauses as they come, also when nobody wants them any more."""
+        if judges_turn and self._chance.random() < self._incomplete:
+            self._mark(answer.reply_id)
+            return
         at = self.now + self._lateness()
         for _ in range(self._chance.choice((0, 1, 1, 2, 3))):
             item = self._clause(answer)

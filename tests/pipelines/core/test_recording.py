@@ -100,7 +100,8 @@ def test_the_names_on_disk_stay_when_a_class_gets_another() -> None:
         "fact": (
             "Listened SpeechStarted SpeechPaused Transcribed TurnScored TextTyped SilenceAsked "
             "MicrophoneClosed SayAsked ResultsWaiting PlayoutStarted PlayoutEnded ReplyPaused "
-            "Reached Worked AnswerCounted SilenceTrimmed HeardToEnd"
+            "Reached Worked AnswerCounted SilenceTrimmed HeardToEnd TurnIncomplete "
+            "TurnHeldLongEnough"
         ),
         "command": (
             "StartReply CommitReply WithdrawReply PauseReply ResumeReply StopReply ScoreTurn "

@@ -28,7 +28,7 @@ from tests.pipelines.core.schedule import FIRST_LEVEL, Answer, Schedule
     "seeds", [range(150), pytest.param(range(150, 10_000), marks=pytest.mark.soak)], ids=len
 )
 def test_random_schedules_keep_every_promise(seeds: range) -> None:
-    turns = interruptions = withdrawals = 0
+    turns = interruptions = withdrawals = marks = 0
     for seed in seeds:
         schedule = Schedule(seed)
         schedule.play()
@@ -39,9 +39,11 @@ def test_random_schedules_keep_every_promise(seeds: range) -> None:
         turns += len(user_lines(schedule))
         interruptions += sum(a.stopped_at is not None for a in schedule.answers.values())
         withdrawals += sum(a.withdrawn for a in schedule.answers.values())
+        marks += schedule.marks
     assert turns > 2 * len(seeds), "the schedules say too little to prove anything"
     assert interruptions > len(seeds) / 4
     assert withdrawals > len(seeds) / 4
+    assert marks > len(seeds) / 4
 
 
 def check(schedule: Schedule) -> None:

@@ -12,8 +12,11 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from pipelines.cascade import Policies
 from pipelines.core.exchange import Flush, StopSpeaking, Typed
-from pipelines.services.protocols import ChatMessage, ServiceError
+from pipelines.core.thinking.turn_marks import INSTRUCTION
+from pipelines.core.turn.policy import TurnPolicy
+from pipelines.services.protocols import ChatMessage, Finished, ServiceError
 from pipelines.services.scripted import Step
 from tests.pipelines.stages.rehearsal import (
     FIRST_LEVEL,
@@ -61,6 +64,7 @@ def play(seed: int) -> tuple[Rehearsed, list[Cue], bool]:
     call = rehearse(
         *cues,
         answers=answers(chance),
+        policies=Policies(turn=TurnPolicy(asks_model=chance.random() < 0.5)),
         score=lambda audio: chance.random(),
         stt_busy_s=chance.choice((0.01, 0.02, 0.2)),
         stt_fails=lambda job: chance.random() < 0.02,
@@ -101,10 +105,12 @@ def script(chance: random.Random) -> list[Cue]:
 
 def answers(chance: random.Random) -> Callable[[Sequence[ChatMessage]], list[Step]]:
     """The words of the n-th request's answer are `rn.0`, `rn.1` and so on."""
-    requests = itertools.count()
+    requests, incomplete = itertools.count(), chance.choice((0.2, 0.5, 1.0))
 
     def answer(messages: Sequence[ChatMessage]) -> list[Step]:
         number, late_s = next(requests), chance.choice((0.0, 0.0, 0.0, 0.02, 0.8))
+        if messages[-1].content.endswith(INSTRUCTION) and chance.random() < incomplete:
+            return [(late_s * chance.choice((1, 3)), Finished("stop", turn_incomplete=True))]
         pace = chance.choice(((0.0,), (0.0, 0.03, 0.3)))
         words = [f"r{number}.{index}" for index in range(chance.randint(1, 14))]
         for index in range(chance.choice((1, 3)), len(words), 5):
@@ -158,7 +164,11 @@ def assert_each_turn_answered_once(call: Rehearsed) -> None:
     """Each answer that was heard is the last request's for a turn, as the turn was said."""
     said = Counter(line.text for line in call.history if line.role == "user")
     heard = {request_of(word.text) for word in call.heard} - {None}
-    answered = Counter(call.questions[request] for request in heard if request is not None)
+    answered = Counter(
+        call.questions[request].removesuffix(INSTRUCTION)
+        for request in heard
+        if request is not None
+    )
     assert answered <= said, f"{answered - said} was answered, but not asked"
     if not any(isinstance(item, Flush) for _, item in call.sent):
         assert answered == said, f"{said - answered} was not answered"

@@ -288,3 +288,19 @@ def test_only_the_endpoint_that_would_be_asked_is_warmed() -> None:
 
     run(scenario())
     assert (len(one.warmed), len(other.warmed)) == (1, 1)
+
+
+def test_the_mark_that_a_turn_is_incomplete_is_an_answer_and_asked_for_once() -> None:
+    mark: Sequence[Step] = [(0.1, Finished("stop", turn_incomplete=True))]
+    one, other = Scripted("one", mark), Scripted("other", paced("No."))
+
+    async def scenario() -> list[Delta]:
+        model = FailoverLanguageModel([one, other], Patience(), "off")
+        await model.open()
+        async with aclosing(model.stream(HELLO, Sampling(aloud=True, judges_turn=True))) as stream:
+            return [delta async for delta in stream]
+
+    (end,) = run(scenario())
+    assert isinstance(end, Finished)
+    assert end.turn_incomplete
+    assert requests(one, other) == [1, 0]

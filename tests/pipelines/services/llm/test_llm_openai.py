@@ -7,7 +7,15 @@ import pytest
 
 from pipelines.services.llm.llm_dialect import merged
 from pipelines.services.llm.llm_openai import OpenAiLanguageModel
-from pipelines.services.protocols import ChatMessage, Delta, Finished, ServiceError, TextDelta
+from pipelines.services.protocols import (
+    AS_SET,
+    ChatMessage,
+    Delta,
+    Finished,
+    Sampling,
+    ServiceError,
+    TextDelta,
+)
 from tests.pipelines.services.scripted_endpoint import (
     DONE,
     HANG,
@@ -38,16 +46,16 @@ def talking_to(replies: Sequence[Reply], scenario: Scenario, **settings: Any) ->
     asyncio.run(with_endpoint())
 
 
-async def ask(model: OpenAiLanguageModel) -> list[Delta]:
-    async with aclosing(model.stream(HELLO)) as deltas:
+async def ask(model: OpenAiLanguageModel, sampling: Sampling = AS_SET) -> list[Delta]:
+    async with aclosing(model.stream(HELLO, sampling)) as deltas:
         return [delta async for delta in deltas]
 
 
-def answer_of(*steps: Any, **settings: Any) -> list[Delta]:
+def answer_of(*steps: Any, sampling: Sampling = AS_SET, **settings: Any) -> list[Delta]:
     answers: list[list[Delta]] = []
 
     async def scenario(model: OpenAiLanguageModel, endpoint: ScriptedEndpoint) -> None:
-        answers.append(await ask(model))
+        answers.append(await ask(model, sampling))
 
     talking_to([Reply(steps)], scenario, **settings)
     return answers[0]
@@ -271,3 +279,68 @@ def test_neighbours_of_one_role_are_sent_as_one_message() -> None:
 def test_a_model_that_is_not_open_is_a_service_error() -> None:
     with pytest.raises(ServiceError):
         asyncio.run(ask(OpenAiLanguageModel(base_url="http://127.0.0.1:9/v1", model="m")))
+
+
+# ---- is the turn over? ----
+
+JUDGING = Sampling(aloud=True, judges_turn=True)
+INCOMPLETE = [Finished("stop", turn_incomplete=True)]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (ROLE, delta(content="◐"), finish(), USAGE, DONE),
+        (delta(content=' "'), delta(content="◐"), delta(content='"'), finish(), DONE),
+        (delta(content="◐ Please go on."), HANG),
+        (delta(content="<think>Cut off.</think>"), delta(content="◐"), finish(), DONE),
+        (delta(reasoning_content="Cut off."), delta(content="◐"), finish(), DONE),
+        (delta(content="Assistant:"), delta(content=" ◐"), finish(), DONE),
+        (delta(content="..."), finish(), DONE),
+        (delta(content="\ufffd"), delta(content="\ufffd"), finish(), DONE),
+        ({"choices": [{"message": {"content": "◐"}, "finish_reason": "stop"}]},),
+        (delta(content="◐ Please go on."), TEAR),
+    ],
+    ids=[
+        "alone", "in pieces", "with words", "behind a thought", "behind reasoning",
+        "behind a role", "dots", "broken by the server", "one message", "torn",
+    ],
+)  # fmt: skip
+def test_the_mark_is_the_end_of_the_answer_and_nothing_of_it_is_passed_on(steps: Any) -> None:
+    deltas = [one for one in answer_of(*steps, sampling=JUDGING) if one != TextDelta("", anew=True)]
+    assert deltas == INCOMPLETE
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ((delta(content="● "), delta(content="At ten.")), "At ten."),
+        ((delta(content="At"), delta(content=" ten. ◐")), "At ten. "),
+        ((delta(content='"'), delta(content='At ten."')), '"At ten."'),
+    ],
+)
+def test_an_answer_is_passed_on_without_marks(steps: Any, said: str) -> None:
+    deltas = answer_of(*steps, finish(), DONE, sampling=JUDGING)
+    assert "".join(one.text for one in deltas if isinstance(one, TextDelta)) == said
+    assert deltas[-1] == Finished("stop")
+
+
+def test_an_answer_of_which_nothing_came_failed_also_where_the_mark_may_come() -> None:
+    with pytest.raises(ServiceError):
+        answer_of(ROLE, finish(), DONE, sampling=JUDGING)
+
+
+def test_a_stream_that_breaks_off_before_the_mark_failed() -> None:
+    with pytest.raises(ServiceError):
+        answer_of(delta(content='"'), DONE, sampling=JUDGING)
+
+
+def test_a_tool_that_is_called_is_an_answer_where_the_mark_may_come() -> None:
+    call = {"index": 0, "id": "a", "function": {"name": "clock", "arguments": "{}"}}
+    deltas = answer_of(delta(tool_calls=[call]), finish("tool_calls"), DONE, sampling=JUDGING)
+    assert isinstance(deltas[-1], Finished)
+    assert [one.name for one in deltas[-1].tool_calls] == ["clock"]
+
+
+def test_unless_it_is_asked_for_the_mark_is_text() -> None:
+    assert answer_of(delta(content="◐"), finish(), DONE) == [TextDelta("◐"), Finished("stop")]
