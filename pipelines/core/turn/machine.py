@@ -247,6 +247,7 @@ class TurnMachine:
     def _hold(self, fact: TurnFact) -> list[TurnCommand]:
         """The model says that more is to come: it is asked again when it does, or in time."""
         self._opinion.came(self.text)
+        self._speculations = max(0, self._speculations - 1)  # the next words are judged as soon
         was_committed = self._state is TurnState.THINKING
         commands: list[TurnCommand] = [
             self._replies.withdraw(self._turn_id, reopened=was_committed)
