@@ -35,7 +35,7 @@ async def opened(llm: ScriptedLanguageModel) -> ScriptedLanguageModel:
 
 
 def test_it_is_off_unless_somebody_sets_it() -> None:
-    assert Settings().llm_turn_completion == "off"
+    assert Settings.model_validate({}).llm_turn_completion == "off"
 
 
 @pytest.mark.parametrize(

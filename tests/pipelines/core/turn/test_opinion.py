@@ -129,10 +129,8 @@ def test_a_noise_that_adds_no_word_does_not_put_the_words_to_the_model_again() -
     feed(turns, SpeechStarted(3.0), SpeechPaused(3.2))
     commands = feed(turns, Transcribed(SAID, 3.3, final=True))
     assert not any(isinstance(c, StartReply) and c.judges_turn for c in commands)
-    feed(turns, Listened(5.19))
-    assert turns.state is TurnState.PAUSED
-    feed(turns, Listened(5.21))
-    assert turns.state is TurnState.THINKING
+    assert not any(isinstance(c, CommitReply) for c in feed(turns, Listened(5.19)))
+    assert any(isinstance(c, CommitReply) for c in feed(turns, Listened(5.21)))
 
 
 def test_a_mark_that_comes_after_the_limit_is_answered_at_once() -> None:
@@ -162,7 +160,6 @@ def test_the_mark_while_the_person_speaks_already_leaves_them_the_floor() -> Non
 def test_the_mark_under_a_sound_over_a_silent_reply_gives_the_floor_back() -> None:
     turns = committed()
     feed(turns, SpeechStarted(2.5))
-    assert turns.state is TurnState.CONTESTED
     assert feed(turns, TurnIncomplete(1)) == [WithdrawReply(1, 1, reopened=True)]
     assert turns.state is TurnState.HEARING
     feed(turns, SpeechPaused(3.0))
