@@ -29,7 +29,7 @@ from pipelines.core.turn.wording import words
 
 TABLE = Path(__file__).with_name("verdicts.json")
 MOST_TOKENS = 6
-"""Of an answer: the mark is its beginning."""
+"""An answer is read so far: the mark is its beginning."""
 PATIENT_S = 600.0
 
 

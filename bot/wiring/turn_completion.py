@@ -1,4 +1,4 @@
-"""Whether the language model is asked if a turn is over: as it is set, or as it turns out."""
+"""Decides if the language model is asked about a turn: as it is set, or as the model turns out."""
 
 import asyncio
 from dataclasses import dataclass

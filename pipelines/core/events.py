@@ -247,7 +247,7 @@ class CallOpened:
     run_prefix: str
     has_prompts: bool
     asks_model: bool | None = None
-    """Whether the language model may say that a turn is incomplete; None: as the policies say."""
+    """The language model may say that a turn is incomplete; None: as the policies say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class TurnMarks:
     def __init__(self) -> None:
         self._place = _Place.BEGINNING
         self._held = ""
-        """What may stand around a mark that is still to come."""
+        """Characters that may stand around a mark that is still to come."""
 
     @property
     def is_incomplete(self) -> bool:

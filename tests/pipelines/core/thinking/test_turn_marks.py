@@ -6,7 +6,7 @@ from pipelines.core.thinking.turn_marks import INSTRUCTION, MARK, TurnMarks
 
 
 def read(*pieces: str) -> tuple[str, bool]:
-    """What is passed on, and whether it was the mark."""
+    """The text that is passed on, and True if it was the mark."""
     marks = TurnMarks()
     text = "".join(marks.feed(piece) for piece in pieces)
     marks.finish()

@@ -1,4 +1,4 @@
-"""Whether a model can judge turns: by a question and by half a sentence."""
+"""A model is tried out on a question and on half a sentence: can it judge turns?"""
 
 from collections.abc import Sequence
 
