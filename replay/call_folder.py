@@ -67,14 +67,14 @@ class RecordedCall:
     @cached_property
     def sound(self) -> Pcm:
         """Shape (n, 2) at the caller's rate: the caller, the bot."""
-        return read_sound(self.folder / SOUND_NAME) if self.given is None else self.given
+        return _sound_at(self.folder / SOUND_NAME, 2) if self.given is None else self.given
 
     @cached_property
     def voice(self) -> Pcm:
         """Shape (n,) at the voice's rate: all that it said, heard or not."""
         if self.given is not None:
             return np.zeros(0, np.int16)
-        return read_sound(self.folder / VOICE_NAME)[:, 0]
+        return _sound_at(self.folder / VOICE_NAME, 1)[:, 0]
 
     def from_caller(self, *, listened: bool = False) -> Iterator[tuple[float, FromCaller]]:
         """Everything that came in, and when; up to where the sound ends.
@@ -181,6 +181,11 @@ def _lines(path: Path) -> Iterator[Line]:
             yield json.loads(line)
         except ValueError:
             return
+
+
+def _sound_at(path: Path, channels: int) -> Pcm:
+    """Shape (n, channels); none of it where there was not a whole frame to write."""
+    return read_sound(path) if path.exists() else np.zeros((0, channels), np.int16)
 
 
 def read_sound(path: Path) -> Pcm:

@@ -98,6 +98,65 @@ def test_a_deleted_call_is_gone(folder: Path) -> None:
     assert "no such recording" in again.output
 
 
+@pytest.mark.parametrize("name", ["", " ", "*", ".", "..", "/", "20261120-phone/", "\0", "é" * 300])
+def test_a_name_that_is_none_deletes_nothing(folder: Path, name: str) -> None:
+    refused = typed("calls", "delete", name, "--yes", "--folder", folder)
+    assert (refused.exit_code, len(refused.output.splitlines())) == (2, 1)
+    assert (folder / "20261120-phone" / "call.json").is_file()
+
+
+def test_a_call_that_cannot_be_deleted_is_told_of(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(at: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(at / "call.json"))
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    refused = typed("calls", "delete", "2026", "--yes", "--folder", folder)
+    assert refused.exit_code == 1
+    assert "deleted." not in refused.output
+    assert "Permission denied" in refused.output
+
+
+def test_an_export_is_its_makers_alone(folder: Path, tmp_path: Path) -> None:
+    for name in ("call.tar.gz", "call.flac"):
+        file = tmp_path / name
+        file.write_bytes(b"an older one")
+        assert typed("calls", "export", "2026", "--to", file, "--folder", folder).exit_code == 0
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert file.stat().st_size > 100
+    assert {one.name for one in tmp_path.iterdir()} >= {"call.tar.gz", "call.flac"}
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("to", ["", ".", "/", "/dev/full", "nowhere/call.flac", "call.json/x.gz"])
+def test_an_export_to_what_is_no_file_is_refused_in_one_line(
+    folder: Path, to: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder / "20261120-phone")
+    before = {file.name for file in Path().iterdir()}
+    refused = typed("calls", "export", "2026", "--to", to, "--folder", folder)
+    assert (refused.exit_code, len(refused.output.splitlines())) == (2, 1)
+    assert {file.name for file in Path().iterdir()} == before
+
+
+def test_an_export_that_fails_leaves_the_older_one(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(source: Path, to: Path) -> None:
+        to.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", fill)
+    file = tmp_path / "call.flac"
+    file.write_bytes(b"an older one")
+    refused = typed("calls", "export", "2026", "--to", file, "--folder", folder)
+    assert refused.exit_code == 2
+    assert "No space left" in refused.output
+    assert file.read_bytes() == b"an older one"
+    assert not list(tmp_path.glob(".*"))
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [

@@ -3,7 +3,8 @@
 import shutil
 import sys
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,11 +13,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot.recordings.folder import Kept, State, delete, kept
+from bot.recordings.folder import UNFINISHED, Kept, State, delete, kept, privately
 from bot.settings import SettingsError
 from bot.settings import load as load_settings
 from bot.terminal.ending import give_up
 from bot.terminal.program import program
+from pipelines.core.recording import SOUND_NAME
 from replay.call_folder import UnreadableError, load
 from replay.printed import print_run
 from replay.run import as_it_went
@@ -109,17 +111,34 @@ def export(
     """
     one = _one(name, _folder(folder))
     try:
-        if to.suffix == ".flac":
-            sound = one.folder / "call.flac"
-            if not sound.is_file():
-                give_up(f"{one.name}: has times only, no sound", 2)
-            shutil.copyfile(sound, to)
-        else:
-            with tarfile.open(to, "w:gz") as archive:
-                archive.add(one.folder, one.name)
+        with _whole_or_not_at_all(to) as half:
+            if to.suffix == ".flac":
+                sound = one.folder / SOUND_NAME
+                if not sound.is_file():
+                    give_up(f"{one.name}: has no sound", 2)
+                shutil.copyfile(sound, half)
+            else:
+                with tarfile.open(half, "w:gz") as archive:
+                    archive.add(one.folder, one.name)
+        size = to.stat().st_size
     except OSError as error:
-        give_up(f"{to}: {error.strerror}", 2)
-    typer.echo(f"{to}: {to.stat().st_size / 1e6:.1f} MB")
+        give_up(f"{to}: {error.strerror or error}", 2)
+    typer.echo(f"{to}: {size / 1e6:.1f} MB")
+
+
+@contextmanager
+def _whole_or_not_at_all(to: Path) -> Iterator[Path]:
+    """A file beside `to` that its owner alone can read, and that takes its place at the end."""
+    if not to.name or (to.exists() and not to.is_file()):
+        raise OSError(f"{str(to)!r} is not the name of a file")
+    half = to.with_name(f".{to.name}{UNFINISHED}")
+    with open(half, "xb", opener=privately):
+        pass
+    try:
+        yield half
+        half.replace(to)
+    finally:
+        half.unlink(missing_ok=True)
 
 
 def delete_call(
@@ -138,7 +157,11 @@ def delete_call(
         give_up(f"{one.name}: is being recorded now; it can be deleted once the call is over", 1)
     if not yes:
         typer.confirm(f"Delete {one.name}?", abort=True)
-    delete(one)
+    try:
+        delete(one)
+    except OSError as error:
+        why = error.strerror or error
+        give_up(f"{one.name}: not all of it could be deleted: {error.filename}: {why}", 1)
     typer.echo(f"{one.name} is deleted.")
 
 
@@ -152,6 +175,8 @@ def _folder(given: Path | None) -> Path:
 
 
 def _one(name: str, folder: Path) -> Kept:
+    if not name:
+        give_up(f"give a recording's name, or how it begins; `{program()} calls list` lists all", 2)
     found = [one for one in kept(folder) if one.name.startswith(name)]
     if not found:
         give_up(f"{name}: no such recording in {folder}; `{program()} calls list` lists all", 2)

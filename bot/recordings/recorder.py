@@ -17,10 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 import structlog
 
-from bot.recordings.folder import Retention, mark_as_running, prune
+from bot.recordings.flac import FlacFile
+from bot.recordings.folder import (
+    NAME_BEGINS,
+    PRIVATE_FOLDER,
+    UNFINISHED,
+    Retention,
+    mark_as_running,
+    prune,
+    write_private,
+)
 from pipelines.audio.two_track import KEEP_S, TwoTrack
 from pipelines.core.exchange import AudioIn, AudioOut, Flush
 from pipelines.core.recording import (
@@ -117,7 +125,7 @@ class FlightRecorder:
             self._thread.start()
         now = datetime.now(UTC)
         call = _STRANGE.sub("", str(about.get("call", "")))[:NAME_LIMIT] or now.microsecond
-        name = f"{now:%Y%m%dT%H%M%S}-{call}"
+        name = f"{now:{NAME_BEGINS}}-{call}"
         described = {"began": now.isoformat(timespec="milliseconds"), **about}
         return CallRecorder(self.folder / name, described, rates, self._queue)
 
@@ -198,6 +206,7 @@ def _safely(tape: "_Tape | None", act: "Callable[[_Tape], None]") -> None:
 
 def _give_up(tape: "_Tape", error: Exception) -> None:
     tape.broken = True
+    tape.abandon()
     _log.error("a recording ends early", reason=type(error).__name__)
 
 
@@ -222,19 +231,21 @@ class _Tape:
         while call.folder.exists():  # a call of the same name, in the same second
             number += 1
             call.folder = call.folder.with_name(f"{first}-{number}")
-        call.folder.mkdir(parents=True, mode=0o700)
-        self._events = (call.folder / EVENTS_NAME).open(
-            "w", encoding="utf-8", errors="backslashreplace"
-        )
+        call.folder.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+        call.folder.mkdir(mode=PRIVATE_FOLDER)
+        events = call.folder / EVENTS_NAME
+        half = events.with_name(EVENTS_NAME + UNFINISHED)
+        self._events = write_private(half)
         mark_as_running(self._events)  # before the recording is one: nobody sees it without
+        half.replace(events)
         self._write_about()
         self._at_s = 0.0
         self._track: TwoTrack | None = None
         if level == "full":
             rates = call.rates
             self._track = TwoTrack(rates.caller_hz, rates.bot_hz)
-            self._sound = _flac(call.folder / SOUND_NAME, rates.caller_hz, 2)
-            self._voice = _flac(call.folder / VOICE_NAME, rates.voice_hz, 1)
+            self._sound = FlacFile(call.folder / SOUND_NAME, rates.caller_hz, 2)
+            self._voice = FlacFile(call.folder / VOICE_NAME, rates.voice_hz, 1)
             self._voiced = 0
 
     def take(self, item: Noted, at_s: float) -> None:
@@ -275,6 +286,14 @@ class _Tape:
             self._events.flush()
             self._write_end()
 
+    def abandon(self) -> None:
+        """What is on the disk can be read, and nothing more is written."""
+        if self._track is not None:
+            self._sound.abandon()
+            self._voice.abandon()
+        with suppress(OSError):  # what it still holds cannot be written either
+            self._events.close()
+
     def _write_end(self) -> None:
         if self._track is not None:
             self._sound.write(self._track.take(max(self._at_s, self._track.end_s)))
@@ -285,13 +304,7 @@ class _Tape:
 
     def _write_about(self) -> None:
         path = self._call.folder / ABOUT_NAME
-        half = path.with_suffix(".new")
-        half.write_text(json.dumps(self._about, indent=1, ensure_ascii=False) + "\n")
+        half = path.with_name(ABOUT_NAME + UNFINISHED)
+        with write_private(half) as file:
+            file.write(json.dumps(self._about, indent=1, ensure_ascii=False) + "\n")
         half.replace(path)
-
-
-def _flac(path: Path, rate_hz: int, channels: int) -> soundfile.SoundFile:
-    """In frames of 1,152 samples, which that level brings: a crash loses what is in two of them."""
-    return soundfile.SoundFile(
-        path, "w", rate_hz, channels, "PCM_16", format="FLAC", compression_level=0.2
-    )
