@@ -1,7 +1,13 @@
 """Addresses of servers: whether they are on this machine, and how they may be shown. Pure."""
 
+import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
+
+_IN_TEXT = re.compile(r"[A-Za-z0-9+.@_/-]{0,256}://[^\s\"<>]+")
+"""An address in a sentence, with the model that may stand before it."""
+_AFTER = ".,;:!?)]}'"
+"""Punctuation that belongs to the sentence around an address."""
 
 
 def host_of(url: str) -> str:
@@ -37,6 +43,16 @@ def printable(address: str) -> str:
     elif not _names_a_host(authority):
         rest = "..."
     return scheme + separator + rest.partition("?")[0].partition("#")[0]
+
+
+def printable_in(text: str) -> str:
+    """A text whose addresses are each as `printable` has them; the rest as it is."""
+    return _IN_TEXT.sub(_printed, text) if "://" in text else text
+
+
+def _printed(found: re.Match[str]) -> str:
+    address = found[0].rstrip(_AFTER)
+    return printable(address) + found[0][len(address) :]
 
 
 def place_of(url: str) -> str:

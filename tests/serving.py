@@ -20,6 +20,7 @@ from bot.server.telemetry import Metrics
 from bot.texts.sharing import SharedModel
 from bot.wiring.app import create_app
 from bot.wiring.serving import Certificate, DrainingServer, Terms, configure
+from pipelines.services.minding import Minders
 from tests.certificates import trusting
 from tests.echo import EchoEngine
 
@@ -64,6 +65,7 @@ async def serving(
     shared: SharedModel | None = None,
     phone: TelephoneConfig | None = None,
     settle: bool = True,
+    minders: Minders | None = None,
     change: Callable[[uvicorn.Config], None] = lambda config: None,
 ) -> AsyncIterator[Served]:
     """Left, it drains and stops; then no task of it is left."""
@@ -73,7 +75,7 @@ async def serving(
         limits=limits or Limits(calls=2),
         certificate=certificate,
     )
-    sessions = Sessions(engine, metrics, terms.limits)
+    sessions = Sessions(engine, metrics, terms.limits, minders)
     app = create_app(sessions, metrics, terms.access, web=web, shared=shared, phone=phone)
     config = configure(app, terms)
     change(config)

@@ -18,9 +18,11 @@ def routes(sessions: Sessions, metrics: Metrics) -> APIRouter:
 
     @router.get("/readyz")
     async def readyz() -> JSONResponse:
-        """200 while calls are taken; 503, and why, while the models load and from the drain on."""
+        """200 while calls are answered; 503, and why, while the models load, while a process that
+        they need is down, and from the drain on.
+        """
         status = {"status": sessions.doors.value}
-        why = sessions.closed_because
+        why = sessions.closed_because or sessions.trouble
         return JSONResponse(
             status if why is None else {**status, "detail": why}, 503 if why else 200
         )

@@ -17,6 +17,7 @@ from bot.calls.messages import Codec
 from bot.calls.websocket import Socket
 from bot.server.telemetry import Metrics
 from pipelines.cascade import CallFormat
+from pipelines.services.minding import Minders
 from pipelines.services.protocols import ServiceError
 
 LEAVING_S = 5.0
@@ -84,8 +85,12 @@ class _Visit:
 class Sessions:
     """One per server. Used from its event loop only."""
 
-    def __init__(self, engine: CallEngine, metrics: Metrics, limits: Limits) -> None:
+    def __init__(
+        self, engine: CallEngine, metrics: Metrics, limits: Limits, minders: Minders | None = None
+    ) -> None:
+        """`minders`: of the processes that the engine has, once it is open."""
         self._engine = engine
+        self._minders = minders or Minders()
         self._metrics = metrics
         self._limits = limits
         self._doors = Doors.LOADING
@@ -102,12 +107,23 @@ class Sessions:
         return _REASONS.get(self._doors)
 
     @property
+    def trouble(self) -> str | None:
+        """In words, for anybody: calls are taken all the same, and may get an apology."""
+        return self._minders.trouble
+
+    @property
     def limits(self) -> Limits:
         return self._limits
 
     @property
     def calls(self) -> int:
         return len(self._visits)
+
+    async def open_and_mind(self) -> None:
+        """Until it is cancelled, or the engine could not be opened."""
+        await self.open()
+        if self._doors is not Doors.BROKEN:
+            await self._minders.run()
 
     async def open(self) -> None:
         """Open the engine, then the doors. Cancelled, it leaves both as they are."""

@@ -15,11 +15,12 @@ from rich.console import Console
 
 from bot.engines.recipe import EngineError
 from bot.engines.register import Entry, Register, is_supervisor, stop
-from bot.settings import Settings, SettingsError, environment, load
+from bot.settings import Settings, SettingsError, load
 from bot.settings.engine import ALIASES, EngineName
 from bot.terminal.ending import give_up
 from bot.terminal.options import AsJson
 from bot.terminal.program import program
+from pipelines.child_environment import child_environment
 
 
 def engine_named(name: str) -> EngineName:
@@ -122,7 +123,10 @@ def _start(settings: Settings, engine: EngineName) -> float:
         def tell(progress: StartProgress) -> None:
             show(f"{engine}, {progress.waited_s:.0f} s: {progress.text}")
 
-        home, variables = settings.llm_engine_home, environment(recipe.variables)
+        home, variables = (
+            settings.llm_engine_home,
+            child_environment(recipe.variables, reaches_out=True),
+        )
         _, ready = start_and_leave(recipe, home, variables, tell)
     if not ready.streams:
         typer.echo(f"halfsecond: {engine} does not stream: whole answers come late", err=True)

@@ -5,22 +5,26 @@ import secrets
 import socket
 import ssl
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
 
+import structlog
 import typer
 
 from bot.calls.limits import Limits
 from bot.engines.recipe import EngineError
 from bot.server.access import AccessPolicy
 from bot.server.listening import CannotListenError, address, listen
-from bot.server.telemetry import Metrics, configure_logs
+from bot.server.telemetry import LostLines, Metrics, configure_logs
 from bot.settings import Settings, SettingsError, load, warnings
 from bot.terminal.ending import give_up
 from bot.terminal.program import program
+from bot.terminal.unblocking import unblocking_output
 from pipelines.addresses import is_loopback
 
 if TYPE_CHECKING:
+    from bot.engines.supervised import SupervisedEngine
     from bot.phone.line import TelephoneConfig
     from bot.wiring.serving import Terms
 
@@ -43,6 +47,8 @@ class Chosen(Protocol):
     @property
     def records(self) -> str | None: ...
 
+
+_log = structlog.get_logger(__name__)
 
 WEB = Path(__file__).parents[2] / "client" / "web"
 
@@ -106,14 +112,20 @@ def serve(  # noqa: PLR0913 - the options of a command are its arguments
         listener = listen(settings.host, settings.port)
     except CannotListenError as error:
         give_up(str(error), 1)
-    with listener:
+    with listener, unblocking_output(_tell_of_lost) as output:
         typer.echo("halfsecond: loading the ears, the voice and the LLM ...", err=True)
         configure_logs(sys.stderr, log_format=settings.log_format, words=settings.log_words)
-        if not asyncio.run(_serve(settings, listener)):
+        metrics = Metrics()
+        metrics.include(LostLines(lambda: output.dropped))
+        if not asyncio.run(_serve(settings, listener, metrics)):
             raise typer.Exit(1)
 
 
-async def _serve(given: Settings, listener: socket.socket) -> bool:
+def _tell_of_lost(lines: int) -> None:
+    _log.warning("lines of the log were dropped", lines=lines)
+
+
+async def _serve(given: Settings, listener: socket.socket, metrics: Metrics) -> bool:
     # Imported here, for they bring the frameworks: help and a wrong setting answer at once.
     from bot.wiring.own_engine import own_engine
 
@@ -121,21 +133,26 @@ async def _serve(given: Settings, listener: socket.socket) -> bool:
         typer.echo(f"halfsecond: {line}", err=True)
 
     try:
-        async with own_engine(given, tell) as settings:
-            return await _serve_with(settings, listener)
+        async with own_engine(given, tell) as (settings, engine):
+            return await _serve_with(settings, listener, metrics, engine)
     except EngineError as error:
         give_up(str(error), 1)
 
 
-async def _serve_with(settings: Settings, listener: socket.socket) -> bool:
+async def _serve_with(
+    settings: Settings,
+    listener: socket.socket,
+    metrics: Metrics,
+    engine: "SupervisedEngine | None",
+) -> bool:
     from bot.wiring.engine import Wiring
     from bot.wiring.serving import run
 
     try:
-        wiring = Wiring(settings)
+        wiring = Wiring(settings, engine)
     except SettingsError as error:
         give_up(str(error), 2)
-    agreed = terms(settings, listener, wiring.phone)
+    agreed = replace(terms(settings, listener, wiring.phone), minders=wiring.minders)
     url = address(listener, "https" if settings.tls_cert else "http")
     made = None if settings.access_token else agreed.access.token
     await asyncio.sleep(0)  # a Ctrl-C during all of that counts here, where nothing has begun
@@ -144,7 +161,14 @@ async def _serve_with(settings: Settings, listener: socket.socket) -> bool:
         access = agreed.access
         typer.echo(in_use(url, wiring, made, access.public, everybody=access.asks_everybody))
 
-    return await run(wiring, Metrics(), listener, agreed, shared=wiring.shared, on_ready=on_ready)
+    return await run(
+        wiring,
+        metrics,
+        listener,
+        agreed,
+        shared=wiring.shared,
+        on_ready=on_ready,
+    )
 
 
 def terms(settings: Settings, listener: socket.socket, phone: "TelephoneConfig") -> "Terms":
@@ -180,8 +204,7 @@ def check_certificate(settings: Settings) -> None:
         )
     except (OSError, ssl.SSLError) as error:
         raise SettingsError(
-            f"TLS_CERT={settings.tls_cert} and TLS_KEY={settings.tls_key} "
-            f"cannot be used: {error.strerror or error}"
+            f"TLS_CERT and TLS_KEY cannot be used: {error.strerror or error}"
         ) from None
 
 

@@ -7,6 +7,7 @@ from the request's arrival, and stops when the client goes: `/stats` counts that
 
 import asyncio
 import random
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -258,8 +259,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return _error(error.status_code, f"{request.method} {request.url.path}: {error.detail}")
 
 
-async def _serve(engine: DemoEngine, host: str, port: int, *, leashed: bool) -> None:
-    sock = listen(host, port)
+async def _serve(engine: DemoEngine, sock: socket.socket, *, leashed: bool) -> None:
     config = uvicorn.Config(
         engine.app(), log_config=None, lifespan="off", timeout_graceful_shutdown=1
     )
@@ -287,6 +287,7 @@ def demo(  # noqa: PLR0913 - the options of a command are its arguments
         str | None, typer.Option(help="Where it tells the time: an IANA name, Europe/Berlin.")
     ] = None,
     leashed: Annotated[bool, typer.Option(hidden=True)] = False,
+    inherited: Annotated[int | None, typer.Option("--socket", hidden=True)] = None,
 ) -> None:
     """Run the demo engine: OpenAI-compatible, answers by rule, prints its address.
 
@@ -308,7 +309,8 @@ def demo(  # noqa: PLR0913 - the options of a command are its arguments
         typer.echo(f"halfsecond: --profile {profile} {error}", err=True)
         raise typer.Exit(2) from None
     try:
-        asyncio.run(_serve(engine, host, port, leashed=leashed))
+        sock = listen(host, port) if inherited is None else socket.socket(fileno=inherited)
+        asyncio.run(_serve(engine, sock, leashed=leashed))
     except CannotListenError as error:
         typer.echo(f"halfsecond: {error}", err=True)
         raise typer.Exit(1) from None

@@ -1,9 +1,13 @@
 """The demo engine in a process of its own, for as long as the server runs."""
 
 import asyncio
+import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 
+from bot.server.listening import CannotListenError, address, listen
+from pipelines.child_environment import child_environment
+from pipelines.services.minding import ProcessMinder, ended_with
 from pipelines.services.protocols import ServiceError
 
 START_LIMIT_S = 30.0
@@ -11,23 +15,55 @@ STOP_LIMIT_S = 3.0
 
 
 class DemoProcess:
-    """The child holds the other end of a pipe: it goes when this process goes, however it goes."""
+    """The child holds the other end of a pipe: it goes when this process goes, however it goes.
+
+    The socket that it listens on is this process': a child that is started again has the same
+    address, and what came in the meantime is answered.
+    """
 
     def __init__(
         self, profile: str = "none", seed: int = 0, *, time_zone: str | None = None
     ) -> None:
         """`time_zone`: an IANA name; None for this machine's."""
         zone = () if time_zone is None else ("--time-zone", time_zone)
-        self._arguments = ("--port", "0", "--profile", profile, "--seed", str(seed), *zone)
+        self._arguments = ("--profile", profile, "--seed", str(seed), *zone)
         self._process: Process | None = None
+        self._socket: socket.socket | None = None
+        self.minder = ProcessMinder("the demo engine", self._until_gone, self._start)
 
     async def open(self) -> str:
         """Return the base URL, up to and including /v1. Raises ServiceError."""
-        command = (sys.executable, "-P", "-m", "bot.engines.demo", *self._arguments, "--leashed")
+        try:
+            self._socket = listen("127.0.0.1", 0)
+        except CannotListenError as error:
+            raise ServiceError("demo", str(error), retryable=False) from None
+        try:
+            await self._start()
+        except ServiceError:
+            await self.close()
+            raise
+        return f"{address(self._socket)}/v1"
+
+    async def close(self) -> None:
+        await self._end()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that there is now."""
+        return None if self._process is None else self._process.pid
+
+    async def _start(self) -> None:
+        assert self._socket is not None
+        at = self._socket.fileno()
+        command = (sys.executable, "-P", "-m", "bot.engines.demo", "--socket", str(at))
         # In a session of its own, it does not hear the terminal's Ctrl-C: calls finish first.
         self._process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, start_new_session=True
-        )
+            *command, *self._arguments, "--leashed",
+            stdin=PIPE, stdout=PIPE, env=child_environment(), pass_fds=[at], start_new_session=True,
+        )  # fmt: skip
         assert self._process.stdout is not None
         try:
             async with asyncio.timeout(START_LIMIT_S):
@@ -35,11 +71,14 @@ class DemoProcess:
         except TimeoutError:
             line = b""
         if not line:
-            await self.close()
+            await self._end()
             raise ServiceError("demo", "the engine did not start", retryable=False)
-        return line.decode().strip()
 
-    async def close(self) -> None:
+    async def _until_gone(self) -> str:
+        assert self._process is not None
+        return ended_with(await self._process.wait())
+
+    async def _end(self) -> None:
         if self._process is None:
             return
         process, self._process = self._process, None

@@ -2,7 +2,7 @@
 
 `python -m bot.engines.supervisor` reads a recipe as one line of JSON on stdin, and reports on
 stdout, a line of JSON each, until the engine is ready or cannot be. Where the recipe is leashed,
-the end of stdin ends it; so do SIGTERM and SIGINT.
+it reports on to its end, and the end of stdin ends it; so do SIGTERM and SIGINT.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ import httpx2
 
 from bot.engines.recipe import EngineError, Recipe, explain, last_line
 from bot.engines.register import Entry, Register, bound, tail
+from pipelines.services.minding import Pauses
 
 LOOK_EVERY_S = 0.1
 ANSWER_LIMIT_S = 60.0
@@ -29,10 +30,6 @@ HEALTH_LIMIT_S = 1.0
 STOP_LIMIT_S = 10.0
 BOUND_EVERY_S = 10.0
 """Its log is looked at so often, and kept from growing."""
-PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Before the next start, by how many have failed in a row; the last one again and again."""
-STEADY_S = 60.0
-"""Up for so long, it begins with the first pause again."""
 
 _LEASH = Path(__file__).with_name("leash.py")
 
@@ -52,7 +49,21 @@ class Ready:
     """Its answer came in more than one piece."""
 
 
-News = StartProgress | Ready
+@dataclass(frozen=True, slots=True)
+class Down:
+    """It was ready, and is gone."""
+
+    trouble: str
+    pause_s: float
+    """Until it is started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    after_s: float
+
+
+News = StartProgress | Ready | Down | Back
 
 
 class Supervisor:
@@ -63,17 +74,12 @@ class Supervisor:
         *,
         served: bool = False,
         tell: Callable[[News], None] = lambda news: None,
-        notice: Callable[[str], None] = lambda line: None,
     ) -> None:
-        """`tell` hears of the first start, `notice` of what happens after it, a line each.
-
-        `served`: it is for a server, and goes with it.
-        """
+        """`served`: it is for a server, and goes with it."""
         self._recipe = recipe
         self._register = register
         self._tell = tell
-        self._say = notice
-        self._failures = 0
+        self._pauses = Pauses()
         self._log = register.log(recipe.name, os.getpid())
         self._entry = Entry(
             name=recipe.name,
@@ -98,16 +104,16 @@ class Supervisor:
                 ready_s = now()
                 trouble = await self._until_over(process)
             while True:
-                await self._pause(trouble, steady=now() - ready_s > STEADY_S)
+                await self._pause(trouble, now() - ready_s)
                 down_s = now()
                 try:
                     async with self._started() as process:
                         await self._until_well(process)
                         ready_s = now()
-                        self._notice(f"{self._recipe.name} is back after {ready_s - down_s:.1f} s")
+                        self._note(f"{self._recipe.name} is back after {ready_s - down_s:.1f} s")
+                        self._tell(Back(ready_s - down_s))
                         trouble = await self._until_over(process)
                 except EngineError as error:
-                    self._failures += 1
                     ready_s, trouble = now(), str(error)
         finally:
             self._register.remove(self._recipe.name, os.getpid())
@@ -183,21 +189,15 @@ class Supervisor:
             with suppress(TimeoutError):
                 async with asyncio.timeout(BOUND_EVERY_S):
                     await process.wait()
-        self._failures += 1
         return f"it was killed by signal {-code}" if code < 0 else self._explain(process)
 
-    async def _pause(self, trouble: str, *, steady: bool) -> None:
-        if steady:
-            self._failures = 1
-        pause_s = PAUSES_S[min(self._failures, len(PAUSES_S)) - 1]
-        self._notice(f"{self._recipe.name} is down: {trouble}; starting it again in {pause_s:g} s")
+    async def _pause(self, trouble: str, up_s: float) -> None:
+        pause_s = self._pauses.after(up_s)
+        self._note(f"{self._recipe.name} is down: {trouble}; starting it again in {pause_s:g} s")
+        self._tell(Down(trouble, pause_s))
         restarts = self._entry.restarts + 1
         self._write(engine=0, state="waiting", restarts=restarts, trouble=trouble)
         await asyncio.sleep(pause_s)
-
-    def _notice(self, line: str) -> None:
-        self._note(line)
-        self._say(line)
 
     def _explain(self, process: Process) -> str:
         return explain(self._recipe, self._said(), process.returncode)
@@ -255,7 +255,7 @@ class Order:
     root: Path
     """The folder of the register."""
     leashed: bool
-    """It goes with who started it, whose terminal hears its notices."""
+    """It goes with the process that started it, which hears all of its news."""
 
     def line(self) -> bytes:
         order = {"recipe": asdict(self.recipe), "root": str(self.root), "leashed": self.leashed}
@@ -268,9 +268,10 @@ class Order:
 
 
 class _Reports:
-    """News for who started this, until the engine is ready or cannot be."""
+    """News for the process that started this: all of them, or those of the first start."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, all_of_them: bool) -> None:
+        self._goes_on = all_of_them
         self._shown = ""
 
     def tell(self, news: News) -> None:
@@ -282,7 +283,12 @@ class _Reports:
                 pass
             case Ready(took_s, streams):
                 self._write(ready=took_s, streams=streams)
-                self._end()
+                if not self._goes_on:
+                    self._end()
+            case Down(trouble, pause_s):
+                self._write(down=trouble, pause_s=pause_s)
+            case Back(after_s):
+                self._write(back=after_s)
 
     def fail(self, line: str) -> None:
         self._write(failed=line)
@@ -300,7 +306,8 @@ class _Reports:
 
 async def _mind(order: Order) -> bool:
     """Until told to leave; False if the engine could not be started."""
-    loop, over, reports = asyncio.get_running_loop(), asyncio.Event(), _Reports()
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    reports = _Reports(all_of_them=order.leashed)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, over.set)
     if order.leashed:  # the other end is held, and never written to: readable means gone
@@ -311,16 +318,11 @@ async def _mind(order: Order) -> bool:
 
         loop.add_reader(sys.stdin.fileno(), leave)
 
-    def notice(line: str) -> None:
-        if order.leashed:
-            sys.stderr.write(f"halfsecond: {line}\n")
-
     supervisor = Supervisor(
         order.recipe,
         Register(order.root),
         served=order.leashed,
         tell=reports.tell,
-        notice=notice,
     )
     async with asyncio.TaskGroup() as tasks:
         supervising = tasks.create_task(_until_it_fails(supervisor, over))

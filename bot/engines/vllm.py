@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bot.engines.recipe import EngineError, Recipe, explain
 from bot.terminal.program import program
+from pipelines.child_environment import child_environment
 
 VERSIONS = ("3.12", "3.11", "3.13", "3.10")
 """Pythons that vLLM runs on, the best tried first."""
@@ -138,7 +139,12 @@ def _version(python: str) -> str:
 
 def _run(step: list[str], said: list[str], tell: Callable[[str], None]) -> int:
     with subprocess.Popen(
-        step, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        step,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=child_environment(reaches_out=True),
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:

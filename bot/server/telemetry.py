@@ -1,16 +1,19 @@
 """The operator's view: log lines without callers' words, and metrics without call ids."""
 
+import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Final, Literal, TextIO
+from typing import Any, Final, Literal, TextIO
 
 import loguru
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from pipelines.addresses import printable_in
 from pipelines.core.exchange import AnswerMeasured, Caption, ToCaller, TurnMeasured
 
 LogFormat = Literal["text", "json"]
@@ -39,29 +42,32 @@ def configure_logs(stream: TextIO, *, log_format: LogFormat = "text", words: boo
     """Send every log of the process to `stream`: ours, the standard library's, Pipecat's.
 
     Of others' logs only warnings. Call it before pipecat is imported: it greets on loguru.
+    No line raises into the code that it is about, and none holds an address' password.
     """
-    form: list[Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+    render: Processor = (
+        structlog.processors.JSONRenderer(default=str)
         if log_format == "json"
-        else [
-            structlog.dev.ConsoleRenderer(
-                colors=stream.isatty(),
-                exception_formatter=structlog.dev.plain_traceback,  # the rich one shows locals
-            )
-        ]
+        else structlog.dev.ConsoleRenderer(
+            colors=stream.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,  # the rich one shows locals
+        )
     )
+    steps: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *([] if words else [redact]),
+        structlog.processors.format_exc_info,
+        without_passwords,
+        render,
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([] if words else [redact]),
-            *form,
-        ],
+        processors=[_Unfailing(steps)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(stream),
     )
     logging.basicConfig(handlers=[_Relay()], level=logging.WARNING, force=True)
+    logging.captureWarnings(capture=True)
     loguru.logger.remove()
     loguru.logger.add(_relay_loguru, level="WARNING", format="{message}")
 
@@ -90,15 +96,52 @@ def _without_words(name: object, value: object) -> object:
     return value
 
 
+def without_passwords(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Addresses, at any depth, as they may be shown."""
+    return {name: _with_printable_addresses(value) for name, value in event.items()}
+
+
+def _with_printable_addresses(value: object) -> object:
+    match value:
+        case str():
+            return printable_in(value)
+        case Mapping():
+            return {name: _with_printable_addresses(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_with_printable_addresses(item) for item in value]
+        case _:
+            return value
+
+
+class _Unfailing:
+    """A line's way to its text. Where a step fails, a line says so in its place."""
+
+    def __init__(self, steps: list[Processor]) -> None:
+        self._steps = steps
+
+    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> str:
+        line: Any = event
+        try:
+            for step in self._steps:
+                line = step(logger, method, line)
+        except Exception as error:  # noqa: BLE001 - a value's own __repr__ may raise anything
+            return json.dumps({"event": "a log line failed", "reason": type(error).__name__})
+        return str(line)
+
+
 class _Relay(logging.Handler):
     """The standard library's records, uvicorn's among them."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        try:
+            detail = record.getMessage()
+        except Exception as error:  # noqa: BLE001 - its arguments do not fit
+            detail = f"{record.msg} ({type(error).__name__})"
         _log.log(
             record.levelno,
             "a library reports",
             library=record.name,
-            detail=record.getMessage(),
+            detail=detail,
             exc_info=record.exc_info,
         )
 
@@ -215,6 +258,17 @@ class Metrics:
     def text(self) -> bytes:
         """In Prometheus' exposition format."""
         return generate_latest(self._registry)
+
+
+class LostLines(Collector):
+    """The metric of log lines that could not be written."""
+
+    def __init__(self, count: Callable[[], int]) -> None:
+        self._count = count
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        about = "Lines of the log that were dropped: its reader is gone or too slow."
+        yield CounterMetricFamily("halfsecond_log_lines_dropped", about, value=self._count())
 
 
 class AnswerMetrics:

@@ -2,7 +2,6 @@
 
 import difflib
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from bot.settings.server import ServerSettings
 from bot.settings.shares import BudgetSettings
 from bot.settings.speech import SpeechSettings
 from bot.settings.telephony import TelephoneSettings
-from pipelines.addresses import printable
 
 ENV_FILE = Path(".env")
 """Read from the folder that the program was started in; the environment goes before it."""
@@ -94,33 +92,26 @@ def _validated(given: dict[str, object]) -> Settings:
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a child process: all that is here, and `more` over it."""
+    """The environment of a server of ours: all that is here, and `more` over it."""
     return {**os.environ, **more}  # noqa: TID251
 
 
 def _in_words(errors: Sequence[ErrorDetails]) -> str:
-    """A setting that may be one thing or another says what is wrong with each."""
+    """No value is shown: it may be a secret that came into the wrong place.
+
+    A setting that may be one thing or another says what is wrong with each.
+    """
     told: dict[str, str] = {}
     for error in errors:
         name = str(error["loc"][0]).upper() if error["loc"] else ""
         wrong = error["msg"].partition(", unable to parse")[0]
         for beginning in ("Value error, ", "Input ", "String "):
             wrong = wrong.removeprefix(beginning)
-        shown = "" if name in SECRETS else f"={_shown(name, error['input'])}"
         if name in told:
             told[name] += f", or {wrong}"
         else:
-            told[name] = f"{name}{shown} {wrong}" if name else wrong
+            told[name] = f"{name} {wrong}" if name else wrong
     return "; ".join(told.values())
-
-
-def _shown(name: str, given: object) -> str:
-    """A value as it may be shown: no password or key that stands in an address."""
-    text = ",".join(given) if isinstance(given, tuple) else str(given)
-    if "://" not in text and not name.endswith(("_URL", "_FALLBACKS")):
-        return text
-    several = re.split(r"[,\s]+", text) if name.endswith("S") else [text]
-    return ",".join(map(printable, several))
 
 
 def _names_in(file: Path) -> list[str]:

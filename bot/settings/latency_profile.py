@@ -66,8 +66,10 @@ def profile_named(wanted: str) -> LatencyProfile:
         document = json.loads(Path(wanted).read_text())
     except FileNotFoundError:
         raise ProfileError(f"should be {', '.join(PROFILES)} or a file with a profile") from None
-    except (OSError, ValueError) as error:
-        raise ProfileError(f"cannot be read as a profile: {error}") from None
+    except OSError as error:
+        raise ProfileError(f"cannot be read as a profile: {error.strerror}") from None
+    except ValueError:
+        raise ProfileError("cannot be read as a profile: it is no JSON") from None
     try:
         return read_profile(document.get("profile", document))
     except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:

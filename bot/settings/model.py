@@ -125,7 +125,7 @@ class LanguageModelSettings(Group):
     @model_validator(mode="after")
     def _a_prompt_that_can_be_read(self) -> Self:
         if self.llm_system_prompt_file is not None and not self.llm_system_prompt_file.is_file():
-            raise ValueError(f"LLM_SYSTEM_PROMPT_FILE={self.llm_system_prompt_file} is no file")
+            raise ValueError("LLM_SYSTEM_PROMPT_FILE is no file")
         if self.llm_max_tokens + 256 > self.llm_context_tokens:
             raise ValueError("LLM_CONTEXT_TOKENS must leave 256 beside LLM_MAX_TOKENS")
         return self

@@ -11,6 +11,14 @@ from bot.settings.group import EmptyIsUnset, Group, List
 from bot.settings.zone import zone_named
 
 
+def _is_network(network: str) -> bool:
+    try:
+        ip_network(network)
+    except ValueError:
+        return False
+    return True
+
+
 class ServerSettings(Group):
     host: str = Field("127.0.0.1", min_length=1)
     """Address to listen on. 0.0.0.0 opens the server to the network: it needs TLS then."""
@@ -73,7 +81,8 @@ class ServerSettings(Group):
     @classmethod
     def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
         for network in networks:
-            ip_network(network)
+            if not _is_network(network):
+                raise ValueError("should be like 10.0.0.0/8,192.168.1.7,::1")
         return networks
 
     @model_validator(mode="after")

@@ -46,9 +46,9 @@ def create_app(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as tasks:
             # In the background: the server answers, if only "not yet", while the models load.
-            opening = tasks.create_task(sessions.open())
+            running = tasks.create_task(sessions.open_and_mind())
             yield
-            opening.cancel()
+            running.cancel()
         await telephone.close()
         await sessions.close()
 

@@ -10,6 +10,7 @@ from bot.engines.models.store import Store
 from bot.settings import Settings, SettingsError
 from bot.terminal.program import program
 from bot.wiring.imported import function_at
+from pipelines.addresses import printable
 from pipelines.core.turn.endpointing import (
     PATIENCES_S,
     Completes,
@@ -213,7 +214,7 @@ def _openai(settings: Settings) -> Choice:
         api_key=settings.stt_api_key.get_secret_value(),
         language=_language(settings),
     )
-    return Choice(service, model, lambda: f"{model} at {url}, {BESIDE}")
+    return Choice(service, model, lambda: f"{model} at {printable(url)}, {BESIDE}")
 
 
 def _pipecat(settings: Settings) -> Choice:

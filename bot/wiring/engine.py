@@ -33,6 +33,7 @@ from pipelines.core.ledger.budget import Budget
 from pipelines.core.ledger.ledger import Fact
 from pipelines.core.thinking.answering import AnsweringPolicy
 from pipelines.services.llm.llm_failover import FailoverLanguageModel
+from pipelines.services.minding import Minder, Minders
 from pipelines.services.protocols import (
     ServiceError,
     VoiceActivity,
@@ -49,8 +50,11 @@ _log = structlog.get_logger(__name__)
 class Wiring:
     """The `CallEngine` behind the server: loads what the settings ask for, once, for all calls."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Raises SettingsError, with what to do, where something that is named is not here."""
+    def __init__(self, settings: Settings, engine: Minder | None = None) -> None:
+        """`engine`: minds the language model's, where the server has started one.
+
+        Raises SettingsError, with what to do, where something that is named is not here.
+        """
         self._settings = settings
         self._clock = clock_for(settings)
         if self._clock.is_guess:
@@ -70,6 +74,10 @@ class Wiring:
         self.phone = phone_for(settings)
         announcements = announcements_for(settings)
         self._voice = choose_voice(settings)
+        demo = None if self._demo is None else self._demo.minder
+        minders = (engine, demo, self._voice.minder)
+        self.minders = Minders([one for one in minders if one is not None])
+        """They have something to mind from `open` on."""
         phrases = phrases_for(settings.tts_language)
         words = (
             *announcements.words,
@@ -248,7 +256,11 @@ def _prompt(settings: Settings) -> str:
     try:
         return settings.system_prompt
     except (OSError, UnicodeError) as error:
-        raise SettingsError(f"LLM_SYSTEM_PROMPT_FILE cannot be read: {error}") from None
+        raise SettingsError(f"LLM_SYSTEM_PROMPT_FILE cannot be read: {_reason(error)}") from None
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    return (error.strerror or "") if isinstance(error, OSError) else "it is not written in UTF-8"
 
 
 def _between(settings: Settings) -> Callable[[], Between]:
@@ -259,7 +271,7 @@ def _between(settings: Settings) -> Callable[[], Between]:
     between = function_at(where, "PROCESSORS")
     if unknown := sorted(set(between()) - set(PLACES)):
         places = ", ".join(PLACES)
-        raise SettingsError(f"PROCESSORS={where}: {unknown[0]!r} is none of {places}")
+        raise SettingsError(f"PROCESSORS: {unknown[0]!r} is none of {places}")
     return between
 
 

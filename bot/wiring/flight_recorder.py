@@ -12,7 +12,7 @@ from bot import __version__
 from bot.recordings.folder import Retention
 from bot.recordings.recorder import FlightRecorder
 from bot.settings import Settings
-from pipelines.addresses import printable
+from pipelines.addresses import printable_in
 from pipelines.cascade import CallFormat
 from pipelines.core.ledger.ledger import Fact
 from pipelines.core.recording import Level
@@ -75,7 +75,7 @@ def about_call(form: CallFormat) -> dict[str, object]:
 def shown(settings: Settings, *, words: bool) -> dict[str, object]:
     """Every setting, without its secrets; without what is said where `words` is False."""
     return {
-        name: _masked(value)
+        name: value if name in _WORDS else _masked(value)
         for name in type(settings).model_fields
         if (value := getattr(settings, name)) is not None and (words or name not in _WORDS)
     }
@@ -86,7 +86,7 @@ def _masked(value: object) -> object:
         case SecretStr():
             return "***"
         case str() if "://" in value:  # a password or a key may stand in an address
-            return printable(value)
+            return printable_in(value)
         case bool() | int() | float() | str():
             return value
         case tuple():

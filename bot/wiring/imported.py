@@ -17,7 +17,7 @@ def function_at(where: str, setting: str) -> Callable[[], Any]:
     try:
         found = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise SettingsError(f"{setting}={where} cannot be imported: {error}") from None
+        raise SettingsError(f"{setting} cannot be imported: {error}") from None
     if not callable(found):
-        raise SettingsError(f"{setting}={where} is no function")
+        raise SettingsError(f"{setting} is no function")
     return cast(Callable[[], Any], found)

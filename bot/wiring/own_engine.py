@@ -14,8 +14,9 @@ from bot.engines.recipe import EngineError, Recipe
 from bot.engines.supervised import SupervisedEngine
 from bot.engines.supervisor import StartProgress
 from bot.server.listening import CannotListenError, listen
-from bot.settings import Settings, environment
+from bot.settings import Settings
 from bot.settings.engine import EngineName
+from pipelines.child_environment import child_environment
 
 Tell = Callable[[str], None]
 
@@ -82,17 +83,21 @@ def install(settings: Settings, recipe: Recipe, tell: Tell) -> None:
 
 
 @asynccontextmanager
-async def own_engine(settings: Settings, tell: Tell) -> AsyncIterator[Settings]:
-    """The settings with the engine of `LLM_ENGINE` as their endpoint, while it runs.
+async def own_engine(
+    settings: Settings, tell: Tell
+) -> AsyncIterator[tuple[Settings, SupervisedEngine | None]]:
+    """The settings with the engine of `LLM_ENGINE` as their endpoint, and it, while it runs.
 
-    Without one, the settings as they are. Raises EngineError.
+    Without one, the settings as they are, and None. Raises EngineError.
     """
     if settings.llm_engine is None:
-        yield settings
+        yield settings, None
         return
     recipe = recipe_for(settings, settings.llm_engine)
     await asyncio.to_thread(install, settings, recipe, tell)
-    engine = SupervisedEngine(recipe, settings.llm_engine_home, environment(recipe.variables))
+    engine = SupervisedEngine(
+        recipe, settings.llm_engine_home, child_environment(recipe.variables, reaches_out=True)
+    )
 
     def show(progress: StartProgress) -> None:
         tell(f"{progress.waited_s:.0f} s: {progress.text}")
@@ -100,9 +105,8 @@ async def own_engine(settings: Settings, tell: Tell) -> AsyncIterator[Settings]:
     try:
         ready = await engine.open(show)
         tell(f"{recipe.name} is ready after {ready.took_s:.1f} s")
-        yield settings.model_copy(
-            update={"llm_base_url": recipe.base_url, "llm_model": recipe.model}
-        )
+        found = {"llm_base_url": recipe.base_url, "llm_model": recipe.model}
+        yield settings.model_copy(update=found), engine
     finally:
         await engine.close()
 

@@ -20,8 +20,9 @@ from bot.server.telemetry import Metrics
 from bot.server.transport import LEAVING_S, HttpProtocol, WebSocketProtocol
 from bot.texts.sharing import SharedModel
 from bot.wiring.app import create_app
+from pipelines.services.minding import Minders
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _log = structlog.get_logger(__name__)
 
@@ -47,6 +48,8 @@ class Terms:
     phone: TelephoneConfig = field(default_factory=TelephoneConfig)
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses whose word is taken for whom they speak for; it decides no more than a limit."""
+    minders: Minders = field(default_factory=Minders)
+    """The processes without which no call is answered."""
 
 
 async def run(
@@ -58,14 +61,20 @@ async def run(
     shared: SharedModel | None = None,
     on_ready: Callable[[], None] = lambda: None,
 ) -> bool:
-    """Serve until told to leave (SIGTERM, SIGINT); False if the engine could not be opened.
+    """Serve until told to leave (SIGTERM, SIGINT, SIGHUP); False if the engine could not be opened.
 
     The first signal stops admission and lets calls and texts finish for up to `drain_s`, the
-    second ends them at once, the third is the system's own. With `shared`, it takes texts too.
+    second ends them at once, the third is the system's own. SIGHUP never is a second: a terminal
+    that is closed may send it twice. With `shared`, it takes texts too.
     """
-    sessions = Sessions(engine, metrics, terms.limits)
+    sessions = Sessions(engine, metrics, terms.limits, terms.minders)
     app = create_app(
-        sessions, metrics, terms.access, web=terms.web, shared=shared, phone=terms.phone
+        sessions,
+        metrics,
+        terms.access,
+        web=terms.web,
+        shared=shared,
+        phone=terms.phone,
     )
     config = configure(app, terms)
     await DrainingServer(config, sessions, terms.drain_s, on_ready, shared).serve([listener])
@@ -133,14 +142,17 @@ class DrainingServer(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
-            loop.add_signal_handler(number, self._leave, loop)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+                loop.add_signal_handler(number, self._leave, loop, number)
         try:
             yield
         finally:
             self._let_go(loop)
 
-    def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _leave(self, loop: asyncio.AbstractEventLoop, number: signal.Signals) -> None:
         if self._sessions.doors is Doors.DRAINING:
+            if number is signal.SIGHUP:
+                return
             self._let_go(loop)
             if self._texts is not None:
                 self._texts.cancel()

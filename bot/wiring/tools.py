@@ -21,37 +21,41 @@ def hangs_up(settings: Settings) -> bool:
 def tools_for(settings: Settings, clock: Clock) -> tuple[Tool, ...]:
     """Raises SettingsError."""
     named = [name for name in settings.llm_tools if name != HANG_UP]
-    tools = tuple(_tool(name, clock) for name in named)
+    tools = tuple(_tool(name, clock, _at(settings, name)) for name in named)
     names = [HANG_UP, *(one.name for one in tools)]
     if len(set(names)) < len(names):
         raise SettingsError("LLM_TOOLS has two tools of one name")
     return tools
 
 
-def _tool(where: str, clock: Clock) -> Tool:
+def _at(settings: Settings, name: str) -> str:
+    """As a message has it, without what is set: "LLM_TOOLS, number 2,"."""
+    return f"LLM_TOOLS, number {settings.llm_tools.index(name) + 1},"
+
+
+def _tool(where: str, clock: Clock, at: str) -> Tool:
     if where in _IN_THE_BOX:
         return _IN_THE_BOX[where](clock)
     if ":" not in where:
         raise SettingsError(
-            f"LLM_TOOLS={where} is no tool: {', '.join((HANG_UP, *_IN_THE_BOX))}, "
-            "module:function or file.py:f"
+            f"{at} is no tool: {', '.join((HANG_UP, *_IN_THE_BOX))}, module:function or file.py:f"
         )
     path = where.rpartition(":")[0]
-    found = _in_file(where) if path.endswith(".py") else function_at(where, "LLM_TOOLS")
+    found = _in_file(where, at) if path.endswith(".py") else function_at(where, at)
     try:
         return tool(found)
     except ValueError as error:
-        raise SettingsError(f"LLM_TOOLS={where}: {error}") from None
+        raise SettingsError(f"{at} {error}") from None
 
 
-def _in_file(where: str) -> Any:
+def _in_file(where: str, at: str) -> Any:
     path, _, name = where.rpartition(":")
     spec = spec_from_file_location(Path(path).stem, path)
     if spec is None or spec.loader is None or not Path(path).is_file():
-        raise SettingsError(f"LLM_TOOLS={where}: there is no file {path}")
+        raise SettingsError(f"{at} is in a file that is not there")
     module = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
         return getattr(module, name)
     except Exception as error:  # noqa: BLE001 - it is somebody else's program
-        raise SettingsError(f"LLM_TOOLS={where} cannot be imported: {error}") from None
+        raise SettingsError(f"{at} cannot be imported: {error}") from None

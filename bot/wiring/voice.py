@@ -10,7 +10,9 @@ from bot.engines.models.store import Store
 from bot.settings import Settings, SettingsError
 from bot.terminal.program import program
 from bot.wiring.imported import function_at
+from pipelines.addresses import printable
 from pipelines.core.speaking.speakable import reader
+from pipelines.services.minding import Minder
 from pipelines.services.protocols import TextToSpeech
 from pipelines.services.tts.postprocessor import AudioPostprocessor
 from pipelines.services.tts.tts_espeak import espeak_voice
@@ -30,6 +32,8 @@ class VoiceChoice:
     """For the ledger."""
     in_words: str
     """For the operator."""
+    minder: Minder | None = None
+    """For a voice that is a process."""
 
 
 def choose_voice(settings: Settings) -> VoiceChoice:
@@ -39,7 +43,7 @@ def choose_voice(settings: Settings) -> VoiceChoice:
     postprocessor = AudioPostprocessor(
         bare.service, read=read, cached_bytes=settings.tts_cache_mb * 2**20
     )
-    return VoiceChoice(postprocessor, bare.model, bare.in_words)
+    return VoiceChoice(postprocessor, bare.model, bare.in_words, bare.minder)
 
 
 def voice_for(settings: Settings) -> TextToSpeech:
@@ -51,7 +55,7 @@ def _espeak(settings: Settings) -> VoiceChoice:
     language = "en-us" if settings.tts_language == "en" else settings.tts_language
     voice = settings.tts_voice or language
     service = espeak_voice(voice=voice, words_a_minute=settings.tts_rate_wpm)
-    return VoiceChoice(service, "espeak", "espeak-ng, a robot's")
+    return VoiceChoice(service, "espeak", "espeak-ng, a robot's", service.minder)
 
 
 def _stub(settings: Settings) -> VoiceChoice:
@@ -75,7 +79,10 @@ def _piper(settings: Settings) -> VoiceChoice:
         )
     service = piper_voice(model=model, speed=_speed(settings))
     return VoiceChoice(
-        service, f"piper {model.stem}", f"Piper's {model.stem}, on this machine's CPU"
+        service,
+        f"piper {model.stem}",
+        f"Piper's {model.stem}, on this machine's CPU",
+        service.minder,
     )
 
 
@@ -92,7 +99,8 @@ def _kokoro(settings: Settings) -> VoiceChoice:
         raise SettingsError(f"TTS_MODEL: {folder} needs a .onnx and a voices*.bin in it")
     voice = settings.tts_voice or VOICE
     service = kokoro_voice(model=models[0], voices=voices[0], voice=voice, speed=_speed(settings))
-    return VoiceChoice(service, f"kokoro {voice}", f"Kokoro's {voice}, on this machine's CPU")
+    in_words = f"Kokoro's {voice}, on this machine's CPU"
+    return VoiceChoice(service, f"kokoro {voice}", in_words, service.minder)
 
 
 def _openai(settings: Settings) -> VoiceChoice:
@@ -109,7 +117,7 @@ def _openai(settings: Settings) -> VoiceChoice:
         api_key=settings.tts_api_key.get_secret_value(),
         speed=_speed(settings),
     )
-    return VoiceChoice(service, f"{model} {voice}", f"{voice} of {model} at {url}")
+    return VoiceChoice(service, f"{model} {voice}", f"{voice} of {model} at {printable(url)}")
 
 
 def _pipecat(settings: Settings) -> VoiceChoice:

@@ -8,7 +8,7 @@ import httpx2
 import openai
 from openai import AsyncOpenAI
 
-from pipelines.addresses import is_loopback
+from pipelines.addresses import is_loopback, printable_in
 from pipelines.services.protocols import ServiceError
 
 CONNECTIONS = httpx2.Limits(
@@ -84,11 +84,11 @@ def in_words(error: Exception) -> str:
     """The failure, where there is no HTTP status. Of a server's own words there are none in it."""
     match (error.__cause__ or error) if isinstance(error, openai.APIConnectionError) else error:
         case httpx2.ConnectError() as none:
-            return f"nothing answers there ({none})"
+            return f"nothing answers there ({printable_in(str(none))})"
         case httpx2.TimeoutException() | openai.APITimeoutError():
             return "too slow"
         case httpx2.HTTPError() as torn:
-            return "the connection broke" + (f" ({torn})" if str(torn) else "")
+            return "the connection broke" + (f" ({printable_in(str(torn))})" if str(torn) else "")
         case openai.APIResponseValidationError() | ValueError():
             return "what it sends cannot be read"
         case openai.APIError():

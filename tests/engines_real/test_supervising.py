@@ -19,7 +19,7 @@ from bot.calls.limits import Limits
 from bot.engines.recipe import EngineError, Recipe
 from bot.engines.register import Entry, Register
 from bot.engines.supervised import SupervisedEngine
-from bot.engines.supervisor import News, Ready, StartProgress, Supervisor
+from bot.engines.supervisor import Back, Down, News, Ready, StartProgress, Supervisor
 from bot.settings import Settings, environment
 from bot.wiring.own_engine import recipe_for
 from client.caller import conductor
@@ -56,7 +56,7 @@ def is_alive(pid: int) -> bool:
 
 @asynccontextmanager
 async def supervised(
-    made: Recipe, register: Register, news: list[News], notices: list[str]
+    made: Recipe, register: Register, news: list[News], notices: list[News]
 ) -> AsyncIterator[None]:
     """In this process, until the body ends."""
     ready = asyncio.Event()
@@ -65,8 +65,10 @@ async def supervised(
         news.append(one)
         if isinstance(one, Ready):
             ready.set()
+        if isinstance(one, Down | Back):
+            notices.append(one)
 
-    supervisor = Supervisor(made, register, tell=tell, notice=notices.append)
+    supervisor = Supervisor(made, register, tell=tell)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(supervisor.run())
         await ready.wait()
@@ -77,7 +79,7 @@ async def supervised(
 def test_an_engine_that_is_killed_is_back_and_one_that_is_ended_leaves_nothing(
     tmp_path: Path,
 ) -> None:
-    register, news, notices = Register(tmp_path), list[News](), list[str]()
+    register, news, notices = Register(tmp_path), list[News](), list[News]()
 
     def entry() -> Entry:
         [found] = register.root.glob("*.json")
@@ -102,11 +104,12 @@ def test_an_engine_that_is_killed_is_back_and_one_that_is_ended_leaves_nothing(
     asyncio.run(scenario())
     assert list(register.all()) == []
     [down, back] = notices
-    assert down == "llama.cpp is down: it was killed by signal 9; starting it again in 0.1 s"
-    assert back.startswith("llama.cpp is back after ")
+    assert down == Down("it was killed by signal 9", 0.1)
+    assert isinstance(back, Back)
     log = register.log("llama.cpp", os.getpid()).read_text()
     assert log.count("halfsecond: starting: ") == 2
-    assert down in log
+    assert "llama.cpp is down: it was killed by signal 9; starting it again in 0.1 s" in log
+    assert "llama.cpp is back after " in log
 
 
 def failure(made: Recipe, tmp_path: Path) -> str:
@@ -233,7 +236,7 @@ def test_killed_in_mid_call_it_is_back_and_the_caller_hears_an_apology_and_goes_
     async def scenario() -> CallResult:
         model = counting(tmp_path / "count.gguf", 1000, idle_layers=3)
         made = recipe(llm_engine_model=str(model), llm_engine_context=4096, llm_engine_slots=2)
-        register, notices = Register(tmp_path), list[str]()
+        register, notices = Register(tmp_path), list[News]()
         given = {"llm_base_url": made.base_url, "llm_model": made.model, "llm_max_tokens": 60}
         engine = WiredEngine(**given)
         async with (

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.addresses import host_of, is_loopback, place_of, printable
+from pipelines.addresses import host_of, is_loopback, place_of, printable, printable_in
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,20 @@ def test_any_text_can_be_asked_about(text: str) -> None:
 def test_a_place_is_a_host_and_its_port() -> None:
     assert place_of("http://user:CANARY@engine:8000/v1") == "engine:8000"
     assert place_of("https://api.example.org/v1") == "api.example.org"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        ("no address: a/b, user@host", "no address: a/b, user@host"),
+        ("for url 'http://u:CANARY@host/v1'", "for url 'http://host/v1'"),
+        ('{"at": "http://u:CANARY@host/v1", "n": 1}', '{"at": "http://host/v1", "n": 1}'),
+        ("see https://host/v1?key=CANARY, then go on.", "see https://host/v1, then go on."),
+        ("a@http://u:CAN'ARY@one/v1 and wss://CANARY@two", "a@http://one/v1 and wss://two"),
+        ("(http://u:CANARY@host).", "(http://host)."),
+        ("redis://:CANARY@host:6379/0", "redis://host:6379/0"),
+    ],
+)
+def test_a_sentence_shows_its_addresses_without_what_is_secret(text: str, shown: str) -> None:
+    assert printable_in(text) == shown

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pipelines.addresses import printable_in
+
 
 class CheckVerdict(StrEnum):
     PASS = "pass"
@@ -21,12 +23,12 @@ class Finding:
 
 
 def good(name: str, found: str) -> Finding:
-    return Finding(name, CheckVerdict.PASS, found)
+    return Finding(name, CheckVerdict.PASS, printable_in(found))
 
 
 def poor(name: str, found: str, mend: str) -> Finding:
-    return Finding(name, CheckVerdict.WARN, found, mend)
+    return Finding(name, CheckVerdict.WARN, printable_in(found), mend)
 
 
 def bad(name: str, found: str, mend: str) -> Finding:
-    return Finding(name, CheckVerdict.FAIL, found, mend)
+    return Finding(name, CheckVerdict.FAIL, printable_in(found), mend)

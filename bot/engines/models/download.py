@@ -20,7 +20,7 @@ from huggingface_hub.utils import build_hf_headers, logging  # type: ignore[attr
 
 from bot.engines.models.model import CatalogueModel, Hub
 from bot.engines.models.store import File, Manifest, Store, git_sha1, sha256
-from pipelines.addresses import printable
+from pipelines.addresses import printable, printable_in
 
 SILENT_S = 30.0
 """A server that says nothing for so long has gone."""
@@ -61,6 +61,7 @@ class Downloads:
         """`hub`: an address, as https://huggingface.co."""
         self._store = store
         self._hub = hub.rstrip("/")
+        self._shown = printable(self._hub)
         of_the_hub_itself = urlsplit(self._hub).hostname == "huggingface.co"
         self._token = None if of_the_hub_itself else False  # a mirror is not told HF_TOKEN
         self._api = HfApi(endpoint=self._hub, token=self._token)
@@ -77,12 +78,12 @@ class Downloads:
             headers = build_hf_headers(token=self._token) if revision else None
             files = _Fetching(folder, offered, headers, tell).all()
         except (RepositoryNotFoundError, HFValidationError) as error:
-            raise DownloadError(f"{self._hub} has no {model.origin}") from error
+            raise DownloadError(f"{self._shown} has no {model.origin}") from error
         except (HfHubHTTPError, httpx2.HTTPStatusError) as error:
             where = printable(str(error.response.request.url))
             raise DownloadError(f"{where} answers {error.response.status_code}") from error
         except (httpx2.HTTPError, ConnectionError) as error:
-            why = str(error) or type(error).__name__
+            why = printable_in(str(error)) or type(error).__name__
             raise DownloadError(
                 f"cannot reach {self._where(model)} ({why}); without a network, copy {folder} "
                 "from a machine that has it"
@@ -94,7 +95,7 @@ class Downloads:
         return manifest
 
     def _where(self, model: CatalogueModel) -> str:
-        return self._hub if isinstance(model.source, Hub) else model.origin
+        return self._shown if isinstance(model.source, Hub) else printable(model.origin)
 
     def _offered(self, model: CatalogueModel) -> tuple[str, list[Offered]]:
         if not isinstance(model.source, Hub):
@@ -106,7 +107,9 @@ class Downloads:
         told = self._api.get_paths_info(repo, wanted, revision=commit)
         found = {file.path: file for file in told if isinstance(file, RepoFile)}
         if missing := [path for path in model.source.files if path not in found]:
-            raise DownloadError(f"{repo} on {self._hub} has no {missing[0]}: is it a {model.kind}?")
+            raise DownloadError(
+                f"{repo} on {self._shown} has no {missing[0]}: is it a {model.kind}?"
+            )
         return commit, [self._described(repo, commit, found[p]) for p in wanted if p in found]
 
     def _described(self, repo: str, commit: str, file: RepoFile) -> Offered:

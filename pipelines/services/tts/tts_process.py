@@ -15,6 +15,8 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 import numpy as np
 import structlog
 
+from pipelines.child_environment import child_environment
+from pipelines.services.minding import ProcessMinder
 from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk, SpokenWord
 from pipelines.services.tts.voice_messages import (
     MARK,
@@ -65,6 +67,7 @@ class ProcessTextToSpeech:
         self._rate_hz = 0
         self._opened = False
         self._deaths: deque[float] = deque(maxlen=DEATHS)
+        self.minder = ProcessMinder(name, self._until_gone, self._start_again)
 
     @property
     def rate_hz(self) -> int:
@@ -116,6 +119,15 @@ class ProcessTextToSpeech:
         await _until_ready(self._name, process)
         self._rate_hz = process.rate_hz
         return process
+
+    async def _until_gone(self) -> str:
+        while (process := self._process) is not None and not process.exited.done():
+            await asyncio.shield(process.exited)
+        return "it ended"
+
+    async def _start_again(self) -> None:
+        """Unless a job has done so in the meantime."""
+        await self._running()
 
     async def _next_audio(
         self, process: "_Process", replies: asyncio.Queue[tuple[VoiceMessageKind, bytes]]
@@ -266,6 +278,7 @@ async def _spawn(name: str, command: tuple[str, ...], deaths: deque[float]) -> _
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=None,
+            env=child_environment(),
             start_new_session=True,
         )
     except OSError as exc:

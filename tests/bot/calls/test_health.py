@@ -8,6 +8,7 @@ from bot.calls.sessions import Doors
 from bot.server.access import AccessPolicy
 from bot.server.telemetry import Metrics
 from bot.wiring.serving import Terms, run
+from pipelines.services.minding import Minders
 from tests.echo import EchoEngine
 from tests.serving import serving
 
@@ -26,6 +27,34 @@ def test_the_server_lives_before_it_is_ready() -> None:
         why = {"status": "loading", "detail": "the models are still loading"}
         assert (loading.status_code, loading.json()) == (503, why)
         assert (ready.status_code, ready.json()) == (200, {"status": "open"})
+
+    asyncio.run(scenario())
+
+
+class Away:
+    """Minds a process that may be away."""
+
+    def __init__(self) -> None:
+        self.trouble: str | None = None
+        self.is_minded = False
+
+    async def run(self) -> None:
+        self.is_minded = True
+        await asyncio.Event().wait()
+
+
+def test_a_process_that_is_down_is_no_readiness_and_refuses_nobody() -> None:
+    async def scenario() -> None:
+        process = Away()
+        async with serving(minders=Minders([process])) as served:
+            assert process.is_minded
+            process.trouble = "the demo engine is down, and is being started again"
+            away = await served.http.get("/readyz")
+            start = await served.http.post("/start")
+            process.trouble = None
+            back = await served.http.get("/readyz")
+        assert (away.status_code, start.status_code, back.status_code) == (503, 200, 200)
+        assert away.json()["detail"] == "the demo engine is down, and is being started again"
 
     asyncio.run(scenario())
 

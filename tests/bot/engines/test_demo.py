@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +18,7 @@ from bot.engines.demo_process import DemoProcess
 from bot.server.listening import address, listen
 from bot.settings.latency_profile import PROFILES, LatencyProfile
 from replay import virtual_time
+from tests.patience import until
 
 NO_WAIT = PROFILES["none"]
 NEVER = LatencyProfile(3600.0, 3600.0, 3600.0)
@@ -218,6 +221,28 @@ def test_the_process_serves_until_it_is_closed() -> None:
             await process.close()
             with pytest.raises(openai.APIConnectionError):
                 await client.models.list()
+
+    asyncio.run(scenario())
+
+
+def test_a_process_that_is_killed_is_back_and_answers_what_was_asked_meanwhile() -> None:
+    async def scenario() -> None:
+        process = DemoProcess("none", seed=1)
+        url = await process.open()
+        async with (
+            openai.AsyncOpenAI(base_url=url, api_key="EMPTY", max_retries=0) as client,
+            asyncio.TaskGroup() as tasks,
+        ):
+            minding = tasks.create_task(process.minder.run())
+            for _ in range(2):
+                assert process.pid is not None
+                os.kill(process.pid, signal.SIGKILL)
+                await until(lambda: process.minder.trouble is not None, 0.01)
+                whole = await client.chat.completions.create(model=MODEL, messages=user("thanks"))
+                assert whole.choices[0].message.content == "You're welcome. Anything else?"
+                await until(lambda: process.minder.trouble is None, 0.01)
+            minding.cancel()
+        await process.close()
 
     asyncio.run(scenario())
 

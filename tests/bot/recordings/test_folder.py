@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.recordings import folder as subject
 from bot.recordings.folder import Kept, Retention, delete, kept, prune
 from bot.recordings.recorder import FlightRecorder, Rates
 from pipelines.core.exchange import AudioIn, Typed
@@ -85,7 +84,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, stays: str) -> None:
             raise PermissionError(13, "Permission denied", str(folder))
         rmtree(folder)
 
-    monkeypatch.setattr(subject.shutil, "rmtree", remove)
+    monkeypatch.setattr(shutil, "rmtree", remove)
 
 
 def test_what_cannot_be_deleted_is_not_counted_as_gone(

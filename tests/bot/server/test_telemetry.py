@@ -8,7 +8,7 @@ import loguru
 import pytest
 import structlog
 
-from bot.server.telemetry import Metrics, configure_logs
+from bot.server.telemetry import LostLines, Metrics, configure_logs
 from pipelines.core.exchange import AnswerMeasured, Caption, TurnMeasured
 
 ROW = {
@@ -25,6 +25,7 @@ def stream() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     before = (root.handlers[:], root.level)
     yield io.StringIO()
+    logging.captureWarnings(capture=False)
     structlog.reset_defaults()
     root.handlers[:], root.level = before
     loguru.logger.remove()
@@ -90,6 +91,53 @@ def test_libraries_warnings_come_the_same_way(stream: io.StringIO) -> None:
         "trouble in paradise",
     )
     assert second["text"] == "[16 withheld]"
+
+
+class Unprintable:
+    def __repr__(self) -> str:
+        raise RuntimeError("four seven")
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize("value", [Unprintable(), {"a": [Unprintable()]}, {("a", 1): 2}, "\ud83d"])
+def test_a_line_that_cannot_be_made_raises_nothing(
+    stream: io.StringIO, log_format: Any, value: object
+) -> None:
+    configure_logs(stream, log_format=log_format)
+    structlog.get_logger().info("a call began", value=value)
+    structlog.get_logger().info("a call ended")
+    first, second = stream.getvalue().splitlines()
+    assert "a call began" in first or "a log line failed" in first
+    assert "a call ended" in second
+
+
+def test_a_librarys_line_whose_arguments_do_not_fit_raises_nothing(stream: io.StringIO) -> None:
+    configure_logs(stream, log_format="json")
+    logging.getLogger("library").warning("%d calls", "many")
+    [line] = lines(stream)
+    assert line["detail"] == "%d calls (TypeError)"
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_line_holds_the_password_of_an_address(stream: io.StringIO, log_format: Any) -> None:
+    configure_logs(stream, log_format=log_format)
+    address = "http://user:CANARY@host:8000/v1?key=CANARY"
+    log = structlog.get_logger()
+    log.info("asking", at=address, deep={"at": [f"'{address}'", f"see {address}."]})
+    logging.getLogger("httpx").warning("HTTP Request: POST %s", address)
+    loguru.logger.warning(f"cannot reach {address}")
+    try:
+        raise ValueError(f"no answer from {address}")
+    except ValueError:
+        log.exception("it failed")
+    assert "CANARY" not in stream.getvalue()
+    assert stream.getvalue().count("http://host:8000/v1") >= 5
+
+
+def test_lines_that_were_dropped_are_counted() -> None:
+    metrics = Metrics()
+    metrics.include(LostLines(lambda: 7))
+    assert sample(metrics, "halfsecond_log_lines_dropped_total") == 7
 
 
 def test_a_turn_feeds_the_histograms() -> None:

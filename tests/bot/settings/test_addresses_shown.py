@@ -4,8 +4,10 @@ import pytest
 
 from bot.settings import Settings, SettingsError, changed
 from bot.settings.addresses import split_endpoint
+from bot.wiring.ears import choose_ears
 from bot.wiring.engine import Wiring
 from bot.wiring.model import _endpoints
+from bot.wiring.voice import choose_voice
 
 SET = Settings.model_validate({})
 
@@ -39,6 +41,17 @@ def test_the_model_is_told_of_without_the_password_of_its_address() -> None:
     engine = Wiring(changed(SET, llm_base_url="http://user:CANARY@engine.example:8000/v1"))
 
     assert engine.llm == f"{SET.llm_model} at http://engine.example:8000/v1"
+
+
+@pytest.mark.parametrize("engine", ["stt", "tts"])
+def test_ears_and_voice_are_told_of_without_the_password_of_their_address(engine: str) -> None:
+    given = {f"{engine}_engine": "openai", f"{engine}_model": "m"}
+    given[f"{engine}_base_url"] = "http://user:CANARY@speech.example/v1?key=CANARY"
+    settings = changed(SET, **given)
+    words = choose_ears(settings).in_words() if engine == "stt" else choose_voice(settings).in_words
+
+    assert "http://speech.example/v1" in words
+    assert "CANARY" not in words
 
 
 def test_endpoints_are_named_in_log_and_metrics_without_passwords() -> None:

@@ -67,7 +67,7 @@ def test_a_certificate_that_cannot_be_used_gives_one_line(tmp_path: Path) -> Non
         (torn, good.key),
         (good.chain, tmp_path / "nowhere.pem"),
     ):
-        with pytest.raises(SettingsError, match="TLS_CERT=.* and TLS_KEY=.* cannot be used: "):
+        with pytest.raises(SettingsError, match="TLS_CERT and TLS_KEY cannot be used: "):
             check(chain, key)
 
 
