@@ -52,7 +52,7 @@ class DemoProcess:
 
     @property
     def pid(self) -> int | None:
-        """Of the process that there is now."""
+        """Process id of the one that there is now."""
         return None if self._process is None else self._process.pid
 
     async def _start(self) -> None:

@@ -287,7 +287,7 @@ class _Tape:
             self._write_end()
 
     def abandon(self) -> None:
-        """What is on the disk can be read, and nothing more is written."""
+        """Write nothing more; all that is on the disk can be read."""
         if self._track is not None:
             self._sound.abandon()
             self._voice.abandon()

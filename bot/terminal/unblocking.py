@@ -47,6 +47,9 @@ class UnblockingStream(io.TextIOBase):
         self._thread.start()
 
     def write(self, text: str) -> int:
+        """Raises TypeError for bytes, by which typer knows a stream of text."""
+        if not isinstance(text, str):
+            raise TypeError(f"a text, not {type(text).__name__}")
         with self._changed:
             if self._over or self._size + len(text) > self._limit:
                 self.dropped += 1

@@ -92,7 +92,7 @@ class Minders:
 
     @property
     def trouble(self) -> str | None:
-        """That of the first which has any."""
+        """The first that any of them has."""
         return next((one.trouble for one in self._minders if one.trouble is not None), None)
 
     async def run(self) -> None:

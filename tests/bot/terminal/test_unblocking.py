@@ -97,6 +97,19 @@ def test_a_pipe_that_somebody_made_non_blocking_loses_nothing(pipe: tuple[int, i
     assert stream.dropped == 0
 
 
+def test_what_typer_prints_comes_out(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, writer = pipe
+    stream = UnblockingStream(writer)
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", stream)
+    typer.echo("hello")
+    typer.echo("trouble", err=True)
+    stream.end()
+    assert os.read(reader, 100) == b"hello\ntrouble\n"
+
+
 def test_half_a_character_is_written_all_the_same(pipe: tuple[int, int]) -> None:
     reader, writer = pipe
     stream = UnblockingStream(writer)

@@ -47,7 +47,7 @@ def test_the_box_and_a_file_of_ones_own(tmp_path: Path) -> None:
     ("name", "complaint"),
     [
         ("clock", "is no tool"),
-        ("nowhere.py:f", "there is no file nowhere.py"),
+        ("nowhere.py:f", "is in a file that is not there"),
         ("{}/shop.py:f", "cannot be imported"),
         ("{}/shop.py:untold", "docstring"),
         ("{}/broken.py:f", "cannot be imported"),
