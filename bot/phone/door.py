@@ -17,6 +17,7 @@ from bot.calls.websocket import WebSocketSocket
 from bot.phone import twiml
 from bot.phone.line import Opening, TelephoneConfig, TelephoneLine, read_start
 from bot.phone.signature import HEADER, Parameters, is_signed
+from bot.phone.waiting import Place, WaitingRoom
 from bot.server.access import NO_TICKET, Tickets
 from bot.server.body import read_body
 
@@ -24,9 +25,6 @@ VOICE, STATUS, MEDIA = "/twilio/voice", "/twilio/status", "/twilio/media"
 
 BODY_LIMIT = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
-
-MOST_WAITING = 64
-"""Sockets that have not said yet whose they are."""
 
 _TOLD = ("CallStatus", "StreamEvent", "StreamError", "ErrorCode", "SipResponseCode")
 """The fields of a callback that are worth a line in the log: no numbers of people."""
@@ -64,7 +62,7 @@ class TelephoneDoor:
         self._phone = phone
         self._limits = phone.limits(sessions.limits)
         self._tickets = Tickets()
-        self._waiting = 0
+        self._waiting = WaitingRoom()
         self._rest = phone.rest() if phone.account_sid and phone.auth_token else None
 
     async def close(self) -> None:
@@ -164,13 +162,16 @@ class TelephoneDoor:
     async def media(self, websocket: WebSocket) -> None:
         """Nothing is made for a call before its stream has shown the token of its webhook."""
         try:
-            self._check_upgrade(websocket)
+            place = self._check_upgrade(websocket)
         except Refused as refused:
             await websocket.send_denial_response(self._turn_away(refused))
             return
-        await websocket.accept()
         socket = WebSocketSocket(websocket)
-        opening = await self._read_start(socket)
+        try:
+            await websocket.accept()
+            opening = await self._read_start(socket, place.start_s)
+        finally:
+            self._waiting.leave(place)
         if opening is None:
             return
         if not self._admits(opening):
@@ -182,18 +183,21 @@ class TelephoneDoor:
             TelephoneLine(socket, opening, self._phone, self._rest), opening.start.call_sid
         )
 
-    def _check_upgrade(self, websocket: WebSocket) -> None:
+    def _check_upgrade(self, websocket: WebSocket) -> Place:
+        """A place to wait in: `leave` is owed. A signature is checked before one is given."""
         self._check_open()
         given = websocket.headers.get(HEADER)
         if given is not None:
             self._check_signature(f"{self._phone.socket_base}{_path(websocket.scope)}", given)
-        if self._waiting >= MOST_WAITING:
+        address = websocket.client.host if websocket.client else ""
+        place = self._waiting.enter(address, is_signed=given is not None)
+        if place is None:
             raise Refused(503, "waiting", "too many streams have not started yet")
+        return place
 
-    async def _read_start(self, socket: WebSocketSocket) -> Opening | None:
-        self._waiting += 1
+    async def _read_start(self, socket: WebSocketSocket, within_s: float) -> Opening | None:
         try:
-            return await read_start(socket)
+            return await read_start(socket, within_s)
         except PeerError as error:
             self._sessions.refuse("protocol")
             _log.warning("a stream was refused", reason=str(error))
@@ -203,8 +207,6 @@ class TelephoneDoor:
             await socket.close(1008, "the stream did not start")
         except ConnectionError:
             pass
-        finally:
-            self._waiting -= 1
         return None
 
     def _admits(self, opening: Opening) -> bool:

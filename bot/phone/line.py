@@ -15,15 +15,13 @@ from bot.calls.websocket import Socket
 from bot.phone import twiml
 from bot.phone.codec import Start, TwilioCodec
 from bot.phone.rest import TwilioError, TwilioRest
+from bot.phone.waiting import SIGNED_START_S
 from pipelines.cascade import CallFormat
 from pipelines.core.announcements import Announcements
 from pipelines.core.exchange import Say
 from pipelines.core.memory.tools import Afterwards, Tool, tool
 from pipelines.words import ENGLISH
 from pipelines.words.phrases import Phrases
-
-START_S = 5.0
-"""From the open socket to Twilio's `start`."""
 
 MESSAGES_TO_START = 8
 """Twilio sends two."""
@@ -89,7 +87,7 @@ class TelephoneConfig:
         call_s = self.announcements.call_s
         return replace(
             limits,
-            opening_s=START_S,
+            opening_s=SIGNED_START_S,
             idle_s=10.0,
             return_s=0.0,
             audio_burst_s=10.0,
@@ -108,11 +106,11 @@ class Opening:
     """All that it has said so far, for the call's own codec."""
 
 
-async def read_start(socket: Socket) -> Opening | None:
+async def read_start(socket: Socket, within_s: float) -> Opening | None:
     """None if it left before. Raises PeerError, TimeoutError and ConnectionError."""
     codec = TwilioCodec()
     messages: list[str | bytes] = []
-    async with asyncio.timeout(START_S):
+    async with asyncio.timeout(within_s):
         while len(messages) < MESSAGES_TO_START:
             message = await socket.receive()
             if message is None:

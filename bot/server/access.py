@@ -70,6 +70,8 @@ class RequestIdentity:
     """The Origin headers: a browser sends one, other programs none."""
     forwarded: bool = False
     authorization: str = ""
+    fetch_site: str = ""
+    """The Sec-Fetch-Site header: how the page that asks is related to this server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,11 @@ class Refusal:
     """For the metric: one of few."""
     message: str
 
+
+OUR_OWN_PAGES = ("", "none", "same-origin")
+"""Values of Sec-Fetch-Site, missing included, of requests that no page of another origin made:
+"same-site" is a page of another port, or of a sister host.
+"""
 
 WRONG_ORIGIN = Refusal(403, "origin", "pages of this origin may not come in (ALLOWED_ORIGINS)")
 NO_TOKEN = Refusal(401, "token", "the access token is missing or wrong")
@@ -91,9 +98,15 @@ def decide(access: AccessPolicy, identity: RequestIdentity) -> Refusal | None:
 
 
 def check_origin(access: AccessPolicy, identity: RequestIdentity) -> Refusal | None:
+    """A browser names no origin when a page asks for an image, a script, a frame or a link.
+
+    It says then whether that page is of another site; other programs do not, and old browsers.
+    """
     for origin in identity.origins:
         if len(identity.origins) > 1 or not is_welcome(access, identity, origin):
             return WRONG_ORIGIN
+    if not identity.origins and identity.fetch_site.lower() not in OUR_OWN_PAGES:
+        return WRONG_ORIGIN
     return None
 
 

@@ -142,11 +142,13 @@ class _Pages:
     def listen(self, client_id: str, page: _Page) -> Response:
         if not is_open(self._sessions, self._shared):
             return closed()
-        if len(self._there) >= PAGES_LIMIT and client_id not in self._there:
-            return _no_room()
 
-        async def produce(writer: Writer) -> None:
-            if (old := self._there.get(client_id)) is not None:
+        async def produce(writer: Writer) -> Response | None:
+            # Looked at here, where it is entered: many who ask at once are counted one by one.
+            old = self._there.get(client_id)
+            if old is None and len(self._there) >= PAGES_LIMIT:
+                return _no_room()
+            if old is not None:
                 old.taken.set()
             self._there[client_id] = page
             try:
@@ -158,6 +160,7 @@ class _Pages:
                 while not page.asked.empty():
                     if (left := page.asked.get_nowait()) is not None:
                         self._shared.drop(left[1])
+            return None
 
         return EventStream(produce)
 

@@ -13,8 +13,14 @@ from bot.calls.errors import PeerError
 from bot.calls.farewell import CallOutcome, Over, farewell
 from bot.calls.limits import Allowance, Bucket, Limits
 from bot.calls.messages import FromClient
-from bot.phone.door import MOST_WAITING
-from bot.phone.line import LAST_WORDS_S, START_S, TelephoneConfig
+from bot.phone.line import LAST_WORDS_S, TelephoneConfig
+from bot.phone.waiting import (
+    SIGNED_START_S,
+    SIGNED_WAITING,
+    UNSIGNED_PER_ADDRESS,
+    UNSIGNED_START_S,
+    UNSIGNED_WAITING,
+)
 from bot.server.access import TICKET_S
 from bot.server.transport import REQUEST_S
 from bot.settings import Settings
@@ -122,8 +128,10 @@ CALL_S = Settings.model_fields["phone_call_s"].default
         f"| calls at once | `MAX_CALLS` ({LIMITS.calls}) | HTTP 503, 1013 |",
         f"from one address | `CALLS_PER_ADDRESS` ({LIMITS.calls_per_address}) | HTTP 429, 1013 |",
         f"without a code), the call waits {LIMITS.return_s:g} s.",
-        f"within {START_S:g} s, with its webhook's token, {TICKET_S:g} s old at most | 1008 |",
-        f"| media sockets that have not started | {MOST_WAITING} | HTTP 503 |",
+        f"within {SIGNED_START_S:g} s, with its webhook's token, {TICKET_S:g} s old at most; "
+        f"without a signature within {UNSIGNED_START_S:g} s | 1008 |",
+        f"| signed media sockets that have not started | {SIGNED_WAITING} | HTTP 503 |",
+        f"| unsigned ones | {UNSIGNED_WAITING}, from one address {UNSIGNED_PER_ADDRESS} | HTTP",
         f"audio | {ON_PHONE.audio_rate:g} times real time, and {ON_PHONE.audio_burst_s:g} s at",
         f"{ON_PHONE.control_per_s:g} a second each, and {ON_PHONE.reports_burst} marks at once",
         f"| a stream of which nothing is heard | {ON_PHONE.idle_s:g} s | 1008 |",

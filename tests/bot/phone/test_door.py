@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from xml.etree.ElementTree import canonicalize
 
@@ -10,12 +11,13 @@ import pytest
 from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import connect
 
-import bot.phone.door
 import bot.phone.line
+import bot.phone.waiting
 from bot.calls.limits import Limits
 from bot.phone import twiml
 from bot.phone.line import TelephoneConfig, hand_on_to
 from bot.phone.rest import TwilioError, TwilioRest
+from bot.phone.waiting import UNSIGNED_PER_ADDRESS
 from pipelines.audio import mulaw
 from pipelines.core.exchange import AudioIn, Dtmf, LineDropped, Say
 from pipelines.words import ENGLISH, phrases_for
@@ -300,7 +302,7 @@ def test_a_signature_on_the_socket_is_checked_where_it_is_there() -> None:
 
 
 def test_a_stream_that_does_not_start_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bot.phone.line, "START_S", 0.05)
+    monkeypatch.setattr(bot.phone.waiting, "UNSIGNED_START_S", 0.05)
 
     async def play(served: Served) -> None:
         async with connecting(served) as client:
@@ -333,13 +335,21 @@ def test_a_stream_that_begins_wrongly_is_let_go_and_no_call_is_made() -> None:
     on_a_phone(play)
 
 
-def test_streams_that_have_not_started_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bot.phone.door, "MOST_WAITING", 1)
+def test_unsigned_streams_that_have_not_started_are_few_and_take_no_place_of_a_signed_one() -> None:
+    url = "wss://voice.example/twilio/media"
+    signature = {"X-Twilio-Signature": RequestValidator(TOKEN).compute_signature(url, {})}
 
     async def play(served: Served) -> None:
-        async with connecting(served) as client:
+        async with AsyncExitStack() as crowd:
+            for _ in range(UNSIGNED_PER_ADDRESS):
+                await crowd.enter_async_context(connecting(served))
             assert await upgrade_refused(media_url(served)) == 503
-            await client.close()
+            wrong = {"X-Twilio-Signature": "bWFkZSB1cA=="}
+            assert await upgrade_refused(media_url(served), **wrong) == 403
+            assert await upgrade_refused(media_url(served), **signature) == 101
+        assert refusals(served, "waiting") == 1
+        async with stream(served):
+            await until_calls(served, 1)
 
     on_a_phone(play)
 

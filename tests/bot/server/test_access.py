@@ -163,6 +163,24 @@ def test_configured_origins_are_matched_exactly() -> None:
         assert decide(access, identity(LOOPBACK, other, authorization=shown)) == WRONG_ORIGIN
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "Cross-Site", "anything-else"])
+def test_a_page_of_another_site_may_not_come_in_without_naming_its_origin(site: str) -> None:
+    assert decide(HOME, identity(fetch_site=site)) == WRONG_ORIGIN
+    shown = identity(fetch_site=site, authorization="Bearer right")
+    assert decide(PUBLIC, shown) == WRONG_ORIGIN, "the token does not make it another page"
+
+
+@pytest.mark.parametrize("site", ["", "none", "same-origin"])
+def test_our_own_page_a_typed_address_and_other_programs_name_no_origin(site: str) -> None:
+    assert decide(HOME, identity(fetch_site=site)) is None
+
+
+def test_a_page_of_an_allowed_origin_comes_from_another_site() -> None:
+    access = AccessPolicy(token="right", origins=frozenset({"https://shop.example"}))
+    page = identity(LOOPBACK, "https://shop.example", fetch_site="cross-site")
+    assert decide(access, page) is None
+
+
 @pytest.mark.parametrize(
     ("written", "base"),
     [

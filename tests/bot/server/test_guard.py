@@ -20,6 +20,7 @@ from bot.calls.limits import Limits
 from bot.server.access import AccessPolicy
 from bot.server.telemetry import configure_logs
 from tests.bot.browser.test_door import closing, enter
+from tests.bot.phone.calling import PHONE
 from tests.echo import audio, kind, message, ready, typed
 from tests.patience import until
 from tests.serving import TOKEN, Served, serving
@@ -99,6 +100,51 @@ def test_a_page_that_was_allowed_can_ask_and_read_the_answer() -> None:
         assert "access-control-allow-origin" not in preflight.headers
 
     on_a_server(play, access=AccessPolicy(token=TOKEN, origins=frozenset({shop})))
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/chat/stream/ann", "/metrics", "/v1/models", "/start", "/nowhere"]
+)
+def test_a_page_of_another_site_may_not_link_to_what_is_ours(path: str) -> None:
+    async def play(served: Served) -> None:
+        for destination in ("image", "script", "iframe", "document"):
+            says = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": destination}
+            assert (await served.http.get(path, headers=says | SHOWN)).status_code == 403
+            assert (await served.http.get("/healthz", headers=says)).status_code == 200
+
+    on_a_server(play)
+
+
+@pytest.mark.parametrize(
+    ("path", "head"),
+    [
+        ("/start", "Content-Type: application/json"),
+        ("/twilio/voice", "Content-Type: application/x-www-form-urlencoded"),
+        ("/twilio/status", "Content-Type: application/x-www-form-urlencoded"),
+        ("/start", "Transfer-Encoding: chunked"),
+        ("/nowhere", "Content-Type: text/plain"),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"{", b"5\r\n{"])
+def test_a_body_that_breaks_off_is_no_line_in_the_log(
+    log: io.StringIO, path: str, head: str, body: bytes
+) -> None:
+    length = "" if "chunked" in head else "Content-Length: 1000\r\n"
+    request = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nX-Twilio-Signature: x\r\n{head}\r\n{length}\r\n"
+
+    async def play(served: Served) -> None:
+        for _ in range(3):
+            _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            writer.write(request.encode() + body)
+            await writer.drain()
+            await asyncio.sleep(0)  # the door has begun to read it, or has not
+            writer.transport.abort()
+        await until(lambda: not served.server.server_state.connections)
+        await until(lambda: not served.server.server_state.tasks)
+
+    on_a_server(play, phone=PHONE)
+    assert "Traceback" not in log.getvalue()
+    assert len(log.getvalue()) < 3 * len(request)
 
 
 def test_a_page_that_was_allowed_can_read_that_it_lacks_the_token() -> None:

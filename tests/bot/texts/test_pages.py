@@ -1,5 +1,6 @@
 """Listen first, then ask: the text door for pages, on a real socket."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -164,6 +165,27 @@ def test_only_so_many_may_listen(monkeypatch: pytest.MonkeyPatch) -> None:
             assert (answer.status_code, answer.json()["error"]["code"]) == (429, "full")
             async with listening(on, "ann"):
                 pass
+
+    on_a_server(play)
+
+
+def test_of_many_that_begin_to_listen_at_once_only_so_many_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bot.texts.pages, "PAGES_LIMIT", 3)
+
+    async def play(on: Texting) -> None:
+        connections = []
+        for n in range(12):
+            reader, writer = await asyncio.open_connection("127.0.0.1", on.served.port)
+            connections.append((reader, writer, n))
+        for _, writer, n in connections:
+            head = f"GET /api/v1/chat/stream/client-{n} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            writer.write(head.encode())
+        statuses = [(await reader.readline()).split()[1] for reader, _, _ in connections]
+        for _, writer, _ in connections:
+            writer.transport.abort()
+        assert sorted(statuses) == [b"200"] * 3 + [b"429"] * 9
 
     on_a_server(play)
 
