@@ -1,8 +1,8 @@
 """The browser's door: `POST /start` says where the WebSocket is, `/ws` carries the call."""
 
+import asyncio
 import json
 import secrets
-import time
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request, WebSocket
@@ -37,13 +37,13 @@ def routes(sessions: Sessions, access: AccessPolicy) -> APIRouter:
         except RefusedError as refusal:
             return _no(refusal.status, str(refusal))
         ticket = secrets.token_urlsafe(24)
-        tickets.issue(ticket, time.monotonic(), call=resume)
+        tickets.issue(ticket, _now(), call=resume)
         url = f"{socket_base(access, identity_of(request.scope))}{TICKET_ROUTE}?ticket={ticket}"
         return JSONResponse({"wsUrl": url}, headers={"Cache-Control": "no-store"})
 
     @router.websocket(TICKET_ROUTE)
     async def browser_socket(websocket: WebSocket) -> None:
-        ticket = tickets.redeem(websocket.query_params.get("ticket", ""), time.monotonic())
+        ticket = tickets.redeem(websocket.query_params.get("ticket", ""), _now())
         if ticket is None:
             sessions.refuse(NO_TICKET.reason)
             await websocket.send_denial_response(_no(NO_TICKET.status, NO_TICKET.message))
@@ -82,6 +82,11 @@ def _address(connection: Request | WebSocket) -> str:
 
 def _no(status: int, message: str) -> JSONResponse:
     return JSONResponse({"error": message}, status)
+
+
+def _now() -> float:
+    """The loop's time: a ticket does not grow old while the server stands still."""
+    return asyncio.get_running_loop().time()
 
 
 def _time_stamp() -> str:

@@ -15,7 +15,9 @@ import typer
 from bot.calls.limits import Limits
 from bot.engines.recipe import EngineError
 from bot.server.access import AccessPolicy
+from bot.server.files import raise_file_limit
 from bot.server.listening import CannotListenError, address, listen
+from bot.server.standstill import PatientLoop
 from bot.server.telemetry import LostLines, Metrics, configure_logs
 from bot.settings import Settings, SettingsError, load, warnings
 from bot.terminal.ending import give_up
@@ -108,6 +110,7 @@ def serve(  # noqa: PLR0913 - the options of a command are its arguments
         give_up(str(error), 2)
     for line in ignored:
         typer.echo(f"halfsecond: {line}", err=True)
+    raise_file_limit(settings.max_calls)
     try:
         listener = listen(settings.host, settings.port)
     except CannotListenError as error:
@@ -117,7 +120,9 @@ def serve(  # noqa: PLR0913 - the options of a command are its arguments
         configure_logs(sys.stderr, log_format=settings.log_format, words=settings.log_words)
         metrics = Metrics()
         metrics.include(LostLines(lambda: output.dropped))
-        if not asyncio.run(_serve(settings, listener, metrics)):
+        with asyncio.Runner(loop_factory=PatientLoop) as runner:
+            has_served = runner.run(_serve(settings, listener, metrics))
+        if not has_served:
             raise typer.Exit(1)
 
 

@@ -16,11 +16,21 @@ from bot.calls.limits import Limits
 from bot.calls.sessions import CallEngine, Doors, Sessions
 from bot.phone.line import TelephoneConfig
 from bot.server.access import AccessPolicy
+from bot.server.crowd import CONNECTIONS_PER_ADDRESS, Crowd
+from bot.server.files import file_limit, most_connections
+from bot.server.listening import CountingListener
 from bot.server.telemetry import Metrics
-from bot.server.transport import LEAVING_S, HttpProtocol, WebSocketProtocol
+from bot.server.transport import LEAVING_S, CountedState, HttpProtocol, WebSocketProtocol
 from bot.texts.sharing import SharedModel
 from bot.wiring.app import create_app
 from pipelines.services.minding import Minders
+
+ACCEPTED_AT_ONCE = 64
+"""Connections for which there is a place, before anything else has its turn."""
+LOOK_EVERY_S = 1.0
+"""How often answers that are not read are looked for."""
+TELL_EVERY_S = 10.0
+"""Connections that are refused are a line in the log no more often."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -88,6 +98,7 @@ def configure(app: FastAPI, terms: Terms) -> uvicorn.Config:
         lifespan="on",
         http=HttpProtocol,
         ws=WebSocketProtocol,
+        backlog=ACCEPTED_AT_ONCE,
         ws_max_size=terms.limits.message_bytes,
         ws_per_message_deflate=False,
         ws_ping_interval=terms.limits.ping_s,
@@ -102,6 +113,11 @@ def configure(app: FastAPI, terms: Terms) -> uvicorn.Config:
     )
 
 
+def trusted_proxies(config: uvicorn.Config) -> list[str]:
+    trusted = config.forwarded_allow_ips
+    return [trusted] if isinstance(trusted, str) else list(trusted or ())
+
+
 class DrainingServer(uvicorn.Server):
     """uvicorn closes every socket in the instant that it is told to leave: tell it later."""
 
@@ -114,12 +130,40 @@ class DrainingServer(uvicorn.Server):
         shared: SharedModel | None = None,
     ) -> None:
         super().__init__(config)
+        self._crowd = Crowd(
+            most_connections(sessions.limits.calls, file_limit()[0]),
+            sessions.limits.calls_per_address + CONNECTIONS_PER_ADDRESS,
+            trusted_proxies(config),
+        )
+        self.server_state = CountedState(self._crowd)
+        self._looked_s = self._told_s = 0.0
+        self._told_refused = 0
         self._sessions = sessions
         self._drain_s = drain_s
         self._on_ready = on_ready
         self._shared = shared
         self._texts: asyncio.Task[None] | None = None
         """Waits for those that are being answered."""
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """The `sockets` are used up."""
+        await super().serve([CountingListener(one, self._crowd) for one in sockets or []])
+
+    async def on_tick(self, counter: int) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now - self._looked_s >= LOOK_EVERY_S:
+            self._looked_s = now
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, HttpProtocol | WebSocketProtocol):
+                    connection.cut_if_unread(now)
+            self._tell_refused(now)
+        return await super().on_tick(counter)
+
+    def _tell_refused(self, now: float) -> None:
+        refused = self._crowd.refused - self._told_refused
+        if refused and now - self._told_s >= TELL_EVERY_S:
+            self._told_s, self._told_refused = now, self._crowd.refused
+            _log.warning("connections are refused", refused=refused, open=len(self._crowd))
 
     async def main_loop(self) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bot.commands.checks.finding import Finding, bad, good, poor
+from bot.server.files import file_limit, files_needed, most_connections
 from bot.terminal.program import CHECKOUT, program
 from pipelines.services.onnx import packaged_file
 
@@ -39,8 +40,6 @@ MODELS: Mapping[str, tuple[tuple[str, ...], str]] = {
 """Where each lies in its package, and the SHA-256 of the one that the tests were run with."""
 
 DISK_LOW, DISK_OUT = 1_000_000_000, 100_000_000
-FILES_A_CALL, FILES_BESIDE = 4, 128
-"""A call's socket and its requests to the LLM; the models', the processes', the page's."""
 
 
 def new_environment() -> str:
@@ -127,13 +126,17 @@ def check_disk(folder: Path) -> Finding:
 
 
 def check_files(calls: int, limit: int | None = None) -> Finding:
-    """`limit` is how many files the process may have open; unset, asks the system."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if limit is None else limit
-    need = FILES_A_CALL * calls + FILES_BESIDE
-    if limit != resource.RLIM_INFINITY and limit < need:
-        return bad(
-            "file limit",
-            f"{limit} open files, and {calls} calls can need {need}",
-            f"ulimit -n {2 * need} before the start (LimitNOFILE= for systemd), or lower MAX_CALLS",
-        )
-    return good("file limit", f"{limit} open files, for {calls} calls")
+    """`limit` is how many files the process may have open; unset, as far as a server raises it.
+
+    Calls and what they need come first: with fewer files there is less room for other connections.
+    """
+    limit = file_limit()[1] if limit is None else limit
+    need = files_needed(calls)
+    if limit == resource.RLIM_INFINITY or limit >= need:
+        return good("file limit", f"{min(limit, need)} open files, for {calls} calls")
+    mend = f"ulimit -Hn {need} before the start (LimitNOFILE= for systemd), or lower MAX_CALLS"
+    found = (
+        f"{limit} open files, and {calls} calls with all that stands beside them can need {need}"
+    )
+    beside = most_connections(calls, limit) - calls
+    return bad("file limit", found, mend) if beside < 0 else poor("file limit", found, mend)

@@ -22,7 +22,16 @@ from bot.phone.waiting import (
     UNSIGNED_WAITING,
 )
 from bot.server.access import TICKET_S
-from bot.server.transport import REQUEST_S
+from bot.server.crowd import CONNECTIONS_BESIDE_CALLS, CONNECTIONS_PER_ADDRESS
+from bot.server.flow import (
+    UNREAD_S,
+    UNREAD_STUCK_S,
+    WEBSOCKET_BYTES_BURST,
+    WEBSOCKET_BYTES_PER_S,
+    WEBSOCKET_FRAMES_BURST,
+    WEBSOCKET_FRAMES_PER_S,
+)
+from bot.server.transport import REQUEST_S, UNSENT_BYTES
 from bot.settings import Settings
 from pipelines.core.exchange import AudioIn, Muted, Played
 
@@ -118,6 +127,12 @@ CALL_S = Settings.model_fields["phone_call_s"].default
         f"| other messages | {LIMITS.control_per_s:g} a second | 1008 |",
         f"reports of what was played | {LIMITS.control_per_s:g} a second, and "
         f"{LIMITS.reports_burst} at once",
+        f"| connections | {CONNECTIONS_BESIDE_CALLS} beside the calls,",
+        f"one /64 of IPv6 | {CONNECTIONS_PER_ADDRESS} beside its calls;",
+        f"| {WEBSOCKET_FRAMES_PER_S:g} a second, and {WEBSOCKET_FRAMES_BURST:,} at once | not read",
+        f"| {WEBSOCKET_BYTES_PER_S // 1024} KiB a second, and {WEBSOCKET_BYTES_BURST >> 20} MiB at",
+        f"what it is sent | {UNREAD_STUCK_S:g} s; {UNREAD_S:g} s if it never reads all of it |",
+        f"that does not read them | {UNSENT_BYTES // 1024} KiB | nothing more is read of it |",
         f"| an HTTP request | {REQUEST_S:g} s from the open connection to its last byte |",
         f"| the body of `POST /start` | {BODY_LIMIT // 1024} KiB | HTTP 413 |",
         f"`client-ready` | within {LIMITS.opening_s:g} s of the open socket | 1008 |",

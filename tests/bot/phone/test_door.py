@@ -11,7 +11,6 @@ import pytest
 from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import connect
 
-import bot.phone.line
 import bot.phone.waiting
 from bot.calls.limits import Limits
 from bot.phone import twiml

@@ -130,7 +130,8 @@ def test_a_body_that_breaks_off_is_no_line_in_the_log(
     log: io.StringIO, path: str, head: str, body: bytes
 ) -> None:
     length = "" if "chunked" in head else "Content-Length: 1000\r\n"
-    request = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nX-Twilio-Signature: x\r\n{head}\r\n{length}\r\n"
+    heads = f"Host: localhost\r\nX-Twilio-Signature: x\r\n{head}\r\n{length}\r\n"
+    request = f"POST {path} HTTP/1.1\r\n{heads}"
 
     async def play(served: Served) -> None:
         for _ in range(3):

@@ -73,4 +73,12 @@ def test_a_call_needs_files() -> None:
     assert machine.check_files(8, resource.RLIM_INFINITY).verdict is CheckVerdict.PASS
     few = machine.check_files(1000, 1024)
     assert few.verdict is CheckVerdict.FAIL
-    assert few.mend.startswith("ulimit -n 8256")
+    assert few.mend.startswith("ulimit -Hn 4960")
+
+
+def test_with_fewer_files_there_is_less_room_beside_the_calls() -> None:
+    tight = machine.check_files(8, 512)
+    assert tight.verdict is CheckVerdict.WARN
+    assert (
+        tight.found == "512 open files, and 8 calls with all that stands beside them can need 992"
+    )
