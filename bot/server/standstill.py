@@ -14,7 +14,7 @@ import selectors
 import time
 
 TURN_S = 0.25
-"""Of time that one turn may take: a third of the stall that is filled with silence."""
+"""Seconds that one turn may take: a third of the stall that is filled with silence."""
 
 
 class PatientClock:

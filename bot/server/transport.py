@@ -50,7 +50,7 @@ class _InPieces(asyncio.BufferedProtocol):
     _piece: bytearray | None = None
     _unread: Unread | None = None
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # type: ignore[override]
+    def get_buffer(self, sizehint: int) -> memoryview:
         if self._piece is None:
             self._piece = bytearray(self.piece_bytes)
         return memoryview(self._piece)
@@ -68,7 +68,7 @@ class _InPieces(asyncio.BufferedProtocol):
             transport.abort()
 
 
-class HttpProtocol(_InPieces, H11Protocol):
+class HttpProtocol(_InPieces, H11Protocol):  # type: ignore[misc]
     """There a connection that never finishes a request is kept for good."""
 
     _late: asyncio.TimerHandle | None = None
@@ -118,7 +118,7 @@ class HttpProtocol(_InPieces, H11Protocol):
         return self.server_state.crowd if isinstance(self.server_state, CountedState) else None
 
 
-class WebSocketProtocol(_InPieces, WebSocketsSansIOProtocol):
+class WebSocketProtocol(_InPieces, WebSocketsSansIOProtocol):  # type: ignore[misc]
     """No client can hold up its end by not reading, or the loop by what it sends.
 
     There a close frame waits until the client has read what came before it, and a socket that

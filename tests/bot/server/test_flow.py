@@ -1,4 +1,4 @@
-"""What comes over one connection is paced, and what stays unread has an end."""
+"""Pacing of a connection, and the end of answers that stay unread."""
 
 import pytest
 

@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-import bot.server.standstill
 from bot.server.standstill import TURN_S, PatientClock, PatientLoop
 
 
@@ -88,7 +87,7 @@ def test_a_timer_does_not_count_the_time_in_which_the_loop_was_held(
     """On a real loop, whose machine's clock leaps by a minute while a callback runs."""
     leaped_s = 0.0
     real = time.monotonic
-    monkeypatch.setattr(bot.server.standstill.time, "monotonic", lambda: real() + leaped_s)
+    monkeypatch.setattr("bot.server.standstill.time.monotonic", lambda: real() + leaped_s)
 
     async def scenario() -> None:
         nonlocal leaped_s
