@@ -75,6 +75,8 @@ class Halfsecond(FrameProcessor):
         """Half a minute of sound at most: the call paces it."""
         self._wake = asyncio.Event()
         self._state: CallState = "listening"
+        self._is_overrun = asyncio.Event()
+        """The call is past keeping up with what it is told."""
         self._is_sounding = False
         """Sound was pushed since the bot last fell silent."""
         self._has_said = asyncio.Event()
@@ -125,9 +127,13 @@ class Halfsecond(FrameProcessor):
     async def _run(self, call: Call) -> None:
         """Until the bot has hung up; the pipeline ends with it."""
         try:
-            await call.run()
+            async with asyncio.TaskGroup() as tasks:
+                watching = tasks.create_task(_raise_when(self._is_overrun))
+                await call.run()
+                watching.cancel()
         except Exception as error:  # noqa: BLE001 - nobody is to be left in silence
             await self.push_error("the conversation broke", exception=error)
+        self._call = None
         self._has_said.set()
         await self.push_frame(EndWorkerFrame(), FrameDirection.UPSTREAM)
 
@@ -143,8 +149,13 @@ class Halfsecond(FrameProcessor):
             await self.cancel_task(task)
 
     def _tell(self, event: FromCaller) -> None:
-        if self._call is not None:
+        if self._call is None:
+            return
+        try:
             self._call.push(event)
+        except asyncio.QueueFull:
+            self._call = None
+            self._is_overrun.set()
 
     # ---- what the call sends ----
 
@@ -195,6 +206,11 @@ class Halfsecond(FrameProcessor):
             self._wake.clear()
             while self._going:
                 await self.push_frame(self._going.popleft())
+
+
+async def _raise_when(overrun: asyncio.Event) -> None:
+    await overrun.wait()
+    raise asyncio.QueueFull("more came to the call than it can keep up with")
 
 
 def _is_sound(frame: Frame) -> bool:

@@ -62,6 +62,7 @@ from pipelines.core.exchange import (
 )
 from pipelines.core.hearing.signal import EarSignal
 from pipelines.core.memory.conversation import Conversation
+from pipelines.core.memory.tools import Tool
 from pipelines.core.policies import CallFormat as CallFormat
 from pipelines.core.policies import Policies as Policies
 from pipelines.core.recording import Noted, Recorder, Told
@@ -89,11 +90,16 @@ may be 500 frames and 700 other messages: what a stalled network has kept on the
 """
 INBOX_AUDIO = 1536
 """With so many in it, audio is dropped, and counted: all else is rare, and must not be lost."""
+DAY_S = 1.0
+"""How often the calendar is looked at, at most."""
+AGAIN_S = 0.1
+"""A deadline that could not be kept, because something raised, is tried again after this."""
 
 log = structlog.get_logger(__name__)
 
 
-PLACES = ("caller", "hearing", "turning", "thinking", "phrasing", "speaking")
+STAGES = ("hearing", "turning", "thinking", "phrasing", "speaking", "playing")
+PLACES = ("caller", *STAGES[:-1])
 """Places for processors of others: before the ears, and behind each stage but the last."""
 Between: TypeAlias = Mapping[str, Sequence[FrameProcessor]]
 """Processors of others, by the one of `PLACES` at which they stand."""
@@ -153,39 +159,16 @@ class Call:
         self._over = asyncio.Event()
         self._has_ended = False
         """Nobody is on the line: what tools still tell is noted, and nothing follows from it."""
-        self._today, self._day = policies.today, ""
+        self._today, self._day, self._day_due_s = policies.today, "", 0.0
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._again_s = 0.0
+        """No deadline is looked at before."""
         services = services if recorder is None else services.recorded(recorder)
         if policies.hangs_up:
             policies = replace(policies, tools=(hang_up(self._over.set), *policies.tools))
-        tools = [*policies.tools, *form.tools]
         self._core = self._new_core(policies, form, has_prompts=services.prompts is not None)
-        signal = EarSignal(form.in_rate_hz, form.out_rate_hz)
-        tell = self._tell
-        hearing = Hearing(signal, services.new_vad(), services.stt, services.turn, tell)
-        turning = Turning()
-        thinking = Thinking(services.llm, tell, services.prompts, [tool.schema for tool in tools])
-        phrasing = Phrasing(tell)
-        speaking = Speaking(services.tts, form.out_rate_hz, tell)
-        playing = Playing(signal, form.out_rate_hz, self._send_noted, tell)
-        self._tools = Tools(tools, thinking.create_task, tell)
-        stages = {
-            "hearing": hearing,
-            "turning": turning,
-            "thinking": thinking,
-            "phrasing": phrasing,
-            "speaking": speaking,
-            "playing": playing,
-        }
-        others = services.between()
-        self._pipeline = Pipeline(
-            [
-                *others.get("caller", ()),
-                *(one for name, stage in stages.items() for one in (stage, *others.get(name, ()))),
-            ]
-        )
-        self._addressees = self._addressed(hearing, turning, thinking, speaking, playing)
+        self._pipeline = self._new_chain(services, form, [*policies.tools, *form.tools])
         self._in_rate_hz = form.in_rate_hz
         self._worker = PipelineWorker(
             self._pipeline,
@@ -219,6 +202,24 @@ class Call:
         now = self._loop.time()
         self._note(Told(opened), now)
         return CallCore(policies, form, opened, now=now, note=self._note)
+
+    def _new_chain(self, services: Services, form: CallFormat, tools: Sequence[Tool]) -> Pipeline:
+        signal, tell = EarSignal(form.in_rate_hz, form.out_rate_hz), self._tell
+        hearing = Hearing(signal, services.new_vad(), services.stt, services.turn, tell)
+        turning = Turning()
+        thinking = Thinking(services.llm, tell, services.prompts, [tool.schema for tool in tools])
+        phrasing = Phrasing(tell)
+        speaking = Speaking(services.tts, form.out_rate_hz, tell)
+        playing = Playing(signal, form.out_rate_hz, self._send_noted, tell)
+        self._tools = Tools(tools, thinking.create_task, tell)
+        self._addressees = self._addressed(hearing, turning, thinking, speaking, playing)
+        others = services.between()
+        chain: list[FrameProcessor] = [*others.get("caller", ())]
+        for name, stage in zip(
+            STAGES, (hearing, turning, thinking, phrasing, speaking, playing), strict=True
+        ):
+            chain += [stage, *others.get(name, ())]
+        return Pipeline(chain)
 
     def push(self, event: FromCaller) -> None:
         """Hand over what the person's side did; never blocks. Call it from the event loop.
@@ -256,9 +257,12 @@ class Call:
 
     def _tell(self, fact: CallFact) -> None:
         """Decide, and hand each command to its one addressee. None of them tells a fact at once."""
-        commands: list[CallCommand] = []
-        with self._unbroken(fact):
-            commands = self._decide(fact)
+        now = self._loop.time()
+        if not isinstance(fact, SoundHeard) and now >= self._day_due_s:
+            self._day_due_s = now + DAY_S
+            with self._unbroken(fact):
+                self._begin_day(self._today(), now)
+        commands = self._decide(fact, now)
         if self._has_ended:
             return
         for command in commands:
@@ -266,15 +270,18 @@ class Call:
                 self._addressees[type(command)](command)
         self._arm()
 
-    def _decide(self, fact: CallFact) -> list[CallCommand]:
-        now = self._loop.time()
-        if not isinstance(fact, SoundHeard) and (today := self._today()) != self._day:
-            self._day = today
-            self._note(Told(DayBegan(today)), now)
-            self._core.handle(DayBegan(today), now)
+    def _decide(self, fact: CallFact, now: float) -> list[CallCommand]:
         if self._recorder is not None:  # a fact comes with every 20 ms of sound
             self._note(Told(fact), now)
-        return self._core.handle(fact, now)
+        commands: list[CallCommand] = []
+        with self._unbroken(fact):
+            commands = self._core.handle(fact, now)
+        return commands or self._core.decided()
+
+    def _begin_day(self, today: str, now: float) -> None:
+        if today != self._day:
+            self._day = today
+            self._decide(DayBegan(today), now)
 
     @contextmanager
     def _unbroken(self, item: CallFact | CallCommand) -> Iterator[None]:
@@ -282,6 +289,8 @@ class Call:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - a tool's promised act may raise anything
+            if isinstance(item, TimePassed):
+                self._again_s = self._loop.time() + AGAIN_S
             broken = {"message": f"{type(item).__name__} broke a call", "exception": error}
             self._loop.call_exception_handler(broken)
 
@@ -312,6 +321,8 @@ class Call:
     def _arm(self) -> None:
         """One timer, for the core's deadline."""
         deadline = self._core.deadline
+        if deadline is not None:
+            deadline = max(deadline, self._again_s)
         if self._timer is not None:
             if self._timer.when() == deadline and not self._timer.cancelled():
                 return

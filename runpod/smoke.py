@@ -29,7 +29,7 @@ class SmokeError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class MeasuredAnswer:
     first_s: float
     """From the request to its first text."""
     gaps_s: tuple[float, ...]
@@ -75,7 +75,7 @@ def check_whole(client: openai.OpenAI, model: str) -> None:
     typer.echo("ok: it answers whole")
 
 
-def ask(client: openai.OpenAI, model: str) -> Answer:
+def ask(client: openai.OpenAI, model: str) -> MeasuredAnswer:
     """One answer, as the bot asks for it."""
     began = time.monotonic()
     stream = client.chat.completions.create(
@@ -97,10 +97,10 @@ def ask(client: openai.OpenAI, model: str) -> Answer:
         raise SmokeError("it streams without a word: does this model think instead of speaking?")
     if len(at) < 3:
         raise SmokeError("it does not stream: the whole answer came at once")
-    return Answer(at[0] - began, tuple(b - a for a, b in pairwise(at)), len(text.split()))
+    return MeasuredAnswer(at[0] - began, tuple(b - a for a, b in pairwise(at)), len(text.split()))
 
 
-def in_words(name: str, answers: list[Answer], *, cold: bool = False) -> str:
+def in_words(name: str, answers: list[MeasuredAnswer], *, cold: bool = False) -> str:
     first = sorted(answer.first_s * 1000 for answer in answers)
     gaps = [gap * 1000 for answer in answers for gap in answer.gaps_s]
     spread = f", p95 {first[int(len(first) * 0.95)]:.0f}" if len(first) > 1 else ""

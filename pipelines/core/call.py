@@ -15,6 +15,7 @@ from pipelines.core.commands import (
     Apologise,
     CallCommand,
     CancelVoice,
+    CloseReply,
     CommitReply,
     ForgetSpeech,
     PauseReply,
@@ -41,6 +42,7 @@ from pipelines.core.events import (
     PlayoutEnded,
     PlayoutStarted,
     PromptWarmed,
+    QuestionArrived,
     ReplyRestarted,
     SayAsked,
     SilenceAsked,
@@ -86,6 +88,7 @@ from pipelines.core.recording import Noted
 from pipelines.core.speaking.delivery import Delivery, Piece
 from pipelines.core.speaking.phrasing import clauses_of
 from pipelines.core.speaking.playout import Playout
+from pipelines.core.steps import each
 from pipelines.core.thinking.answers import Answers
 from pipelines.core.thinking.turn_marks import INSTRUCTION_TOKENS
 from pipelines.core.turn.expectation import expected_after
@@ -190,11 +193,19 @@ class CallCore:
         return min((at for at in times if at is not None), default=None)
 
     def handle(self, fact: CallFact, now: float) -> list[CallCommand]:
-        """Returns the commands that it brings about, in order. Late facts are normal."""
-        self._now, self._commands = now, []
+        """Returns the commands that it brings about, in order. Late facts are normal.
+
+        Where something of the policies' or a tool's raises, `decided` has what came before it.
+        """
+        self._now = now
         if rule := self._rules.get(type(fact)):
             rule(fact, now)
-        return self._commands
+        return self.decided()
+
+    def decided(self) -> list[CallCommand]:
+        """Hands over the commands that nobody was given yet: those decided before an exception."""
+        commands, self._commands = self._commands, []
+        return commands
 
     # ---- facts ----
 
@@ -207,6 +218,7 @@ class CallCore:
             TranscriptionCame: listener.transcribed,
             TranscriptionFailed: listener.failed,
             TurnScored: self._floor.take,
+            QuestionArrived: answers.arrived,
             FirstToken: answers.first_token,
             AnswerFinished: answers.finished,
             AnswerFailed: answers.failed,
@@ -238,10 +250,15 @@ class CallCore:
         self.conversation.today = fact.today
 
     def _pass_time(self, fact: TimePassed, now: float) -> None:
-        self._type_keys(self._keypad.due(now), now)
-        self._delivery.pump(now)
-        self._answers.due(now)
-        self._floor.due(now)
+        each(
+            lambda: self._type_keys(self._keypad.due(now), now),
+            lambda: self._delivery.pump(now),
+            lambda: self._answers.due(now),
+            lambda: self._floor.due(now),
+            lambda: self._announce(now),
+        )
+
+    def _announce(self, now: float) -> None:
         if (say := self._idle_timer.due(now)) is not None:
             self._note(say)
             self._speak_up(say, now)
@@ -290,12 +307,11 @@ class CallCore:
         """News goes to the parts that it concerns, commands go out."""
         now = self._now
         if isinstance(item, PlayoutStarted | PlayoutEnded):
-            self._measuring.playout(item)
-            self._floor.take(item, now)
-            if isinstance(item, PlayoutEnded):
-                self._answers.heard_out(item.reply_id)
-                if not self._answers.is_asked:
-                    self._preparation.begin()
+            each(
+                lambda: self._measuring.playout(item),
+                lambda: self._floor.take(item, now),
+                lambda: self._heard_out(item),
+            )
         elif isinstance(item, _LEDGER_FACTS):
             self._note(item)
             if isinstance(item, Milestone) and item.what == "speech_ended":
@@ -308,9 +324,17 @@ class CallCore:
             self._commands.append(command)
             self._watch(command)
 
+    def _heard_out(self, fact: PlayoutStarted | PlayoutEnded) -> None:
+        if isinstance(fact, PlayoutEnded):
+            self._answers.heard_out(fact.reply_id)
+            if not self._answers.is_asked:
+                self._preparation.begin()
+
     def _watch(self, sent: CallCommand) -> None:
         if isinstance(sent, StateChanged | Caption):
             self._idle_timer.observe(sent, self._now)
+        elif isinstance(sent, CloseReply):
+            self._delivery.close(sent.reply_id, self._now)
         elif isinstance(sent, TurnMeasured) and self._policies.tells_last_wait:
             wait_ms = 1000 * float(str(sent.row["voice_to_voice_s"]))
             self.conversation.aside = f"last answer: {wait_ms:.0f} ms"
@@ -321,14 +345,20 @@ class CallCore:
             case StartReply():
                 self._start(command, now)
             case CommitReply():
-                self._delivery.commit(command, now)
-                self._answers.commit(command, now)
+                each(
+                    lambda: self._delivery.commit(command, now),
+                    lambda: self._answers.commit(command, now),
+                )
             case PauseReply(reply_id):
-                self._delivery.pause(reply_id, now)
-                self._answers.give_floor(reply_id, now, to_bot=False)
+                each(
+                    lambda: self._delivery.pause(reply_id, now),
+                    lambda: self._answers.give_floor(reply_id, now, to_bot=False),
+                )
             case ResumeReply(reply_id):
-                self._delivery.go_on("caller", now)
-                self._answers.give_floor(reply_id, now, to_bot=True)
+                each(
+                    lambda: self._delivery.go_on("caller", now),
+                    lambda: self._answers.give_floor(reply_id, now, to_bot=True),
+                )
             case WithdrawReply() | StopReply():
                 self._end(command, now)
             case ForgetSpeech(upto_s):
@@ -348,11 +378,16 @@ class CallCore:
     def _end(self, command: WithdrawReply | StopReply, now: float) -> None:
         """The reply is over, wherever it is on its way."""
         reply_id = command.reply_id
-        self._delivery.stop(reply_id, now)
-        self._tell(AbortReply(reply_id))
-        self._tell(CancelVoice(reply_id))
-        if isinstance(command, WithdrawReply) and command.reopened:
-            self.conversation.unsaid(command.turn_id)
-        self._answers.cancel(reply_id, now)
+        each(
+            lambda: self._delivery.stop(reply_id, now),
+            lambda: self._tell(AbortReply(reply_id)),
+            lambda: self._tell(CancelVoice(reply_id)),
+            lambda: self._unsay(command),
+            lambda: self._answers.cancel(reply_id, now),
+        )
         if isinstance(command, StopReply):
             self._preparation.begin()
+
+    def _unsay(self, command: WithdrawReply | StopReply) -> None:
+        if isinstance(command, WithdrawReply) and command.reopened:
+            self.conversation.unsaid(command.turn_id)

@@ -1,10 +1,7 @@
 """Facts: events the pure core reacts to. Names are past tense.
 
-Facts about the turn, facts for the ledger, and at the end those that the stages tell the call.
-
-`media_s` is the caller's microphone clock: samples placed so far over their rate. Silence is
-counted on it, so that jitter and stalls on the way change no decision. `at_s` is the
-server's monotonic clock, for the ledger alone.
+`media_s` is the caller's microphone clock, samples placed so far over their rate: on it silence is
+counted, so that jitter and stalls on the way change no decision. `at_s` is monotonic.
 """
 
 from collections.abc import Mapping
@@ -83,7 +80,7 @@ class TurnHeldLongEnough:
     """By the clock the person has been waited for, on the model's word, as long as may be."""
 
 
-# ---- from the person's hands ----
+# ---- from the person's hands, and from the server ----
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +96,6 @@ class SilenceAsked:
 @dataclass(frozen=True, slots=True)
 class MicrophoneClosed:
     """The person muted it, or let go of the button to talk; `SpeechPaused` came before."""
-
-
-# ---- from the server ----
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +298,13 @@ class TranscriptionFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionArrived:
+    """The model is asked: the question has come through whatever stands before it."""
+
+    reply_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class FirstToken:
     """The first text of one answer; a reply that uses tools is several."""
 
@@ -464,6 +465,7 @@ CallFact: TypeAlias = (
     | TranscriptionCame
     | TranscriptionFailed
     | TurnScored
+    | QuestionArrived
     | FirstToken
     | AnswerFinished
     | AnswerFailed

@@ -22,6 +22,7 @@ from pipelines.core.events import (
     AnswerFinished,
     FirstToken,
     PromptWarmed,
+    QuestionArrived,
     SummaryCame,
     TokensCounted,
 )
@@ -40,7 +41,13 @@ from pipelines.stages.frames import QuestionFrame, ReplyStartFrame
 
 SUMMARY_SAMPLING = Sampling(max_tokens=160, temperature=0.0)
 Fact: TypeAlias = (
-    FirstToken | AnswerFinished | AnswerFailed | TokensCounted | SummaryCame | PromptWarmed
+    QuestionArrived
+    | FirstToken
+    | AnswerFinished
+    | AnswerFailed
+    | TokensCounted
+    | SummaryCame
+    | PromptWarmed
 )
 Preparation: TypeAlias = CountTokens | SumUp | WarmPrompt
 
@@ -107,6 +114,7 @@ class Thinking(FrameProcessor):
             return
         if self._answering is not None:
             self._answering.cancel()
+        self._tell(QuestionArrived(self._reply_id))
         sampling = self._sampling
         if isinstance(frame, QuestionFrame):
             sampling = replace(sampling, waited_s=frame.waited_s, judges_turn=frame.judges_turn)

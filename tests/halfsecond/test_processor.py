@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from loguru import logger
 from pipecat.frames.frames import (
     EndFrame,
     Frame,
@@ -29,7 +30,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.workers.runner import WorkerRunner
 
 from halfsecond import Halfsecond, Policies, Services
-from pipelines.cascade import Call
+from pipelines.cascade import INBOX_EVENTS, Call
 from pipelines.services.protocols import EAR_RATE_HZ
 from pipelines.services.scripted import (
     ScriptedLanguageModel,
@@ -240,6 +241,41 @@ def test_a_conversation_that_breaks_ends_the_pipeline(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Call, "run", breaks)
     stranger, _ = conversation(listen)
     assert len(stranger.of(EndFrame)) == 1
+
+
+def test_a_call_that_is_past_keeping_up_breaks_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It hears nothing more, and each event after that is no error of its own."""
+
+    async def hangs(call: Call) -> None:
+        await asyncio.Event().wait()
+
+    async def does(worker: PipelineWorker) -> None:
+        for _ in range(INBOX_EVENTS + 100):
+            await worker.queue_frame(InputTextRawFrame("And now?"))
+        await asyncio.sleep(2.0)
+
+    errors: list[str] = []
+    sink = logger.add(lambda line: errors.append(str(line)), level="ERROR")
+    monkeypatch.setattr(Call, "run", hangs)
+    try:
+        stranger, _ = conversation(does)
+    finally:
+        logger.remove(sink)
+
+    assert len(errors) == 1
+    assert "the conversation broke" in errors[0]
+    assert len(stranger.of(EndFrame)) == 1
+
+
+def test_a_call_that_has_ended_is_told_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    pushed: list[object] = []
+
+    async def ends(call: Call) -> None: ...
+
+    monkeypatch.setattr(Call, "run", ends)
+    monkeypatch.setattr(Call, "push", lambda call, event: pushed.append(event))
+    conversation(listen)
+    assert len(pushed) <= 1
 
 
 def test_it_stands_without_the_server_around_it() -> None:

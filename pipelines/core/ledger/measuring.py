@@ -1,5 +1,6 @@
 """Writes one call's ledger: each fact goes to its turn, each answered turn becomes a row."""
 
+from collections import deque
 from collections.abc import Callable, Mapping
 
 from pipelines.core.commands import StartReply
@@ -16,6 +17,9 @@ from pipelines.core.events import (
 from pipelines.core.exchange import AnswerMeasured, TurnMeasured
 from pipelines.core.ledger.budget import Budget
 from pipelines.core.ledger.ledger import Fact, Kind, Ledger
+
+_REMEMBERED = 64
+"""Turns and replies, the newest ones: of older ones nothing can come."""
 
 
 class Measuring:
@@ -36,19 +40,25 @@ class Measuring:
         self._last = "played" if reports else "sent"
         self._facts = facts
         self._turn_id = 1
-        self._unasked: set[int] = set()
+        self._unasked: deque[int] = deque(maxlen=_REMEMBERED)
         """Turns in which nobody waited since they spoke: the bot began, or something was typed."""
         self._turns: dict[int, int] = {}
         self._speech_ended_s: float | None = None
 
     def started(self, reply: StartReply) -> None:
         self._turns[reply.reply_id] = reply.turn_id
+        if len(self._turns) > _REMEMBERED:
+            del self._turns[min(self._turns)]
         if reply.say or not reply.text:
-            self._unasked.add(reply.turn_id)
+            self._ask_nothing(reply.turn_id)
 
     def typed(self) -> None:
         """The silence before it was no wait."""
-        self._unasked.add(self._turn_id)
+        self._ask_nothing(self._turn_id)
+
+    def _ask_nothing(self, turn_id: int) -> None:
+        if turn_id not in self._unasked:
+            self._unasked.append(turn_id)
 
     def playout(self, fact: PlayoutStarted | PlayoutEnded) -> None:
         turn_id = self._turns.get(fact.reply_id, 0)

@@ -19,6 +19,8 @@ from pipelines.core.memory.tools import Tool, ToolError
 
 MOST_RUNNING = 16
 """Runs at once, of one call."""
+CALL_IDS = 1024
+"""Remembered, the newest ones: a prompt has room for fewer calls, each with its result."""
 Order: TypeAlias = RunTool | CancelTool | ActAfterwards | ForgetAct
 
 
@@ -46,7 +48,9 @@ class Toolbox:
         self._running: dict[str, _Running] = {}
         self._acts: dict[str, tuple[ToolRun, int]] = {}
         """By run id: what has left something to be done, and the reply that it waits for."""
-        self._call_ids: set[str] = set()
+        self._call_ids: dict[str, None] = {}
+        """In the order in which they were given."""
+        self._numbers = itertools.count()
 
     # ---- what a reply asks for ----
 
@@ -77,11 +81,13 @@ class Toolbox:
             return Use(call, None, f"error: there is no tool {call.name!r}")
         try:
             arguments = tool.arguments(call.arguments)
+            key = tool.canonical(arguments)
         except ToolError as error:
             return Use(call, None, f"error: {error}")
+        except Exception:  # noqa: BLE001 - defaults of any type are compared
+            return Use(call, None, "error: the arguments cannot be understood")
         if len(self._running) >= MOST_RUNNING:
             return Use(call, None, "error: too many tools are running, wait for one to end")
-        key = tool.canonical(arguments)
         run, is_new = self._runs.ask(tool.name, key, tool.repeats, turn_id)
         if is_new:
             self._running[run.run_id] = _Running(run, tool, reply_id)
@@ -95,9 +101,11 @@ class Toolbox:
         """The model's own where it is new; else nine letters and figures, as Mistral wants."""
         taken = self._call_ids
         if not wanted or wanted in taken:
-            numbered = (f"call{n:05d}" for n in itertools.count(len(taken)))
+            numbered = (f"call{n:05d}" for n in self._numbers)
             wanted = next(one for one in numbered if one not in taken)
-        taken.add(wanted)
+        taken[wanted] = None
+        if len(taken) > CALL_IDS:
+            del taken[next(iter(taken))]
         return wanted
 
     # ---- what becomes of it ----

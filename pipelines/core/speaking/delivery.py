@@ -45,6 +45,12 @@ Noticed: TypeAlias = (
 )
 
 
+END_WITHIN_S = 30.0
+"""A reply that was closed, and of which nothing has come for so long, has lost its end on the way:
+a processor that stands between keeps it. No voice takes so long from one piece to the next.
+"""
+
+
 class Progress(enum.IntEnum):
     """How far the reply that was let go has come."""
 
@@ -69,6 +75,8 @@ class Delivery:
         self._speculation: Speculation[Piece] = Speculation()
         self._clock = ClientClock()
         self._paused_by: set[Literal["caller", "line"]] = set()
+        self._closed_id = 0
+        """The newest reply of which the turn's stage was told to send no more."""
         self._begin(CommitReply(0, 0, ""), 0.0)
 
     def _begin(self, command: CommitReply, now: float) -> None:
@@ -83,12 +91,21 @@ class Delivery:
         """The first audible sample of the reply that bridges no wait."""
         self._awaited: tuple[int, int] | None = None
         """Generation and start of the audio of which is to be told when it was sent."""
+        self._came_s: float | None = now
+        """When a piece of it came last; None once its end has come."""
         self._begun_s = now
         """When the sending began, or the way from the socket to the ear."""
 
     def deadline(self) -> float | None:
         """When to `pump` again, if nothing happens before."""
-        return self._playout.deadline()
+        times = (self._playout.deadline(), self._lost_s())
+        return min((at for at in times if at is not None), default=None)
+
+    def _lost_s(self) -> float | None:
+        """When the end of the reply that is played will have been lost."""
+        reply_id = self._playout.reply_id
+        is_awaited = reply_id is not None and reply_id <= self._closed_id
+        return self._came_s + END_WITHIN_S if is_awaited and self._came_s is not None else None
 
     # ---- the turn's decisions ----
 
@@ -136,6 +153,12 @@ class Delivery:
 
     # ---- what comes of a reply ----
 
+    def close(self, reply_id: int, now: float) -> None:
+        """Its end is on the way."""
+        self._closed_id = max(self._closed_id, reply_id)
+        if reply_id == self._playout.reply_id and self._came_s is not None:
+            self._came_s = now
+
     def offer(self, piece: Piece, now: float) -> None:
         """Held, taken, or of a reply that is gone: dropped."""
         if self._speculation.status(piece.reply_id) is Status.GONE:
@@ -160,6 +183,7 @@ class Delivery:
             self.pump(now)
 
     def _take(self, piece: Piece, now: float) -> None:
+        self._came_s = None if isinstance(piece, SpeechEnded) else now
         match piece:
             case ClauseBegan(text=text, words=words, filler=filler):
                 self._is_filler = filler
@@ -234,6 +258,9 @@ class Delivery:
         reply_id, audible = self._playout.reply_id, self._playout.audible_from
         if reply_id is None:
             return
+        if (lost_s := self._lost_s()) is not None and now >= lost_s - 1e-6:
+            self._came_s = None
+            self._playout.end()
         if (
             self._progress is Progress.SILENT
             and audible is not None

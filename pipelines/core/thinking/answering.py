@@ -24,6 +24,10 @@ class AnsweringPolicy:
     """Silence after speech, before a tool is called that changes something: longer than most pauses
     within a turn, and the time in which it is seen that they have ended.
     """
+    lost_s: float = 10.0
+    """A question that is on its way to the model for longer was lost in a processor that stands
+    between: more than it takes to look something up.
+    """
     most_rounds: int = 4
     """Answers in one reply that ask for tools: a model may ask for ever."""
     most_cuts: int = 8

@@ -23,6 +23,7 @@ from pipelines.core.events import (
     FirstClause,
     FirstToken,
     Milestone,
+    QuestionArrived,
     ResultsWaiting,
     Span,
     ToolEnded,
@@ -34,7 +35,7 @@ from pipelines.core.memory.conversation import Conversation
 from pipelines.core.memory.toolbox import Toolbox
 from pipelines.core.speaking.phrasing import speakable
 from pipelines.core.thinking.answering import AnsweringPolicy
-from pipelines.core.thinking.reply import Reply, ReplyState
+from pipelines.core.thinking.reply import Reply, ReplyState, Standing, Substance
 from pipelines.core.thinking.turn_marks import INSTRUCTION
 from pipelines.words.phrases import Phrases
 
@@ -109,23 +110,24 @@ class Answers:
             self._silent_since_s = None
             self._conversation.said(command.turn_id, command.text)
         if reply := self._replies.get(command.reply_id):
-            reply.is_committed = True
+            reply.standing = Standing.COMMITTED
             self._tell_of(reply)
             self._go_on(reply, now)
 
     def give_floor(self, reply_id: int, now: float, *, to_bot: bool) -> None:
         if reply := self._replies.get(reply_id):
-            reply.has_floor = to_bot
+            reply.standing = Standing.COMMITTED if to_bot else Standing.CONTESTED
             self._go_on(reply, now)
 
     def cancel(self, reply_id: int, now: float) -> None:
         """Nobody waits for it: the HTTP stream closes while the call goes on."""
         self._toolbox.interrupted(reply_id)
+        self._broken.discard(reply_id)
         reply = self._replies.pop(reply_id, None)
         if reply is None:
             return
         self._tell(CancelAnswer(reply_id))
-        if not reply.has_text:  # what it cost until then
+        if reply.asked_s is not None:  # what it cost until then
             self._tell(Span("llm", reply.asked_s, now, reply_id))
 
     def heard_out(self, reply_id: int) -> None:
@@ -133,14 +135,22 @@ class Answers:
         self._toolbox.heard(reply_id)
         if reply_id not in self._broken:
             self._conversation.heard_out(reply_id)
+        self._broken.discard(reply_id)
 
     # ---- the model's answers ----
+
+    def arrived(self, fact: QuestionArrived, now: float) -> None:
+        reply = self._replies.get(fact.reply_id)
+        if reply is not None and reply.state is ReplyState.SENT:
+            reply.state = ReplyState.ASKED
 
     def first_token(self, fact: FirstToken, now: float) -> None:
         reply = self._replies.get(fact.reply_id)
         if reply is None:
             return
-        reply.said, reply.has_text, reply.bridge_s = True, True, None
+        reply.asked_s = reply.bridge_s = None
+        reply.state = ReplyState.ASKED if reply.state is ReplyState.SENT else reply.state
+        reply.said = max(reply.said, Substance.SOMETHING)
         if reply.fed_s is None:
             reply.fed_s = fact.at_s
         reply.facts["llm_first_token_s"] = round(fact.at_s - fact.asked_s, 6)
@@ -148,7 +158,7 @@ class Answers:
         self._tell(Span("llm", fact.asked_s, fact.at_s, fact.reply_id))
         self._tell(Milestone("first_token", fact.at_s, fact.reply_id))
         self._tell(AnswerCounted(dict(reply.facts), fact.reply_id, over=False))
-        if reply.is_enough:
+        if reply.said is Substance.ENOUGH:
             self._stop_listening(reply)
 
     def first_clause(self, fact: FirstClause, now: float) -> None:
@@ -162,8 +172,8 @@ class Answers:
     def enough(self, fact: TooMuchToSay, now: float) -> None:
         """Nothing more of this reply is spoken, so nothing more of it is wanted."""
         if reply := self._replies.get(fact.reply_id):
-            reply.is_enough = True
-            if reply.state is ReplyState.ASKED:
+            reply.said = Substance.ENOUGH
+            if reply.state in (ReplyState.SENT, ReplyState.ASKED):
                 self._stop_listening(reply)
 
     def finished(self, fact: AnswerFinished, now: float) -> None:
@@ -206,11 +216,11 @@ class Answers:
         news = talk.news
         asked = talk.with_question(reply.turn_id, reply.question, reply.reply_id)
         last = next((said.content for said in reversed(asked) if said.role == "user"), "")
-        first_round = not reply.said and "llm_tool_calls" not in reply.facts
+        first_round = reply.said is Substance.NOTHING and "llm_tool_calls" not in reply.facts
         judges_turn = first_round and reply.judges_turn and asked[-1].role == "user"
-        reply.state, reply.asked_s, reply.news = ReplyState.ASKED, now, news
-        reply.has_text = False
-        if reply.is_committed:
+        reply.state, reply.asked_s, reply.news = ReplyState.SENT, now, news
+        reply.lost_s = now + self._policy.lost_s
+        if reply.standing is not Standing.HELD:
             self._tell_of(reply)
         self._tell(
             AskModel(
@@ -249,9 +259,13 @@ class Answers:
     def due(self, now: float) -> None:
         for reply in list(self._replies.values()):
             if reply.bridge_s is not None and now >= reply.bridge_s - 1e-6:
-                reply.said, reply.bridge_s = True, None
+                reply.said, reply.bridge_s = max(reply.said, Substance.SOMETHING), None
                 self._tell(Utter(reply.reply_id, self._phrases.meanwhile, filler=True))
-            self._go_on(reply, now)
+            if reply.state is ReplyState.SENT and now >= reply.lost_s - 1e-6:
+                self._tell(CancelAnswer(reply.reply_id))  # should the model be asked after all
+                self._break_off(reply, "llm: the question was lost on its way")
+            else:
+                self._go_on(reply, now)
 
     def tool_ended(self, fact: ToolEnded, now: float) -> None:
         if self._toolbox.ended(fact):
@@ -262,9 +276,9 @@ class Answers:
 
     def _go_on(self, reply: Reply, now: float) -> None:
         """As far as the reply can come now: committed, settled, worked, asked again."""
-        if reply.state is ReplyState.UNCERTAIN and reply.is_committed:
+        if reply.state is ReplyState.UNCERTAIN and reply.standing is not Standing.HELD:
             reply.state, reply.began_s = ReplyState.SETTLING, now
-            if not reply.said and reply.bridge_s is None:
+            if reply.said is Substance.NOTHING and reply.bridge_s is None:
                 reply.bridge_s = now + self._policy.meanwhile_s
         if reply.state is ReplyState.SETTLING and self._is_settled(reply, now):
             self._work(reply, now)
@@ -276,7 +290,7 @@ class Answers:
     def _is_settled(self, reply: Reply, now: float) -> bool:
         if not self._toolbox.changes_anything(reply.calls):
             return True
-        return reply.has_floor and now >= reply.settled_s - 1e-6
+        return reply.standing is Standing.COMMITTED and now >= reply.settled_s - 1e-6
 
     def _work(self, reply: Reply, now: float) -> None:
         reply.state = ReplyState.WORKING
@@ -296,7 +310,7 @@ class Answers:
             self._close(reply)
         elif reply.rounds >= self._policy.most_rounds:
             self._break_off(reply, "llm: asks for tool after tool")
-        elif reply.is_enough:
+        elif reply.said is Substance.ENOUGH:
             self._close(reply)
         else:
             self._ask(reply, now)

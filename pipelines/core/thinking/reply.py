@@ -10,6 +10,8 @@ from pipelines.core.memory.entry import HistoryEntry
 
 
 class ReplyState(enum.Enum):
+    SENT = enum.auto()
+    """The question is on its way to the model: another's processor may stand between."""
     ASKED = enum.auto()
     """The model answers."""
     UNCERTAIN = enum.auto()
@@ -18,6 +20,26 @@ class ReplyState(enum.Enum):
     """The person may go on after all, and what was done cannot be withdrawn."""
     WORKING = enum.auto()
     """Tools run."""
+
+
+class Standing(enum.Enum):
+    """How its turn stands."""
+
+    HELD = enum.auto()
+    """The turn is not committed."""
+    COMMITTED = enum.auto()
+    CONTESTED = enum.auto()
+    """The turn is committed, and the person makes a sound meanwhile."""
+
+
+class Substance(enum.IntEnum):
+    """How much of it can be heard."""
+
+    NOTHING = 0
+    SOMETHING = 1
+    """Be it to bridge a wait."""
+    ENOUGH = 2
+    """Whatever else the model says is dropped."""
 
 
 @dataclass(eq=False, slots=True)
@@ -31,20 +53,15 @@ class Reply:
     """When the person fell silent, where that is known."""
     settled_s: float = 0.0
     """When the person will have been silent for long enough to call what changes something."""
-    state: ReplyState = ReplyState.ASKED
-    is_committed: bool = False
-    has_floor: bool = True
-    """Unless the person makes a sound meanwhile."""
-    is_enough: bool = False
-    """Whatever else the model says is dropped."""
+    state: ReplyState = ReplyState.SENT
+    standing: Standing = Standing.HELD
+    said: Substance = Substance.NOTHING
     judges_turn: bool = False
     """The model may say in its first answer that the person has not finished."""
-    said: bool = False
-    """Something of it can be heard, be it to bridge a wait."""
-    asked_s: float = 0.0
-    """When this round's question was put."""
-    has_text: bool = False
-    """Text has come in this round."""
+    asked_s: float | None = None
+    """When this round's question was put, until text comes in answer to it."""
+    lost_s: float = 0.0
+    """When the question will have been on its way for too long."""
     fed_s: float | None = None
     """When text came of which there is no clause yet."""
     spoken: str = ""
@@ -78,6 +95,8 @@ class Reply:
         times = list(self.runs.values()) if self.state is ReplyState.WORKING else []
         if self.bridge_s is not None:
             times.append(self.bridge_s)
-        if self.state is ReplyState.SETTLING and self.has_floor:
+        if self.state is ReplyState.SENT:
+            times.append(self.lost_s)
+        if self.state is ReplyState.SETTLING and self.standing is Standing.COMMITTED:
             times.append(self.settled_s)
         return min(times, default=None)

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
 from pipelines.core.commands import CommitReply, EndCall, StartReply, StopReply, TurnCommand
@@ -15,6 +16,7 @@ from pipelines.core.events import (
     TurnIncomplete,
 )
 from pipelines.core.exchange import CallState, Caption, StateChanged
+from pipelines.core.steps import each
 from pipelines.core.turn.machine import TurnMachine
 from pipelines.core.turn.state import TurnState
 
@@ -27,6 +29,7 @@ SHOWN: dict[TurnState, CallState] = {
     TurnState.SPEAKING: "speaking",
     TurnState.ANNOUNCING: "speaking",
     TurnState.CONTESTED: "hearing",
+    TurnState.CONTESTED_EARLY: "hearing",
 }
 Noticed: TypeAlias = Caption | StateChanged | Milestone | EndCall
 
@@ -81,6 +84,13 @@ class Floor:
         self._note(fact)
         before = self._machine.state
         commands = self._machine.handle(fact)
+        each(
+            partial(self._begin, fact, before, now),
+            *(partial(self._carry_out, command, now) for command in commands),
+            partial(self._conclude, fact),
+        )
+
+    def _begin(self, fact: TurnFact, before: TurnState, now: float) -> None:
         after = self._machine.state
         if after is not TurnState.PAUSED or isinstance(fact, TurnHeldLongEnough):
             self._held_until_s = None
@@ -90,8 +100,8 @@ class Floor:
             self._tell(Milestone("pause_over", now))
         if isinstance(fact, Transcribed) and self._shown == "hearing" and fact.text:
             self._caption()
-        for command in commands:
-            self._carry_out(command, now)
+
+    def _conclude(self, fact: TurnFact) -> None:
         if isinstance(fact, PlayoutEnded) and fact.reply_id == self._last_word:
             self._tell(EndCall())
         if self._said is not None and self._machine.turn_id > self._said.turn:

@@ -4,9 +4,10 @@ The machine does no I/O and reads no clock: silence is counted in media time, wh
 the facts. Feed it facts in the order in which they happened; carry out what it returns.
 
     IDLE -> HEARING <-> PAUSED -> THINKING -> SPEAKING -> IDLE
-               ^          |  '-> CLOSING -^      |  ^
-               |          '-------------> IDLE   v  |
-               '----------------------------- CONTESTED
+               ^          |  '-> CLOSING -^  ^   |  ^
+               |          '-------------> IDLE  |   v  |
+               |------------------------------ | - CONTESTED
+               '----------------------- CONTESTED_EARLY
 
 A reply may be under way from HEARING on: held until the turn is committed. From any state to
 ANNOUNCING, when the bot is to say what must be heard; afterwards to wherever the person is then.
@@ -50,7 +51,7 @@ from pipelines.core.turn.notice import WAITING, Notice
 from pipelines.core.turn.opinion import Opinion
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.core.turn.replies import Replies
-from pipelines.core.turn.state import TurnState
+from pipelines.core.turn.state import CONTESTED, SILENT, TurnState
 
 Rule = Callable[["TurnMachine", TurnFact], list[TurnCommand]]
 RESULTS = SayAsked("")
@@ -291,10 +292,12 @@ class TurnMachine:
         assert isinstance(fact, SpeechStarted)
         commands: list[TurnCommand] = [PauseReply(self._replies.newest_id)]
         if self._state is TurnState.THINKING:
-            self._carried = self.text
+            self._state, self._carried = TurnState.CONTESTED_EARLY, self.text
             commands.append(ForgetSpeech(self._paused_s))
+        else:
+            self._state = TurnState.CONTESTED
         self._heard.forget(fact.media_s)
-        self._state, self._moment = TurnState.CONTESTED, BargeInMoment.MIDDLE
+        self._moment = BargeInMoment.MIDDLE
         return commands
 
     def _place(self, fact: TurnFact) -> list[TurnCommand]:
@@ -324,16 +327,17 @@ class TurnMachine:
         return []
 
     def _let_it_go_on(self) -> list[TurnCommand]:
-        self._state = (
-            TurnState.THINKING if self._replies.is_unheard(self._turn_id) else TurnState.SPEAKING
-        )
+        is_early = self._state is TurnState.CONTESTED_EARLY
+        self._state = TurnState.THINKING if is_early else TurnState.SPEAKING
         self._heard.forget(self._media_s)
         return [ResumeReply(self._replies.newest_id), ForgetSpeech(self._media_s)]
 
     def _give_way(self, *, paused: bool) -> list[TurnCommand]:
         """The floor is the person's again; the reply is history as far as it was heard."""
-        unheard = self._replies.withdraw(self._turn_id, reopened=True) if self._carried else None
-        commands: list[TurnCommand] = [unheard or self._stop()]
+        goes_on = self._state is TurnState.CONTESTED_EARLY and self._replies.is_asked_for
+        commands: list[TurnCommand] = [
+            self._replies.withdraw(self._turn_id, reopened=True) if goes_on else self._stop()
+        ]
         is_early = self._media_s - self._answered_s <= self._policy.cut_in_s
         if is_early and self._moment is BargeInMoment.MIDDLE:
             self._went_on = self._went_on_before + 1  # it was the bot that cut in
@@ -364,7 +368,7 @@ class TurnMachine:
     def _join_text(self, fact: TurnFact) -> list[TurnCommand]:
         """The person speaks and types: it is one turn, over when every word of it is known."""
         assert isinstance(fact, TextTyped)
-        commands = self._silence_contest(fact) if self._state is TurnState.CONTESTED else []
+        commands = self._silence_contest(fact) if self._state in CONTESTED else []
         self._carried = " ".join(part for part in (self._carried, fact.text.strip()) if part)
         commands += self._withdraw_if_outdated()
         if self._state is TurnState.PAUSED:
@@ -424,8 +428,6 @@ class TurnMachine:
 
 
 OF_REPLY = PlayoutStarted | PlayoutEnded | ReplyPaused | TurnIncomplete
-SILENT = (TurnState.IDLE, TurnState.THINKING, TurnState.SPEAKING)
-"""The person makes no sound."""
 WITHDRAWABLE = (TurnState.HEARING, TurnState.PAUSED, TurnState.CLOSING, TurnState.THINKING)
 """Nothing of a reply that is under way has been heard."""
 
@@ -443,16 +445,17 @@ RULES: dict[tuple[TurnState, type[TurnFact]], Rule] = {
     (TurnState.CLOSING, Transcribed): TurnMachine._last_words,
     **{(state, TurnIncomplete): TurnMachine._hold for state in WITHDRAWABLE},
     (TurnState.SPEAKING, TurnIncomplete): TurnMachine._silence,
-    (TurnState.CONTESTED, TurnIncomplete): TurnMachine._yield,
     (TurnState.THINKING, SpeechStarted): TurnMachine._contest,
     (TurnState.THINKING, PlayoutStarted): TurnMachine._audible,
     (TurnState.THINKING, PlayoutEnded): TurnMachine._reply_over,
     (TurnState.SPEAKING, SpeechStarted): TurnMachine._contest,
     (TurnState.SPEAKING, PlayoutEnded): TurnMachine._reply_over,
-    (TurnState.CONTESTED, SpeechStarted): TurnMachine._contest_on,
-    (TurnState.CONTESTED, SpeechPaused): TurnMachine._pause_contest,
-    (TurnState.CONTESTED, Transcribed): TurnMachine._judge,
-    (TurnState.CONTESTED, Listened): TurnMachine._weigh,
+    **{(state, TurnIncomplete): TurnMachine._yield for state in CONTESTED},
+    **{(state, SpeechStarted): TurnMachine._contest_on for state in CONTESTED},
+    **{(state, SpeechPaused): TurnMachine._pause_contest for state in CONTESTED},
+    **{(state, Transcribed): TurnMachine._judge for state in CONTESTED},
+    **{(state, Listened): TurnMachine._weigh for state in CONTESTED},
+    **{(state, SilenceAsked): TurnMachine._silence_contest for state in CONTESTED},
     (TurnState.CONTESTED, ReplyPaused): TurnMachine._place,
     **{(state, TextTyped): TurnMachine._take_text for state in SILENT},
     **{(state, TextTyped): TurnMachine._join_text for state in TurnState if state not in SILENT},
@@ -461,6 +464,5 @@ RULES: dict[tuple[TurnState, type[TurnFact]], Rule] = {
     (TurnState.ANNOUNCING, PlayoutEnded): TurnMachine._announced,
     (TurnState.THINKING, SilenceAsked): TurnMachine._silence,
     (TurnState.SPEAKING, SilenceAsked): TurnMachine._silence,
-    (TurnState.CONTESTED, SilenceAsked): TurnMachine._silence_contest,
 }
 """Pairs absent from the table change nothing."""

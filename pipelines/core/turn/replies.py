@@ -16,6 +16,11 @@ class Replies:
     def is_under_way(self) -> bool:
         return self._text is not None
 
+    @property
+    def is_asked_for(self) -> bool:
+        """True if it answers words of the person, and the bot does not speak of its own accord."""
+        return bool(self._text)
+
     def is_news(self, reply_id: int) -> bool:
         """True if this is of the reply under way: late news of another is normal."""
         return self.is_under_way and reply_id == self.newest_id

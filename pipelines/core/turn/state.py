@@ -18,8 +18,11 @@ class TurnState(enum.Enum):
     ANNOUNCING = enum.auto()
     """The bot says what must be heard: whatever the person does waits until it was."""
     CONTESTED = enum.auto()
-    """The person makes a sound while a committed reply is under way: it is paused."""
+    """The person makes a sound while a committed reply is heard: it is paused."""
+    CONTESTED_EARLY = enum.auto()
+    """The same before anything of it was heard: the turn may go on after all."""
 
 
 SILENT = (TurnState.IDLE, TurnState.THINKING, TurnState.SPEAKING)
 """The person makes no sound."""
+CONTESTED = (TurnState.CONTESTED, TurnState.CONTESTED_EARLY)

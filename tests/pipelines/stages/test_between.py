@@ -1,20 +1,27 @@
 """Processors of others between our stages: they make new frames, and nothing is lost by it."""
 
+import asyncio
+
 import numpy as np
 import pytest
 from pipecat.frames.frames import (
+    ControlFrame,
+    DataFrame,
     Frame,
     InputAudioRawFrame,
     LLMContextFrame,
+    LLMFullResponseStartFrame,
     TTSAudioRawFrame,
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.processors.text_transformer import StatelessTextTransformer
 
 from pipelines.cascade import Between, Policies
-from pipelines.core.exchange import AudioOut, StopSpeaking
+from pipelines.core.exchange import AudioOut, StopSpeaking, Typed
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.scripted import paced
+from pipelines.stages.frames import ReplyEndFrame
+from pipelines.words import ENGLISH
 from tests.pipelines.core.turn.certainty import certain
 from tests.pipelines.stages.rehearsal import Cue, Rehearsed, does, rehearse, says
 
@@ -153,3 +160,67 @@ def test_a_reply_that_is_withdrawn_on_its_way_is_not_heard() -> None:
     question = "tell me the time, in Paris?"
     assert call.lines == [("user", question), ("assistant", f"You said {question}")]
     assert (call.errors, call.tasks_left) == ([], set())
+
+
+class Swallowing(FrameProcessor):
+    """Lets frames of some kinds go no further."""
+
+    def __init__(self, *kinds: type[Frame], raises: bool = False) -> None:
+        super().__init__()
+        self._kinds, self._raises = kinds, raises
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, self._kinds):
+            if self._raises:
+                raise ValueError("I cannot read that")
+            return
+        await self.push_frame(frame, direction)
+
+
+def asked_twice(place: str, processor: FrameProcessor) -> Rehearsed:
+    """The second time a minute later, when nobody waits for the first answer any more."""
+    return rehearse(
+        does(1.0, Typed("tell me a story!")),
+        does(61.0, Typed("are you there?")),
+        answers=lambda messages: paced("Once there was a miller."),
+        between=lambda: {place: [processor]},
+        microphone=False,
+        until_s=120.0,
+    )
+
+
+@pytest.mark.parametrize("raises", [False, True], ids=["is swallowed", "raises"])
+def test_a_question_that_goes_no_further_is_apologised_for(raises: bool) -> None:
+    call = asked_twice("turning", Swallowing(LLMContextFrame, raises=raises))
+
+    assert call.questions == []
+    assert call.heard_text == f"{ENGLISH.apology} {ENGLISH.apology}"
+    assert call.states == ["thinking", "speaking", "listening"] * 2
+    assert call.tasks_left == set()
+
+
+def test_a_model_is_not_asked_what_comes_after_the_apology() -> None:
+    class Slow(Swallowing):
+        async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+            if isinstance(frame, LLMContextFrame):
+                await asyncio.sleep(20.0)
+            await super().process_frame(frame, direction)
+
+    call = asked_twice("turning", Slow())
+
+    assert call.questions == []
+
+
+@pytest.mark.parametrize(
+    "kinds", [(ReplyEndFrame,), (LLMFullResponseStartFrame,), (DataFrame, ControlFrame)]
+)
+@pytest.mark.parametrize("place", ["turning", "thinking", "phrasing", "speaking"])
+def test_a_call_whose_marks_go_no_further_goes_on(
+    place: str, kinds: tuple[type[Frame], ...]
+) -> None:
+    call = asked_twice(place, Swallowing(*kinds))
+
+    assert call.states[-1] == "listening"
+    assert call.states.count("thinking") == 2
+    assert call.tasks_left == set()

@@ -15,8 +15,10 @@ class Calendar:
 
     def __init__(self) -> None:
         self.day = "Friday"
+        self.asked = 0
 
     def __call__(self) -> str:
+        self.asked += 1
         return f"Today is {self.day}."
 
 
@@ -64,3 +66,28 @@ def test_without_a_calendar_nothing_is_told() -> None:
         microphone=False,
     )
     assert done.llm.requests[0][0].content == "be brief"
+
+
+def test_the_calendar_is_looked_at_once_a_second_and_no_more() -> None:
+    calendar = Calendar()
+    rehearse(
+        does(1.0, Typed("Tell me a story.")),
+        answers=lambda messages: paced("Once upon a time there was a miller with a mill. " * 3),
+        policies=Policies(today=calendar),
+        until_s=10.0,
+    )
+    assert 5 <= calendar.asked <= 11
+
+
+def test_a_calendar_that_fails_costs_the_day_and_not_the_answer() -> None:
+    def broken() -> str:
+        raise OSError("no such zone")
+
+    done = rehearse(
+        does(1.0, Typed("What day is it?")),
+        answers=lambda messages: paced("I cannot say."),
+        policies=Policies(system_prompt="be brief", today=broken),
+        microphone=False,
+    )
+    assert done.llm.requests[0][0].content == "be brief"
+    assert done.heard_text == "I cannot say."

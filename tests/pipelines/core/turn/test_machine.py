@@ -39,6 +39,7 @@ from pipelines.core.turn.state import TurnState
 from tests.pipelines.core.turn.certainty import certain
 
 QUESTION = "What time is it?"
+CONTESTED_EARLY = TurnState.CONTESTED_EARLY
 
 
 POLICY = TurnPolicy(endpointing=replace(certain(0.2), lead_s=9.0, short_lead_s=9.0, soonest_s=0.0))
@@ -75,7 +76,7 @@ def machine_in(state: TurnState) -> TurnMachine:
         lambda: turns.handle(SpeechPaused(2.0)),
         lambda: turns.handle(Listened(9.0)),
         lambda: turns.handle(Transcribed(QUESTION, 2.1, final=True)),
-        lambda: turns.handle(PlayoutStarted(1)),
+        *([lambda: turns.handle(PlayoutStarted(1))] if state is not CONTESTED_EARLY else []),
         lambda: turns.handle(SpeechStarted(10.0)),
     ]
     for step in steps:
@@ -251,6 +252,33 @@ def test_a_person_who_goes_on_before_the_answer_is_heard_goes_on_with_the_same_t
     assert commands[0] == PauseReply(1)
     assert WithdrawReply(1, 1, reopened=True) in commands
     assert commands[-1] == CommitReply(2, 1, f"{QUESTION} in Paris?")
+
+
+@pytest.mark.parametrize("sound", ["", "Mhm."])
+def test_a_cough_before_the_answer_is_heard_leaves_it_on_its_way(sound: str) -> None:
+    turns = machine_in(CONTESTED_EARLY)
+    feed(turns, SpeechPaused(10.4), Transcribed(sound, 10.5, final=True))
+    commands = feed(turns, Listened(10.4 + POLICY.passed_s))
+
+    assert commands[0] == ResumeReply(1)
+    assert turns.state is TurnState.THINKING
+
+
+def test_words_before_the_bots_own_announcement_is_heard_stop_it() -> None:
+    """Nobody asked for it, so there is no turn that goes on."""
+    turns = machine()
+    feed(turns, SayAsked("Are you still there?"), SpeechStarted(1.0))
+    assert turns.state is CONTESTED_EARLY
+
+    assert feed(turns, Transcribed("Wait", 1.4, final=False)) == [StopReply(1)]
+    assert turns.state is TurnState.HEARING
+
+
+def test_silence_asked_for_before_the_answer_is_heard_stops_it() -> None:
+    turns = machine_in(CONTESTED_EARLY)
+
+    assert feed(turns, SilenceAsked()) == [StopReply(1)]
+    assert turns.turn_id == 2
 
 
 def test_typing_interrupts_and_is_answered_at_once() -> None:
