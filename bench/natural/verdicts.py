@@ -98,7 +98,7 @@ def prompt(asked: str, text: str) -> list[dict[str, str]]:
     return [
         {"role": "system", "content": SYSTEM_PROMPT},
         *before,
-        {"role": "user", "content": text + INSTRUCTION},
+        {"role": "user", "content": INSTRUCTION + text},
     ]
 
 

@@ -90,7 +90,7 @@ from pipelines.core.speaking.phrasing import clauses_of
 from pipelines.core.speaking.playout import Playout
 from pipelines.core.steps import each
 from pipelines.core.thinking.answers import Answers
-from pipelines.core.thinking.turn_marks import INSTRUCTION_TOKENS
+from pipelines.core.thinking.turn_marks import INSTRUCTION, INSTRUCTION_TOKENS
 from pipelines.core.turn.expectation import expected_after
 from pipelines.core.turn.floor import Floor
 from pipelines.core.turn.machine import TurnMachine
@@ -166,6 +166,7 @@ class CallCore:
             self._tell,
             lambda: self._answers.is_asked,
             has_prompts=opened.has_prompts,
+            instruction=INSTRUCTION if policies.turn.asks_model else "",
         )
         playout = Playout(form.out_rate_hz, form.lead_s, reports=form.reports_playout)
         self._delivery = Delivery(playout, self.conversation, self._tell)

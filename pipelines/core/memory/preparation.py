@@ -40,8 +40,9 @@ class Preparation:
         is_asked: Callable[[], bool],
         *,
         has_prompts: bool,
+        instruction: str = "",
     ) -> None:
-        """`is_asked`: whether a question is being answered now.
+        """`is_asked`: whether a question is being answered now. `instruction`: stands before each.
 
         `has_prompts`: the server counts tokens and has a prompt's beginning read ahead.
         """
@@ -50,6 +51,7 @@ class Preparation:
         self._order = order
         self._is_asked = is_asked
         self._has_prompts = has_prompts
+        self._instruction = instruction
         self._step = Step.IDLE
         self._summed_lines = 0
         self._postponed = 0
@@ -116,7 +118,8 @@ class Preparation:
         if self._has_prompts and self._policy.warm and not self._is_asked():
             self._step = Step.WARMING
             said = self._conversation.prefix()
-            self._order(WarmPrompt((*said, ChatMessage("user", STAND_IN))))
+            stand_in = ChatMessage("user", self._instruction + STAND_IN)
+            self._order(WarmPrompt((*said, stand_in)))
 
     def _cancel(self) -> None:
         self._step = Step.IDLE

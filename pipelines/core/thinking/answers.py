@@ -330,6 +330,5 @@ class Answers:
 
 
 def _instructed(asked: Sequence[ChatMessage]) -> tuple[ChatMessage, ...]:
-    """In the last message, which the next prompt has anew: all before it stays in its cache."""
     *before, last = asked
-    return (*before, replace(last, content=last.content + INSTRUCTION))
+    return (*before, replace(last, content=INSTRUCTION + last.content))

@@ -13,12 +13,14 @@ COMPLETE = frozenset("●⬤")
 MARK = "◐"
 
 INSTRUCTION = (
-    "\n\n[Not said by the caller: the words above come from speech recognition, and the caller may "
-    "still be speaking. If they plainly break off (an open sentence, list, number or address, a "
-    f'greeting or a name before the request, "hold on"), reply with {MARK} and nothing else. If '
-    "they may be all that the caller has to say, reply as usual, without mentioning this note.]"
+    "[Note: the words below may break off, for the caller may still be speaking. If they plainly "
+    "do (an open sentence, list, number or address, a greeting or a name before the request, "
+    f'"hold on"), reply with {MARK} alone. Otherwise answer them as usual, without a word about '
+    "this note.]\n\n"
 )
-"""Goes after the caller's words, where it leaves the prompt's beginning as it was."""
+"""Goes before the caller's words, in the same message: all before it stays in a prompt cache, and
+a server that prepares for the next question has read the instruction when that comes.
+"""
 INSTRUCTION_TOKENS = 120
 """Its length at the most, in any known tokenizer."""
 

@@ -28,7 +28,7 @@ async def judges_turns(llm: LanguageModel, system_prompt: str) -> bool:
 
 
 async def _answers(llm: LanguageModel, begun: Sequence[ChatMessage], said: str) -> bool:
-    stream = llm.stream([*begun, ChatMessage("user", said + INSTRUCTION)], _SAMPLING)
+    stream = llm.stream([*begun, ChatMessage("user", INSTRUCTION + said)], _SAMPLING)
     text, finished = "", None
     async with aclosing(stream):
         async for delta in stream:

@@ -56,10 +56,10 @@ def test_every_text_that_a_reply_may_be_begun_for_is_asked_about_once() -> None:
     ]
 
 
-def test_the_prompt_is_a_calls_and_ends_with_the_instruction() -> None:
+def test_the_prompt_is_a_calls_and_has_the_instruction() -> None:
     roles = [one["role"] for one in prompt("How can I help?", "Hi")]
     assert roles == ["system", "assistant", "user"]
-    assert prompt("", "Hi")[1:] == [{"role": "user", "content": "Hi" + INSTRUCTION}]
+    assert prompt("", "Hi")[1:] == [{"role": "user", "content": INSTRUCTION + "Hi"}]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from replay.virtual_time import run
 
 
 def capable(messages: Sequence[ChatMessage]) -> list[Step]:
-    if messages[-1].content == INCOMPLETE + INSTRUCTION:
+    if messages[-1].content == INSTRUCTION + INCOMPLETE:
         return [(0.1, Finished("stop", turn_incomplete=True))]
     return paced("At ten.")
 

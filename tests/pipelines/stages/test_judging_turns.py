@@ -25,7 +25,7 @@ def marks(*incomplete: str, first_s: float = 0.15) -> Callable[[Sequence[ChatMes
     """The model gives the mark for these words, as far as it may; "always" for all."""
 
     def answer(messages: Sequence[ChatMessage]) -> list[Step]:
-        words, asked, _ = messages[-1].content.partition(INSTRUCTION)
+        _, asked, words = messages[-1].content.rpartition(INSTRUCTION)
         if asked and (words in incomplete or "always" in incomplete):
             return [(first_s, Finished("stop", turn_incomplete=True))]
         return paced(f"You said {words}", first_s=first_s)
@@ -62,7 +62,7 @@ def test_without_the_mark_the_same_caller_is_cut_into() -> None:
 def test_a_caller_who_says_no_more_is_answered_at_the_limit_without_the_instruction() -> None:
     said = says(1.0, FIRST)
     call = rehearse(said, policies=ASKING, answers=marks(FIRST))
-    assert call.questions == [FIRST + INSTRUCTION, FIRST]
+    assert call.questions == [INSTRUCTION + FIRST, FIRST]
     assert call.lines == [("user", FIRST), ("assistant", f"You said {FIRST}")]
     (at,) = [at for at, _ in call.captioned("user", final=True)]
     assert 1.9 < at - speech_end(said) < 2.3
@@ -72,7 +72,7 @@ def test_a_caller_who_says_no_more_is_answered_at_the_limit_without_the_instruct
 def test_a_mark_slower_than_the_limit_costs_one_more_answer_and_no_more() -> None:
     said = says(1.0, FIRST)
     call = rehearse(said, policies=ASKING, answers=marks("always", first_s=3.0))
-    assert call.questions == [FIRST + INSTRUCTION, FIRST]
+    assert call.questions == [INSTRUCTION + FIRST, FIRST]
     assert call.heard_text == f"You said {FIRST}"
     assert_nothing_is_left(call)
 
@@ -86,14 +86,14 @@ def test_an_answer_without_the_mark_comes_as_soon_as_if_nobody_had_asked() -> No
     assert at(ASKING) == at(without)
 
 
-def test_the_instruction_stands_behind_the_question_and_in_no_history() -> None:
+def test_the_instruction_stands_before_the_question_and_in_no_history() -> None:
     call = rehearse(says(1.0, "who are you?"), says(7.0, "why?"), policies=ASKING, answers=marks())
     before, after = call.llm.requests
     assert after[: len(before) - 1] == before[:-1], "the next prompt begins otherwise"
     assert [m.content for m in after[1:]] == [
         "who are you?",
         "You said who are you?",
-        "why?" + INSTRUCTION,
+        INSTRUCTION + "why?",
     ]
     assert [one.judges_turn for one in call.llm.samplings] == [True, True]
 

@@ -109,7 +109,7 @@ def answers(chance: random.Random) -> Callable[[Sequence[ChatMessage]], list[Ste
 
     def answer(messages: Sequence[ChatMessage]) -> list[Step]:
         number, late_s = next(requests), chance.choice((0.0, 0.0, 0.0, 0.02, 0.8))
-        if messages[-1].content.endswith(INSTRUCTION) and chance.random() < incomplete:
+        if messages[-1].content.startswith(INSTRUCTION) and chance.random() < incomplete:
             return [(late_s * chance.choice((1, 3)), Finished("stop", turn_incomplete=True))]
         pace = chance.choice(((0.0,), (0.0, 0.03, 0.3)))
         words = [f"r{number}.{index}" for index in range(chance.randint(1, 14))]
@@ -165,7 +165,7 @@ def assert_each_turn_answered_once(call: Rehearsed) -> None:
     said = Counter(line.text for line in call.history if line.role == "user")
     heard = {request_of(word.text) for word in call.heard} - {None}
     answered = Counter(
-        call.questions[request].removesuffix(INSTRUCTION)
+        call.questions[request].removeprefix(INSTRUCTION)
         for request in heard
         if request is not None
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.core.thinking.turn_marks import INSTRUCTION, MARK, TurnMarks
+from pipelines.core.thinking.turn_marks import INSTRUCTION, INSTRUCTION_TOKENS, MARK, TurnMarks
 
 
 def read(*pieces: str) -> tuple[str, bool]:
@@ -72,8 +72,9 @@ def test_an_answer_is_passed_on_without_its_marks(said: str, passed_on: str) -> 
     assert read(said) == (passed_on, False)
 
 
-def test_the_instruction_asks_for_the_mark_and_stands_behind_the_words() -> None:
+def test_the_instruction_asks_for_the_mark_and_stands_before_the_words() -> None:
     assert MARK in INSTRUCTION
-    assert INSTRUCTION.startswith("\n\n")
+    assert INSTRUCTION.endswith("\n\n")
+    assert len(INSTRUCTION) < 3 * INSTRUCTION_TOKENS
     assert INSTRUCTION.isascii() is False  # the mark alone is not
     assert INSTRUCTION.replace(MARK, "").isascii()

@@ -15,7 +15,7 @@ MARK: list[Step] = [(0.1, Finished("stop", turn_incomplete=True))]
 
 def checked(complete: Sequence[Step], incomplete: Sequence[Step]) -> bool:
     def answer(messages: Sequence[ChatMessage]) -> Sequence[Step]:
-        words, asked, _ = messages[-1].content.partition(INSTRUCTION)
+        _, asked, words = messages[-1].content.rpartition(INSTRUCTION)
         assert asked
         return {COMPLETE: complete, INCOMPLETE: incomplete}[words]
 
