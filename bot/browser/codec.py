@@ -57,6 +57,9 @@ KEYS = frozenset("0123456789*#")
 MAX_KEYS = 32
 """In one `dtmf` message."""
 
+LONGEST_TYPED = 8192
+"""Characters of one text: five pages."""
+
 MAX_COUNT = 2**53 - 1
 """The largest whole number that every JSON library carries exactly."""
 
@@ -170,6 +173,9 @@ class BrowserCodec:
                 return self._client_message(message_id, data)
             case "disconnect-bot":
                 events = [Closed()]
+            case "send-text" if _is_long(data):
+                said = f"a text has at most {LONGEST_TYPED} characters"
+                return self._refuse(message_id, said)
             case "send-text":
                 events = _typed(data)
             case "dtmf":
@@ -320,6 +326,11 @@ def _bot_output(segment: tuple[int, str], *, spoken: bool) -> bytes:
         "spoken_progress": {"accumulated_text": said, "remaining_text": unsaid},
     }
     return _rtvi("bot-output", data)
+
+
+def _is_long(data: object) -> bool:
+    text = data.get("content") if isinstance(data, dict) else None
+    return isinstance(text, str) and len(text) > LONGEST_TYPED
 
 
 def _typed(data: object) -> list[FromClient] | None:

@@ -17,6 +17,8 @@ from bot.server.guard import TICKET_ROUTE, identity_of
 
 BODY_LIMIT = 64 * 1024
 """Bytes of what a client asks with: the stock one sends what its page likes."""
+RESUME_KEY_LIMIT = 64
+"""Characters: twice as many as a key of ours has. It is kept until its ticket is used."""
 
 
 def routes(sessions: Sessions, access: AccessPolicy) -> APIRouter:
@@ -30,8 +32,10 @@ def routes(sessions: Sessions, access: AccessPolicy) -> APIRouter:
         `{"resume": KEY}` asks to go on with the call that gave the key.
         """
         if (body := await read_body(request, BODY_LIMIT)) is None:
-            return _no(413, "the request is too big")
+            return _no(413, f"the request is too big: it has more than {BODY_LIMIT} bytes")
         resume = _resume(body)
+        if len(resume) > RESUME_KEY_LIMIT:
+            return _no(413, f"the resume key has more than {RESUME_KEY_LIMIT} characters")
         try:
             sessions.check(_address(request), resume)
         except RefusedError as refusal:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
@@ -31,6 +31,9 @@ GOODBYE_S = 5.0
 
 OUTBOX_LIMIT = 256
 """Messages: five seconds of 20 ms frames. A call sends in real time, so a healthy one holds few."""
+
+OUTBOX_BYTES = 2 * 1024 * 1024
+"""The same in bytes: a client chooses how long a text is, and what names an answer carries back."""
 
 FLUSHABLE_LEAD_S = 0.2
 UNFLUSHABLE_LEAD_S = 0.06
@@ -317,11 +320,11 @@ class _Line:
             self._post(items)
         elif not isinstance(request, AudioOut):
             self._kept.extend(items)
-            if len(self._kept) > OUTBOX_LIMIT:
+            if _is_too_much(self._kept):
                 self.overflowed.set()
 
     def _post(self, items: Sequence[_Item]) -> None:
-        if len(self._outbox) + len(items) > OUTBOX_LIMIT:
+        if _is_too_much((*self._outbox, *items)):
             self.overflowed.set()
         if items and not self.overflowed.is_set():  # else the connection is about to end for it
             self._outbox.extend(items)
@@ -339,6 +342,12 @@ class _Line:
                     self._call.push(request.sent(asyncio.get_running_loop().time()))
                 await socket.send(message)
             self._all_sent.set()
+
+
+def _is_too_much(items: Collection[_Item]) -> bool:
+    """In messages, or in bytes. Few wait at a client that reads, so the sum is short."""
+    size = sum(len(message) for _, message in items)
+    return len(items) > OUTBOX_LIMIT or size > OUTBOX_BYTES
 
 
 def _call_format(codec: Codec, opened: Opened) -> CallFormat:

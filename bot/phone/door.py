@@ -15,7 +15,7 @@ from bot.calls.sessions import Doors, RefusedError, Sessions, Visitor
 from bot.calls.websocket import WebSocketSocket
 from bot.phone import twiml
 from bot.phone.line import Opening, TelephoneConfig, TelephoneLine, read_start
-from bot.phone.signature import HEADER, Parameters, is_signed
+from bot.phone.signature import HEADER, Parameters, is_signed, may_be_signature
 from bot.phone.waiting import Place, WaitingRoom
 from bot.server.access import NO_TICKET, Tickets
 from bot.server.body import read_body
@@ -23,6 +23,9 @@ from bot.server.body import read_body
 VOICE, STATUS, MEDIA = "/twilio/voice", "/twilio/status", "/twilio/media"
 
 BODY_LIMIT = 64 * 1024
+FIELDS_LIMIT = 256
+"""Fields of a webhook's form: Twilio sends some forty. They are parsed and sorted before it is
+known whether they are signed."""
 FORM = "application/x-www-form-urlencoded"
 
 _TOLD = ("CallStatus", "StreamEvent", "StreamError", "ErrorCode", "SipResponseCode")
@@ -123,12 +126,16 @@ class TelephoneDoor:
         """The posted form, if Twilio has signed it."""
         self._check_open()
         given = request.headers.get(HEADER, "")
-        if not given:
-            raise Refused(403, "signature", f"there is no {HEADER}")
+        if not may_be_signature(given):
+            lacks = "is no signature" if given else "is missing"
+            raise Refused(403, "signature", f"the header {HEADER} {lacks}")
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
             raise Refused(415, "content type", f"the body should be {FORM}")
         if (body := await read_body(request, BODY_LIMIT)) is None:
-            raise Refused(413, "parameters", "the request is too big")
+            said = f"the request is too big: it has more than {BODY_LIMIT} bytes"
+            raise Refused(413, "parameters", said)
+        if body.count(b"&") >= FIELDS_LIMIT:
+            raise Refused(413, "parameters", f"the form has more than {FIELDS_LIMIT} fields")
         try:
             posted = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict")
         except ValueError:

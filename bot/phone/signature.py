@@ -3,6 +3,7 @@
 https://www.twilio.com/docs/usage/security#validating-requests
 """
 
+import re
 from collections.abc import Iterable
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -13,6 +14,15 @@ HEADER = "X-Twilio-Signature"
 
 Parameters: TypeAlias = Iterable[tuple[str, str]]
 """As they were posted, decoded; a name may come several times."""
+
+
+_SIGNATURE = re.compile(r"[A-Za-z0-9+/]{27}=")
+"""SHA-1's 20 bytes in base64."""
+
+
+def may_be_signature(given: str) -> bool:
+    """True for what has a signature's form. It takes no look at what is to be signed."""
+    return _SIGNATURE.fullmatch(given) is not None
 
 
 class _Form(dict[str, list[str]]):

@@ -4,7 +4,9 @@ from fastapi import Request
 
 
 async def read_body(request: Request, limit: int) -> bytes | None:
-    """None if it has more than `limit` bytes. Raises starlette's ClientDisconnect."""
+    """None if it has more than `limit` bytes, or says so. Raises starlette's ClientDisconnect."""
+    if int(request.headers.get("content-length", "0")) > limit:  # h11 lets none but figures pass
+        return None
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

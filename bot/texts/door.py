@@ -20,7 +20,14 @@ from bot.server.body import read_body
 from bot.texts.event_stream import EventStream, Writer, place_comment
 from bot.texts.plain_text import Format, FormatError, TextEvents, format_of
 from bot.texts.queueing import FullError
-from bot.texts.request import BadRequestError, ChatRequest, read_chat, text_size
+from bot.texts.request import (
+    VALUES_LIMIT,
+    BadRequestError,
+    ChatRequest,
+    has_too_many_values,
+    read_chat,
+    text_size,
+)
 from bot.texts.sharing import GaveWayError, Queued, SharedModel
 from bot.texts.sharing import Request as Asked
 from pipelines.services.llm.llm_wire import DONE, Completion, failure, failure_event, models
@@ -68,11 +75,11 @@ def routes(sessions: Sessions, shared: SharedModel) -> APIRouter:
     )
     async def complete(request: Request) -> Response:
         """An answer of the model that the calls talk to, whole or as server-sent events."""
-        if (body := await read_request(request)) is None:
-            return too_big()
         try:
             form = form_of(request)
-            wanted = read_chat(body)
+            wanted = read_chat(await read_request(request))
+        except TooBigError as limit:
+            return too_big(limit)
         except BadRequestError as wrong:
             return bad(wrong)
         if not is_open(sessions, shared):
@@ -212,11 +219,19 @@ def is_open(sessions: Sessions, shared: SharedModel) -> bool:
     return shared.is_open and sessions.doors is Doors.OPEN
 
 
-async def read_request(request: Request) -> bytes | None:
-    """None if it is too big. Raises starlette's ClientDisconnect."""
+class TooBigError(Exception):
+    """The body is over a limit, which the message names for the client."""
+
+
+async def read_request(request: Request) -> bytes:
+    """Raises TooBigError, and starlette's ClientDisconnect."""
     body = await read_body(request, BODY_LIMIT)
-    if body is None or (len(body) > TEXT_LIMIT and text_size(body) > TEXT_LIMIT):
-        return None
+    if body is None:
+        raise TooBigError(f"its body has more than {BODY_LIMIT} bytes")
+    if len(body) > TEXT_LIMIT and text_size(body) > TEXT_LIMIT:
+        raise TooBigError(f"its text has more than {TEXT_LIMIT} bytes")
+    if has_too_many_values(body):
+        raise TooBigError(f"its JSON has more than {VALUES_LIMIT} values")
     return body
 
 
@@ -285,8 +300,9 @@ def closed() -> Response:
     return JSONResponse(body, 503, {"Retry-After": "5"})
 
 
-def too_big() -> Response:
-    body = failure("the request is too big", "invalid_request_error", code="too_big")
+def too_big(limit: TooBigError) -> Response:
+    said = f"the request is too big: {limit}"
+    body = failure(said, "invalid_request_error", code="too_big")
     return JSONResponse(body, 413, {"Connection": "close"})
 
 

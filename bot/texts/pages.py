@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse, Response
 from bot.calls.sessions import Doors, Sessions
 from bot.texts.door import (
     FORMATS,
+    TooBigError,
     address_of,
     bad,
     closed,
@@ -119,10 +120,10 @@ def routes(sessions: Sessions, shared: SharedModel) -> APIRouter:
     @router.post("/submit", status_code=202, responses=_SUBMIT, openapi_extra=takes(Submission))
     async def submit(request: Request) -> Response:
         """Ask the model; the answer comes over the client's stream, under `request_id`."""
-        if (body := await read_request(request)) is None:
-            return too_big()
         try:
-            return pages.ask(read_submission(body))
+            return pages.ask(read_submission(await read_request(request)))
+        except TooBigError as limit:
+            return too_big(limit)
         except BadRequestError as wrong:
             return bad(wrong)
         except FullError as full:

@@ -4,6 +4,7 @@ A field that only says who is asking is let pass. One that would change the answ
 several choices, JSON, sound), and any that is not named here, is refused by its name.
 """
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -24,9 +25,19 @@ from pipelines.services.protocols import ChatMessage, Image, Sampling, sampling_
 TOKENS_LIMIT = 32_768
 """The limit of one answer; the model's own limit is lower."""
 LIST_LIMIT = 1024
-"""Tokens or words that one field may list."""
+"""Tokens, words or names that one field may list."""
 IMAGES_LIMIT = 64
 """The limit of one request; more are counted as text."""
+MESSAGES_LIMIT = 4096
+VALUES_LIMIT = 16_384
+"""Values in a request's JSON: objects, lists, and what they hold. They are counted before the JSON
+is parsed, for parsed they are many times its size: so many are checked in some 15 ms."""
+FIELDS_LIMIT = 64
+"""Fields of a request: more than there are."""
+USER_LIMIT = 512
+"""Characters of a client's name for its user."""
+_LONGEST_PLACE = 100
+"""Characters of a field's place, as a complaint names it: the client may have made its name."""
 CLIENT_ID = "^[A-Za-z0-9_-]{1,64}$"
 
 _IMAGE = b'"data:image'
@@ -45,6 +56,22 @@ def text_size(body: bytes) -> int:
         data, _, rest = image.partition(b'"')
         size += len(data.translate(None, _BASE64 + b"=\\")) + len(rest)  # JSON may have \\/ for /
     return size
+
+
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+
+
+def has_too_many_values(body: bytes) -> bool:
+    """True if the JSON holds more values than `VALUES_LIMIT`. Nothing of it is parsed."""
+    if _values(body) <= VALUES_LIMIT:
+        return False  # even if all the marks are in strings
+    most = 2 * VALUES_LIMIT  # a string is a value, or the name of one
+    outside = _STRING.split(body, most)
+    return len(outside) > most or _values(b"".join(outside)) > VALUES_LIMIT
+
+
+def _values(json: bytes) -> int:
+    return 1 + sum(json.count(mark) for mark in b",[{")
 
 
 def _is_base64(text: str) -> bool:
@@ -73,13 +100,24 @@ def _is(*kinds: type) -> Callable[[object], object]:
 def _without_nulls(body: object) -> object:
     if not isinstance(body, dict):
         return body
-    return {name: value for name, value in body.items() if value is not None}
+    there = {name: value for name, value in body.items() if value is not None}
+    if len(there) > FIELDS_LIMIT:  # a complaint about each would be made, to tell of the first
+        raise ValueError(f"has more than {FIELDS_LIMIT} fields")
+    return there
+
+
+def _brief(value: object) -> object:
+    """Before any of it is checked: a complaint would be made about each."""
+    if isinstance(value, dict) and len(value) > LIST_LIMIT:
+        raise ValueError(f"lists more than {LIST_LIMIT}")
+    return value
 
 
 _Int: TypeAlias = Annotated[int, Field(gt=-(2**53), lt=2**53), BeforeValidator(_whole)]
 _Tokens: TypeAlias = Annotated[int, Field(ge=1, le=TOKENS_LIMIT), BeforeValidator(_whole)]
 _Word: TypeAlias = Annotated[str, Field(min_length=1)]
-_Ids: TypeAlias = Annotated[list[_Int], Field(max_length=LIST_LIMIT)]
+_Ids: TypeAlias = Annotated[list[_Int], Field(max_length=LIST_LIMIT, fail_fast=True)]
+_Nothing: TypeAlias = Annotated[list[None], Field(max_length=0, fail_fast=True)]
 _Temperature: TypeAlias = Annotated[float, Field(ge=0, le=2)]
 _Share: TypeAlias = Annotated[float, Field(gt=0, le=1)]
 _Options: TypeAlias = dict[str, Any]
@@ -148,7 +186,9 @@ _Part: TypeAlias = Annotated[
 ]
 _Content: TypeAlias = Annotated[
     Annotated[str, Tag("<words>")]
-    | Annotated[list[_Part], Field(min_length=1, max_length=LIST_LIMIT), Tag("<parts>")],
+    | Annotated[
+        list[_Part], Field(min_length=1, max_length=LIST_LIMIT, fail_fast=True), Tag("<parts>")
+    ],
     Discriminator(_kind_of_content),
 ]
 
@@ -157,7 +197,7 @@ class Message(BaseModel):
     model_config = _STRICT
     role: Literal["system", "developer", "user", "assistant"]
     content: _Content
-    tool_calls: Annotated[list[None], Field(max_length=0)] | None = None
+    tool_calls: _Nothing | None = None
     function_call: None = None
     audio: None = None
 
@@ -225,18 +265,29 @@ class ChatRequest(_Asked):
         },
     )
     model: str
-    messages: list[Message] = Field(min_length=1)
+    messages: list[Message] = Field(min_length=1, max_length=MESSAGES_LIMIT, fail_fast=True)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     max_completion_tokens: _Tokens | None = None
     presence_penalty: float | None = Field(None, ge=-2, le=2)
     frequency_penalty: float | None = Field(None, ge=-2, le=2)
-    stop: _Word | Annotated[list[_Word], Field(min_length=1, max_length=4)] | None = None
-    logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
+    stop: (
+        _Word | Annotated[list[_Word], Field(min_length=1, max_length=4, fail_fast=True)] | None
+    ) = None
+    logit_bias: (
+        Annotated[
+            dict[str, Annotated[float, Field(ge=-100, le=100)]],
+            Field(max_length=LIST_LIMIT),
+            BeforeValidator(_brief),
+        ]
+        | None
+    ) = None
 
-    user: str | None = None
+    user: str | None = Field(None, max_length=USER_LIMIT)
     """The user, by which clients behind one address are told apart."""
-    metadata: dict[str, str] | None = None
+    metadata: (
+        Annotated[dict[str, str], Field(max_length=LIST_LIMIT), BeforeValidator(_brief)] | None
+    ) = None
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
     service_tier: Literal["auto", "default"] | None = None
@@ -245,10 +296,12 @@ class ChatRequest(_Asked):
 
     n: Annotated[Literal[1], BeforeValidator(_is(int, float))] | None = None
     response_format: TextFormat | None = None
-    modalities: Annotated[list[Literal["text"]], Field(min_length=1)] | None = None
-    tools: Annotated[list[None], Field(max_length=0)] | None = None
+    modalities: (
+        Annotated[list[Literal["text"]], Field(min_length=1, max_length=8, fail_fast=True)] | None
+    ) = None
+    tools: _Nothing | None = None
     tool_choice: Literal["none", "auto"] | None = None
-    functions: Annotated[list[None], Field(max_length=0)] | None = None
+    functions: _Nothing | None = None
     function_call: Literal["none", "auto"] | None = None
     logprobs: _Never | None = None
     store: _Never | None = None
@@ -267,13 +320,13 @@ class ChatRequest(_Asked):
         Annotated[int, Field(ge=-1, lt=2**53), BeforeValidator(_whole)] | None
     ) = None
     allowed_token_ids: _Ids | None = None
-    bad_words: Annotated[list[_Word], Field(max_length=LIST_LIMIT)] | None = None
+    bad_words: Annotated[list[_Word], Field(max_length=LIST_LIMIT, fail_fast=True)] | None = None
     chat_template: str | None = None
     chat_template_kwargs: _Options | None = None
     add_generation_prompt: bool | None = None
     continue_final_message: bool | None = None
     add_special_tokens: bool | None = None
-    documents: Annotated[list[_Options], Field(max_length=LIST_LIMIT)] | None = None
+    documents: Annotated[list[_Options], Field(max_length=LIST_LIMIT, fail_fast=True)] | None = None
     mm_processor_kwargs: _Options | None = None
     media_io_kwargs: _Options | None = None
     structured_outputs: _Options | None = None
@@ -305,7 +358,9 @@ class Submission(_Asked):
     """The body of `POST /api/v1/chat/submit`."""
 
     prompt: Annotated[str, Field(min_length=1)]
-    context: str | list[Message] | None = None
+    context: (
+        str | Annotated[list[Message], Field(max_length=MESSAGES_LIMIT, fail_fast=True)] | None
+    ) = None
     """The instructions before: in plain words, or as earlier messages."""
     client_id: str = Field(pattern=CLIENT_ID)
 
@@ -355,6 +410,7 @@ def read_submission(body: bytes) -> Submission:
 def _bad_request(error: ValidationError) -> BadRequestError:
     wrong = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in wrong["loc"] if not str(part).startswith("<"))
+    where = where[:_LONGEST_PLACE]
     message = wrong["msg"].removeprefix("Value error, ")
     if wrong["type"] == "extra_forbidden":
         message = "this field is not taken here: leave it out"

@@ -64,6 +64,7 @@ from pipelines.core.events import (
 from pipelines.core.exchange import (
     Caption,
     Dtmf,
+    Fault,
     LineDropped,
     LineRestored,
     Muted,
@@ -94,6 +95,7 @@ from pipelines.core.thinking.turn_marks import INSTRUCTION, INSTRUCTION_TOKENS
 from pipelines.core.turn.expectation import expected_after
 from pipelines.core.turn.floor import Floor
 from pipelines.core.turn.machine import TurnMachine
+from pipelines.core.turn.policy import LONGEST_TURN
 
 _TURN_FACTS = get_args(TurnFact)
 _LEDGER_FACTS = get_args(LedgerFact)
@@ -102,6 +104,7 @@ _LEDGER_FACTS = get_args(LedgerFact)
 Rule: TypeAlias = Callable[[Any, float], None]
 
 
+TOO_MUCH_TYPED = f"This text was not taken: a turn has {LONGEST_TURN} characters at most."
 ALONE = CallOpened("run", has_prompts=False)
 
 
@@ -272,7 +275,9 @@ class CallCore:
     # ---- the person's hands, and the server's word ----
 
     def _take_text(self, typed: Typed, now: float) -> None:
-        if typed.interrupts:
+        if len(typed.text) > self._floor.room:
+            self._tell(Fault(TOO_MUCH_TYPED))
+        elif typed.interrupts:
             self._type(typed.text, now)
         else:
             self.conversation.mentioned(typed.text)

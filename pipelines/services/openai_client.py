@@ -2,7 +2,8 @@
 
 import contextlib
 import importlib
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Literal, TypeAlias
 
 import httpx2
 import openai
@@ -24,26 +25,65 @@ LOADED_LATE = (
     "concurrent.futures.thread",  # which looks names up
 )
 """Modules that the package loads with its first request: 0.2 s in which no call's audio moves."""
+LONGEST_LINE = 1 << 20
+"""Bytes of one line, of a refusal, or of an answer that is no stream: a chunk of an answer has a
+few hundred."""
 
-Hook = Callable[[httpx2.Response], Awaitable[None]]
+Streams: TypeAlias = Literal["lines", "sound", "nothing"]
+"""The streams of a server's good answers: lines, each of which is bounded; sound, of which whoever
+reads it takes as much as he needs; or none, and all of it is bounded."""
 
 
-def new_client(base_url: str, api_key: str | None, on_response: Sequence[Hook] = ()) -> AsyncOpenAI:
-    """Opens no connection yet. The vendor's retries and timeouts are off: the policy is ours."""
+def new_client(base_url: str, api_key: str | None, streams: Streams = "nothing") -> AsyncOpenAI:
+    """Opens no connection yet. The vendor's retries and timeouts are off: the policy is ours.
+
+    An answer that is compressed is refused: a few bytes of it could be any number.
+    """
     for name in LOADED_LATE:
         importlib.import_module(name)
+
+    async def bound(response: httpx2.Response) -> None:
+        assert isinstance(response.stream, httpx2.AsyncByteStream)
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            await response.aclose()
+            raise httpx2.RemoteProtocolError("it is compressed, and was asked not to be")
+        kind = streams if response.status_code == 200 else "nothing"
+        if kind != "sound":
+            response.stream = _Bounded(response.stream, by_line=kind == "lines")
+
     return AsyncOpenAI(
         base_url=base_url,
         api_key=api_key or "EMPTY",
         max_retries=0,
+        default_headers={"Accept-Encoding": "identity"},
         http_client=openai.DefaultAsyncHttpx2Client(
             # A proxy from the environment cannot reach an engine on this machine.
             trust_env=not is_loopback(base_url),
             limits=CONNECTIONS,
             timeout=None,
-            event_hooks={"response": list(on_response)},
+            event_hooks={"response": [bound]},
         ),
     )
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    """Cut off before it fills the memory, where a line or the whole of it has no end."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream, *, by_line: bool) -> None:
+        self._stream = stream
+        self._by_line = by_line
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        since_line = 0
+        async for piece in self._stream:
+            end = piece.rfind(b"\n") if self._by_line else -1
+            since_line = len(piece) - end - 1 if end >= 0 else since_line + len(piece)
+            if since_line > LONGEST_LINE:
+                raise httpx2.RemoteProtocolError("a line without an end")
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 @contextlib.contextmanager

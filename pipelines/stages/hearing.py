@@ -31,6 +31,9 @@ from pipelines.services.protocols import (
 
 ANSWER_WITHIN_S = 8.0
 """Ears that take longer than this hang: the turn ends without them."""
+LONGEST_HEARD = 2048
+"""Characters of one answer of the ears, and tokens: half a minute has some 500."""
+MOST_ALTERNATIVES = 8
 STARVE_EVERY_S = 0.02
 LOOKED_AT_S = 8.0
 """The turn model looks at so much sound."""
@@ -136,8 +139,12 @@ class Hearing(FrameProcessor):
             log.exception("the ears broke")  # and the turn has an end all the same
             self._tell(TranscriptionFailed(command.job, False, started_s))
         else:
-            heard = answer.text, answer.tokens
-            self._tell(TranscriptionCame(command.job, *heard, started_s, answer.alternatives))
+            heard = answer.text[:LONGEST_HEARD], answer.tokens[:LONGEST_HEARD]
+            others = tuple(
+                (text[:LONGEST_HEARD], share)
+                for text, share in answer.alternatives[:MOST_ALTERNATIVES]
+            )
+            self._tell(TranscriptionCame(command.job, *heard, started_s, others))
 
     async def _score(self, paused_s: float) -> None:
         started_s = self._now()

@@ -1,5 +1,6 @@
 """Keeps the sound of a reply, and sends the pieces that the call decides on."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -22,6 +23,12 @@ from pipelines.stages.frames import (
     ReplyStartFrame,
 )
 
+MOST_AHEAD_S = 60.0
+"""Sound of a reply that is kept before it is played: whoever makes more waits. A voice is many
+times as fast as speech, and a reply may be told for a quarter of an hour."""
+KEPT_S = 30.0
+"""Sound that was played, and may be played again: a reply goes on from where it was heard."""
+
 Fact: TypeAlias = ClauseBegan | SpeechCame | ReplyRestarted | SpeechEnded
 
 
@@ -43,8 +50,10 @@ class Playing(FrameProcessor):
         """The one whose data comes."""
         self._is_filler = False
         self._stream = MonoStream(rate_hz)
-        self._sound: dict[int, bytearray] = {}
-        """By reply: 16 bit little endian, mono. One is played and one is held, at most."""
+        self._sound: dict[int, _Sound] = {}
+        """By reply. One is played and one is held, at most."""
+        self._room = asyncio.Event()
+        """Sound was played, or dropped."""
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
@@ -56,6 +65,7 @@ class Playing(FrameProcessor):
                 self._stream = MonoStream(self._rate)
             case OutputAudioRawFrame(audio=audio):
                 self._keep(self._stream.feed(audio, frame.sample_rate, frame.num_channels))
+                await self._until_room(self._reply_id)
             case ClauseTextFrame(text=text, words=words):
                 self._tell(ClauseBegan(self._reply_id, text, words, self._is_filler))
             case TextFrame(text=text):  # its word times were lost on the way
@@ -72,7 +82,8 @@ class Playing(FrameProcessor):
     def obey(self, command: PlayAudio | FlushAudio | DropAudio) -> None:
         match command:
             case PlayAudio(reply_id, place, samples):
-                pcm = bytes(self._sound[reply_id][2 * place : 2 * (place + samples)])
+                pcm = self._sound[reply_id].play(place, samples, round(KEPT_S * self._rate))
+                self._room.set()
                 self._send(AudioOut(pcm, command.generation, command.start, command.tell))
                 now = self.get_event_loop().time()
                 self._signal.bot_plays(np.frombuffer(pcm, "<i2"), command.plays_at_s, now)
@@ -81,10 +92,51 @@ class Playing(FrameProcessor):
                 self._signal.bot_silenced(self.get_event_loop().time())
             case DropAudio(reply_id, 0):
                 self._sound.pop(reply_id, None)
+                self._room.set()
             case DropAudio(reply_id, place):
-                del self._sound.get(reply_id, bytearray())[2 * place :]
+                if sound := self._sound.get(reply_id):
+                    sound.cut(place)
+                self._room.set()
 
     def _keep(self, pcm: Pcm) -> None:
         if len(pcm):
-            self._sound.setdefault(self._reply_id, bytearray()).extend(pcm.tobytes())
+            self._sound.setdefault(self._reply_id, _Sound()).add(pcm)
             self._tell(SpeechCame(self._reply_id, len(pcm), first_audible(pcm, self._rate)))
+
+    async def _until_room(self, reply_id: int) -> None:
+        """Holds up the stage that makes the sound, through all between."""
+        most = round(MOST_AHEAD_S * self._rate)
+        while (sound := self._sound.get(reply_id)) is not None and sound.ahead > most:
+            self._room.clear()
+            await self._room.wait()
+
+
+class _Sound:
+    """One reply's: 16 bit little endian, mono. Places are samples from its beginning."""
+
+    def __init__(self) -> None:
+        self._pcm = bytearray()
+        self._begin = 0
+        """The place of the first sample that is kept."""
+        self._played_to = 0
+
+    @property
+    def ahead(self) -> int:
+        """Samples that were not played yet."""
+        return self._begin + len(self._pcm) // 2 - self._played_to
+
+    def add(self, pcm: Pcm) -> None:
+        self._pcm += pcm.tobytes()
+
+    def play(self, place: int, samples: int, kept: int) -> bytes:
+        """The samples at a place; of those before it the last `kept`, and some, are kept on."""
+        at = max(0, place - self._begin)
+        played = bytes(self._pcm[2 * at : 2 * (at + samples)])
+        self._played_to = place + samples
+        if at > 2 * kept:
+            del self._pcm[: 2 * (at - kept)]
+            self._begin = place - kept
+        return played
+
+    def cut(self, place: int) -> None:
+        del self._pcm[2 * max(0, place - self._begin) :]

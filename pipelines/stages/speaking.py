@@ -32,7 +32,7 @@ from pipelines.stages.frames import (
     ReplyStartFrame,
 )
 
-MOST_CLAUSES = 256
+MOST_CLAUSES = 512
 """Clauses of one reply that wait to be spoken: an answer without end is cut off there."""
 Fact: TypeAlias = Span | Milestone | SilenceTrimmed | TooMuchToSay | VoiceFailed | NothingAudible
 

@@ -25,8 +25,14 @@ LONGEST_SUMMARY = 1200
 SUMMARY = "Earlier in this call: "
 SUMMING_UP_TOKENS = 64
 """The length of the message that asks for a summary."""
-_CUT_LINES = 2000
-"""Remembered of what was cut and not summed up yet."""
+MOST_TOKENS = 65_536
+"""The most of a call that is remembered, whatever the model's context holds: four hours of talk."""
+MOST_LINES = 1024
+"""The same in lines: each costs time whenever the model is asked."""
+MOST_CUT = 65_536
+"""Characters remembered of what was cut and not summed up yet: the newest lines."""
+LEAST_CUT = 32
+"""Characters that a line of it counts for, at the least."""
 
 
 class Conversation:
@@ -36,7 +42,9 @@ class Conversation:
     """
 
     def __init__(self, system_prompt: str, limit_tokens: int | None = None) -> None:
-        """`limit_tokens`: of a whole prompt; None for no limit."""
+        """`limit_tokens`: of a whole prompt; None for no limit but `MOST_TOKENS` and `MOST_LINES`,
+        which hold for all.
+        """
         self.system_prompt = system_prompt
         self.today = ""
         """Which day it is: told after the system prompt, where a change leaves that cached."""
@@ -204,10 +212,10 @@ class Conversation:
 
         A question that waits for its answer stays.
         """
-        limit = self.limit_tokens
-        if limit is None:
-            return False
+        limit = self._most_tokens
         most = limit - limit // QUESTION_SHARE
+        if len(self._lines) <= MOST_LINES and self.tokens <= most:
+            return False
         return self._trim_to(most, min(most, self._kept(limit)), self._staying(self._unanswered))
 
     def shrink(self, turn_id: int, question: str) -> bool:
@@ -232,12 +240,14 @@ class Conversation:
 
     def _make_room(self, turn_id: int, question: str) -> str:
         """The requirement on the question."""
-        if self.limit_tokens is not None:
-            own = self._own(turn_id)
-            beside = _beside(question, own)
-            room, kept = self.limit_tokens - beside, self._kept(self.limit_tokens) - beside
-            self._trim_to(room, kept, self._staying(own))
+        limit, own = self._most_tokens, self._own(turn_id)
+        beside = _beside(question, own)
+        self._trim_to(limit - beside, self._kept(limit) - beside, self._staying(own))
         return _fitted(question, self.limit_tokens, self._told_with(turn_id))
+
+    @property
+    def _most_tokens(self) -> int:
+        return min(self.limit_tokens or MOST_TOKENS, MOST_TOKENS)
 
     def _own(self, turn_id: int) -> HistoryEntry | None:
         """The person's words in this turn."""
@@ -275,18 +285,24 @@ class Conversation:
     def _trim_to(self, most: int, target: int, stays: Collection[HistoryEntry]) -> bool:
         """Cut whole turns from the front until `target`, if there is more than `most`.
 
-        All but `stays`.
+        All but `stays`. The same where there are more than `MOST_LINES`.
         """
         size = self.tokens
-        if size <= most:
+        is_long = len(self._lines) > MOST_LINES
+        if size <= most and not is_long:
             return False
+        if size <= most:
+            target = size
+        first = len(self._lines) - MOST_LINES // KEPT_SHARE if is_long else 0
         at = 0
-        while at < len(self._lines) and (size > target or self._lines[at].role != "user"):
+        while at < len(self._lines) and (
+            at < first or size > target or self._lines[at].role != "user"
+        ):
             if self._lines[at] not in stays:
                 size -= self._lines[at].size
             at += 1
         cut = [line for line in self._lines[:at] if line not in stays]
-        self._cut = [*self._cut, *cut][-_CUT_LINES:]
+        self._cut = _newest([*self._cut, *cut])
         self._lines = [line for line in self._lines[:at] if line in stays] + self._lines[at:]
         return bool(cut)
 
@@ -328,6 +344,15 @@ class Conversation:
         for line in self._lines:
             if line.text == text and line.tokens is None:
                 line.tokens = tokens
+
+
+def _newest(lines: list[HistoryEntry]) -> list[HistoryEntry]:
+    """As many of the last lines as `MOST_CUT` allows."""
+    room, first = MOST_CUT, len(lines)
+    while first and room >= (size := max(len(lines[first - 1].text), LEAST_CUT)):
+        first -= 1
+        room -= size
+    return lines[first:]
 
 
 def _fitted(question: str, limit: int | None, told: int) -> str:

@@ -42,7 +42,7 @@ _LONGEST_WORD = 80
 """Characters; a longer one is no plain word."""
 _LONGEST_TAIL = 200
 """Characters of a text in which its last words are looked for."""
-_LONGEST_CLAUSE = 600
+LONGEST_CLAUSE = 600
 """Characters, half a minute of speech, after which a clause ends with the word, whatever it is; and
 after as many more within the word. So the time that a text takes grows with its length alone."""
 
@@ -174,7 +174,7 @@ class Phraser:
                 if self._is_end():
                     clauses += self._cut(len(self._text))
                     self._ended_surely = char in _SURE_ENDS or char in _SURE_CLOSING
-                elif len(self._text) >= 2 * _LONGEST_CLAUSE:
+                elif len(self._text) >= 2 * LONGEST_CLAUSE:
                     clauses += self._cut_all()
                 elif self._tally.dense and self._tally.dense >= self._try_at:
                     clauses += self._end_dense()
@@ -260,7 +260,7 @@ class Phraser:
         return clauses
 
     def _end_word(self) -> list[str]:
-        if len(self._text) > _LONGEST_CLAUSE:
+        if len(self._text) > LONGEST_CLAUSE:
             return self._cut_all()
         tail = self._text[-_LONGEST_TAIL:]
         body = tail.rstrip(_CLOSING)
@@ -324,6 +324,13 @@ class Phraser:
             if bare[at - 1] not in _HANGING and not _belong_together(words[at - 1][0], words[at][0])
         ]
         return self._cut(words[free[-1] - 1].end()) if free else []
+
+
+def has_clause(text: str) -> bool:
+    """True if there is anything to be spoken. It looks no further than to the first clause."""
+    phraser = Phraser()
+    pieces = (text[at : at + LONGEST_CLAUSE] for at in range(0, len(text), LONGEST_CLAUSE))
+    return any(phraser.feed(piece) for piece in pieces) or bool(phraser.finish())
 
 
 def clauses_of(text: str) -> list[str]:

@@ -33,7 +33,7 @@ from pipelines.core.events import (
 from pipelines.core.memory.chat import ChatMessage
 from pipelines.core.memory.conversation import Conversation
 from pipelines.core.memory.toolbox import Toolbox
-from pipelines.core.speaking.phrasing import speakable
+from pipelines.core.speaking.phrasing import has_clause
 from pipelines.core.thinking.answering import AnsweringPolicy
 from pipelines.core.thinking.reply import Reply, ReplyState, Standing, Substance
 from pipelines.core.thinking.turn_marks import INSTRUCTION
@@ -191,7 +191,7 @@ class Answers:
             reply.calls, reply.spoken = fact.tool_calls, fact.text
             reply.state = ReplyState.UNCERTAIN
             self._go_on(reply, now)
-        elif speakable(fact.text):
+        elif has_clause(fact.text):
             self._close(reply, is_cut=fact.is_cut)
         else:
             self._break_off(reply, "llm: an answer without a spoken word")

@@ -4,6 +4,7 @@ import enum
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 class Expected(enum.Enum):
@@ -122,10 +123,18 @@ _LENGTHS: Sequence[tuple[str, int]] = (
 _SENTENCE = re.compile(r"[^.?!]+[.?!]*")
 LOOKED_AT = 2
 """Sentences of the bot, the last ones: what it said before those is not what it waits for."""
+LOOKED_AT_LAST = 1000
+"""Characters of them."""
 
 
 def expected_after(said: str) -> Expectation:
     """The kind of answer that the bot's last words ask for."""
+    return _expected_after(said[-LOOKED_AT_LAST:])
+
+
+@lru_cache(maxsize=64)
+def _expected_after(said: str) -> Expectation:
+    """It is asked every 20 ms, of the same words."""
     sentences = [one.strip().lower() for one in _SENTENCE.findall(said.replace("’", "'"))]
     for sentence in reversed([one for one in sentences if one][-LOOKED_AT:]):
         found = _expected(sentence)

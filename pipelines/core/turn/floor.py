@@ -69,6 +69,11 @@ class Floor:
         if self._held_until_s is not None and now >= self._held_until_s - 1e-6:
             self.take(TurnHeldLongEnough(), now)
 
+    @property
+    def room(self) -> int:
+        """Characters that the person may type into the turn that a text would be of."""
+        return self._machine.room
+
     def take(self, fact: TurnFact, now: float) -> None:
         self._facts.append(fact)
         if self._is_deciding:

@@ -49,9 +49,10 @@ from pipelines.core.turn.expectation import NOTHING, Expectation
 from pipelines.core.turn.hypothesis import Hypothesis
 from pipelines.core.turn.notice import WAITING, Notice
 from pipelines.core.turn.opinion import Opinion
-from pipelines.core.turn.policy import TurnPolicy
+from pipelines.core.turn.policy import LONGEST_TURN, TurnPolicy
 from pipelines.core.turn.replies import Replies
 from pipelines.core.turn.state import CONTESTED, SILENT, TurnState
+from pipelines.core.turn.wording import gist
 
 Rule = Callable[["TurnMachine", TurnFact], list[TurnCommand]]
 RESULTS = SayAsked("")
@@ -101,6 +102,13 @@ class TurnMachine:
         """The person's words in this turn so far."""
         return self._with_carried(self._heard.text)
 
+    @property
+    def room(self) -> int:
+        """Characters that the person may type into the turn that a text would be of."""
+        if self._state in SILENT:
+            return LONGEST_TURN
+        return LONGEST_TURN - len(self.text) - self._notice.typed
+
     def _with_carried(self, text: str) -> str:
         return " ".join(part for part in (self._carried, text) if part)
 
@@ -108,13 +116,13 @@ class TurnMachine:
     def evidence(self) -> Evidence:
         """The evidence about the pause, or of the one before."""
         return Evidence(
-            text=self.text,
+            text=gist(self.text),
             silence_s=self._media_s - self._paused_s,
             score=self._score,
             went_on=self._went_on,
             stood_s=self._heard.stood_s(self._media_s),
             alternatives=tuple(
-                (self._with_carried(text), share) for text, share in self._heard.alternatives
+                (gist(self._with_carried(text)), share) for text, share in self._heard.alternatives
             ),
             expected=self._expected(),
             incomplete=self._opinion.is_of(self.text),

@@ -30,6 +30,11 @@ class Notice:
         self._typed: list[str] = []
         self._say: SayAsked | None = None
 
+    @property
+    def typed(self) -> int:
+        """Characters of the texts that wait."""
+        return sum(len(text) + 1 for text in self._typed)
+
     def wait(self, fact: TurnFact) -> None:
         """Speech in several stretches is one turn: each transcript is of all of it."""
         match fact:

@@ -5,7 +5,7 @@ which it was given are not put to the model for it again, and after a few opinio
 the person's silence has refuted nobody asks for another in this call.
 """
 
-from pipelines.core.turn.wording import same_words
+from pipelines.core.turn.wording import gist, same_words
 
 MOST_REFUTED = 3
 
@@ -43,7 +43,7 @@ class Opinion:
             self._refuted += 1
 
     def is_of(self, text: str) -> bool:
-        return bool(self._text) and same_words(self._text, text)
+        return bool(self._text) and same_words(gist(self._text), gist(text))
 
     def counts(self, media_s: float) -> bool:
         return media_s < self._until_s

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from pipelines.core.turn.endpointing import EndpointingPolicy
 
+LONGEST_TURN = 16_384
+"""Characters that may be typed into one turn: a quarter of an hour of speech."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnPolicy:

@@ -17,6 +17,13 @@ from pipelines.services.protocols import (
     ToolCall,
 )
 
+LONGEST_ANSWER = 262_144
+"""Characters, of all that is sent: 32,768 tokens have fewer."""
+LONGEST_ALOUD = 16_384
+"""Characters of an answer that is spoken: a quarter of an hour."""
+PIECE = 512
+"""Characters of a chunk that are taken at a time."""
+
 _THOUGHTS = ("reasoning", "reasoning_content", "reasoning_details", "thinking")
 _TEXTS = ("text", "output_text")
 """Types of a content's parts that are said."""
@@ -38,6 +45,10 @@ class Answer:
     leaks: LeakFilter = field(default_factory=LeakFilter)
     marks: TurnMarks | None = None
     """Where the model was asked whether the turn is over."""
+    longest: int = LONGEST_ANSWER
+    """Characters without what leaks: one more, and it is over."""
+    is_full: bool = False
+    """It was longer, and ends here."""
     spoken: bool = False
     """There was a character that can be heard."""
     begun: bool = False
@@ -49,6 +60,11 @@ class Answer:
     """A finish_reason came with the first words, or before others: it is not the end."""
     _thought: bool = False
     _usage: Mapping[str, Any] = field(default_factory=dict)
+    _unread: str = ""
+    """The chunk's text, which is taken in pieces."""
+    _read_to: int = 0
+    _given: int = 0
+    """Characters returned."""
     _said: str = ""
     """The content as it was sent."""
     _is_by_messages: bool = False
@@ -73,6 +89,7 @@ class Answer:
     def take(self, chunk: Chunk) -> str:
         """The text to be spoken; "" for a role, reasoning, usage, a tool's call or a comment.
 
+        Of a long one its beginning: while it `has_more`, `more` is owed.
         Raises ServiceError where the chunk tells of a failure.
         """
         if chunk.get("error") and self.finish_reason is None:
@@ -88,10 +105,36 @@ class Answer:
         self._thought = self._thought or thinks
         self._note_end(_finish_reason(choice), came=bool(content))
         self.moved = bool(content) or thinks or self._wanted.size > size
-        return self._filtered(self.leaks.feed(content))
+        room = LONGEST_ANSWER - len(self._said) + len(content)
+        self._unread, self._read_to = content[:room], 0
+        if len(content) > room:
+            self._fill()
+        return self.more()
+
+    @property
+    def has_more(self) -> bool:
+        """There is more of the text of the last chunk."""
+        return self._read_to < len(self._unread)
+
+    def more(self) -> str:
+        """The next piece of the text of the last chunk."""
+        piece = self._unread[self._read_to : self._read_to + PIECE]
+        self._read_to += PIECE
+        text = self._filtered(self.leaks.feed(piece))
+        self._given = len(text) + (0 if self.anew else self._given)
+        if self._given <= self.longest:
+            return text
+        self._fill()
+        self._unread = ""
+        return text[: len(text) - (self._given - self.longest)]
+
+    def _fill(self) -> None:
+        self.is_full, self.is_premature, self.finish_reason = True, False, "length"
 
     def finish(self) -> str:
         """The rest, when the stream is over."""
+        if self._given > self.longest:
+            return ""
         text = self._filtered(self.leaks.finish())
         is_over = self.finish_reason is not None
         if self.marks is not None and is_over and not (self._wanted.size or self.leaks.calls):

@@ -1,7 +1,7 @@
-"""Failures of an endpoint, in our own terms; and how long a line of it may be."""
+"""Failures of an endpoint, in our own terms."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 
 import httpx2
@@ -10,9 +10,6 @@ import openai
 from pipelines.services.llm.llm_dialect import is_too_long, refuses_images
 from pipelines.services.openai_client import as_service_errors, may_be_retried
 from pipelines.services.protocols import IMAGES, FailureDetails, FailureKind, ServiceError
-
-LONGEST_LINE = 1 << 20
-"""Bytes of one event, or of a refusal: a chunk of an answer has a few hundred."""
 
 _LOADING = re.compile(
     r"load|start(ing|ed)? up|starting|initiali[sz]|warming|booting|not ready|in.queue|no workers?"
@@ -95,27 +92,3 @@ def _retry_after_s(response: httpx2.Response) -> float:
     except ValueError:
         return 0.0
     return said if 0.0 <= said < 86_400.0 else 0.0
-
-
-async def bound_lines(response: httpx2.Response) -> None:
-    """A response hook: what never ends a line is cut off there, before it fills the memory."""
-    assert isinstance(response.stream, httpx2.AsyncByteStream)
-    response.stream = _Bounded(response.stream, by_line=response.status_code == 200)
-
-
-class _Bounded(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream, *, by_line: bool) -> None:
-        self._stream = stream
-        self._by_line = by_line
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        since_line = 0
-        async for piece in self._stream:
-            end = piece.rfind(b"\n") if self._by_line else -1
-            since_line = len(piece) - end - 1 if end >= 0 else since_line + len(piece)
-            if since_line > LONGEST_LINE:
-                raise httpx2.RemoteProtocolError("a line without an end")
-            yield piece
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()

@@ -23,12 +23,13 @@ from pipelines.addresses import host_of, place_of
 from pipelines.core.thinking.leaks import LeakFilter
 from pipelines.core.thinking.text_calls import schemas_of
 from pipelines.core.thinking.turn_marks import TurnMarks
-from pipelines.services.llm.llm_answer import Answer
+from pipelines.services.llm.llm_answer import LONGEST_ALOUD, LONGEST_ANSWER, Answer
 from pipelines.services.llm.llm_dialect import EndpointDialect
 from pipelines.services.llm.llm_events import Chunk, EventReader
-from pipelines.services.llm.llm_faults import as_llm_errors, bound_lines, unsupported, words_of
+from pipelines.services.llm.llm_faults import as_llm_errors, unsupported, words_of
 from pipelines.services.llm.llm_server import STANDARD, UNKNOWN, LanguageModelServer, look, needs_of
 from pipelines.services.openai_client import new_client
+from pipelines.services.pacing import paced
 from pipelines.services.protocols import (
     AS_SET,
     ChatMessage,
@@ -86,7 +87,7 @@ class OpenAiLanguageModel:
 
     async def open(self) -> None:
         """Opens no connection yet."""
-        self._client = new_client(self.base_url, self.api_key, [bound_lines])
+        self._client = new_client(self.base_url, self.api_key, "lines")
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -108,20 +109,22 @@ class OpenAiLanguageModel:
             read = _read(chunks.response)
             try:
                 while (chunk := await _next(read, answer, deadline)) is not None:
-                    text = answer.take(chunk)
+                    async for delta in _taken(answer, chunk):
+                        yield delta
                     if answer.begun:
                         self._ever_answered = True
                         deadline = self._deadline(answer, deadline, now())
-                    if text or answer.anew:
-                        yield TextDelta(text, anew=answer.anew)
                     if answer.turn_incomplete:
                         yield answer.finished()
                         return
+                    if answer.is_full:
+                        break
                 if (text := answer.finish()) or answer.anew:
                     yield TextDelta(text, anew=answer.anew)
                 self._ends_unopened = answer.leaks.ended_unopened
                 yield answer.finished()
-                await _drain(read)
+                if not answer.is_full:
+                    await _drain(read)
             finally:
                 await read.aclose()
                 await chunks.close()
@@ -129,7 +132,8 @@ class OpenAiLanguageModel:
     def _new_answer(self, sampling: Sampling) -> Answer:
         tools = schemas_of(sampling.tools)
         leaks = LeakFilter(tools, aloud=sampling.aloud, unopened=self._ends_unopened)
-        return Answer(leaks, TurnMarks() if sampling.judges_turn else None)
+        longest = LONGEST_ALOUD if sampling.aloud else LONGEST_ANSWER
+        return Answer(leaks, TurnMarks() if sampling.judges_turn else None, longest)
 
     def _deadline(self, answer: Answer, deadline: float | None, now: float) -> float | None:
         """When the next chunk has to be here."""
@@ -242,13 +246,25 @@ class OpenAiLanguageModel:
         )
 
 
+async def _taken(answer: Answer, chunk: Chunk) -> AsyncGenerator[TextDelta, None]:
+    """A chunk's text as it is taken, between whose pieces the event loop has its turn."""
+    text, is_all = answer.take(chunk), False
+    while not is_all:
+        if text or answer.anew:
+            yield TextDelta(text, anew=answer.anew)
+        is_all = not answer.has_more
+        if not is_all:
+            await asyncio.sleep(0)
+            text = answer.more()
+
+
 async def _read(response: httpx2.Response) -> AsyncGenerator[Chunk | None, None]:
     """The chunks of an answer; None once it has ended, and the body may go on.
 
     Raises ValueError for what cannot be read.
     """
     events, told = EventReader(), False
-    async for piece in response.aiter_bytes():
+    async for piece in paced(response.aiter_bytes()):
         for chunk in events.feed(piece):
             yield chunk
         if events.is_done and not told:

@@ -65,7 +65,7 @@ class ToolCallCollector:
         if call is None:
             return
         self.size += len(call_id) + len(name) + len(written) + 1
-        if call.is_whole and written == call.arguments:
+        if written == call.arguments and call.is_whole:
             return  # it was sent twice
         call.call_id, call.name = call.call_id or call_id, call.name or name
         is_all_so_far = bool(name and call.arguments) and written.startswith(call.arguments)
@@ -108,12 +108,13 @@ def _is_another(latest: _Call, call_id: str, name: str, written: str) -> bool:
         return False
     if call_id and latest.call_id and call_id != latest.call_id:
         return True
-    if not latest.is_whole:
-        return False
-    return name != latest.name or (_is_object(written) and written != latest.arguments)
+    differs = name != latest.name or (_is_object(written) and written != latest.arguments)
+    return differs and latest.is_whole
 
 
 def _is_object(text: str) -> bool:
+    if not text.rstrip().endswith("}"):  # it is asked after each piece, of all so far
+        return False
     try:
         return isinstance(json.loads(text), dict)
     except (ValueError, RecursionError):

@@ -29,6 +29,11 @@ CACHED_BYTES = 8 * 2**20
 CACHED_CHARACTERS = 60
 """A longer text is hardly said twice."""
 
+LEAST_SOUND_S = 5.0
+CHARACTER_S = 0.5
+"""Seconds of sound for a clause, and as many more for each character of it. The slowest voices take
+a third of that, silences included; one that goes on has no end."""
+
 Read = Callable[[str], list[Aloud]]
 
 log = structlog.get_logger(__name__)
@@ -99,18 +104,35 @@ class AudioPostprocessor:
                 yield again
             return
         take: list[SpeechChunk] = []
-        onset = _Onset(self.rate_hz)
+        onset, came = _Onset(self.rate_hz), 0
         async with aclosing(self._perform(said, first=first)) as chunks:
             async for raw in chunks:
+                came += len(raw.pcm)
                 chunk = onset.heard(raw)
                 if chunk is not None and (len(chunk.pcm) or chunk.words):
                     take.append(chunk)
                     yield chunk
         if take and self._loudness is not None:
             self._loudness.measure(np.concatenate([chunk.pcm for chunk in take]))
-            self._keep(said, take)
+            if came < self._most(said) / 2:  # else it was cut off, or about to be
+                self._keep(said, take)
+
+    def _most(self, said: str) -> int:
+        """Samples that it may take to say this."""
+        return round((LEAST_SOUND_S + CHARACTER_S * len(said)) * self.rate_hz)
 
     async def _perform(self, said: str, *, first: bool) -> AsyncGenerator[SpeechChunk, None]:
+        """The voice's audio, as much as it may take."""
+        came = 0
+        async with aclosing(self._tried(said, first=first)) as chunks:
+            async for chunk in chunks:
+                came += len(chunk.pcm)
+                if came > self._most(said):
+                    log.warning("a voice that does not end is cut off", characters=len(said))
+                    return
+                yield chunk
+
+    async def _tried(self, said: str, *, first: bool) -> AsyncGenerator[SpeechChunk, None]:
         """The voice's audio; where it fails and may be asked again, from where it stopped."""
         now = asyncio.get_running_loop().time
         given, asked_s = _Given(), now()

@@ -10,13 +10,13 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from email.message import Message
-from typing import cast
 
 import openai
 from openai import AsyncOpenAI
 
 from pipelines.audio.pcm_stream import PcmStream
 from pipelines.services.openai_client import as_service_errors, new_client
+from pipelines.services.pacing import paced
 from pipelines.services.priority_semaphore import PrioritySemaphore
 from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk
 
@@ -55,7 +55,7 @@ class OpenAiTextToSpeech:
 
     async def open(self) -> None:
         """Opens no connection yet."""
-        self._client = new_client(self.base_url, self.api_key)
+        self._client = new_client(self.base_url, self.api_key, "sound")
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -95,7 +95,7 @@ class OpenAiTextToSpeech:
             async with contextlib.AsyncExitStack() as owed:
                 async with asyncio.timeout(self.first_audio_s):
                     answer = await owed.enter_async_context(request)
-                    pieces = cast(AsyncGenerator[bytes, None], answer.iter_bytes())
+                    pieces = paced(answer.iter_bytes())
                     await owed.enter_async_context(aclosing(pieces))
                     piece = await anext(pieces, None)
                 said_hz = _rate_hz(answer.headers.get("content-type", ""))

@@ -278,6 +278,13 @@ def test_a_request_that_cannot_be_met_is_refused_and_the_call_goes_on(
         (client_message("telepathy"), "unknown client message, or invalid data"),
         (client_message("mute", {"muted": 1}), "unknown client message, or invalid data"),
         (message("send-text", {"content": " "}), "invalid data"),
+        (message("send-text", {"content": "a" * 8193}), "a text has at most 8192 characters"),
+        (message("send-text", {"content": " " * 60_000}), "a text has at most 8192 characters"),
+        (
+            message("send-text", {"content": "a" * 8193, "options": {"run_immediately": False}}),
+            "a text has at most 8192 characters",
+        ),
+        (message("send-text", {"content": ["a" * 9000]}), "invalid data"),
         (message("dtmf", {"buttons": ["A"]}), "invalid data"),
         (message("send-file", {"content": "x"}), "unsupported message type"),
     ],
@@ -314,6 +321,11 @@ def test_as_many_keys_as_are_allowed_are_pressed_at_once(codec: BrowserCodec) ->
 
 @pytest.mark.parametrize("content", ["\ud7ff", "\ue000", " Hi "])
 def test_text_of_any_character_is_taken_as_it_is(codec: BrowserCodec, content: str) -> None:
+    assert codec.receive(message("send-text", {"content": content})) == [Typed(content)]
+
+
+def test_a_text_as_long_as_one_may_be_is_taken(codec: BrowserCodec) -> None:
+    content = "\N{GRINNING FACE}" * 8192
     assert codec.receive(message("send-text", {"content": content})) == [Typed(content)]
 
 

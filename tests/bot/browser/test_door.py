@@ -65,7 +65,27 @@ def test_start_says_where_the_socket_is_and_nothing_else() -> None:
 def test_a_question_that_is_too_long_is_not_read() -> None:
     async def play(served: Served) -> None:
         answer = await served.http.post("/start", content=bytes(65_537))
-        assert (answer.status_code, answer.json()) == (413, {"error": "the request is too big"})
+        said = "the request is too big: it has more than 65536 bytes"
+        assert (answer.status_code, answer.json()) == (413, {"error": said})
+
+    on_a_server(play)
+
+
+@pytest.mark.parametrize("key", ["a" * 65, "\N{GRINNING FACE}" + "a" * 65_000, "\\u0041" * 65])
+def test_a_key_that_is_longer_than_any_of_ours_is_not_kept(key: str) -> None:
+    async def play(served: Served) -> None:
+        body = b'{"resume": "' + key.encode() + b'"}'
+        answer = await served.http.post("/start", content=body)
+        said = "the resume key has more than 64 characters"
+        assert (answer.status_code, answer.json()) == (413, {"error": said})
+
+    on_a_server(play)
+
+
+def test_a_key_as_long_as_one_may_be_is_taken() -> None:
+    async def play(served: Served) -> None:
+        answer = await served.http.post("/start", json={"resume": "a" * 64})
+        assert answer.status_code == 200
 
     on_a_server(play)
 

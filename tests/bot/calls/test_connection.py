@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.browser.codec import BrowserCodec
-from bot.calls.connection import OUTBOX_LIMIT, Seat, serve
+from bot.calls.connection import OUTBOX_BYTES, OUTBOX_LIMIT, Seat, serve
 from bot.calls.errors import PeerError
 from bot.calls.farewell import CallOutcome, Farewell
 from bot.calls.limits import Limits
@@ -179,6 +179,31 @@ def test_a_client_that_reads_too_slowly_loses_the_call_not_the_order() -> None:
     assert last.outcome is CallOutcome.READ_TOO_SLOWLY
     assert desk.socket.closed == (1013, "the client reads too slowly")
     assert [kind(one) for one in desk.socket.sent] == ["bot-ready"]
+
+
+def test_a_client_that_reads_too_slowly_is_not_kept_more_than_a_few_bytes_for() -> None:
+    desk = Desk(ready())
+
+    async def play() -> None:
+        await desk.socket.until_sent("bot-ready")
+        desk.socket.reads.clear()
+        for _ in range(OUTBOX_BYTES // 60_000 + 2):
+            desk.call.send(Caption("user", "a" * 60_000, final=False, turn=1))
+
+    assert served(desk, play).outcome is CallOutcome.READ_TOO_SLOWLY
+
+
+def test_answers_that_carry_a_clients_own_words_back_count_as_well() -> None:
+    named = [message("telepathy", None, "a" * 60_000) for _ in range(OUTBOX_BYTES // 60_000 + 2)]
+    desk = Desk(ready(), limits=Limits(control_per_s=1000.0))
+
+    async def play() -> None:
+        await desk.socket.until_sent("bot-ready")
+        desk.socket.reads.clear()
+        for one in named:
+            desk.socket.inbox.put_nowait(one)
+
+    assert served(desk, play).outcome is CallOutcome.READ_TOO_SLOWLY
 
 
 def test_a_client_within_the_limit_is_sent_everything_in_order() -> None:
@@ -488,6 +513,18 @@ def test_a_server_that_must_go_does_not_wait_for_those_who_were_cut_off() -> Non
         desk.seat.ending.set()
 
     assert served(desk, play).outcome is CallOutcome.DRAINED
+
+
+def test_long_news_for_a_client_that_is_away_ends_the_call_sooner() -> None:
+    desk = Desk(ready(OURS), GONE)
+
+    async def play() -> None:
+        await desk.socket.until_sent("bot-ready")
+        await desk.call.until_heard(LineDropped())
+        for _ in range(OUTBOX_BYTES // 60_000 + 2):
+            desk.call.send(Caption("user", "a" * 60_000, final=False, turn=1))
+
+    assert served(desk, play).outcome is CallOutcome.READ_TOO_SLOWLY
 
 
 def test_more_news_than_a_client_that_is_away_can_be_kept_ends_the_call() -> None:

@@ -150,6 +150,39 @@ def test_who_has_not_signed_is_refused_and_nothing_is_allocated() -> None:
     on_a_phone(play)
 
 
+@pytest.mark.parametrize("path", ["/twilio/voice", "/twilio/status"])
+def test_a_form_is_not_taken_apart_for_a_stranger(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.phone.door, "parse_qsl", lambda *_, **__: pytest.fail("it was parsed"))
+    many = "&".join(f"{number:x}=" for number in range(11_500)).encode()
+    shape = base64.b64encode(bytes(20)).decode()
+
+    async def play(served: Served) -> None:
+        for given, body, status, told_of in (
+            ("x", many, 403, "is no signature"),
+            ("x" * 28, many, 403, "is no signature"),
+            (shape + "=", many, 403, "is no signature"),
+            (shape, many, 413, "the form has more than 256 fields"),
+            (shape, b"&" * 256, 413, "the form has more than 256 fields"),
+            (shape, b"a" * 65_537, 413, "it has more than 65536 bytes"),
+        ):
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            headers = form | {"X-Twilio-Signature": given}
+            answer = await served.http.post(path, content=body, headers=headers)
+            assert (answer.status_code, told_of in answer.json()["error"]) == (status, True)
+
+    on_a_phone(play)
+
+
+def test_a_signed_form_may_have_as_many_fields_as_twilio_could_send() -> None:
+    async def play(served: Served) -> None:
+        more = {f"SipHeader_X-{number}": "a" for number in range(200)}
+        assert (await post(served, **more)).status_code == 200
+
+    on_a_phone(play)
+
+
 def test_the_query_is_signed_too_and_what_twilio_reports_is_taken() -> None:
     async def play(served: Served) -> None:
         path = "/twilio/voice?tenant=a%20b&x="

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pipelines.services.llm.llm_dialect import OPENING, EndpointDialect
-from pipelines.services.llm.llm_faults import LONGEST_LINE
 from pipelines.services.llm.llm_openai import OpenAiLanguageModel
+from pipelines.services.openai_client import LONGEST_LINE
 from pipelines.services.protocols import (
     AS_SET,
     ChatMessage,
