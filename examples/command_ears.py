@@ -1,6 +1,6 @@
 """An ear adapter: a program that prints the words of a WAV file becomes the ears.
 
-    STT_ENGINE=pipecat STT_SERVICE=examples.command_ears:new_service ./run serve
+    STT_ENGINE=pipecat STT_MODEL=examples.command_ears:new_service ./run serve
 
 It is a stock Pipecat service, so it works in any Pipecat bot. Halfsecond asks it again and again
 while somebody speaks, so a program that loads its model each time is too slow for real calls.

@@ -1,6 +1,6 @@
 """A voice adapter: a program that writes a WAV to its standard output becomes the voice.
 
-    TTS_ENGINE=pipecat TTS_SERVICE=examples.command_voice:new_service ./run serve
+    TTS_ENGINE=pipecat TTS_MODEL=examples.command_voice:new_service ./run serve
 
 It is a stock Pipecat service, so it works in any Pipecat bot. Halfsecond adds the rest: readable
 text, no leading silence, one loudness, a cache, first clauses first.

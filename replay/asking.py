@@ -80,7 +80,6 @@ class Models:
             if url is None:
                 demo = DemoProcess(
                     self._settings.profile,
-                    self._settings.seed,
                     time_zone=self._settings.time_zone,
                 )
                 self._opened.append(demo)

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from bot.server.telemetry import silence_pipecat
 from bot.settings import Settings, load
 from bot.settings.latency_profile import PROFILES, LatencyProfile
 from bot.settings.recording_policy import RecordingSettings
+from bot.settings.removed import renamed
 from bot.settings.server import ServerSettings
 from bot.settings.telephony import TelephoneSettings
 from bot.wiring.engine import Wiring
@@ -51,7 +52,7 @@ NOT_THE_CALLS = frozenset(
 )  # fmt: skip
 """Settings that say nothing about how a call goes."""
 OF_MODEL: Mapping[str, Model] = {
-    "stt_": "stt", "turn_": "turn", "llm_": "llm", "profile": "llm", "seed": "llm", "tts_": "tts"
+    "stt_": "stt", "turn_": "turn", "llm_": "llm", "profile": "llm", "tts_": "tts"
 }  # fmt: skip
 """Settings that make a model another one, by how they begin."""
 HARMLESS = frozenset({"llm_api_key", "tts_stub_first_audio_s"})
@@ -102,7 +103,7 @@ def settings_of(call: RecordedCall, options: Options) -> Settings:
     """
     recorded = {
         name: value
-        for name, value in call.about["settings"].items()
+        for name, value in renamed(call.about["settings"]).items()
         if name in Settings.model_fields and name not in NOT_THE_CALLS and value != "***"
     }
     chosen = {name.lower(): value for name, value in options.settings.items()}
@@ -116,7 +117,7 @@ def others_than_then(call: RecordedCall, settings: Settings, options: Options) -
 
     A setting that there was not yet, and that nobody asks for, makes no difference.
     """
-    then: dict[str, Any] = call.about["settings"]
+    then = renamed(call.about["settings"])
     now = shown(settings, words=True)
     changed = [
         name

@@ -8,7 +8,7 @@ import pytest
 from dotenv import dotenv_values
 
 from bot.settings import SECRETS, Settings, SettingsError, load, warnings
-from bot.settings.removed import REMOVED
+from bot.settings.removed import REMOVED, REPLACED, renamed
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 
@@ -62,11 +62,11 @@ def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command_line_goes_before_the_environment_before_the_file(
     empty_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (empty_folder / ".env").write_text("PORT=1\nMAX_CALLS=1\nSEED=1\n")
+    (empty_folder / ".env").write_text("PORT=1\nMAX_CALLS=1\nDRAIN_S=1\n")
     monkeypatch.setenv("MAX_CALLS", "2")
-    monkeypatch.setenv("SEED", "2")
-    settings = load(seed=3, port=None)
-    assert (settings.port, settings.max_calls, settings.seed) == (1, 2, 3)
+    monkeypatch.setenv("DRAIN_S", "2")
+    settings = load(drain_s=3, port=None)
+    assert (settings.port, settings.max_calls, settings.drain_s) == (1, 2, 3)
 
 
 def test_an_endpoint_left_empty_is_no_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,3 +196,41 @@ def test_a_strangers_variable_is_none_of_ours(monkeypatch: pytest.MonkeyPatch) -
     for name in ("HOSTNAME", "LOG_LEVEL", "SHLVL", "POSTGRES_PORT"):
         monkeypatch.setenv(name, "x")
     assert load() == load()
+
+
+@pytest.mark.parametrize("name", sorted(REPLACED))
+def test_a_setting_that_another_took_over_is_refused_with_what_to_write(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name.lower(), "mine")
+    told = f"{name.lower()} is no longer a setting: write {REPLACED[name]}"
+    with pytest.raises(SettingsError, match=re.escape(told)):
+        load()
+
+
+@pytest.mark.parametrize("name", sorted(REPLACED))
+def test_what_is_to_be_written_instead_is_a_setting(name: str) -> None:
+    assert REPLACED[name].partition("=")[0].lower() in Settings.model_fields
+
+
+def test_a_prompt_is_read_from_the_file_that_is_named(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (empty_folder / "prompt.txt").write_text("Be brief. Grüß Gott!\n", encoding="utf-8")
+    monkeypatch.setenv("LLM_SYSTEM_PROMPT", "@prompt.txt")
+    assert load().system_prompt == "Be brief. Grüß Gott!"
+
+
+def test_a_prompt_whose_file_is_missing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_SYSTEM_PROMPT", "@nowhere.txt")
+    with pytest.raises(SettingsError, match="LLM_SYSTEM_PROMPT names a file that is not there"):
+        load()
+
+
+def test_the_settings_of_an_earlier_version_have_the_names_of_today() -> None:
+    then = {"llm_system_prompt": "Be kind.", "llm_system_prompt_file": "prompt.txt", "seed": 0,
+            "stt_engine": "pipecat", "stt_service": "ears:new", "tts_service": None}  # fmt: skip
+    now = renamed(then)
+    assert now == {"llm_system_prompt": "@prompt.txt", "seed": 0,
+                   "stt_engine": "pipecat", "stt_model": "ears:new"}  # fmt: skip
+    assert load(stt_engine=now["stt_engine"], stt_model=now["stt_model"]).stt_model == "ears:new"

@@ -97,14 +97,14 @@ async def _run(settings: Settings, asked: str, drawn: Mapping[str, float | None]
     demo = (
         None
         if settings.llm_base_url
-        else DemoProcess(settings.profile, settings.seed, time_zone=settings.time_zone)
+        else DemoProcess(settings.profile, time_zone=settings.time_zone)
     )
     now, llm = asyncio.get_running_loop().time, None
     try:
         base_url = settings.llm_base_url or (await demo.open() if demo else "")
         llm = language_model_for(settings, base_url)
         await llm.open()
-        messages = [ChatMessage("system", settings.llm_system_prompt), ChatMessage("user", asked)]
+        messages = [ChatMessage("system", settings.system_prompt), ChatMessage("user", asked)]
         asked_s, came_s = now(), list[float]()
         others = {name: value for name, value in drawn.items() if name != "temperature"}
         sampling = sampling_of(None, drawn["temperature"], others)

@@ -21,12 +21,10 @@ class DemoProcess:
     address, and what came in the meantime is answered.
     """
 
-    def __init__(
-        self, profile: str = "none", seed: int = 0, *, time_zone: str | None = None
-    ) -> None:
+    def __init__(self, profile: str = "none", *, time_zone: str | None = None) -> None:
         """`time_zone`: an IANA name; None for this machine's."""
         zone = () if time_zone is None else ("--time-zone", time_zone)
-        self._arguments = ("--profile", profile, "--seed", str(seed), *zone)
+        self._arguments = ("--profile", profile, *zone)
         self._process: Process | None = None
         self._socket: socket.socket | None = None
         self.minder = ProcessMinder("the demo engine", self._until_gone, self._start)

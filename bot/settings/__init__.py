@@ -14,7 +14,7 @@ from bot.settings.announcements import AnnouncementSettings
 from bot.settings.engine import EngineSettings
 from bot.settings.model import LanguageModelSettings
 from bot.settings.recording_policy import RecordingSettings
-from bot.settings.removed import REMOVED, told_of
+from bot.settings.removed import REMOVED, REPLACED, told_of
 from bot.settings.server import ServerSettings
 from bot.settings.shares import BudgetSettings
 from bot.settings.speech import SpeechSettings
@@ -135,6 +135,8 @@ def _refuse_misspelt(names: Iterable[str]) -> None:
     for name in names:
         if (upper := name.upper()) in ours or upper in REMOVED:
             continue
+        if upper in REPLACED:
+            raise SettingsError(f"{name} is no longer a setting: write {REPLACED[upper]}")
         close = difflib.get_close_matches(upper, ours, n=1, cutoff=_CLOSE)
         if close or upper.startswith(_PREFIXES):
             meant = difflib.get_close_matches(upper, ours, n=1, cutoff=0.5)

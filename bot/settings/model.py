@@ -40,10 +40,7 @@ class LanguageModelSettings(Group):
     """A caller waits while a model thinks. Left out by itself where an endpoint refuses it."""
 
     llm_system_prompt: str = SYSTEM_PROMPT
-    """The model's instructions before the conversation."""
-
-    llm_system_prompt_file: Annotated[Path | None, EmptyIsUnset] = None
-    """A file with the same, in place of LLM_SYSTEM_PROMPT."""
+    """The model's instructions before the conversation; @prompt.txt for those in a file."""
 
     llm_context_tokens: int = Field(4096, ge=512, le=1_000_000)
     """Tokens that a prompt and its answer may have together; the oldest turns go first."""
@@ -84,9 +81,6 @@ class LanguageModelSettings(Group):
     profile: str = "none"
     """Whose latencies the demo engine plays: none, a100, h100-fp8, fixed-150, or a file."""
 
-    seed: int = Field(0, ge=0)
-    """For whatever the demo engine draws by chance."""
-
     @field_validator("llm_base_url")
     @classmethod
     def _an_address(cls, url: str | None) -> str | None:
@@ -124,15 +118,19 @@ class LanguageModelSettings(Group):
 
     @model_validator(mode="after")
     def _a_prompt_that_can_be_read(self) -> Self:
-        if self.llm_system_prompt_file is not None and not self.llm_system_prompt_file.is_file():
-            raise ValueError("LLM_SYSTEM_PROMPT_FILE is no file")
+        if self._prompt_file is not None and not self._prompt_file.is_file():
+            raise ValueError("LLM_SYSTEM_PROMPT names a file that is not there")
         if self.llm_max_tokens + 256 > self.llm_context_tokens:
             raise ValueError("LLM_CONTEXT_TOKENS must leave 256 beside LLM_MAX_TOKENS")
         return self
 
     @property
     def system_prompt(self) -> str:
-        """From the file, where there is one. Raises OSError and UnicodeError."""
-        if self.llm_system_prompt_file is None:
-            return self.llm_system_prompt
-        return self.llm_system_prompt_file.read_text("utf-8").strip()
+        """From the file, where one is named. Raises OSError and UnicodeError."""
+        file = self._prompt_file
+        return self.llm_system_prompt if file is None else file.read_text("utf-8").strip()
+
+    @property
+    def _prompt_file(self) -> Path | None:
+        is_file = self.llm_system_prompt.startswith("@")
+        return Path(self.llm_system_prompt[1:]) if is_file else None

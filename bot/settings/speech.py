@@ -17,7 +17,7 @@ class SpeechSettings(Group):
     """Which ears. auto: faster-whisper where CUDA and its model are, else Moonshine."""
 
     stt_model: Annotated[str | None, EmptyIsUnset] = None
-    """The ears' model: a name of `models list`, a folder, or OWNER/NAME on the hub."""
+    """A name of `models list`, a folder, or OWNER/NAME on the hub; for pipecat module:function."""
 
     stt_device: Literal["auto", "cpu", "cuda"] = "auto"
     """The device of faster-whisper."""
@@ -30,9 +30,6 @@ class SpeechSettings(Group):
 
     stt_api_key: SecretStr = SecretStr("EMPTY")
     """The key of that server; one of your own takes any."""
-
-    stt_service: Annotated[str | None, EmptyIsUnset] = None
-    """For STT_ENGINE=pipecat: module:function that returns a Pipecat STTService."""
 
     turn_patience: TurnPatience = "normal"
     """How long a person who pauses is waited for: quick answers soonest, patient cuts in least."""
@@ -47,7 +44,7 @@ class SpeechSettings(Group):
     """Which voice. stub is a tone as long as its text: for tests and latency work."""
 
     tts_model: Annotated[str | None, EmptyIsUnset] = None
-    """The voice's model: a name of `models list`, a path, or what TTS_BASE_URL's server has."""
+    """A name of `models list`, a path, or TTS_BASE_URL's own; for pipecat module:function."""
 
     tts_voice: Annotated[str | None, EmptyIsUnset] = None
     """Which of the engine's voices: en-gb (espeak), bf_emma (Kokoro), alloy (OpenAI's)."""
@@ -60,9 +57,6 @@ class SpeechSettings(Group):
 
     tts_api_key: SecretStr = SecretStr("EMPTY")
     """Its key; one of your own takes any."""
-
-    tts_service: Annotated[str | None, EmptyIsUnset] = None
-    """For TTS_ENGINE=pipecat: module:function that returns a Pipecat TTSService."""
 
     tts_cache_mb: int = Field(8, ge=0, le=1024)
     """Megabytes of short phrases kept for when they are said again; 0 speaks each one anew."""
@@ -77,10 +71,10 @@ class SpeechSettings(Group):
     def _engines_have_what_they_need(self) -> Self:
         if self.stt_engine == "openai" and not (self.stt_base_url and self.stt_model):
             raise ValueError("STT_ENGINE=openai needs STT_BASE_URL and STT_MODEL")
-        if self.stt_engine == "pipecat" and not self.stt_service:
-            raise ValueError("STT_ENGINE=pipecat needs STT_SERVICE")
+        if self.stt_engine == "pipecat" and ":" not in (self.stt_model or ""):
+            raise ValueError("STT_ENGINE=pipecat needs STT_MODEL=module:function")
         if self.tts_engine == "openai" and not (self.tts_base_url and self.tts_model):
             raise ValueError("TTS_ENGINE=openai needs TTS_BASE_URL and TTS_MODEL")
-        if self.tts_engine == "pipecat" and not self.tts_service:
-            raise ValueError("TTS_ENGINE=pipecat needs TTS_SERVICE")
+        if self.tts_engine == "pipecat" and ":" not in (self.tts_model or ""):
+            raise ValueError("TTS_ENGINE=pipecat needs TTS_MODEL=module:function")
         return self

@@ -220,9 +220,9 @@ def _openai(settings: Settings) -> Choice:
 def _pipecat(settings: Settings) -> Choice:
     from pipelines.services.stt.stt_pipecat import PipecatSpeechToText
 
-    where = settings.stt_service
+    where = settings.stt_model
     assert where is not None
-    new_service = function_at(where, "STT_SERVICE")
+    new_service = function_at(where, "STT_MODEL")
     service = PipecatSpeechToText(new_service=new_service)
     return Choice(service, where, lambda: f"the Pipecat service of {where}, {BESIDE}")
 

@@ -65,7 +65,7 @@ class Wiring:
         self._demo = (
             None
             if settings.llm_base_url
-            else DemoProcess(settings.profile, settings.seed, time_zone=str(self._clock.zone))
+            else DemoProcess(settings.profile, time_zone=str(self._clock.zone))
         )
         self._between = _between(settings)
         self._ears = choose_ears(settings)
@@ -256,7 +256,7 @@ def _prompt(settings: Settings) -> str:
     try:
         return settings.system_prompt
     except (OSError, UnicodeError) as error:
-        raise SettingsError(f"LLM_SYSTEM_PROMPT_FILE cannot be read: {_reason(error)}") from None
+        raise SettingsError(f"LLM_SYSTEM_PROMPT cannot be read: {_reason(error)}") from None
 
 
 def _reason(error: OSError | UnicodeError) -> str:

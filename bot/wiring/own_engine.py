@@ -62,7 +62,7 @@ def recipe_for(settings: Settings, name: EngineName) -> Recipe:
             module = [sys.executable, "-P", "-m", "bot.engines.demo", "--port", str(port)]
             file = Path(settings.profile)
             profile = str(file.absolute()) if file.is_file() else settings.profile
-            pace = ["--profile", profile, "--seed", str(settings.seed)]
+            pace = ["--profile", profile]
             zone = [] if settings.time_zone is None else ["--time-zone", settings.time_zone]
             return Recipe(
                 name="demo",

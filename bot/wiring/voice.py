@@ -123,9 +123,9 @@ def _openai(settings: Settings) -> VoiceChoice:
 def _pipecat(settings: Settings) -> VoiceChoice:
     from pipelines.services.tts.tts_pipecat import PipecatTextToSpeech
 
-    where = settings.tts_service
+    where = settings.tts_model
     assert where is not None
-    service = PipecatTextToSpeech(new_service=function_at(where, "TTS_SERVICE"))
+    service = PipecatTextToSpeech(new_service=function_at(where, "TTS_MODEL"))
     return VoiceChoice(service, where, f"the Pipecat service of {where}")
 
 

@@ -101,7 +101,7 @@ def test_a_program_that_fails_has_ears_that_fail() -> None:
 
 @pytest.mark.parametrize("name", ["command_voice", "command_ears"])
 def test_an_adapter_is_found_by_the_name_that_a_setting_gives(name: str) -> None:
-    assert callable(function_at(f"examples.{name}:new_service", "TTS_SERVICE"))
+    assert callable(function_at(f"examples.{name}:new_service", "TTS_MODEL"))
 
 
 def test_the_client_is_heard_and_keeps_the_answer(

@@ -42,7 +42,7 @@ def _mend_voice(settings: Settings) -> str:
     if settings.tts_engine == "openai":
         return "see that it runs, that TTS_BASE_URL ends with /v1, and that it has TTS_MODEL"
     if settings.tts_engine == "pipecat":
-        return "see that the service of TTS_SERVICE speaks in a Pipecat bot"
+        return "see that the service of TTS_MODEL speaks in a Pipecat bot"
     return new_environment()
 
 

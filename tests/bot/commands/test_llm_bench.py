@@ -209,7 +209,7 @@ def test_the_command_says_what_it_lacks_in_one_line() -> None:
 
 
 def test_the_command_writes_a_table_a_picture_and_a_profile(tmp_path: Path) -> None:
-    engine, loop = DemoProcess("fixed-150", seed=1), asyncio.new_event_loop()
+    engine, loop = DemoProcess("fixed-150"), asyncio.new_event_loop()
     try:
         url = loop.run_until_complete(engine.open())
         words = ["--url", url, "--model", MODEL, "--callers", "1", "--requests", "2"]
@@ -230,7 +230,7 @@ def test_the_command_writes_a_table_a_picture_and_a_profile(tmp_path: Path) -> N
 @pytest.mark.soak
 def test_against_the_demo_engine_it_finds_the_profile_that_it_was_given() -> None:
     async def scenario() -> list[Measured]:
-        engine = DemoProcess("a100", seed=1)
+        engine = DemoProcess("a100")
         try:
             endpoint = LoadTarget(await engine.open(), MODEL, "EMPTY", max_tokens=8)
             load = LoadPlan(endpoint, 1, lambda level: None)

@@ -212,7 +212,7 @@ def test_junk_is_refused_in_json(body: bytes) -> None:
 
 def test_the_process_serves_until_it_is_closed() -> None:
     async def scenario() -> None:
-        process = DemoProcess("none", seed=1)
+        process = DemoProcess("none")
         url = await process.open()
         async with openai.AsyncOpenAI(base_url=url, api_key="EMPTY", max_retries=0) as client:
             whole = await client.chat.completions.create(model=MODEL, messages=user("thanks"))
@@ -227,7 +227,7 @@ def test_the_process_serves_until_it_is_closed() -> None:
 
 def test_a_process_that_is_killed_is_back_and_answers_what_was_asked_meanwhile() -> None:
     async def scenario() -> None:
-        process = DemoProcess("none", seed=1)
+        process = DemoProcess("none")
         url = await process.open()
         async with (
             openai.AsyncOpenAI(base_url=url, api_key="EMPTY", max_retries=0) as client,

@@ -130,10 +130,10 @@ def test_the_words_of_open_ears_hold_what_was_measured() -> None:
             "./run models download moonshine-small-streaming-en",
         ),
         (
-            {"stt_engine": "pipecat", "stt_service": "no_such_module:new"},
-            "STT_SERVICE cannot be imported: No module named 'no_such_module'",
+            {"stt_engine": "pipecat", "stt_model": "no_such_module:new"},
+            "STT_MODEL cannot be imported: No module named 'no_such_module'",
         ),
-        ({"stt_engine": "pipecat", "stt_service": "bot:__doc__"}, "is no function"),
+        ({"stt_engine": "pipecat", "stt_model": "bot:__doc__"}, "is no function"),
     ],
 )
 def test_what_is_not_here_is_one_line_that_says_what_to_do(
@@ -148,7 +148,7 @@ def test_what_is_not_here_is_one_line_that_says_what_to_do(
 def test_an_engine_that_lacks_a_setting_is_no_setting() -> None:
     with pytest.raises(ValueError, match="needs STT_BASE_URL and STT_MODEL"):
         chosen(stt_engine="openai", stt_model="whisper-1")
-    with pytest.raises(ValueError, match="needs STT_SERVICE"):
+    with pytest.raises(ValueError, match="needs STT_MODEL=module"):
         chosen(stt_engine="pipecat")
 
 
@@ -169,7 +169,7 @@ def test_a_server_is_asked_as_it_is_set() -> None:
 
 def test_a_pipecat_service_is_made_by_a_function_of_ones_own(empty_folder: Path) -> None:
     (empty_folder / "my_ears.py").write_text("def new_service():\n    return None\n")
-    choice = chosen(stt_engine="pipecat", stt_service="my_ears:new_service")
+    choice = chosen(stt_engine="pipecat", stt_model="my_ears:new_service")
     assert isinstance(choice.service, PipecatSpeechToText)
     assert choice.in_words().startswith("the Pipecat service of my_ears:new_service")
 

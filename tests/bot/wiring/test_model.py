@@ -62,7 +62,7 @@ def test_the_fallbacks_have_models_and_keys_of_their_own() -> None:
         ("llm_fallbacks", ("small",), "should be like model@http://host/v1"),
         ("llm_hedge_after", 0, "auto, off, or seconds"),
         ("llm_hedge_after", "soon", "llm_hedge_after"),
-        ("llm_system_prompt_file", "nowhere.txt", "LLM_SYSTEM_PROMPT_FILE is no file"),
+        ("llm_system_prompt", "@nowhere.txt", "LLM_SYSTEM_PROMPT names a file that is not there"),
         ("llm_context_tokens", 512, "must leave 256"),
     ],
 )

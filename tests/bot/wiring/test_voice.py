@@ -35,7 +35,7 @@ def my_voice() -> TextToSpeech:
          "kokoro bf_emma", "Kokoro's bf_emma"),
         ({"tts_engine": "openai", "tts_base_url": URL, "tts_model": "kokoro"},
          "kokoro alloy", f"alloy of kokoro at {URL}"),
-        ({"tts_engine": "pipecat", "tts_service": f"{__name__}:my_voice"},
+        ({"tts_engine": "pipecat", "tts_model": f"{__name__}:my_voice"},
          f"{__name__}:my_voice", "Pipecat"),
     ],
 )  # fmt: skip
@@ -57,7 +57,7 @@ def test_each_engine_is_chosen_by_name(given: dict[str, object], model: str, wor
         ({"tts_engine": "kokoro"}, "./run models download kokoro-v1.0"),
         ({"tts_engine": "kokoro", "tts_model": str(MODELS)}, r"needs a .onnx and a voices\*.bin"),
         ({"tts_engine": "kokoro", "tts_model": "large-v3"}, "no voice of kokoro's"),
-        ({"tts_engine": "pipecat", "tts_service": "nowhere:voice"}, "TTS_SERVICE cannot be"),
+        ({"tts_engine": "pipecat", "tts_model": "nowhere:voice"}, "TTS_MODEL cannot be"),
     ],
 )  # fmt: skip
 def test_what_is_not_here_is_told_with_what_to_run(
