@@ -85,6 +85,7 @@ class Wiring:
             phrases.apology,
             phrases.cold,
             phrases.meanwhile,
+            phrases.unheard,
         )
         self._tts = SpokenAhead(self._voice.service, words)
         self._llm: FailoverLanguageModel | None = None

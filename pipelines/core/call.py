@@ -188,6 +188,7 @@ class CallCore:
     def deadline(self) -> float | None:
         """When `TimePassed` is to be told, if nothing happens before."""
         times = (
+            self._listener.deadline(),
             self._delivery.deadline(),
             self._answers.deadline(),
             self._floor.deadline(),
@@ -255,6 +256,7 @@ class CallCore:
 
     def _pass_time(self, fact: TimePassed, now: float) -> None:
         each(
+            lambda: self._listener.due(now),
             lambda: self._type_keys(self._keypad.due(now), now),
             lambda: self._delivery.pump(now),
             lambda: self._answers.due(now),

@@ -40,6 +40,11 @@ class DictationPolicy:
     """So many words, once heard, are not unheard because a later look at them is unclear."""
     final_tries: int = 3
     """A final job that fails is asked again: somebody waits for those words."""
+    wordless_s: float = 3.5
+    """After the end of speech, ears that have told no word are waited for no longer, however many
+    tries that is: something is to be heard within 4 s, and an apology is quickly said."""
+    worded_s: float = 2.5
+    """The same where words are known: the model's answer to them is to come in that time, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,13 @@ class Dictation:
     def complete(self) -> bool:
         """The person is silent and every word has been listened to."""
         return self._final_done
+
+    @property
+    def patience_s(self) -> float | None:
+        """The time that the ears have after the end of speech; None where nothing is wanted."""
+        if self._start_s is None or self._paused_s is None or self._final_done:
+            return None
+        return self._policy.worded_s if self.text else self._policy.wordless_s
 
     @property
     def unheard(self) -> bool:
@@ -218,6 +230,11 @@ class Dictation:
             return wanted
         self._job = None
         return False
+
+    def give_up(self) -> None:
+        """The ears have had their time: what was heard before has to do. A late answer is none."""
+        self._job, self._failures = None, 0
+        self._final_done = self._given_up = True
 
     def forget(self, upto_s: float) -> None:
         """The words up to there are dealt with; speech that goes on begins a new transcript."""

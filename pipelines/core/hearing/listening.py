@@ -52,6 +52,22 @@ class Listener:
         self._job: tuple[int, DictationJob] | None = None
         self._jobs = 0
         self._apologise_from_s = 0.0
+        self._spoken_to_s = self._silent_s = 0.0
+        """The last sample of speech: its media time, and when it came in."""
+        self._came_on_s = 0.0
+        """When the ears last were done with a part of speech too long for one look."""
+
+    def deadline(self) -> float | None:
+        """When the ears have had their time."""
+        patience_s = self._dictation.patience_s
+        since_s = max(self._silent_s, self._came_on_s)
+        return None if patience_s is None else since_s + patience_s
+
+    def due(self, now: float) -> None:
+        deadline = self.deadline()
+        if deadline is not None and now >= deadline - 1e-6:
+            self._dictation.give_up()
+            self._learn(self._spoken_to_s, self._silent_s, now)
 
     @property
     def media_s(self) -> float:
@@ -81,13 +97,15 @@ class Listener:
     def transcribed(self, came: TranscriptionCame, now: float) -> None:
         job = self._current(came.job)
         heard = came.text, came.tokens, now - came.started_s, came.alternatives
+        if job is not None and job.boundary_s is not None:
+            self._came_on_s = now
         if job is not None and self._dictation.result(job, *heard):
-            self._learn(job, came.started_s, now)
+            self._learn(job.end_s, came.started_s, now)
 
     def failed(self, failed: TranscriptionFailed, now: float) -> None:
         job = self._current(failed.job)
         if job is not None and self._dictation.failed(job, again=failed.again):
-            self._learn(job, failed.started_s, now)
+            self._learn(job.end_s, failed.started_s, now)
 
     def forget(self, upto_s: float) -> None:
         """The words up to there are dealt with."""
@@ -104,7 +122,9 @@ class Listener:
             self._dictation.speech_started(fact.media_s)
         else:
             self._dictation.speech_paused(fact.media_s)
-            self._tell(Milestone("speech_ended", self._arrived(fact.media_s, now)))
+            self._spoken_to_s = fact.media_s
+            self._silent_s = self._arrived(fact.media_s, now)
+            self._tell(Milestone("speech_ended", self._silent_s))
         self._tell(fact)
 
     def _arrived(self, media_s: float, now: float) -> float:
@@ -136,13 +156,13 @@ class Listener:
             return None
         return self._job[1]
 
-    def _learn(self, job: DictationJob, started_s: float, now: float) -> None:
+    def _learn(self, end_s: float, started_s: float, now: float) -> None:
         dictation = self._dictation
         complete, unheard = dictation.complete, dictation.unheard
         if complete:
             self._tell(Span("stt", started_s, now))
             self._tell(Milestone("transcript_final", now))
-        self._tell(Transcribed(dictation.text, job.end_s, complete, dictation.alternatives))
+        self._tell(Transcribed(dictation.text, end_s, complete, dictation.alternatives))
         if unheard and self.media_s >= self._apologise_from_s:
             self._apologise_from_s = self.media_s + UNHEARD_EVERY_S
             self._tell(SayAsked(self._unheard))
