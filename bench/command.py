@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench.natural.command import in_real_time, on_virtual_time, tell
 from bench.natural.plays import NaturalPlay
 from bench.natural.speech import FOLDER, SpeechError, load
+from bench.natural.verdicts import JudgeName
 from bench.output import Picture
 from bench.playlist import Half, PlaylistItem, playlist
 from bench.plays import Play
@@ -68,6 +69,10 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
             resolve_path=True,
         ),
     ] = None,
+    judge: Annotated[
+        JudgeName,
+        typer.Option(help="With --fast: a language model says, too, whether a turn is over."),
+    ] = "none",
     only_peer: Annotated[bool, typer.Option("--only-peer", help="Not our server.")] = False,
     calls: Annotated[int, typer.Option(min=1, max=64, help="At once, per server.")] = 1,
     half: Annotated[Half, typer.Option(help="Which half of the suite.")] = "held-out",
@@ -99,6 +104,7 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
       ./run bench turns --as twilio --peer page --limit 20
       ./run bench turns --against ../halfsecond-before
       ./run bench turns --suite natural --fast
+      ./run bench turns --suite natural --fast --judge perfect
       ./run bench turns --suite natural --peer stock --peer livekit --as browser
     """
     errors = Console(stderr=True)
@@ -116,7 +122,7 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
         seed=seed,
     )
     if suite == "natural":
-        played, heading = _natural(speech, wanted, limit, fast=fast)
+        played, heading = _natural(speech, wanted, limit, fast=fast, judge=judge)
         tell(NAMES, played, heading, wanted, json_file, picture)
         return
     plays: list[Play] = []
@@ -165,12 +171,12 @@ def turns(  # noqa: PLR0913 - the options of a command are its arguments
 
 
 def _natural(
-    speech: Path, wanted: BenchPlan, limit: int | None, *, fast: bool
+    speech: Path, wanted: BenchPlan, limit: int | None, *, fast: bool, judge: JudgeName
 ) -> tuple[list[NaturalPlay], str]:
     try:
         turns = load(speech)
         if fast:
-            found, heading = on_virtual_time(turns, limit, wanted.seed)
+            found, heading = on_virtual_time(turns, limit, wanted.seed, judge)
         else:
             found, heading = in_real_time(turns, wanted, limit, Console(stderr=True))
     except (SpeechError, ServerError, OSError) as error:

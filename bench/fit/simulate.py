@@ -9,6 +9,7 @@ import heapq
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from bench.fit.observe import Observed
 from pipelines.core.commands import (
@@ -73,25 +74,24 @@ class SimulatedOutcome:
     """When the bot began and ceased to be heard, before the turn's end."""
 
 
-def never(text: str) -> bool:
-    """A model that gives no mark, whatever was said."""
+Verdict: TypeAlias = Callable[[str, float], bool]
+"""Does a language model that is asked about these words, so many seconds into the turn's sound, say
+that the person has not finished?"""
+
+
+def never(text: str, now: float) -> bool:
+    """`Verdict` of a model that answers whatever was said."""
     return False
 
 
-def play(
-    turn: SimulatedTurn, policy: TurnPolicy, incomplete: Callable[[str], bool] = never
-) -> SimulatedOutcome:
-    """Run one recording through the machine. `incomplete`: the language model's verdict on the
-    words so far, where the policy asks for it.
-    """
+def play(turn: SimulatedTurn, policy: TurnPolicy, incomplete: Verdict = never) -> SimulatedOutcome:
+    """Run one recording through the machine; `incomplete` counts where the policy asks for it."""
     completes, expected = load_completeness().probability, expected_after(turn.asked)
     return _Run(turn, TurnMachine(policy, completes, lambda: expected), incomplete).outcome()
 
 
 class _Run:
-    def __init__(
-        self, turn: SimulatedTurn, machine: TurnMachine, incomplete: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, turn: SimulatedTurn, machine: TurnMachine, incomplete: Verdict) -> None:
         self._turn = turn
         self._machine = machine
         self._incomplete = incomplete
@@ -149,7 +149,7 @@ class _Run:
         match command:
             case StartReply(reply_id, text=text, judges_turn=judges_turn):
                 self._outcome.requests += 1
-                if judges_turn and self._incomplete(text):
+                if judges_turn and self._incomplete(text, now):
                     self._push(now + VERDICT_S, TurnIncomplete(reply_id))
                 else:
                     self._ready[reply_id] = now + REPLY_S

@@ -20,7 +20,7 @@ from bench.natural.figures import as_json, difference, figures
 from bench.natural.plays import NaturalPlay
 from bench.natural.report import print_natural
 from bench.natural.speech import NaturalTurn
-from bench.natural.verdicts import Verdicts
+from bench.natural.verdicts import JudgeName, Perfect, Verdicts
 from bench.turns import BenchPlan, bench
 from bot.server.telemetry import silence_pipecat
 from bot.settings import load as load_settings
@@ -31,21 +31,23 @@ PRINTED_CELLS = 150
 
 
 def on_virtual_time(
-    turns: Sequence[NaturalTurn], limit: int | None, seed: int
+    turns: Sequence[NaturalTurn], limit: int | None, seed: int, judge: JudgeName = "none"
 ) -> tuple[list[NaturalPlay], str]:
-    """Our decisions, by the settings of the environment. Raises SpeechError."""
+    """Our decisions, by the settings of the environment. Raises SpeechError, and OSError where no
+    verdicts were collected.
+    """
     silence_pipecat()
     if limit is not None and limit < len(turns):
         turns = random.Random(seed).sample(turns, limit)
-    settings = load_settings()
-    policy, verdicts = Wiring(settings).policies.turn, None
+    policy = replace(Wiring(load_settings()).policies.turn, asks_model=judge != "none")
+    verdicts = Verdicts.load() if judge == "collected" else None
+    judged_by = verdicts or (Perfect() if judge == "perfect" else None)
+    found = list(plays(turns, observed(turns), policy, judged_by))
     heading = f"{len(turns)} turns of natural speech, on virtual time, answers in 185 ms"
-    if settings.llm_turn_completion != "off":
-        policy, verdicts = replace(policy, asks_model=True), Verdicts.load()
-        heading += f", with the verdicts of {verdicts.model}"
-    found = list(plays(turns, observed(turns), policy, verdicts))
-    if verdicts is not None and verdicts.unknown:
-        heading += f" ({verdicts.unknown} unknown, taken for an answer)"
+    if verdicts is not None:
+        heading += f", turns judged by {verdicts.model} ({verdicts.unknown} times not known)"
+    elif judge == "perfect":
+        heading += ", turns judged by one who is always right"
     return found, heading
 
 

@@ -12,7 +12,7 @@ from bench.fit.dataset import TurnListener
 from bench.fit.simulate import ObservedPause, SimulatedTurn, never, play
 from bench.natural.plays import NaturalPlay, cut_ins
 from bench.natural.speech import NaturalTurn, sound
-from bench.natural.verdicts import Verdicts
+from bench.natural.verdicts import Judge
 from client.caller.measure import MISSED_S
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.protocols import EAR_RATE_HZ
@@ -31,13 +31,13 @@ def plays(
     turns: Sequence[NaturalTurn],
     heard: Sequence[SimulatedTurn],
     policy: TurnPolicy,
-    verdicts: Verdicts | None = None,
+    judge: Judge | None = None,
 ) -> Iterator[NaturalPlay]:
-    """The policy tried on every turn; `heard` is `observed(turns)`. `verdicts`: the language
-    model's, where the policy asks for them.
+    """The policy tried on every turn; `heard` is `observed(turns)`. `judge`: the language
+    model, where the policy asks it.
     """
     for turn, simulated in zip(turns, heard, strict=True):
-        outcome = play(simulated, policy, never if verdicts is None else verdicts.of(turn.id))
+        outcome = play(simulated, policy, never if judge is None else judge.of(turn))
         missed = outcome.v2v_s >= MISSED_S
         answers = len(outcome.cut_at_s) + (not missed)
         yield NaturalPlay(

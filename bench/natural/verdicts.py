@@ -8,17 +8,17 @@ fixed pace. The table holds no words: a prefix of a turn is known by the turn's 
 
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Protocol, Self, TypeAlias
 
 import httpx2
 import typer
 from rich.progress import track
 
-from bench.fit.simulate import SimulatedTurn, play
+from bench.fit.simulate import SimulatedTurn, Verdict, play
 from bench.natural import speech
 from bench.natural.speech import NaturalTurn
 from pipelines.core.thinking.prompt import SYSTEM_PROMPT
@@ -28,6 +28,7 @@ from pipelines.core.turn.policy import TurnPolicy
 from pipelines.core.turn.wording import words
 
 TABLE = Path(__file__).with_name("verdicts.json")
+JudgeName: TypeAlias = Literal["none", "collected", "perfect"]
 MOST_TOKENS = 6
 """An answer is read so far: the mark is its beginning."""
 PATIENT_S = 600.0
@@ -38,8 +39,21 @@ def checksum(text: str) -> str:
     return f"{zlib.crc32(' '.join(words(text)).encode()):08x}"
 
 
+class Judge(Protocol):
+    def of(self, turn: NaturalTurn) -> Verdict: ...
+
+
+class Perfect:
+    """`Judge`: always right, which no model is. With it one sees what the mark can do at best."""
+
+    def of(self, turn: NaturalTurn) -> Verdict:
+        return lambda text, now: now < turn.end_s
+
+
 @dataclass(slots=True)
 class Verdicts:
+    """`Judge`: one model's collected verdicts."""
+
     model: str
     instruction: str
     """The checksum of the one that they were collected with."""
@@ -62,11 +76,9 @@ class Verdicts:
         head = json.dumps(told)[1:-1]
         path.write_text(f'{{{head}, "marks": {{\n{rows}\n}}}}\n')
 
-    def of(self, turn: str) -> Callable[[str], bool]:
-        """The verdict on words of a turn."""
-
-        def incomplete(text: str) -> bool:
-            found = self.marks.get(turn, {}).get(checksum(text))
+    def of(self, turn: NaturalTurn) -> Verdict:
+        def incomplete(text: str, now: float) -> bool:
+            found = self.marks.get(turn.id, {}).get(checksum(text))
             self.unknown += found is None
             return bool(found)
 
@@ -87,7 +99,7 @@ def prefixes(heard: Sequence[SimulatedTurn]) -> Iterator[tuple[str, str]]:
         yield from ((turn.name, text) for text in {checksum(t): t for t in texts}.values())
 
 
-def _noted(texts: list[str], mark: bool, text: str) -> bool:
+def _noted(texts: list[str], mark: bool, text: str, now: float) -> bool:
     texts.append(text)
     return mark
 

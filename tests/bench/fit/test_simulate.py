@@ -56,7 +56,7 @@ ASKING = TurnPolicy(asks_model=True)
 
 def test_a_mark_in_time_keeps_the_bot_from_cutting_in() -> None:
     turn = spoken((0.0, 2.0, "I lost my card."), (3.2, 4.0, "I lost my card. It is blue."))
-    outcome = play(turn, ASKING, lambda text: text == "I lost my card.")
+    outcome = play(turn, ASKING, lambda text, now: text == "I lost my card.")
 
     assert len(play(turn, ASKING).sounds_s) == 1
     assert outcome.sounds_s == []
@@ -64,7 +64,7 @@ def test_a_mark_in_time_keeps_the_bot_from_cutting_in() -> None:
 
 
 def test_a_mark_at_the_end_of_a_turn_costs_no_more_than_the_limit() -> None:
-    outcome = play(spoken((0.0, 2.0, "I lost my card.")), ASKING, lambda text: True)
+    outcome = play(spoken((0.0, 2.0, "I lost my card.")), ASKING, lambda text, now: True)
 
     assert 1.0 < outcome.v2v_s < ASKING.endpointing.held_s + 0.3
     assert outcome.requests == 2
@@ -72,4 +72,4 @@ def test_a_mark_at_the_end_of_a_turn_costs_no_more_than_the_limit() -> None:
 
 def test_a_policy_that_does_not_ask_hears_no_verdict() -> None:
     turn = spoken((0.0, 2.0, "I lost my card."))
-    assert play(turn, TurnPolicy(), lambda text: True) == play(turn, TurnPolicy())
+    assert play(turn, TurnPolicy(), lambda text, now: True) == play(turn, TurnPolicy())

@@ -1,14 +1,26 @@
 """A model's verdicts on prefixes of turns: kept without their words, and played back."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.fit.observe import Observed
 from bench.fit.simulate import SimulatedTurn
-from bench.natural.verdicts import Verdicts, checksum, is_mark, prefixes, prompt
+from bench.natural.speech import NaturalTurn
+from bench.natural.verdicts import Perfect, Verdicts, checksum, is_mark, prefixes, prompt
 from pipelines.core.events import Listened, SpeechPaused, SpeechStarted, Transcribed
 from pipelines.core.thinking.turn_marks import INSTRUCTION
+from tests.bench.natural.test_figures import turn
+
+
+def a_turn(name: str) -> NaturalTurn:
+    return replace(turn(), id=name)
+
+
+def test_one_who_is_always_right_says_so_until_the_turn_is_over() -> None:
+    verdict = Perfect().of(a_turn("a"))
+    assert [verdict("hello", 5.3), verdict("hello", 5.5)] == [True, False]
 
 
 def test_the_same_words_have_one_checksum_however_they_are_written() -> None:
@@ -23,18 +35,17 @@ def test_a_table_is_read_as_it_was_written_and_holds_no_words(tmp_path: Path) ->
 
     found = Verdicts.load(path)
     assert (found.model, found.instruction) == ("m", "i")
-    assert found.of("a/0/1.00")(words)
+    assert found.of(a_turn("a/0/1.00"))(words, 0.0)
     assert not any(word in path.read_text() for word in words.split())
 
 
 def test_words_that_nobody_asked_about_are_counted_and_taken_for_an_answer() -> None:
     table = Verdicts("m", "i", {"a": {checksum("hello"): True}})
-    verdict = table.of("a")
-    assert [verdict("hello"), verdict("hello there"), table.of("b")("hello")] == [
-        True,
-        False,
-        False,
+    found = [
+        table.of(a_turn(turn))(text, 0.0)
+        for turn, text in (("a", "hello"), ("a", "hello there"), ("b", "hello"))
     ]
+    assert found == [True, False, False]
     assert table.unknown == 2
 
 
@@ -48,8 +59,8 @@ def test_every_text_that_a_reply_may_be_begun_for_is_asked_about_once() -> None:
         Observed(5.04, Transcribed("I lost my card. It is blue.", 5.0, final=True)),
         *(Observed(at / 50, Listened(at / 50)) for at in range(500)),
     ]
-    turn = SimulatedTurn("a", "", 5.0, (), sorted(facts, key=lambda one: one.at_s))
-    assert sorted(text for _, text in prefixes([turn])) == [
+    heard = SimulatedTurn("a", "", 5.0, (), sorted(facts, key=lambda one: one.at_s))
+    assert sorted(text for _, text in prefixes([heard])) == [
         "I lost my card.",
         "I lost my card. It is blue.",
         "It is blue.",
