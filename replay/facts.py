@@ -6,7 +6,7 @@ decision that differs is right, those after it are a guess.
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache
 from itertools import zip_longest
 from typing import Any
@@ -18,7 +18,7 @@ from pipelines.core.call import CallCore
 from pipelines.core.commands import CallCommand
 from pipelines.core.events import CallFact, CallOpened
 from pipelines.core.policies import CallFormat, Policies
-from pipelines.core.recording import MONOTONIC, TOLD_TYPES, Noted, line_of
+from pipelines.core.recording import MONOTONIC, RECORD_TYPES, TOLD_TYPES, Noted, line_of
 from pipelines.services.tools.tools_builtin import hang_up
 from replay.call_folder import RecordedCall, UnreadableError
 
@@ -87,13 +87,23 @@ def _difference(
 
 
 def _decisions(lines: Iterable[Mapping[str, Any]]) -> Iterable[Decision]:
-    """Compared as JSON has them: a tuple is a list there."""
+    """Compared as JSON has them: a tuple is a list there. A field that a recording's version had
+    not yet has its default.
+    """
     for line in lines:
         if line["k"] in ("fact", "command"):
-            yield {name: _plain(value) for name, value in line.items() if name not in _TIMES}
+            whole = {**_defaults(line["type"]), **line}
+            yield {name: _plain(value) for name, value in whole.items() if name not in _TIMES}
 
 
 _TIMES = MONOTONIC | {"t"}
+
+
+@cache
+def _defaults(name: str) -> Mapping[str, Any]:
+    """Those that are written: None is not."""
+    given = {field.name: field.default for field in fields(RECORD_TYPES[name])}
+    return {name: value for name, value in given.items() if value not in (None, MISSING)}
 
 
 def _plain(value: Any) -> Any:
