@@ -173,8 +173,10 @@ def test_a_token_that_was_made_for_this_start_is_said() -> None:
     chosen = Chosen(is_demo=False)
     said = in_use("http://127.0.0.1:7860", chosen, "a-token")
     assert "\n  token  a-token  (asked of those who come from beyond this machine)" in said
+    assert "to all that come by a plain TCP forward to it" in " ".join(said.split())
     said = in_use("http://127.0.0.1:7860", chosen, "a-token", everybody=True)
     assert "\n  token  a-token  (asked of everybody)" in said
+    assert "TCP forward" not in " ".join(said.split())
     assert "token" not in in_use("http://127.0.0.1:7860", chosen)
 
 

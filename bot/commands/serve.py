@@ -184,6 +184,7 @@ def terms(settings: Settings, listener: socket.socket, phone: "TelephoneConfig")
     return Terms(
         access=AccessPolicy(
             token=token.get_secret_value() if token else secrets.token_urlsafe(24),
+            token_is_set=token is not None,
             listens_beyond_loopback=not is_loopback(listener.getsockname()[0]),
             public=settings.public_base_url,
             origins=frozenset(settings.allowed_origins),
@@ -241,6 +242,11 @@ def in_use(
     if token is not None:
         asked = "everybody" if everybody else "those who come from beyond this machine"
         lines.append(f"  token  {token}  (asked of {asked})")
+        if not everybody:
+            lines += [
+                "  open   to every program of this machine, and to all that come by a plain TCP",
+                "         forward to it (ssh -R, socat): set ACCESS_TOKEN, and everybody is asked",
+            ]
     if chosen.is_demo:
         lines += [
             "No language model is behind this: the demo answers by rule. To put one there, start",

@@ -2,7 +2,9 @@
 
 A tunnel or a proxy arrives over loopback, and so does a page of another site in a browser on this
 machine: the address that a request comes from proves nothing. Proof is the address that was
-asked for, forwarding headers, and the origin, which a page cannot choose.
+asked for, forwarding headers, and the origin, which a page cannot choose. A program that comes
+through a plain TCP forward can say that it asked for localhost: only a token that everybody is
+asked for keeps it out.
 """
 
 import hmac
@@ -36,6 +38,8 @@ class AccessPolicy:
     """The operator's decisions."""
 
     token: str
+    token_is_set: bool = False
+    """The operator has set it: then everybody is asked for it."""
     listens_beyond_loopback: bool = False
     public: str | None = None
     """The address that the world knows: an origin, and a path before everything if there is one."""
@@ -53,9 +57,10 @@ class AccessPolicy:
 
     @property
     def asks_everybody(self) -> bool:
-        """For the token, on this machine too: who comes by a tunnel comes from it."""
+        """For the token, on this machine too: a client that comes by a tunnel comes from it."""
         public = urlsplit(self.public or "").hostname
-        return self.listens_beyond_loopback or (public is not None and not is_loopback(public))
+        is_public = public is not None and not is_loopback(public)
+        return self.token_is_set or self.listens_beyond_loopback or is_public
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ class ServerSettings(Group):
     """Where the world reaches this server: https, a host, and a path before everything, if any."""
 
     access_token: Annotated[SecretStr | None, EmptyIsUnset] = None
-    """The secret of clients from beyond this machine. Unset, one is made at each start."""
+    """Everybody is asked for it. Unset, those from beyond this machine are asked for a new one."""
 
     allowed_origins: List = ()
     """Other sites whose pages may call: https://a.example,https://b.example; exact matches."""

@@ -19,6 +19,7 @@ from bot.phone import door as twilio
 from bot.phone.line import TelephoneConfig
 from bot.server.access import AccessPolicy
 from bot.server.guard import REFUSALS, Guard
+from bot.server.methods import MethodGuard
 from bot.server.prefix import Prefix
 from bot.server.telemetry import Metrics
 from bot.texts import door as chat
@@ -72,6 +73,7 @@ def create_app(
     if web is not None and (web / "index.html").is_file():
         page = paths(web)
         app.mount("/", StaticFiles(directory=web, html=True))
+    app.add_middleware(MethodGuard, routes=app.router.routes, page=page)
     app.add_middleware(Guard, access=access, metrics=metrics, page=page)
     app.add_middleware(  # around the guard, so that a page elsewhere can read why it is turned away
         CORSMiddleware,

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -20,7 +21,7 @@ from bot.server.crowd import CONNECTIONS_PER_ADDRESS, Crowd
 from bot.server.files import file_limit, most_connections
 from bot.server.listening import CountingListener
 from bot.server.telemetry import Metrics
-from bot.server.transport import LEAVING_S, CountedState, HttpProtocol, WebSocketProtocol
+from bot.server.transport import LEAVING_S, REQUEST_S, CountedState, HttpProtocol, WebSocketProtocol
 from bot.texts.sharing import SharedModel
 from bot.wiring.app import create_app
 from pipelines.services.minding import Minders
@@ -148,6 +149,18 @@ class DrainingServer(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """The `sockets` are used up."""
         await super().serve([CountingListener(one, self._crowd) for one in sockets or []])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """With our time limits for TLS: uvicorn has no way to say them, and asyncio's are 60 s."""
+        loop = asyncio.get_running_loop()
+        create = loop.create_server
+        if self.config.is_ssl:
+            within = {"ssl_handshake_timeout": REQUEST_S, "ssl_shutdown_timeout": float(LEAVING_S)}
+            loop.create_server = partial(create, **within)  # type: ignore[method-assign]
+        try:
+            await super().startup(sockets)
+        finally:
+            loop.create_server = create  # type: ignore[method-assign]
 
     async def on_tick(self, counter: int) -> bool:
         now = asyncio.get_running_loop().time()

@@ -132,7 +132,10 @@ def check_token(settings: Settings) -> Finding:
     token = settings.access_token
     if token is None:
         if is_loopback(settings.host) and settings.public_base_url is None:
-            return good("access token", "made at each start; nobody on this machine needs it")
+            found = (
+                "made at each start; nobody on this machine, or by a TCP forward to it, needs it"
+            )
+            return good("access token", found)
         return poor(
             "access token", "made anew at each start", "set ACCESS_TOKEN to one of your own"
         )

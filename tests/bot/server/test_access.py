@@ -52,11 +52,20 @@ def test_asked_for_by_any_other_address_it_wants_the_token(host: str) -> None:
     assert decide(HOME, identity(host, authorization="Bearer right")) is None
 
 
+def test_a_token_that_the_operator_set_is_asked_of_a_program_that_says_localhost() -> None:
+    access = AccessPolicy(token="right", token_is_set=True)
+    for host in (LOOPBACK, "localhost", "[::1]:7860"):
+        assert decide(access, identity(host)) == NO_TOKEN
+        assert decide(access, identity(host, authorization="Bearer right")) is None
+
+
 @pytest.mark.parametrize(
     ("access", "asks"),
     [
         (HOME, False),
         (AccessPolicy(token="right", listens_beyond_loopback=True), True),
+        (AccessPolicy(token="right", token_is_set=True), True),
+        (AccessPolicy(token="right", token_is_set=True, public="http://localhost:80"), True),
         (PUBLIC, True),
         (AccessPolicy(token="right", public="http://localhost:8080"), False),
     ],

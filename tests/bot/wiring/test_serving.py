@@ -8,13 +8,14 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
 import pytest
 from websockets.asyncio.client import connect
 
+import bot.wiring.serving
 from bot.calls.limits import Limits
 from bot.commands.serve import check_certificate
 from bot.server.access import AccessPolicy
@@ -69,6 +70,28 @@ def test_a_certificate_that_cannot_be_used_gives_one_line(tmp_path: Path) -> Non
     ):
         with pytest.raises(SettingsError, match="TLS_CERT and TLS_KEY cannot be used: "):
             check(chain, key)
+
+
+@pytest.mark.needs("openssl")
+@pytest.mark.parametrize(
+    "sent", [b"", b"\x16\x03\x01", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"]
+)
+def test_a_handshake_that_does_not_come_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(bot.wiring.serving, "REQUEST_S", 0.2)
+    certificate = make_certificate(tmp_path)
+
+    async def scenario() -> None:
+        async with serving(certificate=certificate) as served:
+            reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            writer.write(sent)
+            async with asyncio.timeout(10):
+                with suppress(ConnectionError):
+                    assert await reader.read() == b""
+            writer.close()
+
+    asyncio.run(scenario())
 
 
 # ---- behind a proxy ----
