@@ -10,6 +10,9 @@ CUT_OFF_HZ = 80.0
 SHARPNESS = (0.5412, 1.3066)
 """Q of the two sections of a Butterworth filter of the fourth order: 24 dB an octave."""
 
+STILL = 1e-9
+"""A state that changes no sample of 16 bits."""
+
 
 class HighPass:
     """For blocks of one length.
@@ -35,6 +38,11 @@ class HighPass:
         self._block = block
         self._both = np.zeros(block + order)
         """A block, and the state before it."""
+
+    @property
+    def is_still(self) -> bool:
+        """Nothing of what came before is left in it: of silence it makes silence."""
+        return float(np.abs(self._both[self._block :]).max()) < STILL
 
     def feed(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Shape (block,) in and out."""

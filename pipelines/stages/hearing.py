@@ -22,6 +22,7 @@ from pipelines.core.events import (
 )
 from pipelines.core.hearing.signal import EarSignal, Pieces, dbfs
 from pipelines.services.protocols import (
+    Samples,
     ServiceError,
     SpeechToText,
     TranscriptionJob,
@@ -35,6 +36,8 @@ LONGEST_HEARD = 2048
 """Characters of one answer of the ears, and tokens: half a minute has some 500."""
 MOST_ALTERNATIVES = 8
 STARVE_EVERY_S = 0.02
+NO_SPEECH, SETTLED_CHUNKS = 0.1, 8
+"""After 256 ms under this probability the VAD has long fallen: Silero's own model is cleared so."""
 LOOKED_AT_S = 8.0
 """The turn model looks at so much sound."""
 
@@ -60,6 +63,8 @@ class Hearing(FrameProcessor):
         self._scoring: asyncio.Task[None] | None = None
         self._starving: asyncio.Task[None] | None = None
         self._came = asyncio.Event()
+        self._unheard = 0
+        """Chunks in a row that we made up, and in which the VAD heard nothing."""
 
     async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
         await super().setup(setup)
@@ -114,8 +119,19 @@ class Hearing(FrameProcessor):
 
     def _hear(self, pieces: list[Pieces]) -> None:
         for piece in pieces:
-            chances = tuple(self._vad.probability(chunk) for chunk in piece.chunks)
+            if not piece.made_up:
+                self._unheard = 0
+            chances = tuple(self._probability(chunk, piece.made_up) for chunk in piece.chunks)
             self._tell(SoundHeard(piece.levels, chances))
+
+    def _probability(self, chunk: Samples, made_up: bool) -> float:
+        """Of silence that goes on, and that we have made up, the VAD need not be asked."""
+        if self._unheard >= SETTLED_CHUNKS:
+            return 0.0
+        probability = self._vad.probability(chunk)
+        if made_up:
+            self._unheard = self._unheard + 1 if probability < NO_SPEECH else 0
+        return probability
 
     # ---- models ----
 

@@ -4,7 +4,7 @@ Sample rates, filters and alignment are settled here; what the pieces mean is de
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ class Pieces:
     """The level of each new window of 10 ms, in dBFS."""
     chunks: tuple[Samples, ...]
     """New chunks for the VAD, each of shape (512,)."""
+    made_up: bool = False
+    """Silence in the place of sound that did not come."""
 
 
 class EarSignal:
@@ -74,7 +76,7 @@ class EarSignal:
     def starve(self, now: float) -> list[Pieces]:
         """Nothing has come for too long: silence takes its place."""
         due = self.intake.starve(now)
-        return [self._hear(np.zeros(due, np.int16), now)] if due else []
+        return [replace(self._hear(np.zeros(due, np.int16), now), made_up=True)] if due else []
 
     def bot_plays(self, pcm: Pcm, plays_at_s: float, now: float) -> None:
         """The bot's voice comes back through the microphone from then on: know it again."""
@@ -100,6 +102,9 @@ class EarSignal:
         waiting = np.concatenate((self._words_in, words))
         whole = len(waiting) // WINDOW * WINDOW
         self._words_in = waiting[whole:]
+        if self._words_pass.is_still and not waiting[:whole].any():
+            self._tape.append(waiting[:whole])
+            return (dbfs(waiting[:WINDOW]),) * (whole // WINDOW)
         levels = []
         for window in waiting[:whole].reshape(-1, WINDOW):
             passed = self._words_pass.feed(window)
@@ -112,7 +117,9 @@ class EarSignal:
         whole = len(waiting) // VOICE_STEP * VOICE_STEP
         steps = waiting[:whole].reshape(-1, VOICE_STEP)
         self._voice_in = waiting[whole:]
-        passed = np.concatenate((self._chunk, *(self._voice_pass.feed(step) for step in steps)))
+        if not (self._voice_pass.is_still and not steps.any()):
+            steps = np.array([self._voice_pass.feed(step) for step in steps], np.float32)
+        passed = np.concatenate((self._chunk, steps.reshape(-1)))
         whole = len(passed) // VAD_CHUNK * VAD_CHUNK
         self._chunk = passed[whole:]
         return tuple(passed[:whole].reshape(-1, VAD_CHUNK))

@@ -1,7 +1,7 @@
 """When the VAD is asked: as soon as its chunk is there, whoever speaks."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -86,6 +86,95 @@ def test_the_vad_hears_the_same_in_pieces_of_any_length() -> None:
     np.testing.assert_allclose(
         np.concatenate(silent.chunks[:30]), np.concatenate(spoken_over.chunks[:30])
     )
+
+
+# ---- silence that is made up ----
+
+
+class HearingVad(CountingVad):
+    """Gives each chunk the probability that `chance` has for its number."""
+
+    def __init__(self, chance: Callable[[int], float]) -> None:
+        super().__init__()
+        self._chance = chance
+
+    def probability(self, chunk: Samples) -> float:
+        super().probability(chunk)
+        return self._chance(len(self.chunks))
+
+
+async def asked_of_nobody(vad: CountingVad, seconds: float) -> int:
+    """How often the VAD is asked about a second of sound and so much of nothing after it."""
+    async with listening(vad) as worker:
+        for _ in range(50):
+            await worker.queue_frame(sound(bytes(2 * FRAME)))
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(seconds)
+        return len(vad.chunks)
+
+
+@pytest.mark.parametrize("seconds", [2.0, 30.0])
+def test_a_caller_who_has_vanished_is_not_listened_to_on_and_on(seconds: float) -> None:
+    assert run(asked_of_nobody(CountingVad(), seconds)) <= 31 + 8
+
+
+def test_the_vad_is_asked_until_it_has_fallen_for_good() -> None:
+    vad = HearingVad(lambda number: 0.5 if number < 60 and number % 5 == 0 else 0.0)
+    assert 55 + 8 <= run(asked_of_nobody(vad, 30.0)) <= 60 + 8
+
+
+def test_sound_that_comes_again_is_listened_to_at_once() -> None:
+    async def scenario() -> tuple[int, int]:
+        vad = CountingVad()
+        async with listening(vad) as worker:
+            for _ in range(50):
+                await worker.queue_frame(sound(bytes(2 * FRAME)))
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(10.0)
+            before = len(vad.chunks)
+            for _ in range(50):
+                await worker.queue_frame(sound(b"\1\2" * FRAME))
+                await asyncio.sleep(0.02)
+            return before, len(vad.chunks)
+
+    before, after = run(scenario())
+    assert after - before >= 30
+
+
+def test_silence_that_is_sent_is_listened_to() -> None:
+    async def scenario() -> int:
+        vad = CountingVad()
+        async with listening(vad) as worker:
+            for _ in range(500):
+                await worker.queue_frame(sound(bytes(2 * FRAME)))
+                await asyncio.sleep(0.02)
+            return len(vad.chunks)
+
+    assert run(scenario()) == 500 * FRAME // VAD_CHUNK
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 48_000])
+def test_made_up_silence_is_as_long_and_as_quiet_as_any(rate_hz: int) -> None:
+    """The way on which nothing is computed, and the way of sound."""
+    draw = np.random.default_rng(1)
+    noise = (3000 * draw.standard_normal(rate_hz)).astype(np.int16)
+    made_up, sent = EarSignal(rate_hz, 24_000), EarSignal(rate_hz, 24_000)
+    for signal in (made_up, sent):
+        signal.take(noise, 1.0, None)
+    starved = made_up.starve(4.0)
+    given = sent.take(np.zeros(3 * rate_hz, np.int16), 4.0, None)
+    assert starved[0].made_up
+    assert not given[0].made_up
+    for one, other in ((starved, given), (made_up.starve(5.0), None)):
+        levels = np.array(one[0].levels)
+        if other is not None:
+            assert levels == pytest.approx(np.array(other[0].levels), abs=1e-6)
+            np.testing.assert_array_equal(one[0].chunks, other[0].chunks)
+        else:
+            assert len(levels) == pytest.approx(100, abs=1)
+            assert levels.max() <= -119.9
+    assert made_up.media_s == pytest.approx(5.0, abs=0.02)
+    assert not made_up.between(4.0, 5.0).any()
 
 
 # ---- long pieces, and what comes too late ----
