@@ -125,7 +125,7 @@ class Hearing(FrameProcessor):
             self._tell(SoundHeard(piece.levels, chances))
 
     def _probability(self, chunk: Samples, made_up: bool) -> float:
-        """Of silence that goes on, and that we have made up, the VAD need not be asked."""
+        """The VAD is not asked about silence that goes on and that we have made up."""
         if self._unheard >= SETTLED_CHUNKS:
             return 0.0
         probability = self._vad.probability(chunk)
