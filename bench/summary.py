@@ -6,20 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bench.intervals import NOTHING, Groups, bootstrap, paired_ratio, wilson
 from bench.playlist import KINDS, Kind
 from bench.plays import PauseHeard, Play
 from client.caller.wording import count_word_errors
-from pipelines.core.ledger.statistics import (
-    NOTHING,
-    Estimate,
-    Groups,
-    Values,
-    bootstrap,
-    median,
-    paired_ratio,
-    percentile,
-    wilson,
-)
+from pipelines.core.ledger.statistics import Estimate, Values, median, percentile
 
 PERCENTS = (50, 95, 99)
 PAUSE_S = (0.2, 1.0)

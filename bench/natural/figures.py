@@ -7,17 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from bench.intervals import NOTHING, bootstrap, wilson
 from bench.natural.plays import NaturalPlay
 from bench.natural.speech import ENDS, KINDS, VERY_SURE, End, Kind
 from client.caller.wording import count_word_errors
-from pipelines.core.ledger.statistics import (
-    NOTHING,
-    Estimate,
-    Values,
-    bootstrap,
-    percentile,
-    wilson,
-)
+from pipelines.core.ledger.statistics import Estimate, Values, percentile
 
 PERCENTS = (50, 95)
 LENGTHS_S = ((0.0, 1.0), (1.0, 2.0), (2.0, 3.0))
