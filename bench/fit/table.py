@@ -23,9 +23,14 @@ PRIOR = OverWeights(
     open=-0.3,
     question=1.0,
     thought=1.0,
-    went_on=-0.2,
+    went_on=-0.1,
+    told=-0.2,
+    short=-0.5,
     opening=-2.5,
+    acknowledged=-1.0,
+    holding=-4.0,
     part=-4.5,
+    some=-1.0,
     enough=1.0,
     whole=2.0,
     voice=0.5,
@@ -34,9 +39,18 @@ PRIOR = OverWeights(
 """Set by hand before anything was fitted; evidence moves a weight away from it."""
 PULL = 1.0
 """How strongly it is held there, in rows of evidence for a unit squared, ..."""
-PULLED = {"bias": 0.0, "counting": 5.0, "counted": 5.0, "part": 5.0}
+PULLED = {
+    "bias": 0.0,
+    "counting": 5.0,
+    "counted": 5.0,
+    "part": 5.0,
+    "some": 5.0,
+    "holding": 5.0,
+    "went_on": 1000.0,
+}
 """... where not otherwise: there are ten pauses in numbers, most of two people. The read suite's
-are so short that nobody can cut in."""
+are so short that nobody can cut in. Of those who go on, `told` knows as much; but a person into
+whom the bot has cut must not be waited for less."""
 READ_SHARE = 0.5
 """The weight of a read row, whose pauses are mostly made, beside one of natural speech."""
 STEPS, RATE = 400, 0.05

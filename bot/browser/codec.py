@@ -5,8 +5,8 @@ Messages: https://docs.pipecat.ai/client/rtvi-standard
 
 What RTVI has no message for travels in two that strangers ignore:
 
-* `client-message {t, d}`: `played {generation, samples, at}`, `mute {muted}`, `stop-speaking`;
-  `at` is in seconds of the client's own clock, and may be left out
+* `client-message {t, d}`: `played {generation, samples, at}`, `mute {muted}`, `stop-speaking`,
+  `expect {kind, size}`; `at` is in seconds of the client's own clock, and may be left out
 * `server-message`: `flush {generation}`, `state {state}`, `turn {row}`, `cut-off {turn, heard}`,
   `in-use {facts, shares_s}`: engines and budget, as the call begins;
   `session {resume, resumed}`: the key by which to come back, and whether it has just been used
@@ -30,6 +30,7 @@ from pipelines.core.exchange import (
     CallState,
     Caption,
     Dtmf,
+    Expect,
     Fault,
     Flush,
     Muted,
@@ -39,6 +40,7 @@ from pipelines.core.exchange import (
     TurnMeasured,
     Typed,
 )
+from pipelines.core.turn.expectation import Expected
 
 IN_RATE_HZ = 16_000
 """Rate in Hz of the stock client's microphone."""
@@ -59,6 +61,9 @@ MAX_KEYS = 32
 
 LONGEST_TYPED = 8192
 """Characters of one text: five pages."""
+
+MAX_SIZE = 64
+"""The largest answer that can be waited for."""
 
 MAX_COUNT = 2**53 - 1
 """The largest whole number that every JSON library carries exactly."""
@@ -213,6 +218,12 @@ class BrowserCodec:
                 event = Muted(muted)
             case {"t": "stop-speaking" as t}:
                 event = StopSpeaking()
+            case {"t": "expect" as t, "d": {"kind": str(kind), "size": int(n)}} if _can_be(kind, n):
+                event = Expect(Expected(kind), n)
+            case {"t": "expect" as t, "d": {"kind": str(kind), **rest}} if not rest and _can_be(
+                kind, 1
+            ):
+                event = Expect(Expected(kind))
             case _:
                 return self._refuse(message_id, "unknown client message, or invalid data")
         if message_id:
@@ -331,6 +342,10 @@ def _bot_output(segment: tuple[int, str], *, spoken: bool) -> bytes:
 def _is_long(data: object) -> bool:
     text = data.get("content") if isinstance(data, dict) else None
     return isinstance(text, str) and len(text) > LONGEST_TYPED
+
+
+def _can_be(kind: str, size: int) -> bool:
+    return kind in set(Expected) and 0 < size <= MAX_SIZE
 
 
 def _typed(data: object) -> list[FromClient] | None:

@@ -64,6 +64,7 @@ from pipelines.core.events import (
 from pipelines.core.exchange import (
     Caption,
     Dtmf,
+    Expect,
     Fault,
     LineDropped,
     LineRestored,
@@ -92,7 +93,8 @@ from pipelines.core.speaking.playout import Playout
 from pipelines.core.steps import each
 from pipelines.core.thinking.answers import Answers
 from pipelines.core.thinking.turn_marks import INSTRUCTION, INSTRUCTION_TOKENS
-from pipelines.core.turn.expectation import expected_after
+from pipelines.core.turn.awaited import AwaitedAnswer
+from pipelines.core.turn.expectation import Expectation, Expected
 from pipelines.core.turn.floor import Floor
 from pipelines.core.turn.machine import TurnMachine
 from pipelines.core.turn.policy import LONGEST_TURN
@@ -151,10 +153,12 @@ class CallCore:
         )
         self._keypad = Keypad(policies.keypad)
         self._idle_timer = IdleTimer(form.announcements or policies.announcements, now)
+        self._awaited = AwaitedAnswer(lambda: self.conversation.last_heard)
         turns = TurnMachine(
             policies.turn,
             policies.completes,
-            lambda: expected_after(self.conversation.last_heard),
+            lambda: self._awaited.expectation,
+            policies.phrases.go_on,
         )
         self._floor = Floor(turns, self._obey, self._tell, note)
         toolbox = Toolbox(
@@ -246,6 +250,7 @@ class CallCore:
             TimePassed: self._pass_time,
             Typed: self._take_text,
             Dtmf: self._press,
+            Expect: self._expect,
             StopSpeaking: self._be_silent,
             Muted: self._close_microphone,
             Say: self._speak_up,
@@ -288,6 +293,9 @@ class CallCore:
         keys = self._keypad.press(key.digit, now)
         self._floor.take(SilenceAsked(), now)
         self._type_keys(keys, now)
+
+    def _expect(self, fact: Expect, now: float) -> None:
+        self._awaited.expect(Expectation(Expected(fact.kind), fact.size))
 
     def _be_silent(self, fact: StopSpeaking, now: float) -> None:
         self._floor.take(SilenceAsked(), now)
@@ -353,6 +361,8 @@ class CallCore:
             case StartReply():
                 self._start(command, now)
             case CommitReply():
+                if command.text:
+                    self._awaited.answered(command.turn_id)
                 each(
                     lambda: self._delivery.commit(command, now),
                     lambda: self._answers.commit(command, now),
@@ -399,3 +409,4 @@ class CallCore:
     def _unsay(self, command: WithdrawReply | StopReply) -> None:
         if isinstance(command, WithdrawReply) and command.reopened:
             self.conversation.unsaid(command.turn_id)
+            self._awaited.reopened(command.turn_id)

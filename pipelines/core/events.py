@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from pipelines.core.exchange import (
     Dtmf,
+    Expect,
     LineDropped,
     LineRestored,
     Muted,
@@ -491,6 +492,7 @@ CallFact: TypeAlias = (
     | Muted
     | StopSpeaking
     | Dtmf
+    | Expect
     | LineDropped
     | LineRestored
     | Say

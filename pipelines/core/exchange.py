@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from pipelines.core.turn.expectation import Expected
+
 CallState: TypeAlias = Literal["listening", "hearing", "thinking", "speaking"]
 Speaker: TypeAlias = Literal["user", "bot"]
 
@@ -70,6 +72,15 @@ class Dtmf:
 
 
 @dataclass(frozen=True, slots=True)
+class Expect:
+    """The next answer will be of this kind, whatever the bot's words say."""
+
+    kind: Expected
+    size: int | None = None
+    """As in `Expectation`."""
+
+
+@dataclass(frozen=True, slots=True)
 class LineDropped:
     """Nothing reaches the client until `LineRestored`; what it was sent may never have arrived."""
 
@@ -94,7 +105,17 @@ class Say:
 
 
 FromCaller: TypeAlias = (
-    AudioIn | Played | Sent | Typed | Muted | StopSpeaking | Dtmf | LineDropped | LineRestored | Say
+    AudioIn
+    | Played
+    | Sent
+    | Typed
+    | Muted
+    | StopSpeaking
+    | Dtmf
+    | Expect
+    | LineDropped
+    | LineRestored
+    | Say
 )
 
 

@@ -79,6 +79,7 @@ from pipelines.core.exchange import (
     CallBegan,
     Caption,
     Dtmf,
+    Expect,
     Fault,
     Flush,
     FromCaller,
@@ -232,6 +233,7 @@ FROM_CALLER: Mapping[str, type[FromCaller]] = {
     "Muted": Muted,
     "StopSpeaking": StopSpeaking,
     "Dtmf": Dtmf,
+    "Expect": Expect,
     "LineDropped": LineDropped,
     "LineRestored": LineRestored,
     "Say": Say,
@@ -345,6 +347,7 @@ TOLD_TYPES: Mapping[str, type[CallFact]] = {
     "Muted": Muted,
     "StopSpeaking": StopSpeaking,
     "Dtmf": Dtmf,
+    "Expect": Expect,
     "LineDropped": LineDropped,
     "LineRestored": LineRestored,
     "Say": Say,
@@ -360,7 +363,7 @@ _NAMES: Mapping[type, tuple[str, ...]] = {
 MONOTONIC = frozenset({"at_s", "start_s", "end_s", "first_s"})
 """Fields of what the ledger is told, and of an answer's pieces."""
 
-OUR_WORDS = frozenset({"what", "stage", "state", "speaker", "of"})
+OUR_WORDS = frozenset({"what", "stage", "state", "speaker", "of", "kind"})
 """Fields whose texts are one of a few that the source lists."""
 
 

@@ -11,6 +11,7 @@ PHRASES = Phrases(
     ),
     cold="Entschuldigung, ich starte noch. Bitte fragen Sie mich in einer Minute noch einmal.",
     meanwhile="Einen Moment, bitte.",
+    go_on="Ja, ich höre.",
     unheard="Entschuldigung, ich kann Sie gerade nicht hören. Bitte sagen Sie das noch einmal.",
     are_you_there="Sind Sie noch da?",
     nobody_there="Ich höre niemanden, deshalb lege ich jetzt auf. Auf Wiederhören!",

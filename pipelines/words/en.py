@@ -8,6 +8,7 @@ PHRASES = Phrases(
     apology="Sorry, I can't think of an answer right now. Please try again in a moment.",
     cold="Sorry, I'm still starting up. Please ask me again in a minute.",
     meanwhile="One moment, please.",
+    go_on="Go on.",
     unheard="Sorry, I can't hear you right now. Please say that again.",
     are_you_there="Are you still there?",
     nobody_there="I cannot hear anybody, so I will hang up now. Goodbye!",

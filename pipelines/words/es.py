@@ -8,6 +8,7 @@ PHRASES = Phrases(
     apology="Lo siento, ahora mismo no encuentro una respuesta. Inténtelo de nuevo en un momento.",
     cold="Lo siento, todavía estoy arrancando. Vuelva a preguntarme en un minuto.",
     meanwhile="Un momento, por favor.",
+    go_on="Sí, continúe.",
     unheard="Lo siento, ahora mismo no le oigo. Repítalo, por favor.",
     are_you_there="¿Sigue usted ahí?",
     nobody_there="No oigo a nadie, así que voy a colgar. ¡Adiós!",

@@ -10,6 +10,7 @@ PHRASES = Phrases(
     ),
     cold="Désolé, je suis encore en train de démarrer. Reposez-moi la question dans une minute.",
     meanwhile="Un instant, s'il vous plaît.",
+    go_on="Oui, je vous écoute.",
     unheard="Désolé, je ne vous entends pas en ce moment. Pouvez-vous répéter ?",
     are_you_there="Êtes-vous toujours là ?",
     nobody_there="Je n'entends personne, je vais donc raccrocher. Au revoir !",

@@ -8,6 +8,7 @@ PHRASES = Phrases(
     apology="Mi dispiace, al momento non trovo una risposta. Riprovi tra un attimo.",
     cold="Mi dispiace, mi sto ancora avviando. Me lo chieda di nuovo tra un minuto.",
     meanwhile="Un attimo, per favore.",
+    go_on="Sì, la ascolto.",
     unheard="Mi dispiace, in questo momento non la sento. Lo ripeta, per favore.",
     are_you_there="È ancora lì?",
     nobody_there="Non sento nessuno, quindi ora riaggancio. Arrivederci!",

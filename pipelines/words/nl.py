@@ -8,6 +8,7 @@ PHRASES = Phrases(
     apology="Sorry, ik weet op dit moment geen antwoord. Probeer het zo meteen nog eens.",
     cold="Sorry, ik ben nog aan het opstarten. Vraag het me over een minuut nog eens.",
     meanwhile="Een ogenblik, alstublieft.",
+    go_on="Ja, ik luister.",
     unheard="Sorry, ik kan u nu niet horen. Kunt u dat herhalen?",
     are_you_there="Bent u er nog?",
     nobody_there="Ik hoor niemand, dus ik hang nu op. Tot ziens!",

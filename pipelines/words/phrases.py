@@ -15,6 +15,8 @@ class Phrases:
     """There is none because the model still loads."""
     meanwhile: str
     """A tool takes its time."""
+    go_on: str
+    """The person has given a part of an answer, and says no more."""
     unheard: str
     """The recogniser has failed."""
     are_you_there: str

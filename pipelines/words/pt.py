@@ -8,6 +8,7 @@ PHRASES = Phrases(
     apology="Desculpe, não consigo encontrar uma resposta agora. Tente novamente daqui a pouco.",
     cold="Desculpe, ainda estou iniciando. Pergunte de novo em um minuto.",
     meanwhile="Um momento, por favor.",
+    go_on="Sim, pode continuar.",
     unheard="Desculpe, não consigo ouvir você agora. Repita, por favor.",
     are_you_there="Você ainda está aí?",
     nobody_there="Não ouço ninguém, então vou desligar agora. Até logo!",

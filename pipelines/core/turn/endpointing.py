@@ -12,12 +12,13 @@ least expected cost is pause_s * (log-odds of going on + log(patience_s / pause_
 
 import enum
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from pipelines.core.turn.answer import Given, given
-from pipelines.core.turn.expectation import NOTHING, Expectation
+from pipelines.core.turn.expectation import NOTHING, SHORT_ANSWERS, Expectation, Expected
 from pipelines.core.turn.wording import words
 
 
@@ -131,37 +132,47 @@ class Evidence:
 class OverWeights:
     """Log-odds that the turn is over; `python -m bench.fit` fits them."""
 
-    bias: float = -0.1
-    hanging: float = -1.85
+    bias: float = 0.77
+    hanging: float = -1.66
     """After a function word or a filler, or where a thought is hardly ever over."""
-    counting: float = -1.92
+    counting: float = -1.83
     """In a run of fewer than `LONG_RUN` figures or letters, ..."""
-    counted: float = -0.48
+    counted: float = -0.59
     """... or of more: where it is not known how many were asked for, most pauses are long."""
-    comma: float = -1.18
-    open: float = 0.04
+    comma: float = -1.21
+    open: float = 0.12
     """No mark."""
-    question: float = 2.12
-    thought: float = 0.4
+    question: float = 1.96
+    thought: float = 0.59
     """Times the log-odds, over 3, that a thought ends after these words."""
-    went_on: float = 0.04
+    went_on: float = -0.09
     """For every time, up to three, that the person has gone on in this turn."""
-    opening: float = -3.89
+    told: float = -0.29
+    """For every sentence, up to four, before the last one: a person who tells something goes on."""
+    short: float = -1.29
+    """Up to three words, where no such answer was asked for."""
+    opening: float = -4.15
     """A greeting and a name, where they are no answer."""
-    part: float = -4.51
+    acknowledged: float = -1.14
+    """ "Okay" to something that was no question."""
+    holding: float = -4.02
+    """The person asks for a moment."""
+    part: float = -4.42
     """A part of what was asked for."""
-    enough: float = 1.53
+    some: float = -1.01
+    """A part of it, or all."""
+    enough: float = 1.47
     """As many words as such an answer mostly has."""
-    whole: float = 0.9
+    whole: float = 1.98
     """All of what was asked for."""
-    voice: float = 0.54
+    voice: float = 0.48
     """Times Smart Turn's log-odds, over 2."""
-    clear: float = 1.34
+    clear: float = 1.09
     """Times the share of the likeliest reading: half a word is read in many ways."""
 
 
 TurnPatience: TypeAlias = Literal["quick", "normal", "patient"]
-PATIENCES_S: Mapping[TurnPatience, float] = {"quick": 1.2, "normal": 2.5, "patient": 6.0}
+PATIENCES_S: Mapping[TurnPatience, float] = {"quick": 1.2, "normal": 5.0, "patient": 12.0}
 """The price of a cut-in, in seconds' delay."""
 
 
@@ -251,6 +262,13 @@ class Endpointing:
         begin_s = self.wait_s(evidence) - lead_s
         return evidence.silence_s >= max(begin_s, policy.soonest_s) - 1e-6
 
+    def is_part(self, evidence: Evidence) -> bool:
+        """True if an answer was asked for, and its words are plainly not all of it."""
+        if given(evidence.text, evidence.expected) is Given.PART:
+            return True
+        is_asked = evidence.expected.kind is not Expected.NOTHING
+        return is_asked and ending(evidence.text) is Ending.HANGING
+
     def may_be_over(self, evidence: Evidence) -> bool:
         """True if the words could be all of a turn: else the turn model need not be asked."""
         nothing = (Ending.NOTHING, Ending.HANGING)
@@ -263,6 +281,11 @@ INCOMPLETE = 0.01
 """A thought that is so seldom over after these words hangs as well."""
 LEAST = 1e-4
 """Nothing is more certain than this."""
+
+
+SHORT, MOST_SENTENCES = 3, 4
+_SENTENCES = re.compile(r"\w\w[.?!…]+\s")
+"""Ends of sentences that others follow; "a.m." is none."""
 
 
 def log_odds(probability: float, least: float) -> float:
@@ -282,10 +305,14 @@ def features(text: str, evidence: Evidence, completes: Completes) -> dict[str, f
         found[_ANSWERED[answer]] = 1.0
     if answer is Given.WHOLE:  # however it ends: "no", "please", a figure
         return found
+    found["told"] = float(min(len(_SENTENCES.findall(text)), MOST_SENTENCES))
     thought = _thought(text, completes)
     if thought is not None:
         found["thought"] = log_odds(thought, 0.002) / 3
     kind = ending(text)
+    is_short = len(words(text)) <= SHORT and evidence.expected.kind not in SHORT_ANSWERS
+    if is_short and not text.rstrip().endswith("?"):
+        found["short"] = 1.0
     if kind is Ending.COUNTING:
         found["counting" if dictated(words(text)) < LONG_RUN else "counted"] = 1.0
     elif kind is Ending.HANGING or (thought is not None and thought < INCOMPLETE):
@@ -310,7 +337,10 @@ _WEIGHED = {
 }
 _ANSWERED = {
     Given.OPENING: "opening",
+    Given.ACKNOWLEDGED: "acknowledged",
+    Given.HOLDING: "holding",
     Given.PART: "part",
+    Given.SOME: "some",
     Given.ENOUGH: "enough",
     Given.WHOLE: "whole",
 }

@@ -28,6 +28,7 @@ SHOWN: dict[TurnState, CallState] = {
     TurnState.THINKING: "thinking",
     TurnState.SPEAKING: "speaking",
     TurnState.ANNOUNCING: "speaking",
+    TurnState.PROMPTING: "speaking",
     TurnState.CONTESTED: "hearing",
     TurnState.CONTESTED_EARLY: "hearing",
 }

@@ -11,6 +11,7 @@ the facts. Feed it facts in the order in which they happened; carry out what it 
 
 A reply may be under way from HEARING on: held until the turn is committed. From any state to
 ANNOUNCING, when the bot is to say what must be heard; afterwards to wherever the person is then.
+From PAUSED or CLOSING to PROMPTING, once in a turn, where a part of an answer is all that came.
 """
 
 from collections.abc import Callable
@@ -51,7 +52,7 @@ from pipelines.core.turn.notice import WAITING, Notice
 from pipelines.core.turn.opinion import Opinion
 from pipelines.core.turn.policy import LONGEST_TURN, TurnPolicy
 from pipelines.core.turn.replies import Replies
-from pipelines.core.turn.state import CONTESTED, SILENT, TurnState
+from pipelines.core.turn.state import CONTESTED, REPLIES, SILENT, WAITS, TurnState
 from pipelines.core.turn.wording import gist
 
 Rule = Callable[["TurnMachine", TurnFact], list[TurnCommand]]
@@ -64,23 +65,23 @@ class TurnMachine:
         policy: TurnPolicy,
         completes: Completes = nothing_known,
         expected: Callable[[], Expectation] = lambda: NOTHING,
+        prompt: str = "",
     ) -> None:
-        """`expected`: the kind of answer that the bot waits for, whenever it is asked."""
-        self._policy = policy
+        """`expected`: the kind of answer that the bot waits for, whenever it is asked. `prompt`:
+        "go on", said where a part of it is all that came; "" for an answer to that part.
+        """
+        self._policy, self._prompt = policy, prompt
+        self._prompted: Expectation | None = None  # of which the rest has been asked for
         self._expected = expected
         self._endpointing = Endpointing(policy.endpointing, completes)
-        self._state = TurnState.IDLE
-        self._turn_id = 1
-        self._replies = Replies()
+        self._state, self._turn_id = TurnState.IDLE, 1
+        self._replies, self._heard = Replies(), Hypothesis()
         self._opinion = Opinion(is_wanted=policy.asks_model, limit_s=self.held_s)
-        self._speculations = 0
-        self._media_s = self._paused_s = 0.0
+        self._media_s = self._paused_s = self._answered_s = 0.0
         self._next_score_s: float | None = None
         self._score: float | None = None
         self._carried = ""
-        self._heard = Hypothesis()
-        self._went_on = self._went_on_before = 0
-        self._answered_s = 0.0
+        self._speculations = self._went_on = self._went_on_before = 0
         self._moment, self._notice = BargeInMoment.MIDDLE, Notice("")
         self._results_wait = False
 
@@ -124,7 +125,7 @@ class TurnMachine:
             alternatives=tuple(
                 (gist(self._with_carried(text)), share) for text, share in self._heard.alternatives
             ),
-            expected=self._expected(),
+            expected=self._prompted or self._expected(),
             incomplete=self._opinion.is_of(self.text),
         )
 
@@ -199,7 +200,7 @@ class TurnMachine:
     def _last_words(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, Transcribed)
         self._heard.learn(fact)
-        return self._close() if fact.final else self._withdraw_if_outdated()
+        return self._end_turn() if fact.final else self._withdraw_if_outdated()
 
     # ---- is it over? ----
 
@@ -210,7 +211,7 @@ class TurnMachine:
             return self._abandon()
         if self._media_s >= self.over_at_s:
             if self._heard.final:
-                return self._close()
+                return self._end_turn()
             self._state = TurnState.CLOSING
         fresh = self._heard.upto_s >= self._paused_s - self._policy.fresh_s
         if (self._heard.final or fresh) and self._endpointing.eager(self.evidence):
@@ -224,7 +225,8 @@ class TurnMachine:
         return commands
 
     def _speculate(self) -> list[TurnCommand]:
-        if self._replies.is_under_way or self._speculations >= self._policy.most_speculations:
+        is_enough = self._speculations >= self._policy.most_speculations
+        if is_enough or self._replies.is_under_way or self._wants_rest:
             return []
         self._speculations += 1
         return [self._start()]
@@ -235,6 +237,21 @@ class TurnMachine:
 
     def _withdraw_if_outdated(self) -> list[TurnCommand]:
         return [*self._replies.withdraw_outdated(self._turn_id, self.text)]
+
+    @property
+    def _wants_rest(self) -> bool:
+        may_ask = self._prompt and not self._prompted
+        return bool(may_ask and self._endpointing.is_part(self.evidence))
+
+    def _end_turn(self) -> list[TurnCommand]:
+        """The silence has been long enough for an answer, or for "go on"."""
+        if not self.text or not self._wants_rest:
+            return self._close()
+        outdated = self._replies.withdraw_outdated(self._turn_id, "")
+        self._state, self._prompted = TurnState.PROMPTING, self._expected()
+        start = self._replies.start(self._turn_id, "", self._prompt)
+        self._turn_id += 1  # the words are of the next one, with those that follow
+        return [*outdated, start, CommitReply(start.reply_id, start.turn_id, "")]
 
     def _close(self) -> list[TurnCommand]:
         """The turn is over, and every word of it is known."""
@@ -250,7 +267,7 @@ class TurnMachine:
     def _abandon(self) -> list[TurnCommand]:
         """It was no speech: an empty transcript is no turn."""
         withdrawn = [self._replies.withdraw(self._turn_id)] if self._replies.is_under_way else []
-        self._state, self._speculations = TurnState.IDLE, 0
+        self._state, self._speculations, self._prompted = TurnState.IDLE, 0, None
         return [*withdrawn, self._forget()]
 
     def _hold(self, fact: TurnFact) -> list[TurnCommand]:
@@ -283,7 +300,7 @@ class TurnMachine:
     def _next_turn(self) -> None:
         self._turn_id, self._speculations = self._turn_id + 1, 0
         self._went_on_before, self._went_on = self._went_on, 0
-        self._answered_s, self._carried = self._media_s, ""
+        self._answered_s, self._carried, self._prompted = self._media_s, "", None
 
     def _reply_over(self, fact: TurnFact) -> list[TurnCommand]:
         unheard = self._state is TurnState.THINKING
@@ -293,6 +310,12 @@ class TurnMachine:
             return []
         self._next_turn()
         return [self._forget()]
+
+    def _hush(self, fact: TurnFact) -> list[TurnCommand]:
+        """Whatever the person does stops "go on"; from here on it is a pause like any other."""
+        stopped = StopReply(self._replies.end())
+        self._state, self._paused_s, self._next_score_s = TurnState.PAUSED, self._media_s, None
+        return [] if isinstance(fact, PlayoutEnded) else [stopped]
 
     # ---- the person speaks over it ----
 
@@ -443,34 +466,33 @@ RULES: dict[tuple[TurnState, type[TurnFact]], Rule] = {
     (TurnState.IDLE, SpeechStarted): TurnMachine._begin_turn,
     (TurnState.HEARING, SpeechPaused): TurnMachine._pause,
     (TurnState.HEARING, Transcribed): TurnMachine._learn,
-    (TurnState.PAUSED, SpeechStarted): TurnMachine._go_on,
     (TurnState.PAUSED, Transcribed): TurnMachine._learn_in_pause,
     (TurnState.PAUSED, TurnScored): TurnMachine._score_pause,
-    (TurnState.PAUSED, MicrophoneClosed): TurnMachine._finish,
     (TurnState.PAUSED, Listened): lambda machine, _: machine._consider(),
-    (TurnState.PAUSED, TurnHeldLongEnough): TurnMachine._finish,
-    (TurnState.CLOSING, SpeechStarted): TurnMachine._go_on,
+    **{(TurnState.PAUSED, k): TurnMachine._finish for k in (MicrophoneClosed, TurnHeldLongEnough)},
+    **{(state, SpeechStarted): TurnMachine._go_on for state in WAITS},
     (TurnState.CLOSING, Transcribed): TurnMachine._last_words,
     **{(state, TurnIncomplete): TurnMachine._hold for state in WITHDRAWABLE},
     (TurnState.SPEAKING, TurnIncomplete): TurnMachine._silence,
-    (TurnState.THINKING, SpeechStarted): TurnMachine._contest,
     (TurnState.THINKING, PlayoutStarted): TurnMachine._audible,
-    (TurnState.THINKING, PlayoutEnded): TurnMachine._reply_over,
-    (TurnState.SPEAKING, SpeechStarted): TurnMachine._contest,
-    (TurnState.SPEAKING, PlayoutEnded): TurnMachine._reply_over,
+    **{(state, SpeechStarted): TurnMachine._contest for state in REPLIES},
+    **{(state, PlayoutEnded): TurnMachine._reply_over for state in REPLIES},
+    **{(state, SilenceAsked): TurnMachine._silence for state in REPLIES},
     **{(state, TurnIncomplete): TurnMachine._yield for state in CONTESTED},
     **{(state, SpeechStarted): TurnMachine._contest_on for state in CONTESTED},
     **{(state, SpeechPaused): TurnMachine._pause_contest for state in CONTESTED},
     **{(state, Transcribed): TurnMachine._judge for state in CONTESTED},
     **{(state, Listened): TurnMachine._weigh for state in CONTESTED},
     **{(state, SilenceAsked): TurnMachine._silence_contest for state in CONTESTED},
+    (TurnState.PROMPTING, SpeechStarted): lambda own, fact: own._hush(fact) + own._go_on(fact),
+    (TurnState.PROMPTING, MicrophoneClosed): lambda own, fact: own._hush(fact) + own._finish(fact),
+    **{(TurnState.PROMPTING, kind): TurnMachine._hush for kind in (PlayoutEnded, SilenceAsked)},
     (TurnState.CONTESTED, ReplyPaused): TurnMachine._place,
     **{(state, TextTyped): TurnMachine._take_text for state in SILENT},
     **{(state, TextTyped): TurnMachine._join_text for state in TurnState if state not in SILENT},
+    (TurnState.PROMPTING, TextTyped): lambda own, fact: own._hush(fact) + own._join_text(fact),
     **{(state, SayAsked): TurnMachine._announce for state in TurnState},
     **{(TurnState.ANNOUNCING, kind): TurnMachine._wait for kind in WAITING},
     (TurnState.ANNOUNCING, PlayoutEnded): TurnMachine._announced,
-    (TurnState.THINKING, SilenceAsked): TurnMachine._silence,
-    (TurnState.SPEAKING, SilenceAsked): TurnMachine._silence,
 }
 """Pairs absent from the table change nothing."""

@@ -34,6 +34,7 @@ from pipelines.core.exchange import (
     CallState,
     Caption,
     Dtmf,
+    Expect,
     Fault,
     Flush,
     Muted,
@@ -43,6 +44,7 @@ from pipelines.core.exchange import (
     TurnMeasured,
     Typed,
 )
+from pipelines.core.turn.expectation import Expected
 
 NOON = "2026-01-01T12:00:00.000+00:00"
 STOCK = {"library": "@pipecat-ai/client-js", "library_version": "2.0.0"}
@@ -208,6 +210,12 @@ def test_audio_is_handed_on_with_its_media_time(codec: BrowserCodec) -> None:
         ),
         (client_message("mute", {"muted": True}), [Muted(True)]),
         (client_message("stop-speaking"), [StopSpeaking()]),
+        (
+            client_message("expect", {"kind": "number", "size": 10}),
+            [Expect(Expected.NUMBER, 10)],
+        ),
+        (client_message("expect", {"kind": "address"}), [Expect(Expected.ADDRESS)]),
+        (client_message("expect", {"kind": "nothing"}), [Expect(Expected.NOTHING)]),
         (message("disconnect-bot"), [Closed()]),
         (message("send-text", {"content": "Hi"}), [Typed("Hi", interrupts=True)]),
         (
@@ -277,6 +285,16 @@ def test_a_request_that_cannot_be_met_is_refused_and_the_call_goes_on(
     [
         (client_message("telepathy"), "unknown client message, or invalid data"),
         (client_message("mute", {"muted": 1}), "unknown client message, or invalid data"),
+        (client_message("expect"), "unknown client message, or invalid data"),
+        (client_message("expect", {"kind": "x"}), "unknown client message, or invalid data"),
+        (
+            client_message("expect", {"kind": "number", "size": 0}),
+            "unknown client message, or invalid data",
+        ),
+        (
+            client_message("expect", {"kind": "number", "size": "ten"}),
+            "unknown client message, or invalid data",
+        ),
         (message("send-text", {"content": " "}), "invalid data"),
         (message("send-text", {"content": "a" * 8193}), "a text has at most 8192 characters"),
         (message("send-text", {"content": " " * 60_000}), "a text has at most 8192 characters"),
@@ -654,13 +672,24 @@ JSON = st.recursive(
     | st.integers()
     | st.floats()
     | st.text()
-    | st.sampled_from(["played", "mute", "stop-speaking", "1"]),
+    | st.sampled_from(["played", "mute", "stop-speaking", "expect", "number", "1"]),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
             st.text(max_size=5)
             | st.sampled_from(
-                ["t", "d", "content", "options", "buttons", "button", "generation", "samples"]
+                [
+                    "t",
+                    "d",
+                    "content",
+                    "options",
+                    "buttons",
+                    "button",
+                    "generation",
+                    "samples",
+                    "kind",
+                    "size",
+                ]
             ),
             inner,
             max_size=4,

@@ -45,6 +45,7 @@ from pipelines.core.events import (
 from pipelines.core.hearing.dictation import Dictation, DictationJob, DictationPolicy
 from pipelines.core.memory.conversation import Conversation
 from pipelines.core.speaking.speculation import Speculation
+from pipelines.core.turn.expectation import NOTHING, Expectation, Expected
 from pipelines.core.turn.machine import TurnMachine
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.core.turn.state import TurnState
@@ -83,6 +84,15 @@ class Person:
 
 
 BACK_CHANNELS = ("mhm", "yeah", "okay")
+PROMPT = "go on"
+EXPECTED = (
+    NOTHING,
+    Expectation(Expected.REQUEST),
+    Expectation(Expected.CONFIRMATION),
+    Expectation(Expected.NAME, 4),
+    Expectation(Expected.NAME, 9),
+)
+"""Words of the schedules are names as good as any."""
 
 
 def person(chance: random.Random) -> Person:
@@ -220,10 +230,14 @@ class Schedule:
         """How late the models are, in seconds at most."""
         self.notice = chance.random() < 0.3
         """The call begins with what must be heard."""
-        self.turns = TurnMachine(TurnPolicy(asks_model=chance.random() < 0.5))
         self._incomplete = chance.choice((0.2, 0.5, 1.0))
         """How often the model says so, where it may."""
         self.marks = 0
+        self._asks = random.Random(-1 - seed)
+        self._asked: dict[int, Expectation] = {}
+        """By turn: the kind of answer that the bot waits for."""
+        policy = TurnPolicy(asks_model=self._asks.random() < 0.5)
+        self.turns = TurnMachine(policy, expected=self._expected, prompt=PROMPT)
         self.dictation = Dictation(DictationPolicy())
         self.speculation: Speculation[tuple[str, NDArray[np.int16], tuple[PlayoutWord, ...]] | None]
         self.speculation = Speculation()
@@ -307,7 +321,14 @@ class Schedule:
         )
         if wanted:
             complete = self.dictation.complete
-            self._take(Transcribed(self.dictation.text, job.end_s, complete))
+            heard = self.dictation.text
+            self._take(Transcribed(heard, job.end_s, complete, self._alternatives(heard)))
+
+    def _alternatives(self, heard: str) -> tuple[tuple[str, float], ...]:
+        """It may also have been a word less, or another mark."""
+        shorter, share = heard.rpartition(" ")[0], self._asks.uniform(0.0, 0.45)
+        others = ((shorter, share), (f"{heard.rstrip('.?,')},", share))
+        return self._asks.choice(((), others[:1], others))
 
     def _words_between(self, start_s: float, end_s: float) -> str:
         return " ".join(
@@ -318,6 +339,12 @@ class Schedule:
         )
 
     # ---- the turn ----
+
+    def _expected(self) -> Expectation:
+        turn_id = self.turns.turn_id
+        if turn_id not in self._asked:
+            self._asked[turn_id] = self._asks.choice(EXPECTED)
+        return self._asked[turn_id]
 
     def _use(self, hand: TextTyped | SilenceAsked) -> None:
         if self.playout.reply_id is not None:

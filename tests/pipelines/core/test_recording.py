@@ -95,7 +95,9 @@ def test_the_names_on_disk_stay_when_a_class_gets_another() -> None:
     for one, kind in KIND_OF.items():
         names[kind] = f"{names[kind]} {TYPE_OF[one]}".strip()
     assert names == {
-        "in": "AudioIn Played Sent Typed Muted StopSpeaking Dtmf LineDropped LineRestored Say",
+        "in": (
+            "AudioIn Played Sent Typed Muted StopSpeaking Dtmf Expect LineDropped LineRestored Say"
+        ),
         "out": "AudioOut Flush Caption StateChanged TurnMeasured AnswerMeasured CallBegan Fault",
         "fact": (
             "Listened SpeechStarted SpeechPaused Transcribed TurnScored TextTyped SilenceAsked "

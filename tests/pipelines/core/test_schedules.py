@@ -21,14 +21,14 @@ from pipelines.core.commands import (
 from pipelines.core.memory.entry import HistoryEntry
 from pipelines.core.speaking.speculation import Status
 from pipelines.core.turn.state import TurnState
-from tests.pipelines.core.schedule import FIRST_LEVEL, Answer, Schedule
+from tests.pipelines.core.schedule import FIRST_LEVEL, PROMPT, Answer, Schedule
 
 
 @pytest.mark.parametrize(
     "seeds", [range(150), pytest.param(range(150, 10_000), marks=pytest.mark.soak)], ids=len
 )
 def test_random_schedules_keep_every_promise(seeds: range) -> None:
-    turns = interruptions = withdrawals = marks = 0
+    turns = interruptions = withdrawals = marks = prompts = 0
     for seed in seeds:
         schedule = Schedule(seed)
         schedule.play()
@@ -40,10 +40,15 @@ def test_random_schedules_keep_every_promise(seeds: range) -> None:
         interruptions += sum(a.stopped_at is not None for a in schedule.answers.values())
         withdrawals += sum(a.withdrawn for a in schedule.answers.values())
         marks += schedule.marks
+        prompts += sum(
+            isinstance(command, StartReply) and command.say == PROMPT
+            for _, command in schedule.commands
+        )
     assert turns > 2 * len(seeds), "the schedules say too little to prove anything"
     assert interruptions > len(seeds) / 4
     assert withdrawals > len(seeds) / 4
     assert marks > len(seeds) / 4
+    assert prompts > len(seeds) / 10
 
 
 def check(schedule: Schedule) -> None:

@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from pipelines.cascade import Policies
-from pipelines.core.exchange import Flush, StopSpeaking, Typed
+from pipelines.core.exchange import Expect, Flush, StopSpeaking, Typed
 from pipelines.core.thinking.turn_marks import INSTRUCTION
+from pipelines.core.turn.expectation import Expected
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.protocols import ChatMessage, Finished, ServiceError
 from pipelines.services.scripted import Step
@@ -31,7 +32,7 @@ from tests.pipelines.stages.rehearsal import (
 
 MOST_WORDS = 40
 BACK_CHANNELS = ("mhm", "yeah", "okay")
-LONGEST_ANSWER_S = 12.0
+LONGEST_ANSWER_S = 20.0
 
 
 @pytest.mark.parametrize(
@@ -100,6 +101,8 @@ def script(chance: random.Random) -> list[Cue]:
         else:
             cues.append(does(at - chance.uniform(0.0, 1.0), StopSpeaking()))
         at += chance.choice((0.15, 0.5, 1.5, 4.0)) * chance.uniform(0.7, 1.5)
+    expected = [Expect(Expected.NAME, size) for size in (2, 6, 40)] + [Expect(Expected.NOTHING)]
+    cues += [does(chance.uniform(0.0, at), chance.choice(expected)) for _ in range(3)]
     return sorted(cues, key=lambda cue: cue.at_s)
 
 

@@ -141,6 +141,40 @@ def test_a_street_without_a_town_is_waited_for() -> None:
     assert town < street / 2
 
 
+@pytest.mark.parametrize("text", ["Okay.", "Got it.", "Perfect.", "All right, great.", "Sure."])
+def test_okay_to_what_was_no_question_is_waited_on(text: str) -> None:
+    told = expected_after("Your car is ready.")
+    asked = expected_after("Is that all right?")
+
+    assert wait_s(text, likely=None, expected=told) >= 0.8
+    assert wait_s("Okay.", likely=None, expected=asked) <= 0.25
+
+
+@pytest.mark.parametrize(
+    "text", ["One moment, please.", "Hold on.", "Let me get my card.", "Just a second. Okay."]
+)
+def test_a_person_who_asks_for_a_moment_is_given_it(text: str) -> None:
+    assert wait_s(text) >= 1.5
+
+
+@pytest.mark.parametrize("asked", ["Could you repeat that?", "What is your phone number?"])
+def test_sure_is_no_answer_to_what_was_asked_for(asked: str) -> None:
+    assert wait_s("Sure.", likely=None, expected=expected_after(asked)) >= 1.5
+
+
+def test_a_person_who_tells_something_in_sentences_is_waited_for_longer() -> None:
+    told = "I was at home. The light came on. It was as red as it can be."
+
+    assert wait_s(told) > wait_s("It was as red as it can be.") + 0.1
+    assert wait_s("I came at 9 a.m. on Monday.") == wait_s("I came at nine on Monday.")
+
+
+def test_a_few_words_are_waited_on_unless_a_few_were_asked_for() -> None:
+    which = expected_after("Which card would you like?")
+
+    assert wait_s("The red one.", expected=which) < wait_s("The red one.")
+
+
 # ---- doubt ----
 
 

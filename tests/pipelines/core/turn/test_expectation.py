@@ -1,12 +1,18 @@
 import pytest
 
 from pipelines.core.turn.answer import Given, figures_in, given
-from pipelines.core.turn.expectation import NOTHING, Expectation, Expected, expected_after
+from pipelines.core.turn.expectation import (
+    NOTHING,
+    Expectation,
+    Expected,
+    announced,
+    expected_after,
+)
 from pipelines.core.turn.wording import words
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "figures"),
+    ("said", "kind", "size"),
     [
         (
             "Hello, this is the bank, my name is Ann. How can I help you today?",
@@ -33,6 +39,22 @@ from pipelines.core.turn.wording import words
         ("So you want to cancel it, right?", Expected.CONFIRMATION, None),
         ("Which card would you like to replace?", Expected.CHOICE, None),
         ("Thank you for calling. Have a great day!", Expected.FAREWELL, None),
+        ("Could you repeat that, please?", Expected.TELLING, None),
+        ("Can you tell me again?", Expected.TELLING, None),
+        ("Would you please say it once more?", Expected.TELLING, None),
+        ("May I have your first and last name?", Expected.NAME, 2),
+        ("What is your full name?", Expected.NAME, 2),
+        ("What is your date of birth?", Expected.DATE, 3),
+        ("When were you born?", Expected.DATE, 3),
+        ("What is their number?", Expected.NUMBER, None),
+        ("Is this your address?", Expected.CONFIRMATION, None),
+        ("Is your phone number still the same?", Expected.CONFIRMATION, None),
+        ("Would you like me to send it to your address?", Expected.CONFIRMATION, None),
+        ("Uh, is this the first time?", Expected.CONFIRMATION, None),
+        ("Do you have your account number?", Expected.NUMBER, None),
+        ("Can I help you?", Expected.REQUEST, None),
+        ("Um, okay.", Expected.NOTHING, None),
+        ("They will settle you in, okay.", Expected.NOTHING, None),
         ("Your balance is one hundred and thirty four dollars.", Expected.NOTHING, None),
         ("Your card number ends in four two.", Expected.NOTHING, None),
         ("My name is Linda.", Expected.NOTHING, None),
@@ -41,9 +63,9 @@ from pipelines.core.turn.wording import words
     ],
 )
 def test_the_bots_last_words_tell_what_kind_of_answer_comes(
-    said: str, kind: Expected, figures: int | None
+    said: str, kind: Expected, size: int | None
 ) -> None:
-    assert expected_after(said) == Expectation(kind, figures)
+    assert expected_after(said) == Expectation(kind, size)
 
 
 def test_a_question_before_the_last_one_is_not_waited_for() -> None:
@@ -94,15 +116,69 @@ PHONE = Expectation(Expected.NUMBER, 10)
         ("It's blue.", NOTHING, Given.UNKNOWN),
         ("I'm calling about my card.", HELP, Given.UNKNOWN),
         ("My name is Ann Lee.", Expectation(Expected.NAME), Given.UNKNOWN),
-        ("Okay.", NOTHING, Given.UNKNOWN),
+        ("Hi, why don't a patricia brown?", HELP, Given.OPENING),
+        ("Hello, van a john garza.", HELP, Given.OPENING),
+        ("Hi, can you reset it?", HELP, Given.UNKNOWN),
+        ("Hi, where is my card?", HELP, Given.UNKNOWN),
+        ("Okay.", NOTHING, Given.ACKNOWLEDGED),
+        ("Got it.", NOTHING, Given.ACKNOWLEDGED),
+        ("All right, great.", NOTHING, Given.ACKNOWLEDGED),
+        ("Perfect.", Expectation(Expected.CHOICE), Given.ACKNOWLEDGED),
+        ("I sure can.", NOTHING, Given.ACKNOWLEDGED),
+        ("Yes.", NOTHING, Given.UNKNOWN),
+        ("No.", NOTHING, Given.UNKNOWN),
+        ("Okay.", Expectation(Expected.CONFIRMATION), Given.WHOLE),
+        ("Okay.", Expectation(Expected.FAREWELL), Given.WHOLE),
+        ("Yes.", Expectation(Expected.TELLING), Given.OPENING),
+        ("Sure.", PHONE, Given.OPENING),
+        ("Yes.", Expectation(Expected.ADDRESS), Given.OPENING),
+        ("Okay.", Expectation(Expected.SPELLING), Given.OPENING),
+        ("No.", PHONE, Given.UNKNOWN),
+        ("I do not have one.", PHONE, Given.UNKNOWN),
+        ("It's one.", PHONE, Given.PART),
+        ("One moment, please.", NOTHING, Given.HOLDING),
+        ("Hold on.", PHONE, Given.HOLDING),
+        ("Let me just get my card.", PHONE, Given.HOLDING),
+        ("I sure can. Give me one moment. Okay.", NOTHING, Given.HOLDING),
+        ("Um, let me see.", Expectation(Expected.DATE), Given.HOLDING),
+        ("It takes one moment to explain.", NOTHING, Given.UNKNOWN),
+        ("I have it here, but", PHONE, Given.UNKNOWN),
+        ("715, but I do not know the rest.", PHONE, Given.UNKNOWN),
+        ("Seven zero zero two.", Expectation(Expected.NUMBER), Given.SOME),
+        ("7002 3345", Expectation(Expected.NUMBER), Given.UNKNOWN),
+        ("My phone number is 715 139.", NOTHING, Given.PART),
+        ("My phone number's 715 139 0787.", NOTHING, Given.WHOLE),
+        ("All right, their number is 333.", NOTHING, Given.SOME),
+        ("The zip code is 902.", NOTHING, Given.PART),
+        ("Sure, the address is five five two Main Street.", NOTHING, Given.PART),
+        ("F I T", Expectation(Expected.SPELLING), Given.PART),
+        ("It is R O D R", Expectation(Expected.SPELLING), Given.SOME),
+        ("R O D R I G U E Z", Expectation(Expected.SPELLING), Given.UNKNOWN),
+        ("S M I", Expectation(Expected.SPELLING, 5), Given.PART),
+        ("S M I T H", Expectation(Expected.SPELLING, 5), Given.WHOLE),
+        ("My name is Violet.", Expectation(Expected.NAME, 2), Given.PART),
+        ("It's Violet King.", Expectation(Expected.NAME, 2), Given.UNKNOWN),
+        ("Ann dot lee at", Expectation(Expected.EMAIL), Given.PART),
+        ("Ann at example dot com.", Expectation(Expected.EMAIL), Given.WHOLE),
+        ("ann.lee@example.org", Expectation(Expected.EMAIL), Given.WHOLE),
+        ("I have none.", Expectation(Expected.EMAIL), Given.UNKNOWN),
+        ("The third of May.", Expectation(Expected.DATE, 3), Given.PART),
+        ("May 3rd, 1984.", Expectation(Expected.DATE, 3), Given.WHOLE),
+        ("The third of May nineteen eighty four.", Expectation(Expected.DATE, 3), Given.WHOLE),
+        ("Four.", Expectation(Expected.AMOUNT), Given.WHOLE),
+        ("A hundred dollars.", Expectation(Expected.AMOUNT), Given.WHOLE),
+        ("About a hundred", Expectation(Expected.AMOUNT), Given.UNKNOWN),
+        ("552 Main Street, Harper Valley 90210.", Expectation(Expected.ADDRESS), Given.WHOLE),
+        ("You have a new card on the way.", NOTHING, Given.UNKNOWN),
+        ("A little bit to the right.", Expectation(Expected.CONFIRMATION), Given.UNKNOWN),
         ("Seven one five.", PHONE, Given.PART),
         ("715 139 0787", PHONE, Given.WHOLE),
-        ("It is seven.", Expectation(Expected.NUMBER), Given.UNKNOWN),
+        ("It is seven.", Expectation(Expected.NUMBER), Given.SOME),
         ("No.", Expectation(Expected.CONFIRMATION), Given.WHOLE),
         ("Yes, please.", Expectation(Expected.CONFIRMATION), Given.WHOLE),
         ("Hello?", Expectation(Expected.CONFIRMATION), Given.OPENING),
         ("552 Main Street.", Expectation(Expected.ADDRESS), Given.PART),
-        ("552 Main Street, Harper Valley.", Expectation(Expected.ADDRESS), Given.UNKNOWN),
+        ("552 Main Street, Harper Valley.", Expectation(Expected.ADDRESS), Given.SOME),
         ("Monday.", Expectation(Expected.DATE), Given.WHOLE),
         ("The 3rd of May, 2026.", Expectation(Expected.DATE), Given.WHOLE),
         ("Eleven am.", Expectation(Expected.TIME), Given.WHOLE),
@@ -118,3 +194,21 @@ def test_how_much_of_an_answer_has_been_given(
     text: str, expected: Expectation, found: Given
 ) -> None:
     assert given(text, expected) is found
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "size", "rest"),
+    [
+        ("My phone number is 715", Expected.NUMBER, 10, "715"),
+        ("So their number is: 333.", Expected.NUMBER, None, "333."),
+        ("The zip is nine oh two", Expected.NUMBER, 5, "nine oh two"),
+        ("The address is 5 Main Street.", Expected.ADDRESS, None, "5 Main Street."),
+        ("My email address is ann at", Expected.EMAIL, None, "ann at"),
+        ("My name is Ann. My number is 7", Expected.NUMBER, None, "7"),
+        ("I have lost the number.", Expected.NOTHING, None, "I have lost the number."),
+    ],
+)
+def test_a_persons_own_words_say_what_comes(
+    said: str, kind: Expected, size: int | None, rest: str
+) -> None:
+    assert announced(said) == (Expectation(kind, size), rest)

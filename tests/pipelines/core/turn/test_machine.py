@@ -32,7 +32,7 @@ from pipelines.core.events import (
     TurnFact,
     TurnScored,
 )
-from pipelines.core.turn.expectation import expected_after
+from pipelines.core.turn.expectation import Expectation, Expected, expected_after
 from pipelines.core.turn.machine import RULES, TurnMachine
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.core.turn.state import TurnState
@@ -69,6 +69,8 @@ def ask(turns: TurnMachine, text: str = QUESTION, start: float = 1.0) -> list[Tu
 
 def machine_in(state: TurnState) -> TurnMachine:
     turns = machine()
+    if state is TurnState.PROMPTING:
+        turns = TurnMachine(POLICY, expected=lambda: Expectation(Expected.NAME, 9), prompt="go on")
     if state is TurnState.ANNOUNCING:
         turns.handle(SayAsked("This call is recorded.", must_be_heard=True))
     steps: list[Callable[[], object]] = [
