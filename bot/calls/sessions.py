@@ -20,7 +20,7 @@ from pipelines.cascade import CallFormat
 from pipelines.services.minding import Minders
 from pipelines.services.protocols import ServiceError
 
-LEAVING_S = 5.0
+LEAVING_S = 2.0
 """Seconds that a call may take to end once it has been told to."""
 
 

@@ -47,7 +47,9 @@ class DemoImagePart(BaseModel):
 
 class DemoRequestMessage(BaseModel):
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    text: str | list[DemoTextPart | DemoImagePart] | None = Field(None, alias="content")
+    text: str | Annotated[list[DemoTextPart | DemoImagePart], Field(fail_fast=True)] | None = Field(
+        None, alias="content"
+    )
 
     @property
     def content(self) -> str:
@@ -71,7 +73,7 @@ class DemoChatRequest(BaseModel):
     """
 
     model: str
-    messages: list[DemoRequestMessage] = Field(min_length=1)
+    messages: list[DemoRequestMessage] = Field(min_length=1, fail_fast=True)
     stream: bool = False
     stream_options: DemoStreamOptions | None = None
     max_tokens: int | None = Field(None, ge=1)

@@ -18,6 +18,12 @@ RULE_WORDS = 24
 ECHO_WORDS = 40
 """As much of a turn is repeated: some 15 s of speech."""
 
+ECHO_CHARACTERS = 400
+"""As much of such a turn, where it has few words."""
+
+LONGEST_TURN = 2000
+"""Characters of a turn that are looked at: more than the words above ever have."""
+
 COUNT_LIMIT = 100
 
 _UNITS = (
@@ -110,7 +116,8 @@ def answer(messages: Sequence[DemoMessage], *, now: datetime, rng: random.Random
     """Speakable text, never empty, no markdown. `now` is the wall clock in the local zone."""
     last = max((i for i, m in enumerate(messages) if m.role == "user"), default=-1)
     lines = messages[last].content.strip().splitlines() if last >= 0 else []
-    spoken = lines[-1].strip() if lines else ""  # an unanswered turn may stand before it
+    # an unanswered turn may stand before it
+    spoken = lines[-1].strip()[:LONGEST_TURN] if lines else ""
     words = normal(spoken)
     if not words:
         return "Sorry, I did not catch that. Could you say it again?"
@@ -123,7 +130,7 @@ def answer(messages: Sequence[DemoMessage], *, now: datetime, rng: random.Random
 
 def normal(spoken: str) -> str:
     """Lower case, numbers below 1000 as digits, apostrophes and decimal points kept."""
-    text = spoken.lower().replace("\u2019", "'")
+    text = spoken[:LONGEST_TURN].lower().replace("\u2019", "'")
     text = re.sub(r"(?<=\d),(?=\d{3})", "", text)
     text = re.sub(r"(?<=[a-z])-(?=[a-z])", " ", text)
     words = re.findall(r"\d+\.\d+|[a-z0-9']+|[+*/×÷-]", text)
@@ -156,8 +163,9 @@ def _digits(words: Sequence[str]) -> list[str]:
 
 def _echo(spoken: str) -> str:
     words = spoken.split()
-    if len(words) > ECHO_WORDS:
-        return f"You said: {' '.join(words[:ECHO_WORDS]).rstrip('.,;:!?')}, and more."
+    said = " ".join(words[:ECHO_WORDS])[:ECHO_CHARACTERS]
+    if len(words) > ECHO_WORDS or len(said) == ECHO_CHARACTERS:
+        return f"You said: {said.rstrip('.,;:!?')}, and more."
     return f"You said: {' '.join(words).rstrip(',;:-')}{'' if spoken[-1] in '.!?' else '.'}"
 
 
@@ -286,7 +294,7 @@ def _says(text: str) -> Rule:
     return lambda _: text
 
 
-_N = r"(\d+(?:\.\d+)?)".replace("(", "(?P<{}>", 1)
+_N = r"(?<!\d)(?P<{}>\d{{1,15}}(?:\.\d{{1,15}})?)(?!\d)"
 _SIGN = r"(?P<sign>plus|minus|times|multiplied by|divided by|over|x|[+*/×÷-])"
 _RULES: list[tuple[re.Pattern[str], Rule]] = [
     (re.compile(pattern), rule)

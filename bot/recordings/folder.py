@@ -142,8 +142,15 @@ def _begun_at(place: Path) -> datetime | None:
     return began if is_begun and names <= _FILES else None
 
 
-def prune(folder: Path, retention: Retention, keep: Collection[Path] = ()) -> list[str]:
-    """Delete what is too old, then the oldest until the rest is small enough.
+def size_beside(folder: Path, those: Collection[Path]) -> int:
+    """Bytes of all recordings but `those`."""
+    return sum(one.size for one in kept(folder) if one.folder not in those)
+
+
+def prune(
+    folder: Path, retention: Retention, keep: Collection[Path] = (), reserved: int = 0
+) -> list[str]:
+    """Delete what is too old, then the oldest until the rest is small enough beside `reserved`.
 
     Not `keep`, and no call that is running, be it another server's. What cannot be deleted
     stays, and counts. Returns the names of those that are gone.
@@ -151,7 +158,7 @@ def prune(folder: Path, retention: Retention, keep: Collection[Path] = ()) -> li
     oldest = datetime.now(UTC) - timedelta(days=retention.days)
     candidates = [one for one in kept(folder) if one.folder not in keep and one.state != "running"]
     sizes = {one.name: one.size for one in candidates}
-    total = sum(sizes.values())
+    total = reserved + sum(sizes.values())
     gone = []
     for one in candidates:
         if one.began >= oldest and total <= retention.size:

@@ -27,6 +27,7 @@ from bot.recordings.folder import (
     Retention,
     mark_as_running,
     prune,
+    size_beside,
     write_private,
 )
 from pipelines.audio.two_track import KEEP_S, TwoTrack
@@ -49,6 +50,9 @@ from pipelines.core.recording import (
 QUEUE_LIMIT = 20_000
 """Things not yet written, of all calls: one call brings about 250 a second."""
 WRITE_EVERY_S = 0.1
+SHARES = 8
+"""One recording takes one share in so many of what all may take, and ends there; another is kept
+free for the calls to come. 256 MB are more than two hours of sound."""
 NAME_LIMIT = 64
 """Characters of a call's name in its folder's: the peer may have chosen it."""
 _STRANGE = re.compile(r"[^A-Za-z0-9_-]")
@@ -114,6 +118,8 @@ class FlightRecorder:
     """Things not yet written; 0 for any number of them."""
     _queue: "queue.Queue[_Entry]" = field(init=False)
     _thread: threading.Thread | None = field(default=None, init=False)
+    _beside: int = field(default=0, init=False)
+    """Bytes of the recordings that do not grow, when they were looked at last."""
 
     def __post_init__(self) -> None:
         self._queue = queue.Queue(self.limit)
@@ -142,7 +148,7 @@ class FlightRecorder:
     def _work(self) -> None:
         server = self.describe()
         tapes: dict[CallRecorder, _Tape | None] = {}
-        written_s = time.monotonic()
+        written_s, self._beside = time.monotonic(), size_beside(self.folder, ())
         while True:
             try:
                 entry = self._queue.get(timeout=WRITE_EVERY_S)
@@ -166,11 +172,12 @@ class FlightRecorder:
     ) -> None:
         call, item, at_s = entry
         if call not in tapes:
-            self._prune(keep={one.folder for one in tapes})
+            self._prune(tapes)
             tapes[call] = _begin(call, server, self.level)
         tape = tapes[call]
         if item is None:
             _safely(tape, _Tape.end)
+            self._beside += 0 if tape is None else tape.size
             del tapes[call]
         elif tape is not None:
             try:
@@ -178,12 +185,35 @@ class FlightRecorder:
             except Exception as error:  # noqa: BLE001 - the other calls are recorded all the same
                 _give_up(tape, error)
                 tapes[call] = None
+            else:
+                self._keep_within(call, tape, tapes)
 
-    def _prune(self, keep: set[Path]) -> None:
+    def _keep_within(
+        self, call: CallRecorder, tape: "_Tape", tapes: "dict[CallRecorder, _Tape | None]"
+    ) -> None:
+        """A recording that has taken its share ends; where all take too much, old ones go."""
+        is_over = self._beside + _size(tapes) > self.retention.size
+        if is_over:
+            self._prune(tapes)
+            is_over = self._beside + _size(tapes) > self.retention.size
+        if is_over or tape.size > self.retention.size // SHARES:
+            _log.error("a recording ends early", reason="it takes all the room that it may")
+            _safely(tape, _Tape.end)
+            tapes[call] = None
+            self._beside += tape.size
+
+    def _prune(self, tapes: "dict[CallRecorder, _Tape | None]") -> None:
+        growing = {one.folder for one, tape in tapes.items() if tape is not None}
+        room = self.retention.size // SHARES
         try:
-            prune(self.folder, self.retention, keep=keep)
+            prune(self.folder, self.retention, growing, room + _size(tapes))
+            self._beside = size_beside(self.folder, growing)
         except OSError as error:
             _log.error("old recordings stay", reason=type(error).__name__)
+
+
+def _size(tapes: "dict[CallRecorder, _Tape | None]") -> int:
+    return sum(tape.size for tape in tapes.values() if tape is not None)
 
 
 def _begin(call: CallRecorder, server: Mapping[str, object], level: Level) -> "_Tape | None":
@@ -240,6 +270,8 @@ class _Tape:
         half.replace(events)
         self._write_about()
         self._at_s = 0.0
+        self._lines = self._sounds = 0
+        """Bytes."""
         self._track: TwoTrack | None = None
         if level == "full":
             rates = call.rates
@@ -247,6 +279,11 @@ class _Tape:
             self._sound = FlacFile(call.folder / SOUND_NAME, rates.caller_hz, 2)
             self._voice = FlacFile(call.folder / VOICE_NAME, rates.voice_hz, 1)
             self._voiced = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes, as good as they are known."""
+        return self._lines + self._sounds
 
     def take(self, item: Noted, at_s: float) -> None:
         if isinstance(item, Told) and self._level != "full":
@@ -257,7 +294,9 @@ class _Tape:
         if self._track is not None:
             self._lay(item, at_s, line, self._track)
         self._at_s = max(self._at_s, at_s)
-        self._events.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+        written = json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
+        self._lines += len(written.encode(errors="backslashreplace"))
+        self._events.write(written)
 
     def _lay(self, item: Noted, at_s: float, line: dict[str, object], track: TwoTrack) -> None:
         match item:
@@ -280,6 +319,8 @@ class _Tape:
         self._events.flush()
         if self._track is not None:
             self._sound.write(self._track.take(self._at_s - KEEP_S))
+            files = (self._call.folder / SOUND_NAME, self._call.folder / VOICE_NAME)
+            self._sounds = sum(file.stat().st_size for file in files if file.exists())
 
     def end(self) -> None:
         with self._events:  # it counts as running until all is written

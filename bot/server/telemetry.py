@@ -29,6 +29,9 @@ SECONDS: Final = (
 )
 """Bucket bounds: fine around each stage's share of the half second, up to a missed turn's 5 s."""
 
+LAGS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Bucket bounds of the loop's lag: 20 ms are a frame of sound."""
+
 _LOGGED: Final = ("turn", "voice_to_voice_s", "segments", "unattributed_s")
 """The part of a ledger row in a log line."""
 
@@ -202,6 +205,12 @@ class Metrics:
             ["reason"],
             registry=registry,
         )
+        self._loop_lag = Histogram(
+            "halfsecond_loop_lag_seconds",
+            "How late the event loop came to its work: measured always, 50 times a second.",
+            registry=registry,
+            buckets=LAGS,
+        )
         self._answers = AnswerMetrics(registry)
         self._barge_ins = Counter(
             "halfsecond_barge_ins", "Answers cut off by the caller.", registry=registry
@@ -220,6 +229,9 @@ class Metrics:
 
     def refused(self, reason: str) -> None:
         self._refused.labels(reason).inc()
+
+    def lagged(self, seconds: float) -> None:
+        self._loop_lag.observe(seconds)
 
     def dropped_audio(self, seconds: float, reason: str) -> None:
         self._dropped.labels(reason).inc(seconds)

@@ -19,9 +19,11 @@ from bot.phone.line import TelephoneConfig
 from bot.server.access import AccessPolicy
 from bot.server.crowd import CONNECTIONS_PER_ADDRESS, Crowd
 from bot.server.files import file_limit, most_connections
+from bot.server.lag import watched
+from bot.server.leaving import LAST_S, end_within
 from bot.server.listening import CountingListener
 from bot.server.telemetry import Metrics
-from bot.server.transport import LEAVING_S, REQUEST_S, CountedState, HttpProtocol, WebSocketProtocol
+from bot.server.transport import REQUEST_S, CountedState, HttpProtocol, WebSocketProtocol
 from bot.texts.sharing import SharedModel
 from bot.wiring.app import create_app
 from pipelines.services.minding import Minders
@@ -30,6 +32,8 @@ ACCEPTED_AT_ONCE = 64
 """Connections for which there is a place, before anything else has its turn."""
 LOOK_EVERY_S = 1.0
 """How often answers that are not read are looked for."""
+SHUTDOWN_S = 2
+"""Seconds that connections may take to close, once the calls are over."""
 TELL_EVERY_S = 10.0
 """Connections that are refused are a line in the log no more often."""
 
@@ -76,7 +80,8 @@ async def run(
 
     The first signal stops admission and lets calls and texts finish for up to `drain_s`, the
     second ends them at once, the third is the system's own. SIGHUP never is a second: a terminal
-    that is closed may send it twice. With `shared`, it takes texts too.
+    that is closed may send it twice. The process ends within `drain_s` and `LAST_S` of the first,
+    whatever holds it. With `shared`, it takes texts too.
     """
     sessions = Sessions(engine, metrics, terms.limits, terms.minders)
     app = create_app(
@@ -88,7 +93,10 @@ async def run(
         phone=terms.phone,
     )
     config = configure(app, terms)
-    await DrainingServer(config, sessions, terms.drain_s, on_ready, shared).serve([listener])
+    end = partial(end_within, terms.drain_s + LAST_S)
+    server = DrainingServer(config, sessions, terms.drain_s, on_ready, shared, end)
+    async with watched(metrics.lagged):
+        await server.serve([listener])
     return sessions.doors is not Doors.BROKEN
 
 
@@ -104,7 +112,7 @@ def configure(app: FastAPI, terms: Terms) -> uvicorn.Config:
         ws_per_message_deflate=False,
         ws_ping_interval=terms.limits.ping_s,
         ws_ping_timeout=terms.limits.ping_s,
-        timeout_graceful_shutdown=LEAVING_S,
+        timeout_graceful_shutdown=SHUTDOWN_S,
         forwarded_allow_ips=list(terms.proxies),
         ssl_certfile=certificate.chain if certificate else None,
         ssl_keyfile=certificate.key if certificate else None,
@@ -129,7 +137,11 @@ class DrainingServer(uvicorn.Server):
         drain_s: float,
         on_ready: Callable[[], None],
         shared: SharedModel | None = None,
+        on_signal: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_signal` is called whenever the process is told to leave, in the main thread, also
+        while something holds the event loop.
+        """
         super().__init__(config)
         self._crowd = Crowd(
             most_connections(sessions.limits.calls, file_limit()[0]),
@@ -142,6 +154,7 @@ class DrainingServer(uvicorn.Server):
         self._sessions = sessions
         self._drain_s = drain_s
         self._on_ready = on_ready
+        self._on_signal = on_signal
         self._shared = shared
         self._texts: asyncio.Task[None] | None = None
         """Waits for those that are being answered."""
@@ -201,6 +214,9 @@ class DrainingServer(uvicorn.Server):
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
                 loop.add_signal_handler(number, self._leave, loop, number)
+                # The loop is woken by the interpreter itself, whatever is called here.
+                signal.signal(number, lambda *_: self._on_signal())
+                signal.siginterrupt(number, False)
         try:
             yield
         finally:
