@@ -126,7 +126,12 @@ async def _tick(lag: Lag, observe: Callable[[float], None]) -> None:
         late_s, hold = lag.came(time.monotonic(), time.thread_time())
         observe(late_s)
         if hold is not None:
-            _log.warning("the event loop was held", **_told(hold))
+            # Where it worked little, the machine or another thread had no time for it.
+            was_held = hold.worked_s >= hold.late_s / 2
+            _log.warning(
+                "the event loop was held" if was_held else "the event loop was kept waiting",
+                **_told(hold),
+            )
 
 
 def _look(lag: Lag, over: threading.Event, thread: int) -> None:
