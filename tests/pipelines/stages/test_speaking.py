@@ -72,7 +72,9 @@ def test_the_end_is_said_at_the_cut_where_a_place_is_kept_for_it_and_once() -> N
 
     waiting = clauses._queue
     said = [waiting.get_nowait() for _ in range(waiting.qsize())]
-    assert [one.text for one in said[:-1] if one] == [f"clause {at}" for at in range(256)]
+    assert [one.text for one in said[:-1] if one] == [
+        f"clause {at}" for at in range(speaking.MOST_CLAUSES)
+    ]
     assert said[-1] is None
     clauses.end()
     clauses.add(speaking._Clause("and another thing", False))
