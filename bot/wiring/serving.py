@@ -168,7 +168,7 @@ class DrainingServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         create = loop.create_server
         if self.config.is_ssl:
-            within = {"ssl_handshake_timeout": REQUEST_S, "ssl_shutdown_timeout": float(LEAVING_S)}
+            within = {"ssl_handshake_timeout": REQUEST_S, "ssl_shutdown_timeout": float(SHUTDOWN_S)}
             loop.create_server = partial(create, **within)  # type: ignore[method-assign]
         try:
             await super().startup(sockets)
