@@ -56,10 +56,12 @@ from pipelines.core.exchange import (
     Fault,
     FromCaller,
     Say,
+    SoundLost,
     StateChanged,
     ToCaller,
     TurnMeasured,
 )
+from pipelines.core.hearing.inbox import Inbox
 from pipelines.core.hearing.signal import EarSignal
 from pipelines.core.memory.conversation import Conversation
 from pipelines.core.memory.tools import Tool
@@ -84,12 +86,11 @@ from pipelines.stages.thinking import Thinking
 from pipelines.stages.tools import Tools
 from pipelines.stages.turning import Turning
 
-INBOX_EVENTS = 2048
-"""Handed over to a call that has not come to them; one more, and the call has failed. At once there
-may be 500 frames and 700 other messages: what a stalled network has kept on the telephone.
-"""
-INBOX_AUDIO = 1536
-"""With so many in it, audio is dropped, and counted: all else is rare, and must not be lost."""
+BURST_S = 0.5
+"""So much sound waits only where it was held up: then more of it is about to come, ..."""
+SETTLE_S = 0.05
+SETTLED_S = 1.0
+"""... and until it comes no faster than it is spoken, none is heard: the oldest may be too old."""
 DAY_S = 1.0
 """How often the calendar is looked at, at most."""
 AGAIN_S = 0.1
@@ -181,9 +182,8 @@ class Call:
         )
         self._started = asyncio.Event()
         self._worker.add_event_handler("on_pipeline_started", self._begin)
-        self._inbox: asyncio.Queue[FromCaller] = asyncio.Queue(INBOX_EVENTS)
-        self._dropped = 0
-        """Frames of audio, since the call last kept up."""
+        self._inbox = Inbox(form.in_rate_hz)
+        self._came = asyncio.Event()
         announcements = form.announcements or policies.announcements
         if announcements.greeting:
             self.push(
@@ -204,7 +204,7 @@ class Call:
         return CallCore(policies, form, opened, now=now, note=self._note)
 
     def _new_chain(self, services: Services, form: CallFormat, tools: Sequence[Tool]) -> Pipeline:
-        signal, tell = EarSignal(form.in_rate_hz, form.out_rate_hz), self._tell
+        signal, tell = EarSignal(form.in_rate_hz, form.out_rate_hz, form.stall_s), self._tell
         hearing = Hearing(signal, services.new_vad(), services.stt, services.turn, tell)
         turning = Turning()
         thinking = Thinking(services.llm, tell, services.prompts, [tool.schema for tool in tools])
@@ -226,9 +226,11 @@ class Call:
 
         Raises QueueFull where the call is past keeping up.
         """
-        if not isinstance(event, AudioIn) or self._has_room():
+        if not self._inbox.put(event):
+            raise asyncio.QueueFull
+        self._came.set()
+        if not isinstance(event, AudioIn):  # sound is noted once it is heard
             self._note(event)
-            self._inbox.put_nowait(event)
 
     async def run(self) -> None:
         """Until cancelled, or until the bot ends the call. Leaves nothing behind."""
@@ -343,19 +345,6 @@ class Call:
 
     # ---- from the person's side ----
 
-    def _has_room(self) -> bool:
-        """For audio. A call keeps up again once half is taken out: one frame less is no news."""
-        waiting = self._inbox.qsize()
-        if waiting >= INBOX_AUDIO:
-            if not self._dropped:
-                log.warning("the call cannot keep up: audio is dropped")
-            self._dropped += 1
-            return False
-        if self._dropped and waiting < INBOX_AUDIO // 2:
-            log.warning("the call keeps up again", dropped_frames=self._dropped)
-            self._dropped = 0
-        return True
-
     async def _begin(self, _worker: PipelineWorker, _frame: Frame) -> None:
         self._started.set()
 
@@ -363,11 +352,35 @@ class Call:
         """Straight into the pipeline: the worker's own queue has no limit."""
         await self._started.wait()
         self._tell(CallStarted())
+        is_settled = False
         while True:
-            match await self._inbox.get():
-                case AudioIn(pcm, media_s):
-                    frame = InputAudioRawFrame(pcm, self._in_rate_hz, 1)
-                    frame.pts = None if media_s is None else round(media_s * 1e9)
-                    await self._pipeline.queue_frame(frame)
+            if not is_settled and self._inbox.waiting_s > BURST_S:
+                await self._settle()
+                is_settled = True
+            match self._inbox.take():
+                case None:
+                    is_settled = False
+                    self._came.clear()
+                    await self._came.wait()
+                case AudioIn() as sound:
+                    self._note(sound)
+                    await self._hear(sound)
+                case SoundLost() as lost:
+                    log.warning("sound that came too late is left out", seconds=lost.seconds)
+                    self._tell(lost)
                 case event:
                     self._tell(event)
+
+    async def _settle(self) -> None:
+        until = self._loop.time() + SETTLED_S
+        came_s = -SETTLE_S
+        while self._inbox.came_s - came_s > 2 * SETTLE_S and self._loop.time() < until:
+            came_s = self._inbox.came_s
+            await asyncio.sleep(SETTLE_S)
+
+    async def _hear(self, sound: AudioIn) -> None:
+        frame = InputAudioRawFrame(sound.pcm, self._in_rate_hz, 1)
+        frame.pts = None if sound.media_s is None else round(sound.media_s * 1e9)
+        await self._pipeline.queue_frame(frame)
+        if len(self._inbox):  # the sound of many seconds may have come at once: others have turns
+            await asyncio.sleep(0)

@@ -1,6 +1,7 @@
 """Carries one call between a client's sockets and its conversation: one socket at a time."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing
@@ -25,12 +26,18 @@ from pipelines.core.exchange import (
     Muted,
     ToCaller,
 )
+from pipelines.core.hearing.intake import STALL_S
 
 GOODBYE_S = 5.0
 """Seconds that a client may take to read the last of what a call had to say."""
 
-OUTBOX_LIMIT = 256
-"""Messages: five seconds of 20 ms frames. A call sends in real time, so a healthy one holds few."""
+OUTBOX_LIMIT = 1024
+"""Messages: 20 s of 20 ms frames. A call sends in real time, so a healthy one holds few; a network
+may stand still for 15 s.
+"""
+
+TELL_EVERY_S = 10.0
+"""Audio that is dropped is a line in the log no more often."""
 
 OUTBOX_BYTES = 2 * 1024 * 1024
 """The same in bytes: a client chooses how long a text is, and what names an answer carries back."""
@@ -38,6 +45,11 @@ OUTBOX_BYTES = 2 * 1024 * 1024
 FLUSHABLE_LEAD_S = 0.2
 UNFLUSHABLE_LEAD_S = 0.06
 """How far ahead of the clock a client is sent audio, by whether it can drop what it has."""
+
+SENDS_ALWAYS_STALL_S = 15.0
+"""Seconds that a client of our own may be silent: it says when it closes its microphone, and sends
+all of the time otherwise. So it is the network that stands still, and the turn waits for it.
+"""
 
 _log = structlog.get_logger(__name__)
 
@@ -171,6 +183,7 @@ class _Line:
         self._waiting = asyncio.Event()
         self._all_sent = asyncio.Event()
         self._all_sent.set()
+        self._dropped = _Dropped()
 
     # ---- the call, from one socket to the next ----
 
@@ -259,11 +272,12 @@ class _Line:
     async def _events(self) -> AsyncGenerator[FromCaller | Opened | Closed, None]:
         """Ends where the line has dropped and the client may come back; else by raising."""
         allowance = Allowance(self._limits, self._codec.in_rate_hz)
-        now = asyncio.get_running_loop().time
         try:
             while (message := await self._receive()) is not None:
                 events = self._codec.receive(message)
-                allowance.spend(events, now())
+                if not allowance.spend(events, time.monotonic()):
+                    self._drop_audio(events, "faster than real time")
+                    continue
                 self._enqueue(None, self._codec.replies())
                 for event in events:
                     match event:
@@ -295,14 +309,20 @@ class _Line:
                     match event:
                         case Opened():
                             return event
-                        case AudioIn(pcm):
-                            seconds = len(pcm) / 2 / self._codec.in_rate_hz
-                            self._watch.dropped_audio(seconds, "before ready")
+                        case AudioIn():
+                            self._drop_audio([event], "before ready")
                         case _:
                             pass
         except TimeoutError:
             raise Over(CallOutcome.NEVER_READY) from None
         return None
+
+    def _drop_audio(self, events: Sequence[FromCaller | Opened | Closed], reason: str) -> None:
+        samples = sum(len(event.pcm) // 2 for event in events if isinstance(event, AudioIn))
+        seconds = samples / self._codec.in_rate_hz
+        self._watch.dropped_audio(seconds, reason)
+        if (told := self._dropped.drop(seconds, reason, time.monotonic())) is not None:
+            _log.warning("audio is dropped", reason=reason, seconds=round(told, 3))
 
     # ---- what the client is sent ----
 
@@ -350,10 +370,27 @@ def _is_too_much(items: Collection[_Item]) -> bool:
     return len(items) > OUTBOX_LIMIT or size > OUTBOX_BYTES
 
 
+@dataclass(slots=True)
+class _Dropped:
+    """Seconds of audio that were dropped and not told of yet, by reason."""
+
+    untold_s: dict[str, float] = field(default_factory=dict)
+    told_at: dict[str, float] = field(default_factory=dict)
+
+    def drop(self, seconds: float, reason: str, now: float) -> float | None:
+        """The seconds to tell of; None while the last line is too new."""
+        self.untold_s[reason] = self.untold_s.get(reason, 0.0) + seconds
+        if now - self.told_at.get(reason, -TELL_EVERY_S) < TELL_EVERY_S:
+            return None
+        self.told_at[reason] = now
+        return self.untold_s.pop(reason)
+
+
 def _call_format(codec: Codec, opened: Opened) -> CallFormat:
     return CallFormat(
         in_rate_hz=codec.in_rate_hz,
         out_rate_hz=codec.out_rate_hz,
         lead_s=FLUSHABLE_LEAD_S if opened.flushes else UNFLUSHABLE_LEAD_S,
         reports_playout=opened.flushes,
+        stall_s=SENDS_ALWAYS_STALL_S if opened.flushes else STALL_S,
     )

@@ -19,6 +19,7 @@ from bot.phone.waiting import SIGNED_START_S
 from pipelines.cascade import CallFormat
 from pipelines.core.announcements import Announcements
 from pipelines.core.exchange import Say
+from pipelines.core.hearing.intake import STALL_S
 from pipelines.core.memory.tools import Afterwards, Tool, tool
 from pipelines.words import ENGLISH
 from pipelines.words.phrases import Phrases
@@ -29,6 +30,11 @@ MESSAGES_TO_START = 8
 LEAD_S = 0.18
 """How far ahead of the clock Twilio is sent audio: it is to hold 200 ms at most, whatever the way
 does to the first frame.
+"""
+
+IDLE_S = 20.0
+"""Without a message from Twilio, which sends sound all of the time: the network may stand still for
+15 s.
 """
 
 LAST_WORDS_S = 60.0
@@ -88,11 +94,9 @@ class TelephoneConfig:
         return replace(
             limits,
             opening_s=SIGNED_START_S,
-            idle_s=10.0,
+            idle_s=IDLE_S,
             return_s=0.0,
-            audio_burst_s=10.0,
             control_per_s=100.0,
-            reports_burst=600,
             call_s=limits.call_s if call_s is None else call_s + LAST_WORDS_S,
         )
 
@@ -172,6 +176,7 @@ class TelephoneLine:
             form = replace(
                 form,
                 lead_s=LEAD_S,
+                stall_s=STALL_S,
                 announcements=self._phone.announcements,
                 tools=tools,
                 facts=FACTS,

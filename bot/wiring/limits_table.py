@@ -41,10 +41,36 @@ class LimitRow:
         return float(default.default if default is not None else getattr(kept, field))
 
 
+DROPPED = "dropped, counted, and a line in the log"
+
 CALLERS = (
     LimitRow("a message of the page", "bot.calls.limits:Limits.message_bytes", "B", "1009"),
-    LimitRow("audio, in seconds a second", "bot.calls.limits:Limits.audio_rate", "", "1008"),
-    LimitRow("audio that comes at once", "bot.calls.limits:Limits.audio_burst_s", "s", "1008"),
+    LimitRow("audio, in seconds a second", "bot.calls.limits:Limits.audio_rate", "", DROPPED),
+    LimitRow("audio at once", "bot.calls.limits:Limits.audio_burst_s", "s", DROPPED),
+    LimitRow(
+        "time that has passed, and whose audio may come later",
+        "bot.calls.limits:Limits.audio_late_s",
+        "s",
+        DROPPED,
+    ),
+    LimitRow(
+        "audio that goes on at over twice real time", "bot.calls.limits:Limits.flood_s", "s", "1008"
+    ),
+    LimitRow(
+        "audio that waits for the ears, after a stall",
+        "pipelines.core.hearing.inbox:SOUND_S",
+        "s",
+        "the newest is heard; RTVI `error`",
+    ),
+    LimitRow(
+        "a stall of a client of ours that is no silence",
+        "bot.calls.connection:SENDS_ALWAYS_STALL_S",
+        "s",
+        "it counts as silence",
+    ),
+    LimitRow(
+        "a stall of others", "pipelines.core.hearing.intake:STALL_S", "s", "it counts as silence"
+    ),
     LimitRow("other messages, in a second", "bot.calls.limits:Limits.control_per_s", "", "1008"),
     LimitRow(
         "reports of what was played that come at once",
@@ -82,7 +108,7 @@ CALLERS = (
     LimitRow("keys in one message", "bot.browser.codec:MAX_KEYS", "", "RTVI `error-response`"),
     LimitRow("`client-ready` after the socket", "bot.calls.limits:Limits.opening_s", "s", "1008"),
     LimitRow("silence of a client", "bot.calls.limits:Limits.idle_s", "s", "1008"),
-    LimitRow("an answer to a ping", "bot.calls.limits:Limits.ping_s", "s", "1011"),
+    LimitRow("an answer to a ping", "bot.calls.limits:Limits.pong_s", "s", "1011"),
     LimitRow("a call", "bot.calls.limits:Limits.call_s", "s", "1008"),
     LimitRow("the wait for a client that dropped", "bot.calls.limits:Limits.return_s", "s", "1008"),
     LimitRow(
@@ -90,13 +116,7 @@ CALLERS = (
     ),
     LimitRow("the same in bytes", "bot.calls.connection:OUTBOX_BYTES", "B", "1013"),
     LimitRow(
-        "audio and messages that a call has not come to",
-        "pipelines.cascade:INBOX_EVENTS",
-        "",
-        "1011",
-    ),
-    LimitRow(
-        "of those, when audio is dropped", "pipelines.cascade:INBOX_AUDIO", "", "a line in the log"
+        "messages that a call has not come to", "pipelines.core.hearing.inbox:EVENTS", "", "1011"
     ),
 )
 STRANGERS = (

@@ -111,7 +111,7 @@ def configure(app: FastAPI, terms: Terms) -> uvicorn.Config:
         ws_max_size=terms.limits.message_bytes,
         ws_per_message_deflate=False,
         ws_ping_interval=terms.limits.ping_s,
-        ws_ping_timeout=terms.limits.ping_s,
+        ws_ping_timeout=terms.limits.pong_s,
         timeout_graceful_shutdown=SHUTDOWN_S,
         forwarded_allow_ips=list(terms.proxies),
         ssl_certfile=certificate.chain if certificate else None,

@@ -72,6 +72,7 @@ from pipelines.core.exchange import (
     Played,
     Say,
     Sent,
+    SoundLost,
     StateChanged,
     StopSpeaking,
     TurnMeasured,
@@ -107,6 +108,7 @@ Rule: TypeAlias = Callable[[Any, float], None]
 
 
 TOO_MUCH_TYPED = f"This text was not taken: a turn has {LONGEST_TURN} characters at most."
+SOUND_LOST = "the connection stood still, and some of what was said was lost"
 ALONE = CallOpened("run", has_prompts=False)
 
 
@@ -224,6 +226,7 @@ class CallCore:
         preparation = self._preparation
         return {
             SoundHeard: listener.hear,
+            SoundLost: lambda fact, now: self._tell(Fault(SOUND_LOST)),
             TranscriptionCame: listener.transcribed,
             TranscriptionFailed: listener.failed,
             TurnScored: self._floor.take,

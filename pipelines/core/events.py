@@ -9,16 +9,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pipelines.core.exchange import (
-    Dtmf,
-    Expect,
-    LineDropped,
-    LineRestored,
-    Muted,
-    Played,
-    Say,
-    Sent,
-    StopSpeaking,
-    Typed,
+    CallerNews,
+    SoundLost,
 )
 from pipelines.core.memory.chat import ToolCall
 
@@ -27,9 +19,10 @@ from pipelines.core.memory.chat import ToolCall
 
 @dataclass(frozen=True, slots=True)
 class Listened:
-    """The microphone clock has moved on."""
+    """The microphone clock has moved on, `catching_up` where more sound is there already."""
 
     media_s: float
+    catching_up: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +50,7 @@ class Transcribed:
     final: bool
     """The person is silent, and every word of theirs has been listened to."""
     alternatives: tuple[tuple[str, float], ...] = ()
-    """Other texts that it may have been, with their probabilities; the rest of 1 is that of
-    `text`."""
+    """Other texts that it may have been, with probabilities; the rest of 1 is that of `text`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,6 +455,7 @@ CallFact: TypeAlias = (
     | DayBegan
     | TimePassed
     | SoundHeard
+    | SoundLost
     | TranscriptionCame
     | TranscriptionFailed
     | TurnScored
@@ -486,15 +479,6 @@ CallFact: TypeAlias = (
     | Milestone
     | Span
     | SilenceTrimmed
-    | Played
-    | Sent
-    | Typed
-    | Muted
-    | StopSpeaking
-    | Dtmf
-    | Expect
-    | LineDropped
-    | LineRestored
-    | Say
+    | CallerNews
 )
 """All that `CallCore.handle` can be given: from the person's side, from the stages, from time."""

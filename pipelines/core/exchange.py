@@ -90,6 +90,13 @@ class LineRestored:
     """The client is there again, and has said what it heard before, if it knows."""
 
 
+@dataclass(frozen=True, slots=True)
+class SoundLost:
+    """Sound of the caller was left out here: it came too late for the ears to come to it."""
+
+    seconds: float
+
+
 # ---- from the server ----
 
 
@@ -104,19 +111,10 @@ class Say:
     """Nothing that the person does cuts it off; they are answered after it."""
 
 
-FromCaller: TypeAlias = (
-    AudioIn
-    | Played
-    | Sent
-    | Typed
-    | Muted
-    | StopSpeaking
-    | Dtmf
-    | Expect
-    | LineDropped
-    | LineRestored
-    | Say
+CallerNews: TypeAlias = (
+    Played | Sent | Typed | Muted | StopSpeaking | Dtmf | Expect | LineDropped | LineRestored | Say
 )
+FromCaller: TypeAlias = AudioIn | CallerNews
 
 
 # ---- to the caller ----

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from pipelines.core.announcements import Announcements
 from pipelines.core.hearing.dictation import DictationPolicy
+from pipelines.core.hearing.intake import STALL_S
 from pipelines.core.hearing.voicing import VoicingPolicy
 from pipelines.core.keypad import KeypadPolicy
 from pipelines.core.ledger.budget import Budget
@@ -28,6 +29,10 @@ class CallFormat:
     """How far ahead of the clock audio may be sent: 0.06 where nothing can be flushed."""
     reports_playout: bool = False
     """The client says what it has played (`Played`) and obeys `Flush`."""
+    stall_s: float = STALL_S
+    """Seconds without audio that are waited out before they count as silence: few where a client
+    may stop sending without a word.
+    """
     announcements: Announcements | None = None
     """None: those of the policies."""
     tools: tuple[Tool, ...] = ()

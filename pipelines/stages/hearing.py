@@ -99,14 +99,9 @@ class Hearing(FrameProcessor):
     # ---- sound ----
 
     def _take(self, frame: InputAudioRawFrame) -> None:
-        intake = self._signal.intake
-        dropped = intake.dropped
         media_s = None if frame.pts is None else frame.pts / 1e9
         pieces = self._signal.take(np.frombuffer(frame.audio, "<i2"), self._now(), media_s)
         self._came.set()
-        if not dropped and intake.dropped:
-            seconds = round(intake.dropped / frame.sample_rate, 3)
-            log.warning("audio that came too late is dropped", seconds=seconds)
         self._hear(pieces)
 
     async def _fill_stalls(self) -> None:

@@ -67,7 +67,7 @@ def test_a_limit_is_written_for_people() -> None:
     place = "bot.browser.door:BODY_LIMIT"
     assert written(LimitRow("x", place, "B", "413")) == "64 KiB"
     assert written(LimitRow("x", place, "", "413")) == "65,536"
-    assert written(LimitRow("x", "bot.calls.limits:Limits.audio_burst_s", "s", "1008")) == "2 s"
+    assert written(LimitRow("x", "bot.calls.limits:Limits.audio_burst_s", "s", "1008")) == "10 s"
 
 
 def test_a_page_without_a_place_for_the_table_is_an_error() -> None:

@@ -30,7 +30,8 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.workers.runner import WorkerRunner
 
 from halfsecond import Halfsecond, Policies, Services
-from pipelines.cascade import INBOX_EVENTS, Call
+from pipelines.cascade import Call
+from pipelines.core.hearing.inbox import EVENTS
 from pipelines.services.protocols import EAR_RATE_HZ
 from pipelines.services.scripted import (
     ScriptedLanguageModel,
@@ -250,7 +251,7 @@ def test_a_call_that_is_past_keeping_up_breaks_once(monkeypatch: pytest.MonkeyPa
         await asyncio.Event().wait()
 
     async def does(worker: PipelineWorker) -> None:
-        for _ in range(INBOX_EVENTS + 100):
+        for _ in range(EVENTS + 100):
             await worker.queue_frame(InputTextRawFrame("And now?"))
         await asyncio.sleep(2.0)
 

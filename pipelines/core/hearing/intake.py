@@ -1,19 +1,18 @@
 """Where the caller's audio belongs on the microphone clock: jitter, stalls, gaps and silence.
 
-Audio is placed end to end as it arrives. A stall that is shorter than `STALL_S` changes nothing:
-what comes in a burst afterwards follows what came before. A longer one is filled with silence, so
-that no turn can hang; what then comes late for the filled span is dropped and counted.
+Audio is placed end to end as it arrives, and none of it is lost. A stall that is shorter than the
+call's limit (`CallFormat.stall_s`) changes nothing: what comes in a burst afterwards follows what
+came before. A longer one is filled with silence, so that no turn can hang; what comes then follows
+the silence.
 
 A client's time stamps decide one thing alone: a gap that they state is silence, if they have moved
-evenly until then and as much time has passed here. No audio is lost by anything else that they do.
+evenly until then and as much time has passed here.
 """
-
-from dataclasses import dataclass
 
 STALL_S = 0.75
 """Twilio's advice for gaps in media; a pause in speech is over by then."""
 PIECE_LATE_S = 0.5
-"""How late a piece may come that is longer than what is left of `STALL_S`."""
+"""How late a piece may come that is longer than what is left of the longest stall."""
 PIECES_SHRINK = 0.9
 """For each piece, how much shorter the longest is held to be: a client may send a rest at times."""
 TOLERANCE_S = 0.02
@@ -23,25 +22,16 @@ DRIFT = 0.001
 """How much a client's clock may run ahead of ours: 1,000 ppm."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
-    silence: int
-    """Samples of silence to put before it."""
-    skip: int
-    """Samples at its beginning to leave out."""
-
-
 class Intake:
-    def __init__(self, rate_hz: int) -> None:
+    def __init__(self, rate_hz: int, stall_s: float = STALL_S) -> None:
+        """`stall_s`: the longest stall that is waited out."""
         self._rate = rate_hz
+        self._stall_s = stall_s
         self._placed = 0
         self._offset_s: float | None = None
         self._arrived_s = 0.0
         self._piece_s = 0.0
-        self._filled = 0
         self._stamps = _Stamps(rate_hz)
-        self.dropped = 0
-        """Samples that came too late."""
 
     @property
     def media_s(self) -> float:
@@ -51,17 +41,17 @@ class Intake:
         """When to ask `starve`, if nothing comes before."""
         return None if self._offset_s is None else self._arrived_s + self._patience_s
 
-    def place(self, samples: int, now: float, media_s: float | None = None) -> Placement:
-        """`samples` have arrived, for `media_s` on the client's clock if it says so."""
-        skip, silence = self._late(samples, now), 0
-        if skip:
-            self._stamps.lose_track()
-        elif media_s is not None:
+    def place(self, samples: int, now: float, media_s: float | None = None) -> int:
+        """`samples` have arrived, for `media_s` on the client's clock if it says so.
+
+        Returns the samples of silence to put before them.
+        """
+        silence = 0
+        if media_s is not None:
             silence = self._stamps.gap(media_s, self._placed, samples, self._spare(samples, now))
-        self.dropped += skip
-        self._placed += silence + samples - skip
+        self._placed += silence + samples
         self._arrive(samples, now)
-        return Placement(silence, skip)
+        return silence
 
     def starve(self, now: float) -> int:
         """Samples of silence to put now, since nothing has come for too long."""
@@ -70,26 +60,12 @@ class Intake:
             return 0
         due = max(0, round((now - self._offset_s) * self._rate) - self._placed)
         self._placed += due
-        self._filled += due
         self._stamps.lose_track()
         return due
 
     @property
     def _patience_s(self) -> float:
-        return max(STALL_S, self._piece_s + PIECE_LATE_S)
-
-    def _late(self, samples: int, now: float) -> int:
-        """How many of them, at the beginning, belong where silence was filled in."""
-        if self._filled <= 0:
-            return 0
-        room = self._spare(0, now) + round(TOLERANCE_S * self._rate)
-        if room >= samples:
-            if now - self._arrived_s < self._patience_s:
-                self._filled = max(0, self._filled - samples // 10)
-            return 0
-        late = samples - max(0, room)
-        self._filled -= late
-        return late
+        return max(self._stall_s, self._piece_s + PIECE_LATE_S)
 
     def _spare(self, samples: int, now: float) -> int:
         """Samples for which there would have been time beside what is placed and `samples`."""
@@ -100,9 +76,9 @@ class Intake:
     def _arrive(self, samples: int, now: float) -> None:
         offset_s = now - self.media_s
         elapsed_s = now - self._arrived_s if self._offset_s is not None else 0.0
-        if self._offset_s is None or (offset_s < self._offset_s and self._filled == 0):
+        if self._offset_s is None or offset_s < self._offset_s:
             self._offset_s = offset_s
-        elif offset_s >= self._offset_s:
+        else:
             self._offset_s = min(offset_s, self._offset_s + DRIFT * elapsed_s)
         self._arrived_s = now
         self._piece_s = max(samples / self._rate, self._piece_s * PIECES_SHRINK)

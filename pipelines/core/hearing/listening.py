@@ -25,6 +25,12 @@ CHUNK_S = VAD_CHUNK / EAR_RATE_HZ
 UNHEARD_EVERY_S = 8.0
 """Seconds between two such apologies: each may come back through the microphone."""
 
+BURST_S = 0.1
+BURST_AHEAD_S = 0.25
+"""Sound comes in a burst while `BURST_S` bring so much more of it than one piece: more is there
+already, and a pause in it is none in which the person waits.
+"""
+
 Noticed: TypeAlias = (
     Listened | SpeechStarted | SpeechPaused | Transcribed | SayAsked | Milestone | Span | Transcribe
 )
@@ -86,8 +92,16 @@ class Listener:
         while chances:
             self._hear_chunk(chances.popleft(), now)
         self._arrivals.append((self.media_s, now))
-        self._tell(Listened(self.media_s))
+        self._tell(Listened(self.media_s, self._is_burst(now) or None))
         self._transcribe_next()
+
+    def _is_burst(self, now: float) -> bool:
+        longest_s, before_s = 0.0, self.media_s
+        for media_s, at in reversed(self._arrivals):
+            longest_s, before_s = max(longest_s, before_s - media_s), media_s
+            if at < now - BURST_S:
+                break
+        return self.media_s - before_s > longest_s + BURST_AHEAD_S
 
     def microphone_closed(self, now: float) -> None:
         for fact in self._voicing.stop():

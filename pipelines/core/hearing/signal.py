@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipelines.audio.highpass import HighPass
 from pipelines.audio.resample import Resampler
 from pipelines.audio.tape import Tape
-from pipelines.core.hearing.intake import Intake
+from pipelines.core.hearing.intake import STALL_S, Intake
 from pipelines.core.hearing.microphone import Microphone
 from pipelines.core.hearing.rates import EAR_RATE_HZ, KEEP_S, VAD_CHUNK, WINDOW
 
@@ -39,9 +39,12 @@ class Pieces:
 class EarSignal:
     """One call's. Times are monotonic seconds (`now`, `*_at_s`) or media time (`media_s`)."""
 
-    def __init__(self, in_rate_hz: int, out_rate_hz: int) -> None:
-        """`out_rate_hz`: the rate of the bot's own voice, which the ears must know again."""
-        self.intake = Intake(in_rate_hz)
+    def __init__(self, in_rate_hz: int, out_rate_hz: int, stall_s: float = STALL_S) -> None:
+        """`out_rate_hz`: the rate of the bot's own voice, which the ears must know again.
+
+        `stall_s`: the longest stall of the caller's audio that is waited out.
+        """
+        self.intake = Intake(in_rate_hz, stall_s)
         self._resampler = Resampler(in_rate_hz, EAR_RATE_HZ)
         self._tape = Tape(EAR_RATE_HZ, KEEP_S)
         self._microphone = Microphone(EAR_RATE_HZ)
@@ -67,10 +70,8 @@ class EarSignal:
         """`pcm`, of shape (n,) at the caller's rate, has come; `media_s` is where its client
         places it, if it says so. Silence that it reveals comes before it, as pieces of its own.
         """
-        placement = self.intake.place(len(pcm), now, media_s)
-        stretches = [np.zeros(placement.silence, np.int16)] if placement.silence else []
-        if placement.skip < len(pcm):
-            stretches.append(pcm[placement.skip :])
+        silence = self.intake.place(len(pcm), now, media_s)
+        stretches = [np.zeros(silence, np.int16), pcm] if silence else [pcm]
         return [self._hear(stretch, now) for stretch in stretches]
 
     def starve(self, now: float) -> list[Pieces]:

@@ -83,7 +83,7 @@ class TurnMachine:
         self._carried = ""
         self._speculations = self._went_on = self._went_on_before = 0
         self._moment, self._notice = BargeInMoment.MIDDLE, Notice("")
-        self._results_wait = False
+        self._results_wait = self._catching_up = False
 
     @property
     def state(self) -> TurnState:
@@ -138,6 +138,8 @@ class TurnMachine:
         """Late and repeated facts are normal: what the table does not name changes nothing."""
         if isinstance(fact, Listened | SpeechStarted | SpeechPaused):
             self._media_s = max(self._media_s, fact.media_s)
+            if isinstance(fact, Listened):
+                self._catching_up = bool(fact.catching_up)
         elif isinstance(fact, ResultsWaiting):
             self._results_wait = fact.waiting
         of_reply = isinstance(fact, OF_REPLY) and fact.reply_id
@@ -209,7 +211,7 @@ class TurnMachine:
         commands: list[TurnCommand] = []
         if self._heard.final and not self.text:
             return self._abandon()
-        if self._media_s >= self.over_at_s:
+        if self._media_s >= self.over_at_s and not self._catching_up:
             if self._heard.final:
                 return self._end_turn()
             self._state = TurnState.CLOSING

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.browser.codec import BrowserCodec
 from bot.calls.connection import OUTBOX_BYTES, OUTBOX_LIMIT, Seat, serve
@@ -339,12 +340,11 @@ def test_a_call_may_not_last_for_ever() -> None:
 @pytest.mark.parametrize(
     ("flood", "reason"),
     [
-        ([audio(PCM)] * 300, "audio faster than real time"),
         ([message("client-message", {"t": "stop-speaking"})] * 30, "too many messages"),
         ([message("no such thing")] * 30, "too many messages"),
         (
             [message("client-message", {"t": "played", "d": {"generation": 0, "samples": 1}})]
-            * 150,
+            * 700,
             "too many messages",
         ),
     ],
@@ -353,6 +353,27 @@ def test_a_flood_ends_the_call(flood: list[bytes], reason: str) -> None:
     desk = Desk(ready(), *flood)
     last = served(desk)
     assert last == Farewell(CallOutcome.BROKE_PROTOCOL, 1008, reason)
+
+
+def test_audio_over_the_rate_is_dropped_counted_and_logged_and_the_call_goes_on() -> None:
+    desk = Desk(ready(), *[audio(PCM)] * 2000, typed("goodbye"))
+    with capture_logs() as logs:
+        last = served(desk)
+    assert last.outcome is CallOutcome.FINISHED
+    heard = sum(isinstance(event, AudioIn) for event in desk.call.heard)
+    assert 1000 <= heard < 1900  # and what time has passed meanwhile
+    [line] = [line for line in logs if line["event"] == "audio is dropped"]
+    assert (line["reason"], line["log_level"]) == ("faster than real time", "warning")
+    counted = 'halfsecond_dropped_audio_seconds_total{reason="faster than real time"} '
+    [figure] = [one for one in desk.metrics.text().decode().splitlines() if counted in one]
+    assert float(figure.removeprefix(counted)) == pytest.approx(0.01 * (2000 - heard))
+
+
+@pytest.mark.parametrize(("library", "stall_s"), [("stock", 0.75), ("halfsecond-web", 15.0)])
+def test_a_client_that_sends_all_of_the_time_is_waited_for(library: str, stall_s: float) -> None:
+    desk = Desk(ready(library), None)
+    served(desk)
+    assert desk.call.form.stall_s == stall_s
 
 
 # ---- dropped, and back ----

@@ -91,7 +91,6 @@ def listens(seconds: float, ppm: float, *, counts_samples: bool) -> None:
         assert deadline is not None
         assert intake.starve(at_s + FRAME_S) == 0
     assert worst_s < 0.001
-    assert intake.dropped == 0
 
 
 @pytest.mark.parametrize("ppm", STEEP)

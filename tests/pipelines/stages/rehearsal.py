@@ -31,6 +31,7 @@ from pipelines.core.exchange import (
     ToCaller,
     TurnMeasured,
 )
+from pipelines.core.hearing.intake import STALL_S
 from pipelines.core.memory.entry import HistoryEntry
 from pipelines.core.recording import Recorder
 from pipelines.services.protocols import (
@@ -103,6 +104,8 @@ class Scene:
     flushes: bool = True
     """The page obeys `Flush` and reports `Played`; a stock client does neither."""
     lead_s: float | None = None
+    stall_s: float = STALL_S
+    """How long no sound comes until that counts as silence."""
     way_s: float = 0.0
     """From the server to the page, and as long back."""
     socket_s: float = 0.0
@@ -215,6 +218,10 @@ class Rehearsed:
         return [item.state for _, item in self.sent if isinstance(item, StateChanged)]
 
     @property
+    def shown(self) -> list[tuple[float, str]]:
+        return [(at, item.state) for at, item in self.sent if isinstance(item, StateChanged)]
+
+    @property
     def rows(self) -> list[dict[str, object]]:
         return [dict(item.row) for _, item in self.sent if isinstance(item, TurnMeasured)]
 
@@ -303,6 +310,7 @@ class _Rehearsal:
             out_rate_hz=RATE_HZ,
             lead_s=lead_s if lead_s is not None else (0.2 if self._scene.flushes else 0.06),
             reports_playout=self._scene.flushes,
+            stall_s=self._scene.stall_s,
         )
         services = Services(
             new_vad=self._scene.vad,
@@ -437,4 +445,6 @@ class _Rehearsal:
 
 
 async def _until(at_s: float) -> None:
-    await asyncio.sleep(max(0.0, at_s - asyncio.get_running_loop().time()))
+    """Waits, unless it is due already."""
+    if (left_s := at_s - asyncio.get_running_loop().time()) > 1e-6:
+        await asyncio.sleep(left_s)

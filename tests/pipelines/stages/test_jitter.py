@@ -6,6 +6,8 @@ from itertools import accumulate
 
 import pytest
 
+from pipelines.core.call import SOUND_LOST
+from pipelines.core.exchange import Fault
 from pipelines.services.protocols import ChatMessage
 from pipelines.services.scripted import Step, paced
 from tests.pipelines.stages.rehearsal import FRAME_S, Cue, Rehearsed, rehearse, says, speech_end
@@ -74,13 +76,70 @@ def test_audio_that_stops_after_the_words_does_not_hold_up_the_answer() -> None:
     assert heard_before(call, gone_s + 2.0) == ["what time is it?"]
 
 
-def test_audio_that_stops_in_mid_word_ends_the_turn_and_the_next_one_is_heard() -> None:
+def test_audio_that_stops_in_mid_word_ends_the_turn_and_what_comes_later_is_heard() -> None:
     first = says(1.0, "what time is it?")
     call = rehearse(first, says(8.0, "why?"), arrivals=stalled(1.9, 5.0), until_s=14.0)
 
     assert heard_before(call, 5.0) == ["what time is"]
-    assert call.captions("user", final=True) == ["what time is", "why?"]
+    assert call.captions("user", final=True) == ["what time is", "is it?", "why?"]
     assert call.states[-1] == "listening"
+
+
+# ---- a stall that is waited out, and the burst after it ----
+
+LONG = "tell me all about the weather in Paris and in London"
+
+
+@pytest.mark.parametrize("stall_s", [1.0, 3.0, 6.0, 9.0])
+@pytest.mark.parametrize("at_s", [1.9, 3.0])
+def test_a_stall_in_the_middle_of_a_turn_is_waited_out_and_no_word_is_lost(
+    stall_s: float, at_s: float
+) -> None:
+    call = rehearse(
+        says(1.0, LONG), stall_s=15.0, arrivals=stalled(at_s, at_s + stall_s), until_s=18.0
+    )
+
+    assert call.captions("user", final=True) == [LONG]
+    assert len(call.rows) == 1
+    assert call.errors == []
+
+
+@pytest.mark.parametrize("stall_s", [0.75, 15.0])
+@pytest.mark.parametrize("pause_s", [1.0, 1.5, 2.5])
+def test_a_pause_within_the_burst_ends_no_turn(pause_s: float, stall_s: float) -> None:
+    """The network stood still while somebody spoke, paused, and spoke on: all of it is here."""
+    first, second = says(1.0, "tell me the time."), says(2.3 + pause_s, "in Paris, please.")
+    until_s = second.at_s + 3.0
+    call = rehearse(
+        first, second, stall_s=stall_s, arrivals=stalled(0.9, until_s), until_s=until_s + 6.0
+    )
+
+    assert call.captions("user", final=True) == ["tell me the time. in Paris, please."]
+    [asked_s] = [at for at, state in call.shown if state == "speaking"]
+    assert asked_s > until_s
+
+
+def test_the_turn_ends_in_the_silence_after_the_burst() -> None:
+    call = rehearse(
+        says(1.0, "what time is it?"), stall_s=15.0, arrivals=stalled(1.5, 6.0), until_s=12.0
+    )
+
+    [(told_s, caption)] = call.captioned("user", final=True)
+    assert caption.text == "what time is it?"
+    assert 6.0 < told_s < 7.5
+
+
+def test_of_a_stall_of_half_a_minute_the_newest_ten_seconds_are_heard() -> None:
+    call = rehearse(
+        says(3.0, "hello there"),
+        says(27.0, "who are you?"),
+        stall_s=15.0,
+        arrivals=stalled(2.0, 31.0),
+        until_s=40.0,
+    )
+
+    assert call.captions("user", final=True) == ["who are you?"]
+    assert [item for _, item in call.sent if isinstance(item, Fault)] == [Fault(SOUND_LOST)]
 
 
 def test_a_frame_that_is_lost_for_good_is_silence() -> None:
