@@ -30,7 +30,7 @@ PIECES = (
     *("http://a.", "a@", "我", "我，", "「", "ก", "ก ", "네", "😀", "}", '{"', "{'a': "),
     *("{", "book(", "book ", "Action: book\n", "\nObservation:", "</think>", "code "),
     *("PIN 1 ", "Dr. ", "am 15. ", "\u202f", "°", "=", "^", "\\", "◁", "the a "),
-    *("'a ",),
+    *("'a ", "+1 ", "-1 ", "A-1 ", "a/b ", "1x1 "),
 )  # fmt: skip
 BY_TURNS = tuple(zip(cycle(BEGINNINGS), PIECES))
 
