@@ -134,6 +134,7 @@ class Dictation:
 
     def speech_started(self, media_s: float) -> None:
         self._onset_s = media_s
+        self._failures = 0  # the ears have all their tries for what is said now
         if self._start_s is None:
             self._start_s = max(media_s - self._policy.lead_in_s, self._floor_s)
             self._heard_upto_s = media_s

@@ -53,6 +53,8 @@ from tests.pipelines.core.speaking.sounding import Send, Sounding
 
 RATE_HZ = 1000
 TICK_S = 0.02
+LAST_TRY = DictationPolicy().final_tries - 1
+"""The ears fail so often in a row at most: words of which every try fails are lost by rule."""
 FIRST_LEVEL = 1000
 QUIET_AT_END_S = 90.0
 """Longer than the longest answer: by then everything must have come to rest."""
@@ -261,7 +263,7 @@ class Schedule:
         self._turn_id = 0
         self._voices = _voices(self.person.sounds)
         self._wake_s = float("inf")
-        self._rested_s = 0.0
+        self._rested_s, self._failed_in_a_row = 0.0, 0
 
     def play(self) -> None:
         until_s = self.person.end_s + QUIET_AT_END_S
@@ -312,7 +314,8 @@ class Schedule:
             self._after(took_s, lambda: self._transcribed(job, took_s))
 
     def _transcribed(self, job: DictationJob, took_s: float) -> None:
-        failed = self._chance.random() < 0.02
+        failed = self._chance.random() < 0.02 and self._failed_in_a_row < LAST_TRY
+        self._failed_in_a_row = self._failed_in_a_row + 1 if failed else 0
         text = self._words_between(job.start_s, job.end_s)
         if not job.final and self._chance.random() < 0.1:
             text += " huh"

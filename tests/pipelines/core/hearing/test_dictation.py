@@ -193,6 +193,20 @@ def test_when_the_ears_go_on_failing_what_was_heard_before_has_to_do() -> None:
     assert ears.next_job(1.4) is None
 
 
+def test_somebody_who_goes_on_gives_the_ears_all_their_tries_again() -> None:
+    ears = dictation()
+    ears.speech_started(1.0)
+    ears.speech_paused(2.0)
+    assert not ears.failed(hear(ears, 2.1))
+    assert not ears.failed(hear(ears, 2.1))
+    ears.speech_started(2.2)
+    ears.speech_paused(3.0)
+
+    assert not ears.failed(hear(ears, 3.1))
+    ears.result(hear(ears, 3.1), "all of it", (), 0.1)
+    assert (ears.text, ears.complete) == ("all of it", True)
+
+
 def test_what_is_dealt_with_is_forgotten() -> None:
     ears = dictation()
     ears.speech_started(1.0)
