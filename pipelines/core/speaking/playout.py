@@ -255,6 +255,8 @@ class Playout:
         been heard.
         """
         clause = self._clauses[index]
+        if samples < clause.start:
+            return "", False
         tokens = clause.text.split()
         if not tokens:
             return "", False
@@ -270,9 +272,9 @@ class Playout:
 
     def _clause_end(self, index: int) -> tuple[int, bool]:
         """The sample after its last, and whether that is known: an estimate while it is made."""
-        clause, following = self._clauses[index], self._clauses[index + 1 :]
-        end = following[0].start if following else self._length
-        complete = bool(following) or self._ended
+        clause, is_last = self._clauses[index], index + 1 == len(self._clauses)
+        end = self._length if is_last else self._clauses[index + 1].start
+        complete = not is_last or self._ended
         timed = len(clause.words) == len(clause.text.split())
         if not timed and not complete:
             end = max(end, clause.start + round(LETTER_S * self._rate * (len(clause.text) + 1)))

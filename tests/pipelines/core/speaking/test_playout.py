@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from pipelines.audio.audible import first_audible
 from pipelines.core.events import PlayoutWord
+from pipelines.core.speaking import playout as playout_module
 from pipelines.core.speaking.playout import ClauseDue, PlayoutState
 from tests.pipelines.core.speaking.sounding import Send, Sounding
+from tests.steps import counted
 
 RATE = 1000
 FRAME = 20
@@ -459,3 +461,16 @@ def test_a_reply_is_confirmed_when_the_client_has_said_that_all_of_it_was_heard(
     playout.played(0, 1000, 1.12)
 
     assert (before, playout.is_confirmed) == (False, True)
+
+
+@pytest.mark.parametrize("clauses", [50, 400])
+def test_what_nobody_has_heard_yet_is_not_gone_through_word_by_word(clauses: int) -> None:
+    """It is asked with each report of the page, of all that a fast voice has made ahead."""
+    playout = Sounding(RATE, 0.06, reports=True)
+    playout.begin(1)
+    for _ in range(clauses):
+        playout.sound(tone(1.0), "one two three four five six seven eight", [])
+    playout.end()
+    sent(playout, 0.0)
+    with counted(playout_module) as count:
+        assert count(lambda: playout.heard(0.5)) <= 12 * clauses + 200
