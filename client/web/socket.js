@@ -11,8 +11,17 @@ const BACKLOG = 32 * 1024;
 /** Bytes that wait to be sent: one second of the microphone. More of it would come too late. */
 const STALLED_MS = 5000;
 
-const COMES_BACK = new Set([1001, 1005, 1006, 1011, 1012]);
-/** Gone without a word, an error, a restart: worth another try. */
+const OUR_DOING = new Set([1002, 1003, 1007, 1009]);
+/** We sent what the server does not understand: it would be no better the next time. */
+const THE_END = [
+  "the call goes on over another connection",
+  "the call has lasted as long as it may",
+];
+/** Reasons of 1008 with which the server is done with us; other limits may be met by no fault of ours. */
+
+function comesBack(code, reason) {
+  return code !== 1000 && !OUR_DOING.has(code) && !THE_END.includes(reason);
+}
 
 export class Socket {
   /**
@@ -82,7 +91,7 @@ export class Socket {
     this.socket = null;
     if (this.closing.signal.aborted) return;
     let problem = problemOf(code, reason);
-    if (COMES_BACK.has(code)) problem = await this.tryAgain();
+    if (comesBack(code, reason)) problem = await this.tryAgain();
     if (!this.closing.signal.aborted && !this.isReady) this.onover(problem);
   }
 
@@ -98,7 +107,7 @@ export class Socket {
         return null;
       } catch (error) {
         if (error.name === "AbortError") return null;
-        const hopeless = ["token", "forbidden", "confused", "ended-by-server"].includes(error.kind);
+        const hopeless = ["token", "forbidden", "confused"].includes(error.kind);
         problem = hopeless || error.kind === "full" ? error : new Problem("lost");
         if (hopeless) return problem;
       }
@@ -144,7 +153,7 @@ function problemOf(code, reason) {
   if (code === 1000) return null;
   if (code === 1013) return reason === BUSY ? new Problem("full") : new Problem("closed", reason);
   if (code === 1008) return new Problem("ended-by-server", reason);
-  if (COMES_BACK.has(code)) return new Problem("unreachable");
+  if (comesBack(code, reason)) return new Problem("unreachable");
   return new Problem("confused", reason);
 }
 

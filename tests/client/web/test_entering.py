@@ -163,6 +163,63 @@ def test_the_key_to_go_on_with_is_given_back(page: Page) -> None:
     assert begun == [{}, {"resume": "key-1"}]
 
 
+def closed_once_with(page: Page, code: int, reason: str) -> None:
+    """The server closes the socket of a call that is under way; a second one it keeps."""
+    opened: list[int] = []
+
+    def play(socket: WebSocketRoute, message: dict[str, Any]) -> None:
+        if message["type"] == "client-ready":
+            opened.append(1)
+            socket.send(rtvi("bot-ready", {"version": "2.0.0"}, message["id"]))
+            if len(opened) == 1:
+                socket.close(code=code, reason=reason)
+
+    scripted(page, play)
+    page.locator("#call").click()
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (1001, ""),
+        (1008, "audio faster than real time"),
+        (1008, "too many messages"),
+        (1008, "nothing was heard of the client for too long"),
+        (1008, "the client was never ready"),
+        (1011, "keepalive ping timeout"),
+        (1012, "the server is shutting down"),
+        (1013, "the client reads too slowly"),
+        (1013, "try again later"),
+        (4000, "a proxy's own"),
+    ],
+)
+def test_it_comes_back_from_each_close_that_is_not_its_own_doing(
+    page: Page, code: int, reason: str
+) -> None:
+    closed_once_with(page, code, reason)
+    expect(page.locator("#word")).to_have_text("reconnecting")
+    expect(page.locator("#word")).to_have_text("listening")
+    expect(page.locator("#problem")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (1000, ""),
+        (1002, "torn protobuf frame"),
+        (1003, "messages must be binary"),
+        (1009, "a message that is too big"),
+        (1008, "the call goes on over another connection"),
+        (1008, "the call has lasted as long as it may"),
+    ],
+)
+def test_it_stays_away_where_the_call_is_over_or_the_page_is_at_fault(
+    page: Page, code: int, reason: str
+) -> None:
+    closed_once_with(page, code, reason)
+    expect(page.locator("#word")).to_have_text("ready")
+
+
 def test_what_it_does_not_know_harms_nobody(page: Page) -> None:
     def play(socket: WebSocketRoute, message: dict[str, Any]) -> None:
         if message["type"] != "client-ready":
