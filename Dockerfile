@@ -15,7 +15,8 @@ RUN /opt/venv/bin/python -m pip install --no-cache-dir --no-compile --require-ha
 
 # ---- the ears on a GPU: what CTranslate2 asks of CUDA 12 ----
 FROM build AS build-cuda
-RUN /opt/venv/bin/python -m pip install --no-cache-dir --no-compile nvidia-cublas-cu12==12.9.3.13 nvidia-cudnn-cu12==9.28.0.42
+COPY requirements-cuda.lock ./
+RUN /opt/venv/bin/python -m pip install --no-cache-dir --no-compile --require-hashes -r requirements-cuda.lock
 
 # ---- the same, without what is not needed to run: a fifth of it ----
 FROM build AS lean

@@ -13,11 +13,12 @@ from bot.engines.recipe import EngineError, Recipe, explain
 from bot.terminal.program import program
 from pipelines.child_environment import child_environment
 
-VERSIONS = ("3.12", "3.11", "3.13", "3.10")
-"""Pythons that vLLM runs on, the best tried first."""
+VERSIONS = ("3.12", "3.11", "3.13")
+"""Pythons that vLLM runs on and its lock is made for, the best tried first."""
 DISK_BYTES = 15 * 10**9
 """Disk space of its environment, with CUDA's libraries and what pip needs meanwhile."""
-PACKAGE = "vllm"
+LOCK = Path(__file__).with_name("vllm.lock")
+"""vLLM and all that it needs, each with the hashes of its files; `./run lock` makes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +88,12 @@ def install(
     *,
     gpu: Callable[[], bool] = has_gpu,
     takes_bytes: int = DISK_BYTES,
+    lock: Path = LOCK,
 ) -> None:
-    """Make the environment. Raises EngineError before anything is downloaded, if it cannot work."""
+    """Make the environment, of what `lock` has and nothing else.
+
+    Raises EngineError before anything is downloaded, if it cannot work.
+    """
     where = environment(home)
     if not gpu():
         raise EngineError(
@@ -105,7 +110,8 @@ def install(
     python = find_python()
     tell(f"making {where} with {python}")
     steps = ([python, "-m", "venv", "--clear", str(where)],
-             [str(where / "bin" / "python"), "-m", "pip", "install", PACKAGE])  # fmt: skip
+             [str(where / "bin" / "python"), "-m", "pip", "install", "--require-hashes", "-r",
+              str(lock)])  # fmt: skip
     for step in steps:
         said: list[str] = []
         code = _run(step, said, tell)
@@ -124,7 +130,7 @@ def find_python(here: str = platform.python_version()) -> str:
     if here in VERSIONS:
         return sys.executable
     raise EngineError(
-        f"vLLM runs on Python {VERSIONS[-1]} to 3.13, and here is {here}",
+        f"vLLM runs on Python 3.11 to 3.13, and here is {here}",
         f"install Python {VERSIONS[0]} beside it (Debian, Ubuntu: apt install "
         f"python{VERSIONS[0]}-venv; or uv python install {VERSIONS[0]})",
     )

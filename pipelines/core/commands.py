@@ -124,6 +124,8 @@ class Transcribe:
 @dataclass(frozen=True, slots=True)
 class OpenReply:
     reply_id: int
+    heard_by_s: float | None = None
+    """Something of it is to be heard by then; None where nobody has asked."""
 
 
 @dataclass(frozen=True, slots=True)

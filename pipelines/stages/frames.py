@@ -24,6 +24,8 @@ class ReplyStartFrame(LLMFullResponseStartFrame):
     """
 
     reply_id: int = 0
+    heard_by_s: float | None = None
+    """Something of it is to be heard by then (monotonic seconds); None where nobody has asked."""
     interruptible: bool = field(default=False, init=False)
 
 

@@ -34,6 +34,8 @@ from pipelines.stages.frames import (
 
 MOST_CLAUSES = 512
 """Clauses of one reply that wait to be spoken: an answer without end is cut off there."""
+VOICE_HAS_S = 1.0
+"""Seconds for the first sound, however late the answer itself is."""
 Fact: TypeAlias = Span | Milestone | SilenceTrimmed | TooMuchToSay | VoiceFailed | NothingAudible
 
 log = structlog.get_logger(__name__)
@@ -48,8 +50,9 @@ class _Clause:
 class _Clauses:
     """One reply's clauses that wait to be spoken."""
 
-    def __init__(self, reply_id: int) -> None:
+    def __init__(self, reply_id: int, heard_by_s: float | None = None) -> None:
         self.reply_id = reply_id
+        self.heard_by_s = heard_by_s
         self.end_frame = ReplyEndFrame(reply_id=reply_id)
         self._queue: asyncio.Queue[_Clause | None] = asyncio.Queue(MOST_CLAUSES + 1)
         """None, for which the last place is kept, is the end."""
@@ -113,9 +116,9 @@ class Speaking(FrameProcessor):
                 if self._clauses is not None and not self._clauses.add(clause):
                     self._tell(TooMuchToSay(self._clauses.reply_id))
                 return
-            case ReplyStartFrame(reply_id=reply_id):
+            case ReplyStartFrame(reply_id=reply_id, heard_by_s=heard_by_s):
                 await self.push_frame(frame, direction)
-                self._begin(reply_id)
+                self._begin(reply_id, heard_by_s)
                 return
             case ReplyEndFrame():
                 if self._clauses is not None:
@@ -143,12 +146,15 @@ class Speaking(FrameProcessor):
             case Apologise(clauses=clauses):
                 self._apology = clauses
 
-    def _begin(self, reply_id: int) -> None:
+    def _begin(self, reply_id: int, heard_by_s: float | None) -> None:
         """Once more where it begins anew."""
+        before = self._clauses
+        if before is not None and before.reply_id == reply_id and heard_by_s is None:
+            heard_by_s = before.heard_by_s
         self._stop()
         self._is_filler = False
         if reply_id > self._cancelled_id:
-            self._clauses = _Clauses(reply_id)
+            self._clauses = _Clauses(reply_id, heard_by_s)
             self._task = self.create_task(self._speak(self._clauses))
 
     def _stop(self) -> None:
@@ -160,10 +166,14 @@ class Speaking(FrameProcessor):
         reply_id = clauses.reply_id
         first, unheard = True, False
         while (clause := await clauses.next()) is not None:
-            is_heard = await self._try(reply_id, clause, first=first)
+            by_s = self._limit_s(clauses) if first and not clause.filler else None
+            is_heard = await self._try(reply_id, clause, first=first, by_s=by_s)
             if not clause.filler:
                 unheard = first and not is_heard
                 first = first and not is_heard
+            if by_s is not None and not is_heard and self._now() >= by_s - 1e-6:
+                clauses.end()  # the rest would be as late
+                break
         if unheard:
             log.error("nothing of an answer could be heard")
             self._tell(NothingAudible(reply_id))  # which may bring an apology
@@ -172,12 +182,25 @@ class Speaking(FrameProcessor):
                 await self._try(reply_id, _Clause(text, filler=True), first=True)
         await self.push_frame(clauses.end_frame)
 
-    async def _try(self, reply_id: int, clause: _Clause, *, first: bool) -> bool:
-        """True if there was anything to hear."""
+    def _limit_s(self, clauses: _Clauses) -> float | None:
+        """When there is to be something to hear; a voice always has a second for it."""
+        if clauses.heard_by_s is None:
+            return None
+        return max(clauses.heard_by_s, self._now() + VOICE_HAS_S)
+
+    async def _try(
+        self, reply_id: int, clause: _Clause, *, first: bool, by_s: float | None = None
+    ) -> bool:
+        """True if there was anything to hear, and by `by_s` if that is given."""
         try:
             if clause.filler:
                 await self.push_frame(FillerStartFrame())
-            return await self._synthesise(reply_id, clause, first=first)
+            async with asyncio.timeout_at(by_s) as limit:
+                return await self._synthesise(reply_id, clause, limit, first=first)
+        except TimeoutError:
+            log.error("the voice is silent for too long", service="tts")
+            self._tell(VoiceFailed(reply_id))
+            return False
         except ServiceError as error:
             log.error("the voice failed", service=error.service, error=str(error))
             self._tell(VoiceFailed(reply_id))
@@ -190,8 +213,10 @@ class Speaking(FrameProcessor):
             if clause.filler:
                 await self.push_frame(FillerEndFrame())
 
-    async def _synthesise(self, reply_id: int, clause: _Clause, *, first: bool) -> bool:
-        """True if there was anything to hear. Raises ServiceError."""
+    async def _synthesise(
+        self, reply_id: int, clause: _Clause, limit: asyncio.Timeout, *, first: bool
+    ) -> bool:
+        """True if there was anything to hear, which lifts the limit. Raises ServiceError."""
         started_s = self._now()
         resampler = Resampler(self._tts.rate_hz, self._rate)
         text, is_heard = clause.text, False
@@ -202,7 +227,9 @@ class Speaking(FrameProcessor):
                     self._first_audio(reply_id, started_s, chunk.trimmed_s)
                 await self._say(text, chunk)
                 pcm = resampler.feed(chunk.pcm)
-                is_heard = is_heard or first_audible(pcm, self._rate) is not None
+                if not is_heard and first_audible(pcm, self._rate) is not None:
+                    is_heard = True
+                    limit.reschedule(None)
                 await self._play(pcm)
                 text = ""
         rest = resampler.flush()

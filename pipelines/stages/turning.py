@@ -48,8 +48,9 @@ class Turning(FrameProcessor):
     def obey(self, command: OpenReply | AskModel | Utter | CloseReply | AbortReply) -> None:
         reply_id = command.reply_id
         match command:
-            case OpenReply():
-                self._send(reply_id, ReplyStartFrame(reply_id=reply_id))
+            case OpenReply(heard_by_s=heard_by_s):
+                start = ReplyStartFrame(reply_id=reply_id, heard_by_s=heard_by_s)
+                self._send(reply_id, start)
             case AskModel():
                 if command.left_out:
                     _warn(command)

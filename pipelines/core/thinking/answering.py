@@ -28,6 +28,10 @@ class AnsweringPolicy:
     """A question that is on its way to the model for longer was lost in a processor that stands
     between: more than it takes to look something up.
     """
+    heard_s: float = 3.5
+    """After the end of speech, an answer of which nothing can be heard yet is apologised for, which
+    is said from memory: within 4 s something is heard, whether ears, model or voice are late.
+    """
     most_rounds: int = 4
     """Answers in one reply that ask for tools: a model may ask for ever."""
     most_cuts: int = 8

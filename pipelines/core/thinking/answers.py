@@ -91,13 +91,14 @@ class Answers:
         self._silent_since_s = at_s
 
     def start(self, command: StartReply, now: float) -> None:
-        self._tell(OpenReply(command.reply_id))
         if command.say:
+            self._tell(OpenReply(command.reply_id))
             self._tell(Utter(command.reply_id, command.say))
             self._tell(CloseReply(command.reply_id))
             return
         silent_s = self._silent_since_s if command.text else None
         since_s = now if silent_s is None else silent_s
+        self._tell(OpenReply(command.reply_id, since_s + self._policy.heard_s))
         reply = Reply(command.reply_id, command.turn_id, command.text, since_s)
         if silent_s is not None:
             reply.settled_s = silent_s + self._policy.settled_s

@@ -29,7 +29,10 @@ from pipelines.services.tts.voice_messages import (
 PIECE_CHARACTERS = 400
 START_WITHIN_S = 60.0
 """A neural voice has a model to load."""
-REPLY_WITHIN_S = 5.0
+REPLY_WITHIN_S = 2.0
+"""It speaks within milliseconds, and one that is started in its place has the rest of 4 s."""
+HUNG_S = 3.0
+"""Without a word to anybody for so long, when its job is called off: it hangs, and is killed."""
 SENTENCE_WITHIN_S = 20.0
 """For a neural voice: it may be busy with other calls, and makes a sentence at a time."""
 END_WITHIN_S = 2.0
@@ -133,9 +136,14 @@ class ProcessTextToSpeech:
         self, process: "_Process", replies: asyncio.Queue[tuple[VoiceMessageKind, bytes]]
     ) -> tuple[list[tuple[int, int]], Pcm] | None:
         """Marks (character, sample) and audio, or None at the job's end. Raises ServiceError."""
+        asked_s = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(self._reply_within_s):
                 kind, payload = await replies.get()
+        except asyncio.CancelledError:
+            if asyncio.get_running_loop().time() - max(asked_s, process.spoke_s) > HUNG_S:
+                process.kill()
+            raise
         except TimeoutError as exc:
             process.kill()
             raise ServiceError("tts", f"{self._name} does not answer", retryable=True) from exc
@@ -179,6 +187,8 @@ class _Process(asyncio.SubprocessProtocol):
     def __init__(self, name: str, deaths: deque[float]) -> None:
         """`deaths`: where it notes when it died, unless it was told to."""
         self.rate_hz = 0
+        self.spoke_s = 0.0
+        """When it last said anything, to anybody."""
         self._name = name
         self._deaths = deaths
         self._told_to_end = False
@@ -228,6 +238,7 @@ class _Process(asyncio.SubprocessProtocol):
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         self._buffer += data
+        self.spoke_s = self._loop.time()
         for job, kind, payload in take_messages(self._buffer):
             if kind is VoiceMessageKind.READY:
                 (self.rate_hz,) = NUMBER.unpack(payload)

@@ -1,0 +1,84 @@
+"""A voice that hangs: something is heard within 4 s of the end of speech all the same."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import numpy as np
+import pytest
+
+from pipelines.cascade import Policies
+from pipelines.services.protocols import ServiceError, SpeechChunk
+from pipelines.words import ENGLISH
+from tests.pipelines.stages import rehearsal
+from tests.pipelines.stages.rehearsal import LevelVoice, rehearse, says, speech_end
+
+QUESTION = "what time is it?"
+ASKED = says(1.0, QUESTION)
+
+
+class SilentVoice(LevelVoice):
+    """Says apologies, as from memory; of all else nothing, in the way of `how`."""
+
+    how = "hangs"
+
+    async def synthesise(
+        self, text: str, *, first: bool = False
+    ) -> AsyncGenerator[SpeechChunk, None]:
+        if text not in ENGLISH.apology:
+            match self.how:
+                case "hangs":
+                    await asyncio.Event().wait()
+                case "streams silence":
+                    while True:
+                        await asyncio.sleep(0.02)
+                        yield SpeechChunk(np.zeros(480, np.int16))
+                case "fails after 3 s":
+                    await asyncio.sleep(3.0)
+                    raise ServiceError("tts", "too slow", retryable=True)
+                case "speaks after 10 s":
+                    await asyncio.sleep(10.0)
+        async for chunk in super().synthesise(text, first=first):
+            yield chunk
+
+
+@pytest.mark.parametrize(
+    "how", ["hangs", "streams silence", "fails after 3 s", "speaks after 10 s"]
+)
+def test_an_apology_is_heard_within_4_s_of_a_voice_that_is_silent(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SilentVoice, "how", how)
+    monkeypatch.setattr(rehearsal, "LevelVoice", SilentVoice)
+    call = rehearse(ASKED, until_s=12.0, policies=Policies())
+    assert ENGLISH.apology.startswith(call.heard_text.strip())
+    assert call.heard
+    assert call.heard[0].start_s - speech_end(ASKED) <= 4.0
+    assert call.states[-1] == "listening"
+
+
+def test_a_long_answer_is_given_up_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsal, "LevelVoice", SilentVoice)
+    answer = " ".join(f"This is sentence {number} of the answer." for number in range(20))
+    call = rehearse(
+        ASKED, until_s=12.0, policies=Policies(), answers=lambda messages: rehearsal.paced(answer)
+    )
+    assert ENGLISH.apology.startswith(call.heard_text.strip())
+    assert call.heard[0].start_s - speech_end(ASKED) <= 4.0
+
+
+def test_a_voice_that_is_late_but_not_too_late_is_heard() -> None:
+    call = rehearse(ASKED, tts_first_s=2.5, until_s=12.0)
+    assert call.heard_text == f"You said {QUESTION}"
+
+
+def test_an_announcement_may_take_its_time() -> None:
+    call = rehearse(
+        rehearsal.does(0.5, rehearsal_say("Hello there.")), tts_first_s=6.0, until_s=12.0
+    )
+    assert call.heard_text == "Hello there."
+
+
+def rehearsal_say(text: str) -> rehearsal.FromCaller:
+    from pipelines.core.exchange import Say
+
+    return Say(text)
