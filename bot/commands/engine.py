@@ -200,7 +200,10 @@ def down(engine: Engine) -> None:
         give_up(f"{engine} goes with the server that has started it: stop that one", 1)
     if entry is None:
         give_up(f"{engine} is not up", 1)
-    stop(entry.supervisor)
+    try:
+        stop(entry.supervisor)
+    except PermissionError:
+        give_up(f"{engine} is somebody else's: process {entry.supervisor}", 1)
     for _ in range(round(DOWN_LIMIT_S / LOOK_EVERY_S)):
         if not is_supervisor(entry.supervisor):
             break

@@ -96,7 +96,13 @@ class Supervisor:
     async def run(self) -> None:
         """Until it is cancelled. Raises EngineError if the first start fails."""
         now = asyncio.get_running_loop().time
-        self._register.begin(self._recipe.name, os.getpid())
+        try:
+            self._register.begin(self._recipe.name, os.getpid())
+        except OSError as error:
+            raise EngineError(
+                f"{self._register.root} cannot be written to: {error.strerror}",
+                "take another place (LLM_ENGINE_HOME)",
+            ) from None
         try:
             async with self._started() as process:
                 took_s = await self._until_well(process, self._tell)
@@ -207,8 +213,8 @@ class Supervisor:
         return tail(self._log).rpartition("starting: ")[2]
 
     def _note(self, line: str) -> None:
-        """Into the engine's own log, between its lines."""
-        with self._log.open("a") as log:
+        """Into the engine's own log, between its lines; a full disk is no reason to end it."""
+        with suppress(OSError), self._log.open("a") as log:
             log.write(f"halfsecond: {line}\n")
 
     def _write(
@@ -221,7 +227,8 @@ class Supervisor:
             restarts=self._entry.restarts if restarts is None else restarts,
             trouble=self._entry.trouble if trouble is None else trouble,
         )
-        self._register.write(self._entry)
+        with suppress(OSError):  # it goes on all the same, and `status` shows an older state
+            self._register.write(self._entry)
 
 
 async def _is_well(http: httpx2.AsyncClient, path: str) -> bool:
