@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from pipelines.cascade import Policies
+from pipelines.core.exchange import Say
 from pipelines.services.protocols import ServiceError, SpeechChunk
+from pipelines.services.scripted import paced
 from pipelines.words import ENGLISH
 from tests.pipelines.stages import rehearsal
-from tests.pipelines.stages.rehearsal import LevelVoice, rehearse, says, speech_end
+from tests.pipelines.stages.rehearsal import LevelVoice, does, rehearse, says, speech_end
 
 QUESTION = "what time is it?"
 ASKED = says(1.0, QUESTION)
@@ -35,7 +37,7 @@ class SilentVoice(LevelVoice):
                 case "fails after 3 s":
                     await asyncio.sleep(3.0)
                     raise ServiceError("tts", "too slow", retryable=True)
-                case "speaks after 10 s":
+                case _:
                     await asyncio.sleep(10.0)
         async for chunk in super().synthesise(text, first=first):
             yield chunk
@@ -60,7 +62,7 @@ def test_a_long_answer_is_given_up_as_a_whole(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(rehearsal, "LevelVoice", SilentVoice)
     answer = " ".join(f"This is sentence {number} of the answer." for number in range(20))
     call = rehearse(
-        ASKED, until_s=12.0, policies=Policies(), answers=lambda messages: rehearsal.paced(answer)
+        ASKED, until_s=12.0, policies=Policies(), answers=lambda messages: paced(answer)
     )
     assert ENGLISH.apology.startswith(call.heard_text.strip())
     assert call.heard[0].start_s - speech_end(ASKED) <= 4.0
@@ -72,13 +74,5 @@ def test_a_voice_that_is_late_but_not_too_late_is_heard() -> None:
 
 
 def test_an_announcement_may_take_its_time() -> None:
-    call = rehearse(
-        rehearsal.does(0.5, rehearsal_say("Hello there.")), tts_first_s=6.0, until_s=12.0
-    )
+    call = rehearse(does(0.5, Say("Hello there.")), tts_first_s=6.0, until_s=12.0)
     assert call.heard_text == "Hello there."
-
-
-def rehearsal_say(text: str) -> rehearsal.FromCaller:
-    from pipelines.core.exchange import Say
-
-    return Say(text)
