@@ -45,6 +45,10 @@ class DictationPolicy:
     tries that is: something is to be heard within 4 s, and an apology is quickly said."""
     worded_s: float = 2.5
     """The same where words are known: the model's answer to them is to come in that time, too."""
+    slow: float = 3.0
+    """... but so many times as long as their last answer took: ears on a busy machine are slow, not
+    hung, and all the words late are better than half of them in time."""
+    longest_patience_s: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class Dictation:
         self._final_done = False
         self._failures = 0
         self._given_up = False
+        self._took_s = 0.0
         self._job: DictationJob | None = None
         self._not_before_s = 0.0
 
@@ -121,7 +126,9 @@ class Dictation:
         """The time that the ears have after the end of speech; None where nothing is wanted."""
         if self._start_s is None or self._paused_s is None or self._final_done:
             return None
-        return self._policy.worded_s if self.text else self._policy.wordless_s
+        hung_s = self._policy.worded_s if self.text else self._policy.wordless_s
+        slow_s = min(self._policy.slow * self._took_s, self._policy.longest_patience_s)
+        return max(hung_s, slow_s)
 
     @property
     def unheard(self) -> bool:
@@ -205,6 +212,7 @@ class Dictation:
         if job is not self._job:
             return False
         self._job, self._failures, self._given_up = None, 0, False
+        self._took_s = took_s
         self._not_before_s = job.end_s + self._policy.patience * took_s
         unclear = not text and len(words(self._text)) >= self._policy.kept_words
         if not unclear:

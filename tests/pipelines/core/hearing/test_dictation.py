@@ -207,6 +207,24 @@ def test_somebody_who_goes_on_gives_the_ears_all_their_tries_again() -> None:
     assert (ears.text, ears.complete) == ("all of it", True)
 
 
+def test_ears_that_are_slow_have_longer_than_ears_that_hang() -> None:
+    ears = dictation()
+    ears.speech_started(1.0)
+    ears.result(hear(ears, 3.0), "hello and", (), 0.1)
+    ears.speech_paused(6.0)
+    assert ears.patience_s == 2.5
+
+    ears.speech_started(6.2)
+    ears.result(hear(ears, 9.0), "hello and so on", (), 1.5)
+    ears.speech_paused(10.0)
+    assert ears.patience_s == 4.5
+
+    ears.speech_started(10.2)
+    ears.result(hear(ears, 11.0), "hello and so on", (), 60.0)
+    ears.speech_paused(12.0)
+    assert ears.patience_s == 8.0
+
+
 def test_what_is_dealt_with_is_forgotten() -> None:
     ears = dictation()
     ears.speech_started(1.0)
