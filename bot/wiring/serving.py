@@ -161,7 +161,12 @@ class DrainingServer(uvicorn.Server):
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """The `sockets` are used up."""
-        await super().serve([CountingListener(one, self._crowd) for one in sockets or []])
+        listeners = [CountingListener(one, self._crowd) for one in sockets or []]
+        try:
+            await super().serve(list(listeners))
+        finally:  # uvicorn leaves them open where it was told to leave before it had begun
+            for listener in listeners:
+                listener.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """With our time limits for TLS: uvicorn has no way to say them, and asyncio's are 60 s."""
