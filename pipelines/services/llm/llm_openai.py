@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import copy
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -99,35 +100,39 @@ class OpenAiLanguageModel:
     ) -> AsyncGenerator[Delta, None]:
         if self._client is None:
             raise ServiceError("llm", "is not open", retryable=False)
-        now = asyncio.get_running_loop().time
         answer, needed = self._new_answer(sampling), needs_of(messages, sampling)
         with as_llm_errors(lambda: self.may_be_cold and not answer.begun, needed):
             async with asyncio.timeout(self.first_token_s) as first_token:
                 server = await self._server_that_takes(needed, self._client)
                 chunks = await self._ask(self._client, messages, sampling, server)
-            deadline = first_token.when()
-            read = _read(chunks.response)
-            try:
-                while (chunk := await _next(read, answer, deadline)) is not None:
-                    async for delta in _taken(answer, chunk):
+            answered = self._answered(answer, _read(chunks.response), first_token.when())
+            async with chunks, aclosing(answered):
+                async for delta in answered:
+                    yield delta
+
+    async def _answered(
+        self, answer: Answer, chunks: AsyncGenerator[Chunk | None, None], deadline: float | None
+    ) -> AsyncGenerator[Delta, None]:
+        now = asyncio.get_running_loop().time
+        async with aclosing(chunks):
+            while (chunk := await _next(chunks, answer, deadline)) is not None:
+                async with aclosing(_taken(answer, chunk)) as taken:
+                    async for delta in taken:
                         yield delta
-                    if answer.begun:
-                        self._ever_answered = True
-                        deadline = self._deadline(answer, deadline, now())
-                    if answer.turn_incomplete:
-                        yield answer.finished()
-                        return
-                    if answer.is_full:
-                        break
-                if (text := answer.finish()) or answer.anew:
-                    yield TextDelta(text, anew=answer.anew)
-                self._ends_unopened = answer.leaks.ended_unopened
-                yield answer.finished()
-                if not answer.is_full:
-                    await _drain(read)
-            finally:
-                await read.aclose()
-                await chunks.close()
+                if answer.begun:
+                    self._ever_answered = True
+                    deadline = self._deadline(answer, deadline, now())
+                if answer.turn_incomplete:
+                    yield answer.finished()
+                    return
+                if answer.is_full:
+                    break
+            if (text := answer.finish()) or answer.anew:
+                yield TextDelta(text, anew=answer.anew)
+            self._ends_unopened = answer.leaks.ended_unopened
+            yield answer.finished()
+            if not answer.is_full:
+                await _drain(chunks)
 
     def _new_answer(self, sampling: Sampling) -> Answer:
         tools = schemas_of(sampling.tools)
@@ -264,12 +269,13 @@ async def _read(response: httpx2.Response) -> AsyncGenerator[Chunk | None, None]
     Raises ValueError for what cannot be read.
     """
     events, told = EventReader(), False
-    async for piece in paced(response.aiter_bytes()):
-        for chunk in events.feed(piece):
-            yield chunk
-        if events.is_done and not told:
-            told = True
-            yield None
+    async with aclosing(paced(response.aiter_bytes())) as pieces:
+        async for piece in pieces:
+            for chunk in events.feed(piece):
+                yield chunk
+            if events.is_done and not told:
+                told = True
+                yield None
     for chunk in events.finish():
         yield chunk
 

@@ -509,7 +509,7 @@ def test_calls_that_vanish_are_all_let_go() -> None:
     async def play(served: Served) -> None:
         await vanish(served, 4)
 
-    limits = Limits(calls=4, ping_s=0.1)
+    limits = Limits(calls=4, ping_s=0.1, pong_s=0.1)
     on_a_phone(play, engine=EchoEngine(), limits=limits)
 
 

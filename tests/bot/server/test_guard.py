@@ -210,7 +210,7 @@ def test_an_open_server_asks_everyone_and_keeps_its_open_doors(
 
         for path in ("/healthz", "/readyz", "/", "/index.html", "/worklets/playback.js"):
             assert await status(path) == 200
-        assert await status("/twilio/voice") == 404
+        assert await status("/twilio/voice") == 405
         for path in ("/metrics", "/start", "/v1/chat/completions", "/docs", "/twilio", "/healthz/"):
             assert await status(path) == 401
         assert (await served.http.get("/metrics", headers=SHOWN)).status_code == 200
