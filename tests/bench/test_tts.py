@@ -96,7 +96,7 @@ def test_without_a_name_all_that_are_here_are_measured(tmp_path: object) -> None
     assert [one.tts_engine for one in wanted(settings, (), None)] == ["espeak", "stub"]
     named = wanted(settings, ["kokoro"], "folder")
     assert [(one.tts_engine, one.tts_model) for one in named] == [("kokoro", "folder")]
-    with pytest.raises(SettingsError, match="festival"):
+    with pytest.raises(SettingsError, match="TTS_ENGINE should be"):
         wanted(settings, ["festival"], None)
 
 
