@@ -28,8 +28,7 @@ from bench.stock_pipecat import WheelMoonshine
 from bench.stt_corpus import SttRecording, SttWordErrors, word_errors
 from pipelines.core.events import Transcribed, TurnFact
 from pipelines.services.onnx import OnnxModel
-from pipelines.services.protocols import EAR_RATE_HZ, SpeechToText
-from pipelines.services.scripted import ScriptedTurnModel
+from pipelines.services.protocols import EAR_RATE_HZ, Samples, SpeechToText
 from pipelines.services.vad.vad_silero import SileroVad
 
 FRAME_S = 0.02
@@ -78,13 +77,25 @@ class TranscribingListener(Protocol):
         ...
 
 
+class _NeverOver:
+    """`TurnModel`: no turn ends by its sound, so that only transcription takes time."""
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    async def probability(self, audio: Samples) -> float:
+        return 0.0
+
+
 class OurEars:
     joins = False
 
     def __init__(self, stt: SpeechToText, silero: OnnxModel) -> None:
         self.finals: list[tuple[float, str]] = []
-        turn = ScriptedTurnModel(lambda audio: 0.0)
-        self._ears = EarsAlone(SileroVad(silero), stt, turn, self._note)
+        self._ears = EarsAlone(SileroVad(silero), stt, _NeverOver(), self._note)
 
     def stages(self) -> list[FrameProcessor]:
         return [self._ears.stage]

@@ -19,7 +19,7 @@ from bot.server.listening import listen
 from client.caller.speech_file import load
 from examples import pipecat_bot
 from halfsecond import local_services
-from pipelines.services.scripted import ScriptedLanguageModel, paced
+from tests.pipelines.services.scripted import ScriptedLanguageModel, paced
 
 RECORDING = Path(__file__).parents[1] / "recordings" / "phone_which_folder.wav"
 FRAME = 320

@@ -5,7 +5,7 @@ import pytest
 from bot.settings import Settings, SettingsError
 from bot.wiring.engine import Wiring
 from bot.wiring.imported import function_at
-from pipelines.services.scripted import paced
+from tests.pipelines.services.scripted import paced
 from tests.pipelines.stages.rehearsal import rehearse, says
 
 

@@ -33,7 +33,8 @@ from halfsecond import Halfsecond, Policies, Services
 from pipelines.cascade import Call
 from pipelines.core.hearing.inbox import EVENTS
 from pipelines.services.protocols import EAR_RATE_HZ
-from pipelines.services.scripted import (
+from replay.virtual_time import run
+from tests.pipelines.services.scripted import (
     ScriptedLanguageModel,
     ScriptedSpeechToText,
     ScriptedTurnModel,
@@ -42,7 +43,6 @@ from pipelines.services.scripted import (
     ToneSpeech,
     paced,
 )
-from replay.virtual_time import run
 
 QUESTION = "what time is it?"
 ANSWER = "It is noon, and the sun stands high above the roofs of the town."

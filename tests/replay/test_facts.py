@@ -12,10 +12,10 @@ from pipelines.core.exchange import Dtmf, LineDropped, LineRestored, Say, StopSp
 from pipelines.core.memory.tools import tool
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.protocols import Finished, ToolCall
-from pipelines.services.scripted import paced
 from replay.call_folder import RecordedCall, UnreadableError
 from replay.facts import replay_facts
 from replay.stage import MemoryRecorder
+from tests.pipelines.services.scripted import paced
 from tests.pipelines.stages.rehearsal import Cue, does, rehearse, says
 
 STORY = "Once upon a time there was a miller who had three sons and a mill. " * 3

@@ -17,7 +17,9 @@ from pipelines.cascade import Call, CallFormat, Services
 from pipelines.core.commands import CommitReply, PauseReply, StartReply, StopReply
 from pipelines.core.recording import Noted
 from pipelines.services.protocols import ChatMessage, SpeechChunk
-from pipelines.services.scripted import (
+from replay.virtual_time import run
+from tests.bot.phone.line import FRAME, RATE_HZ, TwilioLine
+from tests.pipelines.services.scripted import (
     ScriptedLanguageModel,
     ScriptedSpeechToText,
     ScriptedTurnModel,
@@ -26,8 +28,6 @@ from pipelines.services.scripted import (
     ToneSpeech,
     paced,
 )
-from replay.virtual_time import run
-from tests.bot.phone.line import FRAME, RATE_HZ, TwilioLine
 
 STORY = " ".join(f"and then number{n} went on its way" for n in range(12)) + "."
 ASKED = "a story"

@@ -19,8 +19,8 @@ from pipelines.services.protocols import (
     ServiceError,
     TextDelta,
 )
-from pipelines.services.scripted import ScriptedLanguageModel, Step
 from replay import virtual_time
+from tests.pipelines.services.scripted import ScriptedLanguageModel, Step
 
 FIRST_S, BETWEEN_S, WORDS = 0.2, 0.1, 5
 ANSWER_S = FIRST_S + BETWEEN_S * (WORDS - 1)

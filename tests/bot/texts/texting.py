@@ -13,7 +13,7 @@ from bot.phone.line import TelephoneConfig
 from bot.server.access import AccessPolicy
 from bot.texts.sharing import SharedModel
 from pipelines.services.protocols import ChatMessage, ServiceError
-from pipelines.services.scripted import ScriptedLanguageModel, Step
+from tests.pipelines.services.scripted import ScriptedLanguageModel, Step
 from tests.serving import TOKEN, Served, serving
 
 MODEL = "tiny"

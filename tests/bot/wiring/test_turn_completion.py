@@ -11,8 +11,8 @@ from pipelines.core.exchange import FromCaller, StopSpeaking
 from pipelines.core.thinking.turn_marks import INSTRUCTION
 from pipelines.services.llm.llm_turn_check import INCOMPLETE
 from pipelines.services.protocols import ChatMessage, Finished, ServiceError
-from pipelines.services.scripted import ScriptedLanguageModel, Step, paced
 from replay.virtual_time import run
+from tests.pipelines.services.scripted import ScriptedLanguageModel, Step, paced
 
 
 def capable(messages: Sequence[ChatMessage]) -> list[Step]:

@@ -48,7 +48,8 @@ from pipelines.services.protocols import (
     TurnModel,
     VoiceActivity,
 )
-from pipelines.services.scripted import (
+from replay.virtual_time import run
+from tests.pipelines.services.scripted import (
     ScriptedLanguageModel,
     ScriptedSpeechToText,
     ScriptedTurnModel,
@@ -57,7 +58,6 @@ from pipelines.services.scripted import (
     ToneSpeech,
     paced,
 )
-from replay.virtual_time import run
 
 FRAME_S = 0.02
 RATE_HZ = 24_000

@@ -21,7 +21,7 @@ from pipelines.core.exchange import (
 from pipelines.core.keypad import KeypadPolicy
 from pipelines.core.recording import Noted
 from pipelines.services.protocols import ChatMessage
-from pipelines.services.scripted import Step, paced
+from tests.pipelines.services.scripted import Step, paced
 from tests.pipelines.stages.rehearsal import Cue, Rehearsed, does, rehearse, says
 
 GREETING = "Hello! How can I help you today?"

@@ -19,9 +19,9 @@ from pipelines.services.protocols import (
     Transcription,
     TranscriptionJob,
 )
-from pipelines.services.scripted import Step, paced
 from pipelines.words import ENGLISH
 from tests.pipelines.core.turn.certainty import certain
+from tests.pipelines.services.scripted import Step, paced
 from tests.pipelines.stages.rehearsal import Rehearsed, Scene, does, rehearse, says, speech_end
 
 PATIENT = Policies(turn=TurnPolicy(endpointing=certain(0.5, lead_s=0.35)))

@@ -19,10 +19,10 @@ from pipecat.processors.text_transformer import StatelessTextTransformer
 from pipelines.cascade import Between, Policies
 from pipelines.core.exchange import AudioOut, StopSpeaking, Typed
 from pipelines.core.turn.policy import TurnPolicy
-from pipelines.services.scripted import paced
 from pipelines.stages.frames import ReplyEndFrame
 from pipelines.words import ENGLISH
 from tests.pipelines.core.turn.certainty import certain
+from tests.pipelines.services.scripted import paced
 from tests.pipelines.stages.rehearsal import Cue, Rehearsed, does, rehearse, says
 
 PATIENT = TurnPolicy(endpointing=certain(0.5, lead_s=0.35))

@@ -22,8 +22,8 @@ from pipelines.core.memory.tools import (
 )
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.protocols import ChatMessage, ServiceError, ToolCall
-from pipelines.services.scripted import Step, paced
 from tests.pipelines.core.turn.certainty import certain
+from tests.pipelines.services.scripted import Step, paced
 from tests.pipelines.stages.rehearsal import Cue, Rehearsed, does, rehearse, says, speech_end
 
 BOOK, QUESTION = "Book a table.", "When do you close?"

@@ -7,8 +7,8 @@ from structlog.testing import capture_logs
 
 from pipelines.core.exchange import AnswerMeasured, Typed
 from pipelines.services.protocols import ChatMessage, FailureDetails, FailureKind, ServiceError
-from pipelines.services.scripted import Step, paced
 from pipelines.words import ENGLISH
+from tests.pipelines.services.scripted import Step, paced
 from tests.pipelines.stages.rehearsal import does, rehearse, says
 
 QUESTION = "what time is it?"

@@ -5,7 +5,7 @@ from typing import cast
 from pipelines.cascade import AGAIN_S, Policies
 from pipelines.core.announcements import Announcements
 from pipelines.core.exchange import Typed
-from pipelines.services.scripted import paced
+from tests.pipelines.services.scripted import paced
 from tests.pipelines.stages.rehearsal import does, rehearse
 
 ANSWER = "It is noon, and the sun is high."

@@ -13,9 +13,9 @@ from pipelines.core.memory.tools import DEFAULT_LIMIT_S, Tool, repeatable, tool
 from pipelines.core.thinking.answering import AnsweringPolicy
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.protocols import ChatMessage, ServiceError, ToolCall
-from pipelines.services.scripted import Step, paced
 from pipelines.words import ENGLISH
 from tests.pipelines.core.turn.certainty import certain
+from tests.pipelines.services.scripted import Step, paced
 from tests.pipelines.stages.rehearsal import Cue, Rehearsed, rehearse, says, speech_end
 
 QUESTION = "what time is it?"

@@ -12,9 +12,9 @@ from pipelines.services.protocols import (
     Transcription,
     TranscriptionJob,
 )
-from pipelines.services.scripted import ScriptedSpeechToText, ToneSpeech
 from pipelines.services.stt.stt_restarting import RestartingSpeechToText
 from pipelines.words import ENGLISH
+from tests.pipelines.services.scripted import ScriptedSpeechToText, ToneSpeech
 from tests.pipelines.stages.rehearsal import rehearse, says, speech_end
 
 QUESTION = "what time is it?"

@@ -13,9 +13,9 @@ from pipecat.workers.runner import WorkerRunner
 
 from pipelines.core.hearing.signal import EarSignal
 from pipelines.services.protocols import EAR_RATE_HZ, VAD_CHUNK, Samples
-from pipelines.services.scripted import ScriptedSpeechToText, ScriptedTurnModel
 from pipelines.stages.hearing import Hearing
 from replay.virtual_time import run
+from tests.pipelines.services.scripted import ScriptedSpeechToText, ScriptedTurnModel
 
 FRAME = EAR_RATE_HZ // 50
 FRAMES = 50

@@ -12,7 +12,8 @@ from pipelines.core.call import SOUND_LOST
 from pipelines.core.exchange import AudioIn, Fault, Played, StateChanged, ToCaller, Typed
 from pipelines.core.hearing.inbox import EVENTS, SOUND_S
 from pipelines.services.protocols import EAR_RATE_HZ
-from pipelines.services.scripted import (
+from replay.virtual_time import run
+from tests.pipelines.services.scripted import (
     ScriptedLanguageModel,
     ScriptedSpeechToText,
     ScriptedTurnModel,
@@ -20,7 +21,6 @@ from pipelines.services.scripted import (
     ScriptedVoice,
     paced,
 )
-from replay.virtual_time import run
 
 FRAME = AudioIn(bytes(2 * EAR_RATE_HZ // 50))
 LIMIT = round(50 * SOUND_S)

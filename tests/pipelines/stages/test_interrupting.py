@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.core.exchange import AudioOut, Flush, StopSpeaking, Typed
 from pipelines.services.protocols import ChatMessage
-from pipelines.services.scripted import Step, paced
+from tests.pipelines.services.scripted import Step, paced
 from tests.pipelines.stages.rehearsal import (
     FIRST_LEVEL,
     Cue,

@@ -9,7 +9,7 @@ import pytest
 from pipelines.core.call import SOUND_LOST
 from pipelines.core.exchange import Fault
 from pipelines.services.protocols import ChatMessage
-from pipelines.services.scripted import Step, paced
+from tests.pipelines.services.scripted import Step, paced
 from tests.pipelines.stages.rehearsal import FRAME_S, Cue, Rehearsed, rehearse, says, speech_end
 
 TALK = [

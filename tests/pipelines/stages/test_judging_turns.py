@@ -8,8 +8,8 @@ from pipelines.core.exchange import Muted, Typed
 from pipelines.core.thinking.turn_marks import INSTRUCTION
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.protocols import ChatMessage, Finished
-from pipelines.services.scripted import Step, paced
 from tests.pipelines.core.turn.certainty import certain
+from tests.pipelines.services.scripted import Step, paced
 from tests.pipelines.stages.rehearsal import Rehearsed, does, rehearse, says, speech_end
 
 ASKING = Policies(

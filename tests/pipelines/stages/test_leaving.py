@@ -8,8 +8,8 @@ from pipelines.core.exchange import Typed
 from pipelines.core.memory.tools import Afterwards, tool
 from pipelines.core.thinking.answering import AnsweringPolicy
 from pipelines.services.protocols import AS_SET, ChatMessage, Sampling, ToolCall
-from pipelines.services.scripted import Step, paced
 from pipelines.words import ENGLISH
+from tests.pipelines.services.scripted import Step, paced
 from tests.pipelines.stages.rehearsal import does, rehearse, says
 
 ASKED = does(1.0, Typed("Book a table."))

@@ -21,13 +21,13 @@ from pipelines.services.protocols import (
     Sampling,
     TextDelta,
 )
-from pipelines.services.scripted import (
+from replay.virtual_time import run
+from tests.pipelines.services.scripted import (
     ScriptedSpeechToText,
     ScriptedTurnModel,
     ScriptedVad,
     ScriptedVoice,
 )
-from replay.virtual_time import run
 
 LIMIT_TOKENS = 1024
 ANSWER = "That was question {}, and its answer takes about as many words as people say."

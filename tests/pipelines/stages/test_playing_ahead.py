@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pipelines.core.exchange import LineDropped, LineRestored, StopSpeaking, Typed
-from pipelines.services.scripted import paced
 from pipelines.stages import playing
 from pipelines.stages.playing import _Sound
+from tests.pipelines.services.scripted import paced
 from tests.pipelines.stages.rehearsal import does, rehearse
 
 AHEAD_S, KEPT_S = 8.0, 2.0

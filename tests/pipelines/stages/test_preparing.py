@@ -21,9 +21,9 @@ from pipelines.core.memory.preparation import (
 )
 from pipelines.core.thinking.answering import AnsweringPolicy
 from pipelines.services.protocols import AS_SET, ChatMessage, Sampling, ServiceError
-from pipelines.services.scripted import ScriptedLanguageModel, Step, paced
 from pipelines.stages.thinking import Thinking
 from replay.virtual_time import run
+from tests.pipelines.services.scripted import ScriptedLanguageModel, Step, paced
 from tests.pipelines.stages.rehearsal import does, rehearse
 
 

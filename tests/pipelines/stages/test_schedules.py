@@ -18,7 +18,7 @@ from pipelines.core.thinking.turn_marks import INSTRUCTION
 from pipelines.core.turn.expectation import Expected
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.protocols import ChatMessage, Finished, ServiceError
-from pipelines.services.scripted import Step
+from tests.pipelines.services.scripted import Step
 from tests.pipelines.stages.rehearsal import (
     FIRST_LEVEL,
     FRAME_S,

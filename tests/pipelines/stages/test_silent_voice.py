@@ -9,8 +9,8 @@ import pytest
 from pipelines.cascade import Policies
 from pipelines.core.exchange import Say
 from pipelines.services.protocols import ServiceError, SpeechChunk
-from pipelines.services.scripted import paced
 from pipelines.words import ENGLISH
+from tests.pipelines.services.scripted import paced
 from tests.pipelines.stages import rehearsal
 from tests.pipelines.stages.rehearsal import LevelVoice, does, rehearse, says, speech_end
 

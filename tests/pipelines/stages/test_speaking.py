@@ -6,8 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from pipelines.core.exchange import AnswerMeasured, Typed
-from pipelines.services.scripted import paced
 from pipelines.stages import speaking
+from tests.pipelines.services.scripted import paced
 from tests.pipelines.stages.rehearsal import does, rehearse
 
 NUMBERS = "one two three four five six seven eight nine ten eleven twelve".split()

@@ -6,7 +6,7 @@ from pipelines.cascade import Policies
 from pipelines.core.exchange import Typed
 from pipelines.core.thinking.answering import AnsweringPolicy
 from pipelines.services.protocols import AS_SET, ChatMessage, Sampling
-from pipelines.services.scripted import Step, paced
+from tests.pipelines.services.scripted import Step, paced
 from tests.pipelines.stages.rehearsal import does, rehearse
 
 

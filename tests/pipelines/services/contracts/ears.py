@@ -20,7 +20,6 @@ from pipelines.services.protocols import (
     Transcription,
     TranscriptionJob,
 )
-from pipelines.services.scripted import ScriptedSpeechToText, ToneSpeech
 from pipelines.services.stt.stt_moonshine import MoonshineSpeechToText
 from pipelines.services.stt.stt_moonshine_library import MoonshineLibrarySpeechToText
 from pipelines.services.stt.stt_openai import OpenAiSpeechToText
@@ -28,6 +27,7 @@ from pipelines.services.stt.stt_pipecat import PipecatSpeechToText
 from pipelines.services.stt.stt_restarting import RestartingSpeechToText
 from pipelines.services.stt.stt_whisper import WhisperSpeechToText
 from pipelines.services.tts.tts_espeak import espeak_voice
+from tests.pipelines.services.scripted import ScriptedSpeechToText, ToneSpeech
 from tests.pipelines.services.shipped_speech import shipped_speech
 from tests.pipelines.services.transcription_server import KEY, MODEL, TranscriptionServer
 

@@ -15,8 +15,8 @@ from pipelines.services.protocols import (
     ServiceError,
     TextDelta,
 )
-from pipelines.services.scripted import ScriptedLanguageModel, Step
 from tests.pipelines.services.contracts.leaks import run_leaving_nothing
+from tests.pipelines.services.scripted import ScriptedLanguageModel, Step
 from tests.pipelines.services.scripted_endpoint import (
     DONE,
     HANG,

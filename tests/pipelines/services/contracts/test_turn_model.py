@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from pipelines.services.protocols import EAR_RATE_HZ, Samples, ServiceError, TurnModel
-from pipelines.services.scripted import ScriptedTurnModel
 from pipelines.services.turn.turn_smart import SmartTurn
 from tests.pipelines.services.contracts.leaks import run_leaving_nothing
+from tests.pipelines.services.scripted import ScriptedTurnModel
 
 NewTurnModel = Callable[[], TurnModel]
 

@@ -10,8 +10,8 @@ from pipelines.services.protocols import (
     ServiceError,
     VoiceActivity,
 )
-from pipelines.services.scripted import ScriptedVad, ToneSpeech
 from pipelines.services.vad.vad_silero import SileroVad, load_silero
+from tests.pipelines.services.scripted import ScriptedVad, ToneSpeech
 from tests.pipelines.services.shipped_speech import shipped_speech
 
 Kind = tuple[Callable[[], VoiceActivity], Samples]

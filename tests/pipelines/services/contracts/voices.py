@@ -10,7 +10,6 @@ import pytest
 from pipecat.services.openai.tts import OpenAITTSService
 
 from pipelines.services.protocols import SpeechChunk, TextToSpeech
-from pipelines.services.scripted import ScriptedVoice
 from pipelines.services.tts.postprocessor import AudioPostprocessor
 from pipelines.services.tts.tts_espeak import espeak_voice
 from pipelines.services.tts.tts_kokoro import kokoro_voice
@@ -18,6 +17,7 @@ from pipelines.services.tts.tts_openai import OpenAiTextToSpeech
 from pipelines.services.tts.tts_pipecat import PipecatTextToSpeech
 from pipelines.services.tts.tts_piper import piper_voice
 from pipelines.services.tts.tts_stub import StubTextToSpeech
+from tests.pipelines.services.scripted import ScriptedVoice
 from tests.pipelines.services.speech_server import SpeechServer, serving
 
 MODELS = Path(__file__).parents[3] / "models"

@@ -20,8 +20,8 @@ from pipelines.services.protocols import (
     ServiceError,
     TextDelta,
 )
-from pipelines.services.scripted import ScriptedLanguageModel, Step, paced
 from replay.virtual_time import run
+from tests.pipelines.services.scripted import ScriptedLanguageModel, Step, paced
 
 HELLO = [ChatMessage("user", "Hello.")]
 DOWN = ServiceError("llm", "scripted", retryable=True)

@@ -7,8 +7,8 @@ import pytest
 from pipelines.core.thinking.turn_marks import INSTRUCTION
 from pipelines.services.llm.llm_turn_check import COMPLETE, INCOMPLETE, judges_turns
 from pipelines.services.protocols import ChatMessage, Finished, ServiceError
-from pipelines.services.scripted import ScriptedLanguageModel, Step, paced
 from replay.virtual_time import run
+from tests.pipelines.services.scripted import ScriptedLanguageModel, Step, paced
 
 MARK: list[Step] = [(0.1, Finished("stop", turn_incomplete=True))]
 

@@ -8,9 +8,9 @@ import pytest
 from openai import AsyncOpenAI
 
 from pipelines.services.protocols import ServiceError, TranscriptionJob
-from pipelines.services.scripted import ToneSpeech
 from pipelines.services.stt.stt_openai import OpenAiSpeechToText, wav
 from tests.pipelines.services.contracts.leaks import run_leaving_nothing
+from tests.pipelines.services.scripted import ToneSpeech
 from tests.pipelines.services.transcription_server import KEY, MODEL, TranscriptionServer
 
 SPEECH = ToneSpeech("what time is it")

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from pipelines.services.protocols import ServiceError, Transcription, TranscriptionJob
-from pipelines.services.scripted import ScriptedSpeechToText, ToneSpeech
 from pipelines.services.stt.moonshine import Decoding
 from pipelines.services.stt.stt_moonshine import MoonshineSpeechToText
 from pipelines.services.stt.stt_restarting import HUNG_S, WITHIN_S, RestartingSpeechToText
 from replay.virtual_time import run
 from tests.pipelines.services.contracts import ears
+from tests.pipelines.services.scripted import ScriptedSpeechToText, ToneSpeech
 
 SPEECH = ToneSpeech("what time is it")
 AUDIO = SPEECH.spoken("what time is it")

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from pipelines.services.protocols import ServiceError, TextToSpeech
-from pipelines.services.scripted import ScriptedVoice
 from pipelines.services.tts.tts_ahead import SpokenAhead
+from tests.pipelines.services.scripted import ScriptedVoice
 
 GREETING = "Hello! How can I help you today?"
 CLAUSES = ["Hello!", "How can I help you today?"]
