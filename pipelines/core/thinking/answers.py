@@ -35,7 +35,7 @@ from pipelines.core.memory.conversation import Conversation
 from pipelines.core.memory.toolbox import Toolbox
 from pipelines.core.speaking.phrasing import has_clause
 from pipelines.core.thinking.answering import AnsweringPolicy
-from pipelines.core.thinking.reply import Reply, ReplyState, Standing, Substance
+from pipelines.core.thinking.reply import Question, Reply, ReplyState, Standing, Substance
 from pipelines.core.thinking.turn_marks import INSTRUCTION
 from pipelines.words.phrases import Phrases
 
@@ -102,7 +102,8 @@ class Answers:
         reply = Reply(command.reply_id, command.turn_id, command.text, since_s)
         if silent_s is not None:
             reply.settled_s = silent_s + self._policy.settled_s
-        reply.judges_turn = command.judges_turn
+        if command.judges_turn:
+            reply.next = Question.JUDGING
         self._replies[reply.reply_id] = reply
         self._ask(reply, now)
 
@@ -217,8 +218,9 @@ class Answers:
         news = talk.news
         asked = talk.with_question(reply.turn_id, reply.question, reply.reply_id)
         last = next((said.content for said in reversed(asked) if said.role == "user"), "")
-        first_round = reply.said is Substance.NOTHING and "llm_tool_calls" not in reply.facts
-        judges_turn = first_round and reply.judges_turn and asked[-1].role == "user"
+        if reply.said is not Substance.NOTHING or reply.rounds:
+            reply.next = Question.LATER
+        judges_turn = reply.next is Question.JUDGING and asked[-1].role == "user"
         reply.state, reply.asked_s, reply.news = ReplyState.SENT, now, news
         reply.lost_s = now + self._policy.lost_s
         if reply.standing is not Standing.HELD:
@@ -227,7 +229,7 @@ class Answers:
             AskModel(
                 reply.reply_id,
                 _instructed(asked) if judges_turn else tuple(asked),
-                waited_s=max(0.0, now - reply.since_s) if first_round else 0.0,
+                waited_s=0.0 if reply.next is Question.LATER else max(0.0, now - reply.since_s),
                 left_out=max(0, len(reply.question) - len(last)) if reply.question else 0,
                 judges_turn=judges_turn,
             )

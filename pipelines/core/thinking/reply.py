@@ -42,6 +42,17 @@ class Substance(enum.IntEnum):
     """Whatever else the model says is dropped."""
 
 
+class Question(enum.Enum):
+    """Which of its questions the model is asked next."""
+
+    JUDGING = enum.auto()
+    """The first. The model may say in place of an answer that the person has not finished."""
+    FIRST = enum.auto()
+    """The first, and the person has finished."""
+    LATER = enum.auto()
+    """Part of the answer is said already, or tools have run."""
+
+
 @dataclass(eq=False, slots=True)
 class Reply:
     """Times are monotonic seconds."""
@@ -56,8 +67,7 @@ class Reply:
     state: ReplyState = ReplyState.SENT
     standing: Standing = Standing.HELD
     said: Substance = Substance.NOTHING
-    judges_turn: bool = False
-    """The model may say in its first answer that the person has not finished."""
+    next: Question = Question.FIRST
     asked_s: float | None = None
     """When this round's question was put, until text comes in answer to it."""
     lost_s: float = 0.0
