@@ -5,10 +5,17 @@ closing the stream stops it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterator,
+    Sequence,
+)
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from bot.texts.queue_metrics import QueueMetrics
 from bot.texts.queueing import FullError, Queue, QueueState, QueueTicket, RequestKind
@@ -279,14 +286,22 @@ class _ForCalls:
 
 @dataclass(frozen=True, slots=True)
 class CallOnLine:
-    """A call, for which a place is kept while it runs."""
+    """A call, for which a place is kept while it runs, and work that is done beside it."""
 
     _call: PrioritisedCall
     _shared: SharedModel
+    _beside: Callable[[], Coroutine[Any, Any, None]] | None = None
+    """Cancelled when the call is over."""
 
     def push(self, event: FromCaller) -> None:
         self._call.push(event)
 
     async def run(self) -> None:
         with self._shared.line():
-            await self._call.run()
+            if self._beside is None:
+                await self._call.run()
+                return
+            async with asyncio.TaskGroup() as tasks:
+                beside = tasks.create_task(self._beside())
+                await self._call.run()
+                beside.cancel()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -24,7 +25,7 @@ from bot.wiring.model import (
 )
 from bot.wiring.telephone import announcements_for, phone_for
 from bot.wiring.tools import hangs_up, tools_for
-from bot.wiring.turn_completion import CallBesideCheck, TurnCompletionCheck
+from bot.wiring.turn_completion import TurnCompletionCheck
 from bot.wiring.voice import choose_voice
 from pipelines.addresses import printable
 from pipelines.cascade import PLACES, Between, Call, CallFormat, Policies, Services
@@ -193,7 +194,7 @@ class Wiring:
         call = self._new_call(form, send)
         if self._llm is None or self._turn_completion.is_decided:
             return CallOnLine(call, self.shared)
-        return CallOnLine(CallBesideCheck(call, self._turn_completion, self._llm), self.shared)
+        return CallOnLine(call, self.shared, partial(self._turn_completion.check, self._llm))
 
     def _new_call(self, form: CallFormat, send: Callable[[ToCaller], None]) -> Call:
         services, policies = self.services, self._policies

@@ -1,13 +1,8 @@
 """Decides if the language model is asked about a turn: as it is set, or as the model turns out."""
 
-import asyncio
-from dataclasses import dataclass
-
 import structlog
 
 from bot.settings.model import TurnCompletion
-from bot.texts.sharing import PrioritisedCall
-from pipelines.core.exchange import FromCaller
 from pipelines.services.llm.llm_turn_check import judges_turns
 from pipelines.services.protocols import LanguageModel, ServiceError
 
@@ -44,21 +39,3 @@ class TurnCompletionCheck:
         else:
             self._is_decided = True
             _log.info("LLM_TURN_COMPLETION=auto", in_use=self._is_used)
-
-
-@dataclass(frozen=True, slots=True)
-class CallBesideCheck:
-    """A call in which it is found out for those that follow."""
-
-    _call: PrioritisedCall
-    _check: TurnCompletionCheck
-    _llm: LanguageModel
-
-    def push(self, event: FromCaller) -> None:
-        self._call.push(event)
-
-    async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            checking = tasks.create_task(self._check.check(self._llm))
-            await self._call.run()
-            checking.cancel()

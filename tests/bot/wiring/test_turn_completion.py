@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
 from bot.settings import Settings
-from bot.wiring.turn_completion import CallBesideCheck, TurnCompletionCheck
+from bot.texts.sharing import CallOnLine, SharedModel
+from bot.wiring.turn_completion import TurnCompletionCheck
 from pipelines.core.exchange import FromCaller, StopSpeaking
 from pipelines.core.thinking.turn_marks import INSTRUCTION
 from pipelines.services.llm.llm_turn_check import INCOMPLETE
@@ -86,7 +88,8 @@ def test_an_endpoint_that_comes_later_is_found_out_during_a_call() -> None:
         assert not check.is_decided
 
         call = Hello()
-        beside = CallBesideCheck(call, check, await opened(ScriptedLanguageModel(capable)))
+        llm = await opened(ScriptedLanguageModel(capable))
+        beside = CallOnLine(call, SharedModel(1, 1), partial(check.check, llm))
         beside.push(StopSpeaking())
         await beside.run()
         assert call.events == [StopSpeaking()]
@@ -100,7 +103,7 @@ def test_a_call_that_is_over_before_the_model_has_answered_leaves_no_task() -> N
         check = TurnCompletionCheck("auto", "", is_demo=False)
         slow = await opened(ScriptedLanguageModel(lambda messages: [(60.0, "Sure.")]))
         before = asyncio.all_tasks()
-        await CallBesideCheck(Hello(), check, slow).run()
+        await CallOnLine(Hello(), SharedModel(1, 1), partial(check.check, slow)).run()
         assert not check.is_decided
         assert asyncio.all_tasks() == before
 
