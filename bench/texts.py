@@ -78,7 +78,7 @@ async def measure(
     writers: int, places: int, rounds: int, profile: ProfileName
 ) -> tuple[list[float], list[float], Writers]:
     """Voice to voice in seconds without the writers, and beside them. Raises ServerError."""
-    settings = {"LLM_MAX_CONCURRENCY": str(places), "LLM_QUEUE_SIZE": str(2 * writers)}
+    settings = {"LLM_MAX_CONCURRENCY": str(places)}
     words = ["bot", "serve", "--port", "0", "--profile", profile]
     async with running("the server", words, settings) as server:
         crowd = Writers(server.url, writers)
@@ -104,7 +104,7 @@ async def call(url: str) -> list[float]:
 
 
 def texts(
-    writers: Annotated[int, typer.Option(min=1, max=512, help="Clients that write.")] = 32,
+    writers: Annotated[int, typer.Option(min=1, max=48, help="Clients that write.")] = 32,
     places: Annotated[int, typer.Option(min=1, help="LLM_MAX_CONCURRENCY.")] = 2,
     rounds: Annotated[int, typer.Option(min=1, help="Calls of each sort.")] = 8,
     profile: Annotated[ProfileName, typer.Option(help="The pace of the LLM.")] = "fixed-150",

@@ -75,9 +75,6 @@ class LanguageModelSettings(Group):
     llm_max_concurrency: int = Field(30, ge=1, le=10_000)
     """Requests that the endpoint serves at once, of calls and texts: 1 if it cannot batch."""
 
-    llm_queue_size: int = Field(64, ge=1, le=10_000)
-    """Texts that may wait for it; one client's may fill half of that. Calls go before them."""
-
     profile: str = "none"
     """Whose latencies the demo engine plays: none, a100, h100-fp8, fixed-150, or a file."""
 

@@ -9,6 +9,7 @@ REMOVED: Mapping[str, str] = {
     "DTMF_TERMINATOR": "the key that completes others is #",
     "LLM_APOLOGY_S": f"{_BY_FIRST_TOKEN}, twice as long",
     "LLM_FIRST_CLAUSE_S": _BY_FIRST_TOKEN,
+    "LLM_QUEUE_SIZE": "64 texts may wait for the language model",
     "LLM_IDLE_S": f"{_BY_FIRST_TOKEN}, and is 2 s at least",
     "RECORD_MB": "recordings take 2048 MB at most; RECORD_DAYS makes them fewer",
     "SEED": "the demo engine draws the same each time; ./run llm demo has --seed",

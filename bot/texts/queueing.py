@@ -11,6 +11,9 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 
+MOST_WAITING = 64
+"""Texts that may wait; one client's may fill half of that, one address's three quarters."""
+
 
 class RequestKind(Enum):
     CALL = "call"

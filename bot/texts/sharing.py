@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from bot.texts.queue_metrics import QueueMetrics
-from bot.texts.queueing import FullError, Queue, QueueState, QueueTicket, RequestKind
+from bot.texts.queueing import MOST_WAITING, FullError, Queue, QueueState, QueueTicket, RequestKind
 from pipelines.core.exchange import FromCaller
 from pipelines.services.protocols import (
     AS_SET,
@@ -71,7 +71,7 @@ class Request:
 class SharedModel:
     """One per process. Used from its event loop only."""
 
-    def __init__(self, places: int, size: int) -> None:
+    def __init__(self, places: int, size: int = MOST_WAITING) -> None:
         """`places`: requests that the engine serves at once; `size`: texts that may wait."""
         self.metrics = QueueMetrics()
         self.model = ""

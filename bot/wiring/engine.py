@@ -93,7 +93,7 @@ class Wiring:
         self._unheard = False
         """Nothing listened at its address when it was opened."""
         self._texts: FailoverLanguageModel | None = None
-        self.shared = SharedModel(places_for(settings), settings.llm_queue_size)
+        self.shared = SharedModel(places_for(settings))
         """The language model, for the doors that take texts."""
         self._services: Services | None = None
         self._turn_completion = TurnCompletionCheck(
