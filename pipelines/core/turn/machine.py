@@ -50,6 +50,7 @@ from pipelines.core.turn.expectation import NOTHING, Expectation
 from pipelines.core.turn.hypothesis import Hypothesis
 from pipelines.core.turn.notice import WAITING, Notice
 from pipelines.core.turn.opinion import Opinion
+from pipelines.core.turn.pause import Pause, PauseHabit
 from pipelines.core.turn.policy import LONGEST_TURN, TurnPolicy
 from pipelines.core.turn.replies import Replies
 from pipelines.core.turn.state import CONTESTED, REPLIES, SILENT, WAITS, TurnState
@@ -77,11 +78,8 @@ class TurnMachine:
         self._state, self._turn_id = TurnState.IDLE, 1
         self._replies, self._heard = Replies(), Hypothesis()
         self._opinion = Opinion(is_wanted=policy.asks_model, limit_s=self.held_s)
-        self._media_s = self._paused_s = self._answered_s = 0.0
-        self._next_score_s: float | None = None
-        self._score: float | None = None
-        self._carried = ""
-        self._speculations = self._went_on = self._went_on_before = 0
+        self._media_s, self._carried, self._speculations = 0.0, "", 0
+        self._quiet, self._habit = Pause(policy), PauseHabit()
         self._moment, self._notice = BargeInMoment.MIDDLE, Notice("")
         self._results_wait = self._catching_up = False
 
@@ -118,9 +116,9 @@ class TurnMachine:
         """The evidence about the pause, or of the one before."""
         return Evidence(
             text=gist(self.text),
-            silence_s=self._media_s - self._paused_s,
-            score=self._score,
-            went_on=self._went_on,
+            silence_s=self._media_s - self._quiet.since_s,
+            score=self._quiet.score,
+            went_on=self._habit.went_on,
             stood_s=self._heard.stood_s(self._media_s),
             alternatives=tuple(
                 (gist(self._with_carried(text)), share) for text, share in self._heard.alternatives
@@ -132,7 +130,7 @@ class TurnMachine:
     @property
     def over_at_s(self) -> float:
         """The media time at which the pause will have been long enough, as things stand."""
-        return self._paused_s + self._endpointing.wait_s(self.evidence)
+        return self._quiet.since_s + self._endpointing.wait_s(self.evidence)
 
     def handle(self, fact: TurnFact) -> list[TurnCommand]:
         """Late and repeated facts are normal: what the table does not name changes nothing."""
@@ -161,18 +159,18 @@ class TurnMachine:
     def _go_on(self, fact: TurnFact) -> list[TurnCommand]:
         """Speech within the pause keeps the turn; what is held falls when the words change."""
         assert isinstance(fact, SpeechStarted)
-        long_enough = fact.media_s - self._paused_s >= self._policy.telling_pause_s
+        long_enough = fact.media_s - self._quiet.since_s >= self._policy.telling_pause_s
         if long_enough and self._endpointing.may_be_over(self.evidence):
-            self._went_on += 1
+            self._habit.went_on += 1
         self._opinion.went_on(self.text)
         self._state = TurnState.HEARING
         return []
 
     def _pause(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, SpeechPaused)
-        self._state, self._paused_s, self._score = TurnState.PAUSED, fact.media_s, None
+        self._state = TurnState.PAUSED
+        self._quiet.begin(fact.media_s)
         self._opinion.paused(fact.media_s)
-        self._next_score_s = fact.media_s + self._policy.first_score_s
         self._heard.reopen()
         return self._consider()
 
@@ -184,7 +182,8 @@ class TurnMachine:
 
     def _rest(self) -> list[TurnCommand]:
         """The pause was seen while the floor was contested, and its words are known."""
-        self._state, self._score, self._next_score_s = TurnState.PAUSED, None, self._media_s
+        self._state = TurnState.PAUSED
+        self._quiet.rest(self._media_s)
         return self._consider()
 
     def _learn_in_pause(self, fact: TurnFact) -> list[TurnCommand]:
@@ -194,9 +193,9 @@ class TurnMachine:
 
     def _score_pause(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, TurnScored)
-        if fact.paused_s != self._paused_s:
+        if fact.paused_s != self._quiet.since_s:
             return []
-        self._score = fact.probability
+        self._quiet.score = fact.probability
         return self._consider()
 
     def _last_words(self, fact: TurnFact) -> list[TurnCommand]:
@@ -215,15 +214,12 @@ class TurnMachine:
             if self._heard.final:
                 return self._end_turn()
             self._state = TurnState.CLOSING
-        fresh = self._heard.upto_s >= self._paused_s - self._policy.fresh_s
+        fresh = self._heard.upto_s >= self._quiet.since_s - self._policy.fresh_s
         if (self._heard.final or fresh) and self._endpointing.eager(self.evidence):
             commands += self._speculate()
-        asked, may_be_over = self._next_score_s, self._endpointing.may_be_over(self.evidence)
-        if asked is not None and self._media_s >= asked and may_be_over:
-            again = self._media_s + self._policy.rescore_s
-            last = self._paused_s + self._policy.last_score_s
-            self._next_score_s = again if again <= last else None
-            commands.append(ScoreTurn(self._paused_s))
+        may_be_over = self._endpointing.may_be_over(self.evidence)
+        if may_be_over and self._quiet.is_score_due(self._media_s):
+            commands.append(ScoreTurn(self._quiet.since_s))
         return commands
 
     def _speculate(self) -> list[TurnCommand]:
@@ -289,8 +285,8 @@ class TurnMachine:
         return commands + self._consider()
 
     def _forget(self) -> ForgetSpeech:
-        self._heard.forget(self._paused_s)
-        return ForgetSpeech(self._paused_s)
+        self._heard.forget(self._quiet.since_s)
+        return ForgetSpeech(self._quiet.since_s)
 
     # ---- the reply speaks ----
 
@@ -301,8 +297,8 @@ class TurnMachine:
 
     def _next_turn(self) -> None:
         self._turn_id, self._speculations = self._turn_id + 1, 0
-        self._went_on_before, self._went_on = self._went_on, 0
-        self._answered_s, self._carried, self._prompted = self._media_s, "", None
+        self._habit.turn_ended(self._media_s)
+        self._carried, self._prompted = "", None
 
     def _reply_over(self, fact: TurnFact) -> list[TurnCommand]:
         unheard = self._state is TurnState.THINKING
@@ -316,7 +312,8 @@ class TurnMachine:
     def _hush(self, fact: TurnFact) -> list[TurnCommand]:
         """Whatever the person does stops "go on"; from here on it is a pause like any other."""
         stopped = StopReply(self._replies.end())
-        self._state, self._paused_s, self._next_score_s = TurnState.PAUSED, self._media_s, None
+        self._state = TurnState.PAUSED
+        self._quiet.begin_unscored(self._media_s)
         return [] if isinstance(fact, PlayoutEnded) else [stopped]
 
     # ---- the person speaks over it ----
@@ -326,7 +323,7 @@ class TurnMachine:
         commands: list[TurnCommand] = [PauseReply(self._replies.newest_id)]
         if self._state is TurnState.THINKING:
             self._state, self._carried = TurnState.CONTESTED_EARLY, self.text
-            commands.append(ForgetSpeech(self._paused_s))
+            commands.append(ForgetSpeech(self._quiet.since_s))
         else:
             self._state = TurnState.CONTESTED
         self._heard.forget(fact.media_s)
@@ -345,7 +342,7 @@ class TurnMachine:
 
     def _weigh(self, fact: TurnFact) -> list[TurnCommand]:
         """In noise a weak moment looks like the end: no sound is a mere cough before its time."""
-        passed = self._media_s - self._paused_s >= self._policy.passed_s - 1e-6
+        passed = self._media_s - self._quiet.since_s >= self._policy.passed_s - 1e-6
         text, final = self._heard.text, self._heard.final
         match judge(text, final=final, passed=passed, moment=self._moment):
             case Judgement.GO_ON if passed:
@@ -371,9 +368,8 @@ class TurnMachine:
         commands: list[TurnCommand] = [
             self._replies.withdraw(self._turn_id, reopened=True) if goes_on else self._stop()
         ]
-        is_early = self._media_s - self._answered_s <= self._policy.cut_in_s
-        if is_early and self._moment is BargeInMoment.MIDDLE:
-            self._went_on = self._went_on_before + 1  # it was the bot that cut in
+        if self._moment is BargeInMoment.MIDDLE:
+            self._habit.interrupted(self._media_s, self._policy.cut_in_s)
         self._state = TurnState.HEARING
         return [*commands, *(self._rest() if paused else [])]
 
@@ -384,7 +380,7 @@ class TurnMachine:
 
     def _pause_contest(self, fact: TurnFact) -> list[TurnCommand]:
         assert isinstance(fact, SpeechPaused)
-        self._paused_s = fact.media_s
+        self._quiet.since_s = fact.media_s
         self._opinion.paused(fact.media_s)
         return []
 
@@ -416,7 +412,7 @@ class TurnMachine:
 
     def _silence(self, fact: TurnFact) -> list[TurnCommand]:
         stop = self._stop()
-        self._state, self._paused_s = TurnState.IDLE, self._media_s
+        self._state, self._quiet.since_s = TurnState.IDLE, self._media_s
         return [stop, self._forget()]
 
     def _announce(self, fact: TurnFact) -> list[TurnCommand]:
@@ -430,7 +426,8 @@ class TurnMachine:
 
     def _speak_up(self, say: SayAsked = RESULTS) -> list[TurnCommand]:
         """Nobody has asked: these words, or what the model makes of the results."""
-        self._paused_s, self._carried, self._state = self._media_s, "", TurnState.THINKING
+        self._quiet.since_s, self._carried = self._media_s, ""
+        self._state = TurnState.THINKING
         forget = self._forget()
         start = self._replies.start(self._turn_id, "", say.text, ends_call=say.ends_call)
         return [forget, start, CommitReply(start.reply_id, self._turn_id, "", say.must_be_heard)]
@@ -450,7 +447,7 @@ class TurnMachine:
         """The person's words over the reply are a turn of their own."""
         stop = self._stop()
         self._state = TurnState.PAUSED if self._heard.final else TurnState.HEARING
-        self._score, self._next_score_s = None, self._media_s
+        self._quiet.rest(self._media_s)
         return [stop]
 
     def _stop(self) -> StopReply:
