@@ -79,10 +79,6 @@ class EchoVerdict:
     """The sound without the bot's voice, `DELAY` samples late: for the VAD."""
     cancelled: Samples
     """The prediction subtracted and nothing held down, in time: for the transcription."""
-    echo_share: float
-    """The share of the power in `cancelled` that may still be echo, at most 1.0."""
-    erle_db: float
-    """How much quieter `cancelled` is than the chunk (echo return loss enhancement)."""
 
 
 class EchoGuard:
@@ -126,7 +122,7 @@ class EchoGuard:
         """`chunk`, shape (512,), in [-1, 1], began at `position`."""
         if position - PARTS * BLOCK >= self._reference.loud_until:
             self._before, self._next = chunk, None
-            return EchoVerdict(chunk, chunk, 0.0, 0.0)
+            return EchoVerdict(chunk, chunk)
         self._hear_reference(position)
         predicted = _wave((self._played * self._path).sum(0))[BLOCK:]
         if self._agreement.lost(predicted, chunk):
@@ -134,9 +130,7 @@ class EchoGuard:
             predicted = _NOTHING
         cancelled = chunk - predicted
         expected = self._learn(cancelled)
-        residual, share = self._suppress(cancelled, predicted, expected)
-        gain = (float(chunk @ chunk) + 1e-9) / (float(cancelled @ cancelled) + 1e-9)
-        return EchoVerdict(residual, cancelled, share, 10 * float(np.log10(gain)))
+        return EchoVerdict(self._suppress(cancelled, predicted, expected), cancelled)
 
     def _hear_reference(self, position: int) -> None:
         if position == self._next:
@@ -166,9 +160,7 @@ class EchoGuard:
         self._unsure += (1 - _FORGETTING) * _power(self._path)
         return expected
 
-    def _suppress(
-        self, cancelled: Samples, predicted: Samples, expected: Power
-    ) -> tuple[Samples, float]:
+    def _suppress(self, cancelled: Samples, predicted: Samples, expected: Power) -> Samples:
         frame = np.concatenate((self._before, cancelled))
         heard = _power(_spectrum(frame * _HANN))
         echo = _power(_spectrum(np.concatenate((self._predicted, predicted)) * _HANN))
@@ -178,9 +170,7 @@ class EchoGuard:
         self._left = np.maximum(_OVERSUBTRACTION * left, _DECAY * self._left)
         gain = np.maximum(1 - self._left / (heard + np.float32(1e-12)), np.float32(_FLOOR))
         smooth = _spectrum(_wave(gain) * _TAPER) * _LATER
-        residual = _wave(_spectrum(frame) * smooth)[BLOCK:]
-        share = float(self._left.sum()) / _OVERSUBTRACTION / (float(heard.sum()) + 1e-9)
-        return residual, min(1.0, share)
+        return _wave(_spectrum(frame) * smooth)[BLOCK:]
 
 
 class _Reference:

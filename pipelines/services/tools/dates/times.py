@@ -159,6 +159,6 @@ def readings(clock: Clock, day: date, now: datetime) -> list[datetime]:
     second = first + timedelta(hours=12)
     if day == now.date() and first <= here:
         return [second]
-    if day == now.date() or clock.at.hour >= 7:
+    if day == now.date() or clock.at.hour > LATEST_OF_AFTERNOON_H:
         return [first, second]
     return [second, first]
