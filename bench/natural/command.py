@@ -20,7 +20,7 @@ from bench.natural.figures import as_json, difference, figures
 from bench.natural.plays import NaturalPlay
 from bench.natural.report import print_natural
 from bench.natural.speech import NaturalTurn
-from bench.natural.verdicts import JudgeName, Perfect, Verdicts
+from bench.natural.verdicts import JudgeName, Verdicts, perfect
 from bench.turns import BenchPlan, bench
 from bot.server.telemetry import silence_pipecat
 from bot.settings import load as load_settings
@@ -41,7 +41,7 @@ def on_virtual_time(
         turns = random.Random(seed).sample(turns, limit)
     policy = replace(Wiring(load_settings()).policies.turn, asks_model=judge != "none")
     verdicts = Verdicts.load() if judge == "collected" else None
-    judged_by = verdicts or (Perfect() if judge == "perfect" else None)
+    judged_by = perfect if verdicts is None else verdicts.of
     found = list(plays(turns, observed(turns), policy, judged_by))
     heading = f"{len(turns)} turns of natural speech, on virtual time, answers in 185 ms"
     if verdicts is not None:

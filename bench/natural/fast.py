@@ -3,19 +3,21 @@
 The ears' reports of each turn are kept in a cache; a policy is then tried on all of them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from rich.progress import track
 
 from bench.fit.dataset import TurnListener
-from bench.fit.simulate import ObservedPause, SimulatedTurn, never, play
+from bench.fit.simulate import ObservedPause, SimulatedTurn, Verdict, never, play
 from bench.natural.plays import NaturalPlay, cut_ins
 from bench.natural.speech import NaturalTurn, sound
-from bench.natural.verdicts import Judge
 from client.caller.measure import MISSED_S
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.services.protocols import EAR_RATE_HZ
+
+Judge: TypeAlias = Callable[[NaturalTurn], Verdict]
 
 
 def observed(turns: Sequence[NaturalTurn]) -> list[SimulatedTurn]:
@@ -31,13 +33,14 @@ def plays(
     turns: Sequence[NaturalTurn],
     heard: Sequence[SimulatedTurn],
     policy: TurnPolicy,
-    judge: Judge | None = None,
+    judge: Judge = lambda turn: never,
 ) -> Iterator[NaturalPlay]:
-    """The policy tried on every turn; `heard` is `observed(turns)`. `judge`: the language
-    model, where the policy asks it.
+    """Tries the policy on every turn; `heard` is `observed(turns)`.
+
+    `judge` stands for the language model, where the policy asks it.
     """
     for turn, simulated in zip(turns, heard, strict=True):
-        outcome = play(simulated, policy, never if judge is None else judge.of(turn))
+        outcome = play(simulated, policy, judge(turn))
         missed = outcome.v2v_s >= MISSED_S
         answers = len(outcome.cut_at_s) + (not missed)
         yield NaturalPlay(

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import httpx2
 import typer
@@ -20,6 +20,7 @@ from rich.progress import track
 
 from bench.fit.simulate import SimulatedTurn, Verdict, play
 from bench.natural import speech
+from bench.natural.fast import observed
 from bench.natural.speech import NaturalTurn
 from pipelines.core.thinking.prompt import SYSTEM_PROMPT
 from pipelines.core.thinking.turn_marks import INSTRUCTION, TurnMarks
@@ -39,20 +40,14 @@ def checksum(text: str) -> str:
     return f"{zlib.crc32(' '.join(words(text)).encode()):08x}"
 
 
-class Judge(Protocol):
-    def of(self, turn: NaturalTurn) -> Verdict: ...
-
-
-class Perfect:
-    """`Judge`: always right, which no model is. With it one sees what the mark can do at best."""
-
-    def of(self, turn: NaturalTurn) -> Verdict:
-        return lambda text, now: now < turn.end_s
+def perfect(turn: NaturalTurn) -> Verdict:
+    """Always right, which no model is: shows what the mark can do at best."""
+    return lambda text, now: now < turn.end_s
 
 
 @dataclass(slots=True)
 class Verdicts:
-    """`Judge`: one model's collected verdicts."""
+    """One model's collected verdicts."""
 
     model: str
     instruction: str
@@ -122,8 +117,6 @@ def is_mark(answer: str) -> bool:
 
 def collect(url: str, verdicts: Verdicts, turns: Mapping[str, NaturalTurn]) -> None:
     """Adds what is missing, and saves it as it comes. Raises httpx2.HTTPError."""
-    from bench.natural.fast import observed
-
     heard = observed(list(turns.values()))
     with httpx2.Client(timeout=PATIENT_S) as client:
         for turn, text in track(list(prefixes(heard)), "asking"):

@@ -8,7 +8,7 @@ import pytest
 from bench.fit.observe import Observed
 from bench.fit.simulate import SimulatedTurn
 from bench.natural.speech import NaturalTurn
-from bench.natural.verdicts import Perfect, Verdicts, checksum, is_mark, prefixes, prompt
+from bench.natural.verdicts import Verdicts, checksum, is_mark, perfect, prefixes, prompt
 from pipelines.core.events import Listened, SpeechPaused, SpeechStarted, Transcribed
 from pipelines.core.thinking.turn_marks import INSTRUCTION
 from tests.bench.natural.test_figures import turn
@@ -19,7 +19,7 @@ def a_turn(name: str) -> NaturalTurn:
 
 
 def test_one_who_is_always_right_says_so_until_the_turn_is_over() -> None:
-    verdict = Perfect().of(a_turn("a"))
+    verdict = perfect(a_turn("a"))
     assert [verdict("hello", 5.3), verdict("hello", 5.5)] == [True, False]
 
 
