@@ -97,6 +97,8 @@ class Scene:
     turn: TurnModel | None = None
     sound: NDArray[np.float32] | None = None
     """Sound that the microphone hears besides, at 16 kHz, from the beginning of the call."""
+    voice: "Callable[..., LevelVoice] | None" = None
+    """Makes one of another kind."""
     tts_first_s: float = 0.005
     tts_fails: Callable[[str], bool] = lambda text: False
     tts_is_silent: Callable[[str], bool] = lambda text: False
@@ -276,7 +278,8 @@ class _Rehearsal:
         self._cues = cues
         spoken = " ".join(cue.does for cue in cues if isinstance(cue.does, str))
         self._tones = ToneSpeech(spoken)
-        self._voice = LevelVoice(scene.tts_first_s, scene.tts_fails, scene.tts_is_silent)
+        new_voice = scene.voice or LevelVoice
+        self._voice = new_voice(scene.tts_first_s, scene.tts_fails, scene.tts_is_silent)
         self._llm = ScriptedLanguageModel(self._answer)
         self._stt = ScriptedSpeechToText(
             self._tones.heard, busy_s=scene.stt_busy_s, fails=scene.stt_fails

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,6 @@ from pipelines.core.exchange import Say
 from pipelines.services.protocols import ServiceError, SpeechChunk
 from pipelines.words import ENGLISH
 from tests.pipelines.services.scripted import paced
-from tests.pipelines.stages import rehearsal
 from tests.pipelines.stages.rehearsal import LevelVoice, does, rehearse, says, speech_end
 
 QUESTION = "what time is it?"
@@ -21,13 +22,15 @@ ASKED = says(1.0, QUESTION)
 class SilentVoice(LevelVoice):
     """Says apologies, as from memory; of all else nothing, in the way of `how`."""
 
-    how = "hangs"
+    def __init__(self, *heard: Any, how: str = "hangs") -> None:
+        super().__init__(*heard)
+        self._how = how
 
     async def synthesise(
         self, text: str, *, first: bool = False
     ) -> AsyncGenerator[SpeechChunk, None]:
         if text not in ENGLISH.apology:
-            match self.how:
+            match self._how:
                 case "hangs":
                     await asyncio.Event().wait()
                 case "streams silence":
@@ -46,23 +49,23 @@ class SilentVoice(LevelVoice):
 @pytest.mark.parametrize(
     "how", ["hangs", "streams silence", "fails after 3 s", "speaks after 10 s"]
 )
-def test_an_apology_is_heard_within_4_s_of_a_voice_that_is_silent(
-    how: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(SilentVoice, "how", how)
-    monkeypatch.setattr(rehearsal, "LevelVoice", SilentVoice)
-    call = rehearse(ASKED, until_s=12.0, policies=Policies())
+def test_an_apology_is_heard_within_4_s_of_a_voice_that_is_silent(how: str) -> None:
+    voice = partial(SilentVoice, how=how)
+    call = rehearse(ASKED, voice=voice, until_s=12.0, policies=Policies())
     assert ENGLISH.apology.startswith(call.heard_text.strip())
     assert call.heard
     assert call.heard[0].start_s - speech_end(ASKED) <= 4.0
     assert call.states[-1] == "listening"
 
 
-def test_a_long_answer_is_given_up_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rehearsal, "LevelVoice", SilentVoice)
+def test_a_long_answer_is_given_up_as_a_whole() -> None:
     answer = " ".join(f"This is sentence {number} of the answer." for number in range(20))
     call = rehearse(
-        ASKED, until_s=12.0, policies=Policies(), answers=lambda messages: paced(answer)
+        ASKED,
+        voice=SilentVoice,
+        until_s=12.0,
+        policies=Policies(),
+        answers=lambda messages: paced(answer),
     )
     assert ENGLISH.apology.startswith(call.heard_text.strip())
     assert call.heard[0].start_s - speech_end(ASKED) <= 4.0
