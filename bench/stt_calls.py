@@ -36,7 +36,7 @@ FRAME = round(EAR_RATE_HZ * FRAME_S)
 AFTER_S = 1.5
 """Silence after a recording."""
 MISSED_S = 5.0
-"""Where there is no final by then, the silence goes on; what is not final after this is missed."""
+"""The silence goes on for so long where there is no final; later ones are missed."""
 TICK_S = 0.005
 """How often the event loop's lag is asked for."""
 

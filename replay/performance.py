@@ -84,7 +84,7 @@ class Options:
     change: Change = _unchanged
     """To the pipeline, for those who try one out."""
     record: Path | None = None
-    """Where what comes of it is kept as a recording of its own."""
+    """The folder in which what comes of it is kept as a recording of its own."""
 
 
 @dataclass(frozen=True, slots=True)

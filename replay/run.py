@@ -30,11 +30,11 @@ class Marks:
     unheard: list[str] = field(default_factory=list)
     """Words that were said, and are in no turn."""
     cut_ins_s: list[float] = field(default_factory=list)
-    """Where an answer began although the person was not done, in seconds of the recording."""
+    """The times of answers that began before the person was done, in seconds of the recording."""
     missed_s: list[float] = field(default_factory=list)
     """Ends of turns that were owed an answer and had none within 5 s."""
     late_stops_s: list[float] = field(default_factory=list)
-    """Where the bot should have been silent, and was not."""
+    """The times at which the bot should have been silent, and was not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

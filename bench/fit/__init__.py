@@ -1,1 +1,1 @@
-"""Where the constants of the endpointing come from: observed, fitted and pictured."""
+"""The constants of the endpointing: observed, fitted and pictured."""

@@ -26,7 +26,7 @@ FILTER = EAR_RATE_HZ // 100
 
 @dataclass(frozen=True, slots=True)
 class LabelledSilence:
-    """Where somebody fell silent, in seconds of a turn's sound."""
+    """A silence of the person, in seconds of a turn's sound."""
 
     start_s: float
     duration_s: float

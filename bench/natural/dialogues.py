@@ -21,7 +21,7 @@ from client.caller.microphone import MICROPHONE_RATE_HZ
 from client.caller.speech_file import Recording, SpokenTurn
 
 ANSWER = "Sure, I can help with that."
-"""Where the other person's words are not known."""
+"""Stands for the other person's words where they are not known."""
 LONGEST_ANSWER = 15
 """Words: of a longer one its last, for they ask."""
 PACING = replace(TURN, until_quiet_s=1.0, hear_s=None, answer_limit_s=20.0)

@@ -83,7 +83,7 @@ class NaturalTurn:
     sure: float
     text: str
     first_s: float
-    """Where in the file its sound begins."""
+    """The place in the file at which its sound begins."""
     start_s: float
     end_s: float
     next_s: float | None

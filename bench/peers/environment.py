@@ -1,4 +1,4 @@
-"""Where a peer's environment is: `bench/peers/install NAME` makes it."""
+"""The folder of a peer's environment, which `bench/peers/install NAME` makes."""
 
 from pathlib import Path
 

@@ -156,7 +156,7 @@ def _cut(piece: Piece, found: SourceRecording) -> tuple[Samples, list[AlignedWor
 
 
 def _edge_s(found: SourceRecording, boundary: int, *, opening: bool) -> float:
-    """Where to cut before word `boundary`: at the deepest point, or just clear of the sound."""
+    """The place to cut before word `boundary`: the deepest point, or just clear of the sound."""
     words = found.labels.words
     if boundary == 0:
         return words[0].start_s - MARGIN_S

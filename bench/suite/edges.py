@@ -1,4 +1,4 @@
-"""Where speech begins and ends in a recording, by energy: the one stated method.
+"""The beginning and end of speech in a recording, by energy: the one stated method.
 
 Labels are measured on what is left of a recording `above_rumble`: nobody hears a voice in what lies
 below 80 Hz, and before the product's ears it is taken away too. It is cut into windows of 10 ms. A

@@ -114,7 +114,7 @@ def command_by_proc(pid: int) -> bytes:
 
 
 def command_by_ps(pid: int) -> bytes:
-    """Where there is no /proc: macOS."""
+    """For macOS, which has no /proc."""
     return subprocess.run(
         ["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, check=False
     ).stdout

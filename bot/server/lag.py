@@ -40,7 +40,7 @@ class Hold:
     worked_s: float
     """CPU time of the loop's thread: little where the machine was busy with others, or stood."""
     place: str
-    """Where it stood most of the time; empty where nobody has seen it."""
+    """The place at which it stood most of the time; empty where nobody has seen it."""
     unsaid: int = 0
     """As many before it were not told of."""
 

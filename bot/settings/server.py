@@ -1,4 +1,4 @@
-"""Where the server listens, who may come in, and how much it takes on."""
+"""The server's address, who may come in, and how much it takes on."""
 
 from ipaddress import ip_network
 from pathlib import Path

@@ -85,7 +85,7 @@ class Words:
 
 
 def onsets(sounds: Iterable[Sound]) -> list[float]:
-    """Where sound begins after at least ANSWER_GAP_S of silence."""
+    """The times at which sound begins after at least ANSWER_GAP_S of silence."""
     found: list[float] = []
     quiet_from = float("-inf")
     for start_s, end_s in sounds:

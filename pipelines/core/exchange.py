@@ -22,7 +22,7 @@ class AudioIn:
     pcm: bytes
     """16 bit little endian, mono, at the rate that the connection states."""
     media_s: float | None = None
-    """Where it belongs on the client's media clock, if the client says so."""
+    """Its place on the client's media clock, if the client says so."""
 
 
 @dataclass(frozen=True, slots=True)

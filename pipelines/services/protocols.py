@@ -129,7 +129,7 @@ class TranscriptionJob:
     final: bool = False
     """Somebody is waiting for this one: it goes before all that are not final."""
     media_s: float = 0.0
-    """Where the audio begins on the caller's microphone clock: for the record alone."""
+    """The audio's beginning on the caller's microphone clock: for the record alone."""
 
 
 class SpeechToText(Protocol):
@@ -160,7 +160,7 @@ class TurnModel(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerSource:
-    """Where an answer came from, and what it took."""
+    """The endpoint that an answer came from, and what it took."""
 
     endpoint: str
     first_token_s: float
@@ -193,7 +193,7 @@ class Finished:
     tool_calls: tuple[ToolCall, ...] = ()
     """Wanted before the answer can go on."""
     source: AnswerSource | None = None
-    """Where there was a choice."""
+    """Told where there was a choice."""
     turn_incomplete: bool = False
     """No answer: the model says that the person has not finished (`Sampling.judges_turn`)."""
 

@@ -1,4 +1,4 @@
-"""Where a reply begins: the prompt, and words of our own, go down the chain between its marks."""
+"""The beginning of a reply: the prompt, or words of our own, between its marks."""
 
 import asyncio
 from collections import deque

@@ -37,7 +37,7 @@ MODELS: Mapping[str, tuple[tuple[str, ...], str]] = {
         "6884b35fd6377d4c4d32336a0bc152f36b64d1e45b6503683cdc238250a8472d",
     ),
 }
-"""Where each lies in its package, and the SHA-256 of the one that the tests were run with."""
+"""The place of each in its package, and the SHA-256 of the one that the tests were run with."""
 
 DISK_LOW, DISK_OUT = 1_000_000_000, 100_000_000
 

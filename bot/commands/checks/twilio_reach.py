@@ -99,7 +99,7 @@ def check_numbers(line: TelephoneConfig, numbers: Sequence[Any]) -> Finding:
 
 
 def rings_at(number: Any) -> str:
-    """Where Twilio turns to: it passes over a webhook where there is an application or a trunk."""
+    """The place that Twilio turns to: an application or a trunk goes before a webhook."""
     names = ("trunk_sid", "voice_application_sid", "voice_url")
     return next((str(getattr(number, name)) for name in names if getattr(number, name)), "")
 

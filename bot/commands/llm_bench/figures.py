@@ -103,7 +103,7 @@ def summary(rows: Sequence[LoadRow]) -> str:
 
 
 def caution(rows: Sequence[LoadRow]) -> str:
-    """Where the machine that measured was too busy to; else nothing."""
+    """A warning if the machine that measured was too busy to; else nothing."""
     late_ms = max((one.late_ms for one in rows), default=0.0)
     if late_ms <= LATE_MS:
         return ""

@@ -36,7 +36,7 @@ GGUF = {
 
 
 def place_of(model: CatalogueModel) -> str:
-    """Where its file lies below the folder of models: NAME/FILE.gguf."""
+    """The place of its file below the folder of models: NAME/FILE.gguf."""
     return f"{model.name}/{model.source.files[0]}"
 
 
@@ -68,7 +68,7 @@ def model_named(name: str) -> CatalogueModel:
 
 
 def file_of(store: Store, model: CatalogueModel) -> Path | None:
-    """Where its file lies; None if it has not been fetched to its end."""
+    """The path of its file; None if it has not been fetched to its end."""
     folder = store.installed(model)
     return None if folder is None else folder / model.source.files[0]
 

@@ -1,4 +1,4 @@
-"""Where models lie: a folder each, with a manifest of what was downloaded, and its digests."""
+"""The downloaded models: a folder each, with a manifest of the files and their digests."""
 
 import hashlib
 import json

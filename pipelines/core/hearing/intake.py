@@ -1,4 +1,4 @@
-"""Where the caller's audio belongs on the microphone clock: jitter, stalls, gaps and silence.
+"""The place of the caller's audio on the microphone clock: jitter, stalls, gaps and silence.
 
 Audio is placed end to end as it arrives, and none of it is lost. A stall that is shorter than the
 call's limit (`CallFormat.stall_s`) changes nothing: what comes in a burst afterwards follows what

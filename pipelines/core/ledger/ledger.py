@@ -1,4 +1,4 @@
-"""Where the time of a turn went: the one definition behind every figure that is shown.
+"""The parts of a turn's wait: the one definition behind every figure that is shown.
 
 `docs/reference/latency.md` explains it to people. Inside, time is whole microseconds on the
 server's monotonic clock, so that the segments add up to the wait without a remainder.

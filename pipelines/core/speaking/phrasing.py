@@ -141,7 +141,7 @@ class Phraser:
         self._text = ""
         self._words_out = 0.0
         self._doubt = 0
-        """Where the sentence ends, if the word behind that position says so; 0 for nowhere."""
+        """The sentence's end, if the word behind that position says so; 0 for none."""
         self._doubt_letters = 0
         """The letters before that position."""
         self._tally = ClauseTally()

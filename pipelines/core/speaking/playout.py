@@ -201,7 +201,7 @@ class Playout:
         return self._anchor is None or ahead_s + FRAME_S <= self._lead_s + 1e-6
 
     def _position(self, now: float) -> float:
-        """Where the loudspeaker is by the clock, as if the way took no time."""
+        """The loudspeaker's position by the clock, as if the way took no time."""
         if self._anchor is None:
             return 0.0
         at, since = self._anchor

@@ -57,7 +57,7 @@ def pauses_at_blank(text: str) -> bool:
 
 
 def cut_at(text: str, *, hard: bool = False) -> int:
-    """Where `text` may be cut, as far back as its last word allows; 0 for nowhere.
+    """The place to cut `text` at, as far back as its last word allows; 0 for none.
 
     `hard`: between two letters where no word is known to end.
     """

@@ -284,7 +284,7 @@ class LeakFilter:
         self.calls += inner.calls
 
     def _lead(self, at: int, leads: re.Pattern[str]) -> int:
-        """Where something may begin, from `at` on; the end where nothing does."""
+        """The place at which something may begin, from `at` on; the end where nothing does."""
         lead = leads.search(self._plain, at)
         return len(self._raw) if lead is None else lead.start()
 

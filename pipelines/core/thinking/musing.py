@@ -150,7 +150,7 @@ class Musing:
         self._is_made_up = label.startswith(("observation", "user", "human"))
 
     def take(self, text: str) -> int | None:
-        """Where in `text` the answer begins; None if all of it is thought."""
+        """The place in `text` at which the answer begins; None if all of it is thought."""
         look, before = self._tail + text, len(self._tail)
         # The first character of what was seen before is there to tell a line's beginning.
         end = _ANSWERED.search(look, 1 if before else 0)

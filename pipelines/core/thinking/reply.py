@@ -39,7 +39,7 @@ class Substance(enum.IntEnum):
     SOMETHING = 1
     """Be it to bridge a wait."""
     ENOUGH = 2
-    """Whatever else the model says is dropped."""
+    """The rest of what the model says is dropped."""
 
 
 class Question(enum.Enum):

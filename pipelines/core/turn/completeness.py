@@ -28,7 +28,7 @@ and again while a silence grows."""
 FEWEST = 3
 """Words: people answer with one or two, of which it has read too little ("next", "the first")."""
 STRANGE = 0.5
-"""Where more of the words are unknown than that, it is another language, or no words at all."""
+"""Words of which a larger share is unknown are another language, or no words at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

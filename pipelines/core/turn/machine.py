@@ -310,7 +310,7 @@ class TurnMachine:
         return [self._forget()]
 
     def _hush(self, fact: TurnFact) -> list[TurnCommand]:
-        """Whatever the person does stops "go on"; from here on it is a pause like any other."""
+        """Any act of the person stops "go on"; from here on it is a pause like any other."""
         stopped = StopReply(self._replies.end())
         self._state = TurnState.PAUSED
         self._quiet.begin_unscored(self._media_s)

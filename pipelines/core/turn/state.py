@@ -1,4 +1,4 @@
-"""Where the floor is."""
+"""The states of the floor."""
 
 import enum
 

@@ -44,7 +44,7 @@ Chunk = Mapping[str, Any]
 class Answer:
     leaks: LeakFilter = field(default_factory=LeakFilter)
     marks: TurnMarks | None = None
-    """Where the model was asked whether the turn is over."""
+    """Set where the model was asked whether the turn is over."""
     longest: int = LONGEST_ANSWER
     """Characters without what leaks: one more, and it is over."""
     is_full: bool = False

@@ -37,7 +37,7 @@ LONGEST_S = 28.0
 NO_SPEECH = 0.6
 LEAST_CONFIDENCE = -1.0
 LEAST_CONFIDENCE_IN_SILENCE = -0.5
-"""Where the model thinks that nobody spoke, its words have to be likelier than guesses."""
+"""Words have to be likelier than guesses where the model thinks that nobody spoke."""
 MOST_REPETITION = 2.4
 BATCH = 8
 """Jobs in one go on a GPU. On a CPU the encoder's cost grows with each, and nothing is gained."""

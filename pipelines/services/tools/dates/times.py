@@ -68,7 +68,7 @@ def take_time(text: str) -> tuple[str, Clock]:
 
 
 def _take_part(text: str) -> tuple[str, Part | None]:
-    """Where it says so, the day that goes with the part of the day takes its place."""
+    """The day that goes with the part of the day takes its place, where the text says so."""
     found = _PART.search(text)
     if found is None:
         return text, None
