@@ -14,6 +14,8 @@ from typing import IO, Any
 
 import httpx2
 
+from pipelines.services.minding import end_within
+
 START_LIMIT_S = 120.0
 STOP_LIMIT_S = 15.0
 LOOK_EVERY_S = 0.1
@@ -92,12 +94,7 @@ async def _end(process: Process) -> None:
     if process.returncode is not None:
         return
     process.terminate()
-    try:
-        async with asyncio.timeout(STOP_LIMIT_S):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+    await end_within(process, STOP_LIMIT_S)
 
 
 @dataclass(frozen=True, slots=True)

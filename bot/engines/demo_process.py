@@ -7,7 +7,7 @@ from asyncio.subprocess import PIPE, Process
 
 from bot.server.listening import CannotListenError, address, listen
 from pipelines.child_environment import child_environment
-from pipelines.services.minding import ProcessMinder, ended_with
+from pipelines.services.minding import ProcessMinder, end_within, ended_with
 from pipelines.services.protocols import ServiceError
 
 START_LIMIT_S = 30.0
@@ -82,9 +82,4 @@ class DemoProcess:
         process, self._process = self._process, None
         assert process.stdin is not None
         process.stdin.close()
-        try:
-            async with asyncio.timeout(STOP_LIMIT_S):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        await end_within(process, STOP_LIMIT_S)

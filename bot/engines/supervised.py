@@ -24,7 +24,7 @@ from bot.engines.supervisor import (
     Ready,
     StartProgress,
 )
-from pipelines.services.minding import ProcessMinder, ended_with
+from pipelines.services.minding import ProcessMinder, end_within, ended_with
 from pipelines.services.protocols import ServiceError
 
 _COMMAND = (sys.executable, "-P", "-m", "bot.engines.supervisor")
@@ -108,12 +108,7 @@ class SupervisedEngine:
             return
         assert supervisor.stdin is not None
         supervisor.stdin.close()
-        try:
-            async with asyncio.timeout(2 * STOP_LIMIT_S):
-                await supervisor.wait()
-        except TimeoutError:
-            supervisor.kill()
-            await supervisor.wait()
+        await end_within(supervisor, 2 * STOP_LIMIT_S)
 
 
 async def _news_of(supervisor: Process) -> AsyncIterator[News]:

@@ -1,6 +1,7 @@
 """Child processes that are kept up: one that has gone is started again, and known to be away."""
 
 import asyncio
+from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -99,6 +100,16 @@ class Minders:
         async with asyncio.TaskGroup() as tasks:
             for one in self._minders:
                 tasks.create_task(one.run())
+
+
+async def end_within(process: Process, limit_s: float) -> None:
+    """Waits for a process that was told to end, and kills it after `limit_s`."""
+    try:
+        async with asyncio.timeout(limit_s):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 def ended_with(code: int | None) -> str:

@@ -20,6 +20,7 @@ from client.caller.door import CallError, PageDoor
 from client.caller.speech_file import load
 from client.caller.waiting import READY_WITHIN_S, until_ready
 from client.caller.wording import count_word_errors
+from pipelines.services.minding import end_within
 
 RECORDING = Path(client.caller.__file__).with_name("outgoing_call.wav")
 SAID = "Press four to place an outgoing call."
@@ -108,9 +109,4 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is not None:
         return
     process.send_signal(signal.SIGTERM)
-    try:
-        async with asyncio.timeout(STOP_WITHIN_S):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+    await end_within(process, STOP_WITHIN_S)

@@ -1,11 +1,13 @@
 """Processes that are started again, on virtual time."""
 
 import asyncio
+from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import pytest
 
-from pipelines.services.minding import Minders, Pauses, ProcessMinder, ended_with
+from pipelines.services.minding import Minders, Pauses, ProcessMinder, end_within, ended_with
 from pipelines.services.protocols import ServiceError
 from replay.virtual_time import run
 
@@ -126,3 +128,25 @@ def test_the_trouble_of_several_is_that_of_the_first_in_trouble() -> None:
 )
 def test_an_end_is_told_in_words(code: int, words: str) -> None:
     assert ended_with(code) == words
+
+
+class Ending:
+    """A process that was told to end, and takes its time."""
+
+    def __init__(self, takes_s: float) -> None:
+        self.was_killed = False
+        self._takes_s = takes_s
+
+    async def wait(self) -> None:
+        if not self.was_killed:
+            await asyncio.sleep(self._takes_s)
+
+    def kill(self) -> None:
+        self.was_killed = True
+
+
+@pytest.mark.parametrize(("takes_s", "was_killed"), [(2.9, False), (3.1, True), (1e9, True)])
+def test_a_process_that_does_not_end_in_time_is_killed(takes_s: float, *, was_killed: bool) -> None:
+    process = Ending(takes_s)
+    run(end_within(cast(Process, process), 3.0))
+    assert process.was_killed is was_killed
