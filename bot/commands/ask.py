@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from bot.server.telemetry import configure_logs
-from bot.settings import Settings, SettingsError, load
+from bot.settings import Settings
 from bot.terminal.ending import give_up
+from bot.terminal.loading import loaded
 from bot.terminal.program import program
 from pipelines.addresses import printable
 
@@ -58,16 +59,13 @@ def run(  # noqa: PLR0913 - the options of a command are its arguments
       ./run llm run "Name a colour." --temperature 1.2 --top-p 0.9 --seed 7
       git diff | ./run llm run - --system "Sum it up in one sentence." --max-tokens 1000
     """
-    try:
-        settings = load(
-            llm_base_url=url,
-            llm_model=model,
-            llm_system_prompt=system,
-            llm_max_tokens=max_tokens,
-            llm_temperature=temperature,
-        )
-    except SettingsError as error:
-        give_up(str(error), 2)
+    settings = loaded(
+        llm_base_url=url,
+        llm_model=model,
+        llm_system_prompt=system,
+        llm_max_tokens=max_tokens,
+        llm_temperature=temperature,
+    )
     asked = sys.stdin.read().strip() if prompt == "-" else prompt
     if not asked:
         give_up("there is nothing to ask", 2)

@@ -14,9 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.recordings.folder import UNFINISHED, Kept, State, delete, kept, privately
-from bot.settings import SettingsError
-from bot.settings import load as load_settings
 from bot.terminal.ending import give_up
+from bot.terminal.loading import loaded
 from bot.terminal.program import program
 from pipelines.core.recording import SOUND_NAME
 from replay.call_folder import UnreadableError, load
@@ -166,12 +165,7 @@ def delete_call(
 
 
 def _folder(given: Path | None) -> Path:
-    if given is not None:
-        return given
-    try:
-        return load_settings().record_folder
-    except SettingsError as error:
-        give_up(str(error), 2)
+    return loaded().record_folder if given is None else given
 
 
 def _one(name: str, folder: Path) -> Kept:

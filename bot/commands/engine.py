@@ -15,9 +15,10 @@ from rich.console import Console
 
 from bot.engines.recipe import EngineError
 from bot.engines.register import Entry, Register, is_supervisor, stop
-from bot.settings import Settings, SettingsError, load
+from bot.settings import Settings
 from bot.settings.engine import ALIASES, EngineName
 from bot.terminal.ending import give_up
+from bot.terminal.loading import loaded
 from bot.terminal.options import AsJson
 from bot.terminal.program import program
 from pipelines.child_environment import child_environment
@@ -81,7 +82,7 @@ def up(  # noqa: PLR0913 - the options of a command are its arguments
       HF_TOKEN=hf_... ./run llm up vllm --model google/gemma-3-27b-it
       ./run llm up demo --profile a100
     """
-    settings = _settings(
+    settings = loaded(
         llm_engine_model=model,
         llm_engine_port=port,
         llm_engine_context=context,
@@ -148,7 +149,7 @@ def status(
     as_data: AsJson = False,
 ) -> None:
     """Say which engines are up, where, with what, and how often they had to be started again."""
-    entries = list(Register(_settings().llm_engine_home).all())
+    entries = list(Register(loaded().llm_engine_home).all())
     if as_data:
         typer.echo(json.dumps([asdict(entry) for entry in entries], indent=2))
         return
@@ -173,7 +174,7 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
 ) -> None:
     """Print the end of what an engine has said since it was started with `up` or `serve`."""
-    register = Register(_settings().llm_engine_home)
+    register = Register(loaded().llm_engine_home)
     log = register.latest_log(engine)
     if log is None:
         give_up(f"{engine} has never been up here, or not in {register.root}", 1)
@@ -194,7 +195,7 @@ def logs(
 
 def down(engine: Engine) -> None:
     """End an engine that was started with `up`, and its supervisor."""
-    register = Register(_settings().llm_engine_home)
+    register = Register(loaded().llm_engine_home)
     entry = register.own(engine)
     if entry is None and register.entries(engine):
         give_up(f"{engine} goes with the server that has started it: stop that one", 1)
@@ -212,10 +213,3 @@ def down(engine: Engine) -> None:
         stop(entry.supervisor, signal.SIGKILL)  # the engine's leash takes it along
         register.remove(engine, entry.supervisor)
     typer.echo(f"{engine} is down")
-
-
-def _settings(**overrides: object) -> Settings:
-    try:
-        return load(**overrides)
-    except SettingsError as error:
-        give_up(str(error), 2)

@@ -10,8 +10,8 @@ from bot.engines.models.download import DownloadError, Downloads
 from bot.engines.models.gguf import GGUF, file_of, lies_at, model_named, place_of
 from bot.engines.models.store import Store
 from bot.engines.recipe import EngineError
-from bot.settings import SettingsError, load
 from bot.terminal.ending import give_up
+from bot.terminal.loading import loaded
 from bot.terminal.program import program
 
 
@@ -35,10 +35,7 @@ def fetch(
       ./run llm fetch gemma-3-4b
       ./run llm fetch ggml-org/gemma-3-1b-it-GGUF/gemma-3-1b-it-Q8_0.gguf
     """
-    try:
-        settings = load()
-    except SettingsError as error:
-        give_up(str(error), 2)
+    settings = loaded()
     store = Store(settings.models_dir)
     if name is None:
         for model in GGUF.values():

@@ -22,8 +22,8 @@ from bot.engines.models.download import DownloadError, Downloads, Tell
 from bot.engines.models.download import DownloadProgress as Came
 from bot.engines.models.model import CatalogueModel
 from bot.engines.models.store import Store
-from bot.settings import Settings, SettingsError, load
 from bot.terminal.ending import give_up
+from bot.terminal.loading import loaded
 from bot.terminal.options import AsJson
 from bot.terminal.program import program
 
@@ -44,7 +44,7 @@ def list_models(
       ./run models list
       ./run models list --json
     """
-    store = Store(_settings().models_dir)
+    store = Store(loaded().models_dir)
     rows = [
         {
             "name": model.name,
@@ -79,7 +79,7 @@ def download(
       ./run models download distil-small.en
       ./run models download Systran/faster-whisper-medium
     """
-    settings = _settings()
+    settings = loaded()
     store = Store(settings.models_dir)
     for model in [_find(name) for name in names]:
         try:
@@ -105,7 +105,7 @@ def verify(
       ./run models verify
       ./run models verify distil-small.en
     """
-    store = Store(_settings().models_dir)
+    store = Store(loaded().models_dir)
     models = [_find(name) for name in names or ()]
     if not models:
         models = [model for model in CATALOGUE.values() if store.manifest(model) is not None]
@@ -132,7 +132,7 @@ def where(
       ./run models where
       ./run models where distil-small.en
     """
-    store = Store(_settings().models_dir)
+    store = Store(loaded().models_dir)
     if name is None:
         typer.echo(store.root)
         return
@@ -179,13 +179,6 @@ def in_lines(name: str, now: Callable[[], float] = time.monotonic) -> Tell:
         typer.echo(done, err=True)
 
     return tell
-
-
-def _settings() -> Settings:
-    try:
-        return load()
-    except SettingsError as error:
-        give_up(str(error), 2)
 
 
 def _find(name: str) -> CatalogueModel:

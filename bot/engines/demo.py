@@ -30,6 +30,7 @@ from bot.engines.demo_replies import answer
 from bot.server.listening import CannotListenError, address, listen
 from bot.settings.latency_profile import LatencyProfile, ProfileError, profile_named
 from bot.settings.zone import zone_named
+from bot.terminal.ending import give_up
 from pipelines.services.llm.llm_wire import DONE, Completion, failure, models
 from pipelines.services.protocols import Finished
 
@@ -303,19 +304,16 @@ def demo(  # noqa: PLR0913 - the options of a command are its arguments
     try:
         zone = None if time_zone is None else ZoneInfo(zone_named(time_zone))
     except ValueError as error:
-        typer.echo(f"halfsecond: --time-zone {time_zone} {error}", err=True)
-        raise typer.Exit(2) from None
+        give_up(f"--time-zone {time_zone} {error}", 2)
     try:
         engine = DemoEngine(profile_named(profile), seed, model, zone=zone)
     except ProfileError as error:
-        typer.echo(f"halfsecond: --profile {profile} {error}", err=True)
-        raise typer.Exit(2) from None
+        give_up(f"--profile {profile} {error}", 2)
     try:
         sock = listen(host, port) if inherited is None else socket.socket(fileno=inherited)
         asyncio.run(_serve(engine, sock, leashed=leashed))
     except CannotListenError as error:
-        typer.echo(f"halfsecond: {error}", err=True)
-        raise typer.Exit(1) from None
+        give_up(str(error), 1)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
