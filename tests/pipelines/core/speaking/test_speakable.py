@@ -115,6 +115,24 @@ def test_units_and_abbreviations(written: str, spoken: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("Open localhost:8080 now.", "Open localhost colon eight zero eight zero now."),
+        ("It is 12-34-56-78.", "It is one two, three four, five six, seven eight."),
+        ("Take Hwy 66 to Apt 5, Rm 12.", "Take highway sixty-six to apartment five, room twelve."),
+        ("4821", "four eight two one"),
+        ("It is .5 of it.", "It is point five of it."),
+        ("3 * y = 9, 5 - x, 2 / n", "three times y equals nine, five minus x, two divided by n"),
+        ("3*4 and 2·3", "three times four and two times three"),
+        ("πr², the Ω value", "pi r squared, the omega value"),
+        ("my_var_name is set", "my var name is set"),
+    ],
+)
+def test_what_programs_and_formulas_write(written: str, spoken: str) -> None:
+    assert said(written) == spoken
+
+
+@pytest.mark.parametrize(
     "plain",
     [
         "Sure, I can tell you that. Don't you know?",
