@@ -16,9 +16,17 @@ from pathlib import Path
 from bot.settings.engine import EngineName
 
 TAIL_BYTES = 64 * 1024
-MOST_LOG_BYTES = 16 * 1024 * 1024
-KEPT_LOG_BYTES = 1024 * 1024
-"""Bytes that are kept of a log that has grown longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogBounds:
+    """The size of an engine's log."""
+
+    most_bytes: int = 16 * 1024 * 1024
+    kept_bytes: int = 1024 * 1024
+    """Its end, once it has grown longer."""
+    every_s: float = 10.0
+    """It is looked at so often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,9 +143,9 @@ def tail(log: Path, size: int = TAIL_BYTES) -> str:
         return ""
 
 
-def bound(log: Path) -> None:
-    """Cut the beginning. Programs that write to it append, and go on behind what was kept."""
-    if log.stat().st_size > MOST_LOG_BYTES:
-        kept = tail(log, KEPT_LOG_BYTES)
+def bound(log: Path, bounds: LogBounds) -> None:
+    """Cuts its beginning. Programs that write to it append, and go on behind what was kept."""
+    if log.stat().st_size > bounds.most_bytes:
+        end = tail(log, bounds.kept_bytes)
         with log.open("w") as file:
-            file.write(kept)
+            file.write(end)

@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx2
 
 from bot.engines.recipe import EngineError, Recipe, explain, last_line
-from bot.engines.register import Entry, Register, bound, tail
+from bot.engines.register import Entry, LogBounds, Register, bound, tail
 from pipelines.services.minding import Pauses
 
 LOOK_EVERY_S = 0.1
@@ -28,8 +28,6 @@ ANSWER_LIMIT_S = 60.0
 """For the first short answer; the first request after a start is a slow one."""
 HEALTH_LIMIT_S = 1.0
 STOP_LIMIT_S = 10.0
-BOUND_EVERY_S = 10.0
-"""Its log is looked at so often, and kept from growing."""
 
 _LEASH = Path(__file__).with_name("leash.py")
 
@@ -74,8 +72,10 @@ class Supervisor:
         *,
         served: bool = False,
         tell: Callable[[News], None] = lambda news: None,
+        bounds: LogBounds | None = None,
     ) -> None:
         """`served`: it is for a server, and goes with it."""
+        self._bounds = bounds or LogBounds()
         self._recipe = recipe
         self._register = register
         self._tell = tell
@@ -127,7 +127,7 @@ class Supervisor:
     @asynccontextmanager
     async def _started(self) -> AsyncIterator[Process]:
         recipe = self._recipe
-        bound(self._log)
+        bound(self._log, self._bounds)
         self._note(f"starting: {recipe.in_words}")
         leash = [sys.executable, "-I", str(_LEASH), str(os.getpid()), str(recipe.memory_bytes or 0)]
         log = os.open(self._log, os.O_WRONLY | os.O_APPEND)
@@ -191,9 +191,9 @@ class Supervisor:
 
     async def _until_over(self, process: Process) -> str:
         while (code := process.returncode) is None:
-            bound(self._log)
+            bound(self._log, self._bounds)
             with suppress(TimeoutError):
-                async with asyncio.timeout(BOUND_EVERY_S):
+                async with asyncio.timeout(self._bounds.every_s):
                     await process.wait()
         return f"it was killed by signal {-code}" if code < 0 else self._explain(process)
 

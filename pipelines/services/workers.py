@@ -100,8 +100,8 @@ class Workers:
             self._call_off(job)
             raise
 
-    async def close(self) -> None:
-        """Fail whatever waits, call off whatever runs, and see the threads end in `LET_GO_S`."""
+    async def close(self, let_go_s: float = LET_GO_S) -> None:
+        """Fail whatever waits, call off whatever runs, and see the threads end in that time."""
         with self._changed:
             self._closed = True
             waiting = self._queue.clear()
@@ -109,7 +109,7 @@ class Workers:
         for job in waiting:
             self._fail(job, "is closing")
         for thread in self._threads:
-            await asyncio.to_thread(thread.join, LET_GO_S)
+            await asyncio.to_thread(thread.join, let_go_s)
 
     def _call_off(self, job: _Job) -> None:
         job.called_off = True

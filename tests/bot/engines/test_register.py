@@ -15,9 +15,16 @@ from typer.testing import CliRunner, Result
 
 from bot.__main__ import command_line
 from bot.commands.engine import engine_named
-from bot.engines import register as registers
 from bot.engines.recipe import Recipe
-from bot.engines.register import Entry, Register, bound, command_by_proc, command_by_ps
+from bot.engines.register import (
+    Entry,
+    LogBounds,
+    Register,
+    bound,
+    command_by_proc,
+    command_by_ps,
+    is_supervisor,
+)
 from bot.engines.supervisor import News, Ready, Supervisor
 from bot.settings import Settings
 from tests.engines_real.llama_server import free_port
@@ -91,21 +98,22 @@ def test_an_engine_of_a_server_is_not_taken_from_it(
         assert done.exit_code == 1
         assert "goes with the server that has started it" in done.output
         assert f"supervised by {served}, for a server" in halfsecond("llm", "status").output
-        assert registers.is_supervisor(served)
+        assert is_supervisor(served)
+
+
+SMALL = LogBounds(most_bytes=1000, kept_bytes=100, every_s=0.01)
 
 
 def test_a_log_that_grew_too_long_keeps_its_end_and_whoever_writes_goes_on_behind_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(registers, "MOST_LOG_BYTES", 1000)
-    monkeypatch.setattr(registers, "KEPT_LOG_BYTES", 100)
     log = tmp_path / "log"
     with log.open("ab", buffering=0) as writer:
         writer.write(b"a" * 1000)
-        bound(log)
+        bound(log, SMALL)
         assert log.stat().st_size == 1000
         writer.write(b"b")
-        bound(log)
+        bound(log, SMALL)
         writer.write(b"c")
     assert log.read_text() == "a" * 99 + "bc"
 
@@ -125,12 +133,7 @@ HTTPServer(("127.0.0.1", int(sys.argv[1])), Talker).serve_forever()
 """
 
 
-def test_an_engine_that_talks_without_end_does_not_fill_the_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(registers, "MOST_LOG_BYTES", 1000)
-    monkeypatch.setattr(registers, "KEPT_LOG_BYTES", 100)
-    monkeypatch.setattr("bot.engines.supervisor.BOUND_EVERY_S", 0.01)
+def test_an_engine_that_talks_without_end_does_not_fill_the_disk(tmp_path: Path) -> None:
     port = free_port()
     command = [sys.executable, "-c", TALKER, str(port)]
     recipe = Recipe(name="demo", command=command, port=port, model="m", shown="m")
@@ -143,7 +146,7 @@ def test_an_engine_that_talks_without_end_does_not_fill_the_disk(
             if isinstance(news, Ready):
                 ready.set()
 
-        supervisor = Supervisor(recipe, register, tell=tell)
+        supervisor = Supervisor(recipe, register, tell=tell, bounds=SMALL)
         async with asyncio.TaskGroup() as tasks, httpx2.AsyncClient(base_url=recipe.root) as http:
             running = tasks.create_task(supervisor.run())
             await ready.wait()

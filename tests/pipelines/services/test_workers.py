@@ -226,16 +226,14 @@ def test_what_fails_for_one_of_them_fails_for_all() -> None:
     assert all(isinstance(each, ServiceError) for each in asyncio.run(scenario()))
 
 
-def test_a_thread_that_is_stuck_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.services.workers.LET_GO_S", 0.01)
-
+def test_a_thread_that_is_stuck_is_left_behind() -> None:
     async def scenario() -> Gate:
         workers = Workers("stt", threads=1)
         async with asyncio.TaskGroup() as tasks:
             gate = Gate()
             stuck = tasks.create_task(outcome(workers.run(gate)))
             await asyncio.to_thread(gate.entered.wait)
-            await workers.close()
+            await workers.close(let_go_s=0.01)
             stuck.cancel()
         return gate
 

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.services.llm import llm_events
-from pipelines.services.llm.llm_events import EventReader
+from pipelines.services.llm.llm_events import LONGEST_BODY, EventReader
 
 ONE, TWO = {"n": 1}, {"n": 2}
 
@@ -54,10 +53,10 @@ def test_what_is_torn_is_an_error(body: bytes) -> None:
         read(body)
 
 
-def test_a_body_that_never_ends_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(llm_events, "LONGEST_BODY", 1000)
+def test_a_body_that_never_ends_is_an_error() -> None:
+    line = b"nothing in particular" * 1000 + b"\n"
     with pytest.raises(ValueError, match="without an end"):
-        read(*[b"nothing in particular\n"] * 100)
+        read(*[line] * (LONGEST_BODY // len(line) + 2))
 
 
 def test_the_end_is_told_at_once() -> None:
