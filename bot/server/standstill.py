@@ -12,6 +12,8 @@ standstill itself, or what came in during it, takes the time of `time.monotonic`
 import asyncio
 import selectors
 import time
+from collections.abc import Callable
+from typing import TypeAlias
 
 TURN_S = 0.25
 """Seconds that one turn may take: a third of the stall that is filled with silence."""
@@ -47,23 +49,28 @@ class PatientClock:
         self._stood_s = max(self._stood_s, now - self._most)
 
 
+Monotonic: TypeAlias = Callable[[], float]
+
+
 class _WatchedSelector(selectors.DefaultSelector):
-    def __init__(self, clock: PatientClock) -> None:
+    def __init__(self, clock: PatientClock, monotonic: Monotonic) -> None:
         super().__init__()
         self._clock = clock
+        self._monotonic = monotonic
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self._clock.rest(time.monotonic(), timeout)
+        self._clock.rest(self._monotonic(), timeout)
         try:
             return super().select(timeout)
         finally:
-            self._clock.turn(time.monotonic())
+            self._clock.turn(self._monotonic())
 
 
 class PatientLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self.clock = PatientClock(time.monotonic())
-        super().__init__(_WatchedSelector(self.clock))
+    def __init__(self, monotonic: Monotonic = time.monotonic) -> None:
+        self.clock = PatientClock(monotonic())
+        self._monotonic = monotonic
+        super().__init__(_WatchedSelector(self.clock, monotonic))
 
     def time(self) -> float:
-        return self.clock.read(time.monotonic())
+        return self.clock.read(self._monotonic())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.engines.recipe import EngineError, Recipe
-from bot.engines.register import Register
+from bot.engines.register import Entry, Register
 from bot.engines.supervisor import Supervisor
 
 RECIPE = Recipe(
@@ -28,12 +28,11 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path, home: str) 
         asyncio.run(Supervisor(RECIPE, Register(root)).run())
 
 
-def test_an_entry_that_cannot_be_written_ends_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(self: Register, entry: object) -> None:
+class FullRegister(Register):
+    def write(self, entry: Entry) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Register, "write", full)
+
+def test_an_entry_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="demo"):  # it got as far as the engine, which ended
-        asyncio.run(Supervisor(RECIPE, Register(tmp_path)).run())
+        asyncio.run(Supervisor(RECIPE, FullRegister(tmp_path)).run())

@@ -5,7 +5,9 @@ import queue
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import TextIO, cast
 
 import pytest
 import typer
@@ -97,15 +99,13 @@ def test_a_pipe_that_somebody_made_non_blocking_loses_nothing(pipe: tuple[int, i
     assert stream.dropped == 0
 
 
-def test_what_typer_prints_comes_out(
-    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_typer_prints_comes_out(pipe: tuple[int, int]) -> None:
     reader, writer = pipe
     stream = UnblockingStream(writer)
-    monkeypatch.setattr(sys, "stdout", stream)
-    monkeypatch.setattr(sys, "stderr", stream)
-    typer.echo("hello")
-    typer.echo("trouble", err=True)
+    out = cast(TextIO, stream)
+    with redirect_stdout(out), redirect_stderr(out):
+        typer.echo("hello")
+        typer.echo("trouble", err=True)
     stream.end()
     assert os.read(reader, 100) == b"hello\ntrouble\n"
 
