@@ -37,6 +37,7 @@ from pipelines.core.turn.machine import RULES, TurnMachine
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.core.turn.state import TurnState
 from tests.pipelines.core.turn.certainty import certain
+from tests.pipelines.core.turn.feeding import feed
 
 QUESTION = "What time is it?"
 CONTESTED_EARLY = TurnState.CONTESTED_EARLY
@@ -48,10 +49,6 @@ POLICY = TurnPolicy(endpointing=replace(certain(0.2), lead_s=9.0, short_lead_s=9
 
 def machine() -> TurnMachine:
     return TurnMachine(POLICY)
-
-
-def feed(turns: TurnMachine, *facts: TurnFact) -> list[TurnCommand]:
-    return [command for fact in facts for command in turns.handle(fact)]
 
 
 def ask(turns: TurnMachine, text: str = QUESTION, start: float = 1.0) -> list[TurnCommand]:

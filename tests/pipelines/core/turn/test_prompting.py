@@ -9,7 +9,6 @@ from pipelines.core.commands import (
     ForgetSpeech,
     StartReply,
     StopReply,
-    TurnCommand,
     WithdrawReply,
 )
 from pipelines.core.events import (
@@ -22,19 +21,15 @@ from pipelines.core.events import (
     SpeechStarted,
     TextTyped,
     Transcribed,
-    TurnFact,
 )
 from pipelines.core.turn.expectation import NOTHING, Expectation, Expected, expected_after
 from pipelines.core.turn.machine import TurnMachine
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.core.turn.state import TurnState
+from tests.pipelines.core.turn.feeding import feed
 
 PHONE = Expectation(Expected.NUMBER, 10)
 PART, REST, WHOLE = "Seven one five.", "one three nine zero seven eight seven", "715 139 0787"
-
-
-def feed(turns: TurnMachine, *facts: TurnFact) -> list[TurnCommand]:
-    return [command for fact in facts for command in turns.handle(fact)]
 
 
 def said(text: str, expected: Expectation = PHONE, prompt: str = "Go on.") -> TurnMachine:

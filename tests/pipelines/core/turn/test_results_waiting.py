@@ -19,12 +19,9 @@ from pipelines.core.events import (
 from pipelines.core.turn.machine import TurnMachine
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.core.turn.state import TurnState
+from tests.pipelines.core.turn.feeding import feed
 
 WAITING, NONE = ResultsWaiting(True), ResultsWaiting(False)
-
-
-def feed(turns: TurnMachine, *facts: TurnFact) -> list[TurnCommand]:
-    return [command for fact in facts for command in turns.handle(fact)]
 
 
 def unasked(commands: list[TurnCommand]) -> list[int]:
