@@ -52,3 +52,12 @@ def test_what_is_forgotten_stands_no_longer() -> None:
     hypothesis.forget(2.5)
 
     assert (hypothesis.text, hypothesis.upto_s, hypothesis.stood_s(2.5)) == ("", 2.5, 0.0)
+
+
+def test_at_first_there_are_no_words_and_silence_adds_none() -> None:
+    hypothesis = Hypothesis()
+    assert (hypothesis.text, hypothesis.upto_s, hypothesis.final) == ("", 0.0, False)
+
+    hypothesis.learn(Transcribed("", 0.5, final=False))
+
+    assert hypothesis.stood_s(0.5) == 0.5

@@ -27,6 +27,7 @@ from pipelines.core.events import (
     TurnFact,
 )
 from pipelines.core.turn.machine import TurnMachine
+from pipelines.core.turn.notice import Notice
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.core.turn.state import TurnState
 
@@ -142,7 +143,9 @@ def test_a_cough_over_it_is_no_turn() -> None:
     assert isinstance(commands[-1], ForgetSpeech)
 
 
-@pytest.mark.parametrize("echo", ["call is recorded", "This call is recorded for training"])
+@pytest.mark.parametrize(
+    "echo", ["call is recorded", "This call is recorded for training", "training and quality."]
+)
 def test_its_own_echo_is_no_turn(echo: str) -> None:
     over: list[TurnFact] = [
         SpeechStarted(2.0),
@@ -193,3 +196,10 @@ def test_a_notice_that_cannot_be_spoken_keeps_nobody_waiting() -> None:
         turns.handle(fact)
 
     assert committed(turns.handle(PlayoutEnded(1))) == ["Hello there."]
+
+
+def test_texts_that_wait_are_counted_with_the_blanks_between_them() -> None:
+    notice = Notice(NOTICE)
+    notice.wait(TextTyped("abc"))
+    notice.wait(TextTyped(" de "))
+    assert notice.typed == len("abc ") + len("de ")

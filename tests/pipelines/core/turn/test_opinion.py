@@ -27,7 +27,7 @@ from pipelines.core.events import (
 )
 from pipelines.core.turn.endpointing import PATIENCES_S, Endpointing, EndpointingPolicy, Evidence
 from pipelines.core.turn.machine import TurnMachine
-from pipelines.core.turn.opinion import MOST_REFUTED
+from pipelines.core.turn.opinion import MOST_REFUTED, Opinion
 from pipelines.core.turn.policy import TurnPolicy
 from pipelines.core.turn.state import TurnState
 from tests.pipelines.core.turn.certainty import certain
@@ -273,3 +273,21 @@ def test_the_mark_waits_longer_and_never_beyond_the_limit(patience_s: float, tex
         with_s = endpointing.wait_s(replace(evidence, incomplete=True))
         assert without_s <= with_s <= max(without_s, policy.held_s)
     assert policy.held_s <= min(patience_s, 3.0)
+
+
+def test_the_mark_counts_until_the_limit_and_no_longer() -> None:
+    opinion = Opinion(is_wanted=True, limit_s=2.0)
+    opinion.paused(1.0)
+    assert opinion.counts(2.75)
+    assert not opinion.counts(3.0)
+
+
+def test_a_mark_that_was_right_clears_those_that_were_wrong() -> None:
+    opinion = Opinion(is_wanted=True, limit_s=2.0)
+    opinion.paused(1.0)
+    opinion.came(SAID)
+    for told in [opinion.committed] * 2 + [opinion.went_on] + [opinion.committed] * 2:
+        told(SAID)
+    assert opinion.is_asked_for("Something else.", 1.5)
+    opinion.committed(SAID)
+    assert not opinion.is_asked_for("Something else.", 1.5)

@@ -19,8 +19,10 @@ def test_the_turn_model_is_asked_again_and_again_until_the_pause_is_long() -> No
     assert asked(pause) == [1, 5, 9, 13]
 
 
-def test_the_turn_model_is_never_asked_before_there_is_a_pause() -> None:
-    assert asked(Pause(POLICY)) == []
+def test_at_first_nothing_is_known_and_nothing_asked() -> None:
+    pause = Pause(POLICY)
+    assert (pause.since_s, pause.score, PauseHabit().went_on) == (0.0, None, 0)
+    assert asked(pause) == []
 
 
 def test_a_new_pause_has_no_score_and_is_asked_about_anew() -> None:
