@@ -30,7 +30,7 @@ def test_a_new_pause_has_no_score_and_is_asked_about_anew() -> None:
     pause.begin(1.0)
     pause.score = 0.9
     pause.begin(2.0)
-    assert pause.score is None
+    assert not pause.score
     assert asked(pause) == [1, 5, 9, 13]
 
 
@@ -46,7 +46,7 @@ def test_a_contested_pause_is_asked_about_once_the_floor_is_free() -> None:
     pause = Pause(POLICY)
     pause.since_s, pause.score = 2.0, 0.9
     pause.rest(2.125)
-    assert pause.score is None
+    assert not pause.score
     assert asked(pause) == [2, 6, 10]
 
 
