@@ -61,6 +61,8 @@ class Hearing(FrameProcessor):
         self._tell = tell
         self._job: asyncio.Task[None] | None = None
         self._scoring: asyncio.Task[None] | None = None
+        self._unscored: float | None = None
+        """The pause to ask the turn model about next, with the sound that is there by then."""
         self._starving: asyncio.Task[None] | None = None
         self._came = asyncio.Event()
         self._unheard = 0
@@ -93,8 +95,9 @@ class Hearing(FrameProcessor):
                     self._job.cancel()
                 self._job = self.create_task(self._transcribe(command))
             case ScoreTurn(paused_s):
-                if self._scoring is None or self._scoring.done():  # else again, once it has grown
-                    self._scoring = self.create_task(self._score(paused_s))
+                self._unscored = paused_s
+                if self._scoring is None or self._scoring.done():
+                    self._scoring = self.create_task(self._score_all())
 
     # ---- sound ----
 
@@ -156,6 +159,12 @@ class Hearing(FrameProcessor):
                 for text, share in answer.alternatives[:MOST_ALTERNATIVES]
             )
             self._tell(TranscriptionCame(command.job, *heard, started_s, others))
+
+    async def _score_all(self) -> None:
+        """One after another: all that was asked meanwhile is one question, on the newest pause."""
+        while (paused_s := self._unscored) is not None:
+            self._unscored = None
+            await self._score(paused_s)
 
     async def _score(self, paused_s: float) -> None:
         started_s = self._now()

@@ -11,6 +11,8 @@ from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineWorker
 from pipecat.workers.runner import WorkerRunner
 
+from pipelines.core.commands import ScoreTurn
+from pipelines.core.events import TurnScored
 from pipelines.core.hearing.signal import EarSignal
 from pipelines.services.protocols import EAR_RATE_HZ, VAD_CHUNK, Samples
 from pipelines.stages.hearing import Hearing
@@ -37,12 +39,7 @@ class CountingVad:
 
 
 @asynccontextmanager
-async def listening(
-    vad: CountingVad, signal: EarSignal | None = None
-) -> AsyncIterator[PipelineWorker]:
-    stt, turn = ScriptedSpeechToText(lambda _: ""), ScriptedTurnModel(lambda _: 0.0)
-    signal = signal or EarSignal(EAR_RATE_HZ, EAR_RATE_HZ)
-    hearing = Hearing(signal, vad, stt, turn, lambda fact: None)
+async def heard_by(hearing: Hearing) -> AsyncIterator[PipelineWorker]:
     worker = PipelineWorker(
         Pipeline([hearing]), enable_rtvi=False, enable_turn_tracking=False, idle_timeout_secs=None
     )
@@ -53,6 +50,16 @@ async def listening(
     yield worker
     await runner.cancel()
     await running
+
+
+@asynccontextmanager
+async def listening(
+    vad: CountingVad, signal: EarSignal | None = None
+) -> AsyncIterator[PipelineWorker]:
+    stt, turn = ScriptedSpeechToText(lambda _: ""), ScriptedTurnModel(lambda _: 0.0)
+    signal = signal or EarSignal(EAR_RATE_HZ, EAR_RATE_HZ)
+    async with heard_by(Hearing(signal, vad, stt, turn, lambda fact: None)) as worker:
+        yield worker
 
 
 async def asked_after_each_frame(vad: CountingVad, *, bot_begins: int | None) -> list[int]:
@@ -229,3 +236,61 @@ def test_audio_that_comes_late_is_heard_in_order(stalled_s: float) -> None:
     heard = sum(map(len, vad.chunks))
     filled = 9 * VAD_CHUNK  # of silence that is made up little is judged
     assert 300 * FRAME - VAD_CHUNK <= heard <= 300 * FRAME + filled
+
+
+# ---- the turn model ----
+
+
+class SlowTurnModel:
+    """Takes `takes_s` for each question, and notes when it was asked."""
+
+    def __init__(self, takes_s: float) -> None:
+        self.takes_s = takes_s
+        self.asked: list[float] = []
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def probability(self, audio: Samples) -> float:
+        self.asked.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(self.takes_s)
+        return 0.5
+
+
+async def scored(takes_s: float, *wanted: tuple[float, float]) -> tuple[list[float], list[float]]:
+    """`wanted`: when, and the pause to ask about. When it was asked, and the pauses told."""
+    told: list[float] = []
+
+    def tell(fact: object) -> None:
+        if isinstance(fact, TurnScored):
+            told.append(fact.paused_s)
+
+    model, stt = SlowTurnModel(takes_s), ScriptedSpeechToText(lambda _: "")
+    hearing = Hearing(EarSignal(EAR_RATE_HZ, EAR_RATE_HZ), CountingVad(), stt, model, tell)
+    async with heard_by(hearing):
+        now = asyncio.get_running_loop().time
+        began = now()
+        for at_s, paused_s in wanted:
+            await asyncio.sleep(began + at_s - now())
+            hearing.obey(ScoreTurn(paused_s))
+        await asyncio.sleep(5 * takes_s)
+    return [round(at - began, 3) for at in model.asked], told
+
+
+@pytest.mark.parametrize(
+    ("wanted", "asked", "told"),
+    [
+        ([(0.0, 1.0)], [0.0], [1.0]),
+        ([(0.0, 1.0), (0.3, 1.0)], [0.0, 0.3], [1.0, 1.0]),
+        ([(0.0, 1.0), (0.14, 1.0)], [0.0, 0.2], [1.0, 1.0]),
+        ([(0.0, 1.0), (0.05, 1.0), (0.1, 1.0), (0.15, 1.0)], [0.0, 0.2], [1.0, 1.0]),
+        ([(0.0, 1.0), (0.14, 1.0), (0.28, 1.0)], [0.0, 0.2, 0.4], [1.0, 1.0, 1.0]),
+        ([(0.0, 1.0), (0.1, 1.0), (0.15, 2.0)], [0.0, 0.2], [1.0, 2.0]),
+    ],
+    ids=["once", "in time", "too soon", "much too soon", "always too soon", "the next pause"],
+)
+def test_a_slow_turn_model_is_asked_again_as_soon_as_it_has_answered(
+    wanted: list[tuple[float, float]], asked: list[float], told: list[float]
+) -> None:
+    assert run(scored(0.2, *wanted)) == (asked, told)
