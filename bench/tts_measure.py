@@ -14,7 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench.stt_measure import rss_mb
 from bench.tts_table import TtsAlone, TtsCell, cell
 from bot.settings import Settings, SettingsError, changed
-from bot.wiring.voice import VoiceChoice, choose_voice
+from bot.wiring.second_voice import VoiceChoice
+from bot.wiring.voice import choose_voice
 from pipelines.services.protocols import TextToSpeech
 
 LENGTHS = {"2 words": 2, "8 words": 8, "25 words": 25}
@@ -47,7 +48,7 @@ def wanted(settings: Settings, engines: Sequence[str], model: str | None) -> lis
     if engines:
         given = {"tts_model": model} if model else {}
         return [changed(settings, tts_engine=engine, **given) for engine in engines]
-    found = [changed(settings, tts_engine=engine) for engine in ("espeak", "stub")]
+    found = [changed(settings, tts_engine=engine) for engine in ("espeak", "hibari", "stub")]
     for engine in ("piper", "kokoro"):
         with suppress(SettingsError):  # neither is here
             choose_voice(one := changed(settings, tts_engine=engine))

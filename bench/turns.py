@@ -28,7 +28,7 @@ MODEL = "halfsecond-demo"
 SIGNS_WITH = "bench"
 EARLIER = "earlier"
 """The name of the other version of this project in a run against one."""
-TtsName: TypeAlias = Literal["espeak", "stub"]
+TtsName: TypeAlias = Literal["espeak", "hibari", "stub"]
 Caller: TypeAlias = Literal["stock", "browser", "twilio"]
 
 TURN = Pacing(lead_in_s=1.5, until_quiet_s=0.8, hear_s=0.5, answer_limit_s=6.0)

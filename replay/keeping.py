@@ -33,7 +33,7 @@ def kept(
     Nobody records where `folder` is None. Raises OSError.
     """
     full = settings.model_copy(update={"record_calls": "full"})
-    flight = recorder_for(full, {**policies.facts, "recorded": "full"})
+    flight = recorder_for(full, lambda: {**policies.facts, "recorded": "full"})
     if folder is None or flight is None:
         yield None
         return

@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, model_validator
 from bot.settings.group import EmptyIsUnset, Group
 from pipelines.core.turn.endpointing import TurnPatience
 
-TtsEngine = Literal["espeak", "stub", "piper", "kokoro", "openai", "pipecat"]
+TtsEngine = Literal["auto", "hibari", "espeak", "stub", "piper", "kokoro", "openai", "pipecat"]
 SttEngine = Literal["auto", "moonshine", "faster-whisper", "openai", "pipecat"]
 
 
@@ -41,7 +41,7 @@ class SpeechSettings(Group):
     """Where models are downloaded from: the hub, or a mirror of it."""
 
     tts_engine: TtsEngine = "espeak"
-    """Which voice. stub is a tone as long as its text: for tests and latency work."""
+    """Which voice. auto: hibari in English, else espeak, a robot's. stub: a tone, for tests."""
 
     tts_model: Annotated[str | None, EmptyIsUnset] = None
     """A name of `models list`, a path, or TTS_BASE_URL's own; for pipecat module:function."""

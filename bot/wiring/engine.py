@@ -99,7 +99,7 @@ class Wiring:
         self._turn_completion = TurnCompletionCheck(
             settings.llm_turn_completion, _prompt(settings), is_demo=self.is_demo
         )
-        self._recorder = recorder_for(settings, self._facts())
+        self._recorder = recorder_for(settings, self._facts)
         self._policies = Policies(
             system_prompt=_prompt(settings),
             phrases=phrases,
@@ -175,6 +175,7 @@ class Wiring:
         except* ServiceError as group:
             raise _first(group) from None
         model = silero.result()
+        self._policies = replace(self._policies, facts=self._facts())  # a second voice may speak
 
         def new_vad() -> VoiceActivity:
             return SileroVad(model)

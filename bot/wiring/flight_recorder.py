@@ -1,7 +1,7 @@
 """Chooses whether calls are recorded, and says what stands in each recording about the server."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from pipelines.cascade import CallFormat
 from pipelines.core.ledger.ledger import Fact
 from pipelines.core.recording import Level
 from pipelines.services.onnx import packaged_file
+from pipelines.services.tts.tts_hibari import MODEL
 
 _ROOT = Path(__file__).parents[2]
 _MODELS = {
@@ -26,13 +27,16 @@ _MODELS = {
     ),
     "moonshine_encoder": ("moonshine_voice", "assets", "tiny-en", "encoder_model.ort"),
     "moonshine_decoder": ("moonshine_voice", "assets", "tiny-en", "decoder_model_merged.ort"),
+    "hibari": MODEL,
 }  # fmt: skip
 """Models that come in packages."""
 _WORDS = frozenset({"llm_system_prompt"})
 """Settings that hold what is said."""
 
 
-def recorder_for(settings: Settings, facts: Mapping[str, Fact]) -> FlightRecorder | None:
+def recorder_for(
+    settings: Settings, facts: Callable[[], Mapping[str, Fact]]
+) -> FlightRecorder | None:
     if settings.record_calls == "off":
         return None
     level: Level = settings.record_calls
@@ -43,7 +47,7 @@ def recorder_for(settings: Settings, facts: Mapping[str, Fact]) -> FlightRecorde
         describe=lambda: {
             "code": code_version(),
             "pipecat": version("pipecat-ai"),
-            "facts": dict(facts),
+            "facts": dict(facts()),
             "models": digests(),
             "settings": shown(settings, words=level == "full"),
         },

@@ -1,7 +1,7 @@
 """Chooses the voice, and says which. An engine is imported when it is chosen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,12 +10,14 @@ from bot.engines.models.store import Store
 from bot.settings import Settings, SettingsError
 from bot.terminal.program import program
 from bot.wiring.imported import function_at
+from bot.wiring.second_voice import SecondVoice, VoiceChoice
 from pipelines.addresses import printable
 from pipelines.core.speaking.speakable import reader
-from pipelines.services.minding import Minder
-from pipelines.services.protocols import TextToSpeech
+from pipelines.services.protocols import ServiceError, TextToSpeech
 from pipelines.services.tts.postprocessor import AudioPostprocessor
 from pipelines.services.tts.tts_espeak import espeak_voice
+from pipelines.services.tts.tts_hibari import VOICE as HEART
+from pipelines.services.tts.tts_hibari import hibari_voice
 from pipelines.services.tts.tts_stub import StubTextToSpeech
 
 PIPER, KOKORO = "piper-en_US-lessac-medium", "kokoro-v1.0"
@@ -24,26 +26,38 @@ NATURAL_WPM = 165
 """Words a minute of a voice that cannot be told them, roughly."""
 
 
-@dataclass(frozen=True, slots=True)
-class VoiceChoice:
-    service: TextToSpeech
-    """Not open yet."""
-    model: str
-    """For the ledger."""
-    in_words: str
-    """For the operator."""
-    minder: Minder | None = None
-    """For a voice that is a process."""
-
-
 def choose_voice(settings: Settings) -> VoiceChoice:
     """Raises SettingsError, with what to run, where what is named is not here."""
-    bare = _ENGINES[settings.tts_engine](settings)
-    read = reader(settings.tts_language)
+    if settings.tts_engine == "auto":
+        return _best(settings)
+    return _postprocessed(_ENGINES[settings.tts_engine](settings), settings)
+
+
+def _postprocessed(bare: VoiceChoice, settings: Settings) -> VoiceChoice:
     postprocessor = AudioPostprocessor(
-        bare.service, read=read, cached_bytes=settings.tts_cache_mb * 2**20
+        bare.service,
+        read=reader(settings.tts_language),
+        cached_bytes=settings.tts_cache_mb * 2**20,
     )
-    return VoiceChoice(postprocessor, bare.model, bare.in_words, bare.minder)
+    return replace(bare, service=postprocessor)
+
+
+def _best(settings: Settings) -> VoiceChoice:
+    if settings.tts_language.partition("-")[0] != "en":
+        return _robot(settings, f"hibari does not speak {settings.tts_language}")
+    if settings.tts_voice not in (None, HEART):
+        return _robot(settings, f"hibari has no voice {settings.tts_voice}")
+    any_voice = settings.model_copy(update={"tts_voice": None})
+    try:
+        first = _postprocessed(_hibari(settings), settings)
+    except SettingsError as error:
+        return _robot(any_voice, str(error), is_makeshift=True)
+    return SecondVoice(first, lambda why: _robot(any_voice, why, is_makeshift=True)).choice
+
+
+def _robot(settings: Settings, why: str, *, is_makeshift: bool = False) -> VoiceChoice:
+    choice = _postprocessed(_espeak(settings), settings)
+    return replace(choice, in_words=f"{choice.in_words} ({why})", is_makeshift=is_makeshift)
 
 
 def voice_for(settings: Settings) -> TextToSpeech:
@@ -56,6 +70,17 @@ def _espeak(settings: Settings) -> VoiceChoice:
     voice = settings.tts_voice or language
     service = espeak_voice(voice=voice, words_a_minute=settings.tts_rate_wpm)
     return VoiceChoice(service, "espeak", "espeak-ng, a robot's", service.minder)
+
+
+def _hibari(settings: Settings) -> VoiceChoice:
+    if settings.tts_voice not in (None, HEART):
+        raise SettingsError(f"TTS_VOICE: hibari's only voice here is {HEART}")
+    try:
+        service = hibari_voice(speed=_speed(settings))
+    except ServiceError as error:
+        raise SettingsError(str(error).removeprefix("tts: ")) from None
+    in_words = f"hibari's {HEART}, on this machine's CPU"
+    return VoiceChoice(service, f"hibari {HEART}", in_words, service.minder)
 
 
 def _stub(settings: Settings) -> VoiceChoice:
@@ -130,6 +155,7 @@ def _pipecat(settings: Settings) -> VoiceChoice:
 
 
 _ENGINES: dict[str, Callable[[Settings], VoiceChoice]] = {
+    "hibari": _hibari,
     "espeak": _espeak,
     "stub": _stub,
     "piper": _piper,

@@ -284,7 +284,7 @@ class SpeechChunk:
     words: tuple[SpokenWord, ...] = field(default=())
     """Words that begin in this utterance, as far as the voice knows; empty where it does not."""
     trimmed_s: float = 0.0
-    """With an utterance's first chunk: the silence before it, that was cut off."""
+    """Silence that was cut off: before an utterance's first chunk, and after its last."""
 
 
 class TextToSpeech(Protocol):

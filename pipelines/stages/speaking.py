@@ -219,12 +219,15 @@ class Speaking(FrameProcessor):
         """True if there was anything to hear, which lifts the limit. Raises ServiceError."""
         started_s = self._now()
         resampler = Resampler(self._tts.rate_hz, self._rate)
-        text, is_heard = clause.text, False
+        text, is_heard, trimmed_s = clause.text, False, 0.0
         stream = self._tts.synthesise(text, first=first)
         async with aclosing(stream):
             async for chunk in stream:
                 if text and first and not clause.filler:
                     self._first_audio(reply_id, started_s, chunk.trimmed_s)
+                elif first and not clause.filler and chunk.trimmed_s:
+                    self._tell(SilenceTrimmed(trimmed_s + chunk.trimmed_s, reply_id))
+                trimmed_s += chunk.trimmed_s
                 await self._say(text, chunk)
                 pcm = resampler.feed(chunk.pcm)
                 if not is_heard and first_audible(pcm, self._rate) is not None:

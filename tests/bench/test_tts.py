@@ -14,7 +14,7 @@ from rich.console import Console
 from bench.tts_measure import LENGTHS, TIMES, WORDS, Texts, measure, say, wanted, whole_rss_mb
 from bench.tts_table import as_document, draw_first_audio, print_tables
 from bot.settings import Settings, SettingsError
-from bot.wiring.voice import VoiceChoice
+from bot.wiring.second_voice import VoiceChoice
 from pipelines.services.protocols import SpeechChunk
 from replay.virtual_time import run
 
@@ -93,7 +93,7 @@ def test_it_is_told_as_tables_as_a_picture_and_as_json() -> None:
 
 def test_without_a_name_all_that_are_here_are_measured(tmp_path: object) -> None:
     settings = Settings.model_validate({"models_dir": str(tmp_path)})
-    assert [one.tts_engine for one in wanted(settings, (), None)] == ["espeak", "stub"]
+    assert [one.tts_engine for one in wanted(settings, (), None)] == ["espeak", "hibari", "stub"]
     named = wanted(settings, ["kokoro"], "folder")
     assert [(one.tts_engine, one.tts_model) for one in named] == [("kokoro", "folder")]
     with pytest.raises(SettingsError, match="TTS_ENGINE should be"):

@@ -9,7 +9,7 @@ from bot.settings import Settings, SettingsError
 from bot.settings.engine import EngineName
 from bot.wiring.model import language_model_for
 from bot.wiring.own_engine import recipe_for
-from bot.wiring.voice import voice_for
+from bot.wiring.voice import choose_voice
 from pipelines.addresses import printable
 from pipelines.services.protocols import ChatMessage, ServiceError, TextDelta
 
@@ -18,10 +18,10 @@ ASKED = "Count from one to ten, in words."
 
 async def check_voice(settings: Settings) -> Finding:
     try:
-        voice = voice_for(settings)
+        choice = choose_voice(settings)
     except SettingsError as error:
         return bad("voice", str(error), "or choose another TTS_ENGINE: espeak needs nothing")
-    now = asyncio.get_running_loop().time
+    voice, now = choice.service, asyncio.get_running_loop().time
     try:
         await voice.open()
         asked_s, first_s, samples = now(), None, 0
@@ -34,8 +34,9 @@ async def check_voice(settings: Settings) -> Finding:
         await voice.close()
     if first_s is None:
         return bad("voice", f"{settings.tts_engine} says nothing", "choose another TTS_ENGINE")
-    said = f"{settings.tts_engine}: first sound after {1000 * first_s:.0f} ms"
-    return good("voice", f"{said}, {samples / voice.rate_hz:.1f} s in all")
+    said = f"{choice.in_words}: first sound after {1000 * first_s:.0f} ms"
+    said = f"{said}, {samples / voice.rate_hz:.1f} s in all"
+    return poor("voice", said, new_environment()) if choice.is_makeshift else good("voice", said)
 
 
 def _mend_voice(settings: Settings) -> str:

@@ -1,9 +1,10 @@
-"""Piper or Kokoro, run as a program: text comes in on stdin, audio goes out on stdout.
+"""Piper, Kokoro or hibari, run as a program: text comes in on stdin, audio goes out on stdout.
 
 `python -m pipelines.services.tts.neural_process piper MODEL SPEED` (the voice's `.onnx`, its
-`.onnx.json` beside it) or `... kokoro MODEL VOICES VOICE SPEED`. Both bring espeak-ng, under the
-GPL, to know how words sound, and Piper is under the GPL itself: they are loaded here and nowhere
-else. It says `READY`, then serves jobs until stdin ends (`voice_messages`).
+`.onnx.json` beside it), `... kokoro MODEL VOICES VOICE SPEED` or `... hibari MODEL SPEED`. Piper
+and Kokoro bring espeak-ng, under the GPL, to know how words sound, and Piper is under the GPL
+itself: they are loaded here and nowhere else. It says `READY`, then serves jobs until stdin ends
+(`voice_messages`).
 
 Two threads speak: one takes what somebody waits for in silence and nothing else, so that this
 never stands behind a long sentence of another call.
@@ -24,6 +25,9 @@ from pipelines.services.tts.voice_messages import (
     message,
     take_messages,
 )
+
+SEED = 0
+"""Seed of the noise in hibari's breath and hissing: the same text is the same sound."""
 
 
 class VoiceEngine(Protocol):
@@ -68,7 +72,31 @@ class Kokoro:
             yield np.rint(np.clip(samples, -1, 1) * 32767).astype(np.int16).tobytes()
 
 
-ENGINES: dict[str, Callable[..., VoiceEngine]] = {"piper": Piper, "kokoro": Kokoro}
+class Hibari:
+    rate_hz = 24_000
+
+    def __init__(self, model: str, speed: str) -> None:
+        import hibari
+
+        # Given by its path, a voice is never fetched. No second thread: others need the core.
+        self._hibari = hibari.Hibari(model=model, threads=1)
+        self._speed = min(max(float(speed), 0.5), 2.0)
+        self._phonemizing = threading.Lock()  # it keeps what it loaded for unknown words
+        self._hibari.phonemize("Zyx.")
+
+    def speak(self, text: str) -> Iterator[bytes]:
+        with self._phonemizing:
+            sentences = self._hibari.phonemize(text)
+        for phonemes in sentences:
+            samples = self._hibari.from_phonemes(phonemes, self._speed, seed=SEED)
+            yield np.rint(np.clip(samples, -1, 1) * 32767).astype(np.int16).tobytes()
+
+
+ENGINES: dict[str, Callable[..., VoiceEngine]] = {
+    "piper": Piper,
+    "kokoro": Kokoro,
+    "hibari": Hibari,
+}
 
 
 class Service:

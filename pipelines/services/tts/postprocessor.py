@@ -1,8 +1,8 @@
 """Postprocessing for every voice: `AudioPostprocessor` is a voice that has another speak.
 
-The text is made speakable, silence before the first sound is cut off, the loudness is evened, a
-phrase that is said again comes from a cache, and a voice that fails in the middle goes on where
-it stopped.
+The text is made speakable, silence before the first sound and after the last is cut off, the
+loudness is evened, a phrase that is said again comes from a cache, and a voice that fails in the
+middle goes on where it stopped.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 import structlog
 
-from pipelines.audio.audible import first_audible, window_samples
+from pipelines.audio.audible import audible_ranges, first_audible, window_samples
 from pipelines.audio.loudness import Loudness, amplified
 from pipelines.core.speaking.speakable import Aloud, aloud
 from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk, SpokenWord, TextToSpeech
@@ -29,6 +29,8 @@ CACHED_BYTES = 8 * 2**20
 CACHED_CHARACTERS = 60
 """A longer text is hardly said twice."""
 
+PAUSE_S = 0.15
+"""Silence that is left after the last sound: the next clause begins at its first."""
 LEAST_SOUND_S = 5.0
 CHARACTER_S = 0.5
 """Seconds of sound for a clause, and as many more for each character of it. The slowest voices take
@@ -97,21 +99,26 @@ class AudioPostprocessor:
             yield SpeechChunk(np.zeros(0, np.int16), tuple(rest))
 
     async def _take(self, said: str, *, first: bool) -> AsyncGenerator[SpeechChunk, None]:
-        """As the voice says it, without the silence before it; from the cache, if it is there."""
+        """As the voice says it, without the silence around it; from the cache, if it is there."""
         if (kept := self._takes.get(said)) is not None:
             self._takes.move_to_end(said)
             for again in kept:
                 yield again
             return
         take: list[SpeechChunk] = []
-        onset, came = _Onset(self.rate_hz), 0
+        onset, ending, came = _Onset(self.rate_hz), _Ending(self.rate_hz), 0
         async with aclosing(self._perform(said, first=first)) as chunks:
             async for raw in chunks:
                 came += len(raw.pcm)
                 chunk = onset.heard(raw)
+                if chunk is not None:
+                    chunk = ending.heard(chunk)
                 if chunk is not None and (len(chunk.pcm) or chunk.words):
                     take.append(chunk)
                     yield chunk
+        if (rest := ending.rest()) is not None:
+            take.append(rest)
+            yield rest
         if take and self._loudness is not None:
             self._loudness.measure(np.concatenate([chunk.pcm for chunk in take]))
             if came < self._most(said) / 2:  # else it was cut off, or about to be
@@ -206,6 +213,29 @@ class _Onset:
         words = tuple(replace(w, start_s=max(0.0, w.start_s - cut_s)) for w in self._words)
         self._words = ()
         return SpeechChunk(pcm, words, trimmed_s)
+
+
+class _Ending:
+    """Cuts off the silence after the last sound, but for `PAUSE_S`."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate = rate_hz
+        self._held: Pcm = np.zeros(0, np.int16)
+
+    def heard(self, chunk: SpeechChunk) -> SpeechChunk:
+        """All up to the last sound, with what was held back before it."""
+        audible = audible_ranges(chunk.pcm, self._rate)
+        end = int(audible[-1, 1]) if len(audible) else 0
+        said = np.concatenate((self._held, chunk.pcm[:end])) if end else chunk.pcm[:0]
+        held = () if end else (self._held,)
+        self._held = np.concatenate((*held, chunk.pcm[end:]))
+        return replace(chunk, pcm=said)
+
+    def rest(self) -> SpeechChunk | None:
+        """At its end: the pause."""
+        pause = self._held[: round(PAUSE_S * self._rate)]
+        trimmed_s = (len(self._held) - len(pause)) / self._rate
+        return SpeechChunk(pause, trimmed_s=trimmed_s) if len(pause) else None
 
 
 class _WrittenWords:

@@ -30,6 +30,7 @@ def my_voice() -> TextToSpeech:
     [
         ({}, "espeak", "espeak-ng, a robot's"),
         ({"tts_engine": "stub"}, "stub", "a tone"),
+        ({"tts_engine": "hibari"}, "hibari heart", "hibari's heart, on this machine's CPU"),
         ({"tts_engine": "piper", "tts_model": str(PIPER)}, "piper en_US-tiny-low", "Piper's en_US"),
         ({"tts_engine": "kokoro", "tts_model": str(MODELS / "tiny-kokoro"), "tts_voice": "bf_emma"},
          "kokoro bf_emma", "Kokoro's bf_emma"),
@@ -54,6 +55,7 @@ def test_each_engine_is_chosen_by_name(given: dict[str, object], model: str, wor
          "piper-en_US-amy-medium is not here"),
         ({"tts_engine": "piper", "tts_model": "en_US-emy-medium"}, "did you mean piper-en_US-amy"),
         ({"tts_engine": "piper", "tts_model": "x.onnx"}, "needs to be there, and x.onnx.json"),
+        ({"tts_engine": "hibari", "tts_voice": "emma"}, "hibari's only voice here is heart"),
         ({"tts_engine": "kokoro"}, "./run models download kokoro-v1.0"),
         ({"tts_engine": "kokoro", "tts_model": str(MODELS)}, r"needs a .onnx and a voices\*.bin"),
         ({"tts_engine": "kokoro", "tts_model": "large-v3"}, "no voice of kokoro's"),

@@ -1,14 +1,17 @@
 """A model that says more than a voice can come to."""
 
 import itertools
+from collections.abc import AsyncGenerator
 
+import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
 from pipelines.core.exchange import AnswerMeasured, Typed
+from pipelines.services.protocols import SpeechChunk
 from pipelines.stages import speaking
 from tests.pipelines.services.scripted import paced
-from tests.pipelines.stages.rehearsal import does, rehearse
+from tests.pipelines.stages.rehearsal import LevelVoice, does, rehearse, says
 
 NUMBERS = "one two three four five six seven eight nine ten eleven twelve".split()
 ENDLESS = " ".join(f"This is sentence number {number}." for number in NUMBERS)
@@ -79,3 +82,26 @@ def test_the_end_is_said_at_the_cut_where_a_place_is_kept_for_it_and_once() -> N
     clauses.end()
     clauses.add(speaking._Clause("and another thing", False))
     assert waiting.empty()
+
+
+def test_silence_that_was_cut_off_around_the_first_clause_stands_in_its_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plain = LevelVoice.synthesise
+
+    async def trimmed(
+        self: LevelVoice, text: str, *, first: bool = False
+    ) -> AsyncGenerator[SpeechChunk, None]:
+        yield SpeechChunk(np.zeros(0, np.int16), trimmed_s=0.3)
+        async for chunk in plain(self, text, first=first):
+            yield chunk
+        yield SpeechChunk(np.zeros(160, np.int16), trimmed_s=0.25)
+
+    monkeypatch.setattr(LevelVoice, "synthesise", trimmed)
+    done = rehearse(
+        says(1.0, "what comes first?"),
+        answers=lambda messages: paced("First comes this. Then comes that.", between_s=0.1),
+    )
+    (row,) = done.rows
+    assert isinstance(row["facts"], dict)
+    assert row["facts"]["tts_trimmed_s"] == 0.55

@@ -17,11 +17,14 @@ def settings(**given: object) -> Settings:
     return Settings.model_validate(given)
 
 
-@pytest.mark.parametrize("engine", ["espeak", "stub"])
-def test_the_voice_is_heard(engine: str) -> None:
+@pytest.mark.parametrize(
+    ("engine", "words"), [("espeak", "espeak-ng"), ("stub", "the stub"), ("auto", "hibari's heart")]
+)
+def test_the_voice_is_heard(engine: str, words: str) -> None:
     finding = asyncio.run(engines.check_voice(settings(tts_engine=engine)))
     assert finding.verdict is CheckVerdict.PASS
-    assert finding.found.startswith(f"{engine}: first sound after ")
+    assert finding.found.startswith(words)
+    assert ": first sound after " in finding.found
 
 
 def test_a_voice_that_is_not_here_is_told_with_what_to_run(tmp_path: Path) -> None:

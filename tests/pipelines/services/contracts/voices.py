@@ -12,6 +12,7 @@ from pipecat.services.openai.tts import OpenAITTSService
 from pipelines.services.protocols import SpeechChunk, TextToSpeech
 from pipelines.services.tts.postprocessor import AudioPostprocessor
 from pipelines.services.tts.tts_espeak import espeak_voice
+from pipelines.services.tts.tts_hibari import hibari_voice
 from pipelines.services.tts.tts_kokoro import kokoro_voice
 from pipelines.services.tts.tts_openai import OpenAiTextToSpeech
 from pipelines.services.tts.tts_pipecat import PipecatTextToSpeech
@@ -107,6 +108,10 @@ def piper() -> TextToSpeech:
     return AudioPostprocessor(piper_voice(model=MODELS / "tiny-piper" / "en_US-tiny-low.onnx"))
 
 
+def hibari() -> TextToSpeech:
+    return AudioPostprocessor(hibari_voice())
+
+
 def kokoro() -> TextToSpeech:
     folder = MODELS / "tiny-kokoro"
     return AudioPostprocessor(
@@ -118,6 +123,7 @@ VOICES = [
     espeak, espeak_in_the_studio, stub, scripted, scripted_in_the_studio,
     pytest.param(openai_server, marks=pytest.mark.soak),
     pytest.param(pipecat_service, marks=pytest.mark.soak),
+    pytest.param(hibari, marks=pytest.mark.soak),
     pytest.param(piper, marks=pytest.mark.soak),
     pytest.param(kokoro, marks=pytest.mark.soak),
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from pipelines.services.tts.postprocessor import (
     CACHED_BYTES,
     CACHED_CHARACTERS,
     PATIENCE_S,
+    PAUSE_S,
     REHEARSAL,
     TRIES,
     AudioPostprocessor,
@@ -98,6 +99,59 @@ def test_the_silence_before_the_first_sound_is_cut_off_and_reported() -> None:
         assert len(pcm) == pytest.approx(LETTER * len("Hello there"), abs=RATE_HZ // 100)
 
     postprocessed(Loud(), scenario)
+
+
+class Performed(Loud):
+    """A voice whose sound is a list of stretches: seconds of tone, and of silence where below 0."""
+
+    def __init__(self, stretches_s: Sequence[float], chunk: int = CHUNK) -> None:
+        super().__init__()
+        self._stretches_s, self._chunk = stretches_s, chunk
+
+    async def synthesise(
+        self, text: str, *, first: bool = False
+    ) -> AsyncGenerator[SpeechChunk, None]:
+        loud = [np.full(round(abs(s) * RATE_HZ), s > 0) for s in self._stretches_s]
+        is_tone = np.concatenate(loud)
+        tone = 3000 * np.sin(2 * np.pi * 200 * np.arange(len(is_tone)) / RATE_HZ)
+        pcm = np.where(is_tone, tone, 0).astype(np.int16)
+        for start in range(0, len(pcm), self._chunk):
+            yield SpeechChunk(pcm[start : start + self._chunk])
+
+
+@pytest.mark.parametrize("chunk", [160, CHUNK, 1237, 10 * RATE_HZ])
+@pytest.mark.parametrize(
+    ("stretches_s", "length_s", "cut_s"),
+    [
+        ((1.0, -0.5), 1.0 + PAUSE_S, 0.5 - PAUSE_S),
+        ((1.0, -0.1), 1.1, 0.0),
+        ((1.0,), 1.0, 0.0),
+        ((-0.3, 1.0, -0.44), 1.0 + PAUSE_S, 0.3 + 0.44 - PAUSE_S),
+        ((1.0, -0.6, 1.0, -0.6), 2.6 + PAUSE_S, 0.6 - PAUSE_S),
+        ((-0.2, 0.05, -2.0), 0.05 + PAUSE_S, 0.2 + 2.0 - PAUSE_S),
+    ],
+)
+def test_of_the_silence_after_the_last_sound_a_pause_is_left_and_the_rest_reported(
+    stretches_s: tuple[float, ...], length_s: float, cut_s: float, chunk: int
+) -> None:
+    async def scenario(postprocessor: AudioPostprocessor) -> None:
+        for _ in range(2):  # the second is from the cache
+            pcm, words, trimmed_s = await say(postprocessor, "Hello there")
+            assert len(pcm) / RATE_HZ == pytest.approx(length_s, abs=0.011)
+            assert trimmed_s == pytest.approx(cut_s, abs=0.011)
+            assert " ".join(word.text for word in words) == "Hello there"
+            assert words[-1].start_s < len(pcm) / RATE_HZ
+
+    postprocessed(Performed(stretches_s, chunk), scenario)
+
+
+def test_sound_is_not_held_back_for_the_silence_that_may_follow() -> None:
+    async def scenario(postprocessor: AudioPostprocessor) -> None:
+        async with aclosing(postprocessor.synthesise("Hello there")) as chunks:
+            first = await anext(chunks)
+        assert len(first.pcm) == pytest.approx(CHUNK, abs=RATE_HZ // 100)
+
+    postprocessed(Performed((5.0, -0.5)), scenario)
 
 
 def test_espeak_is_audible_from_its_first_sample() -> None:
