@@ -163,10 +163,67 @@ def test_sure_is_no_answer_to_what_was_asked_for(asked: str) -> None:
 
 
 def test_a_person_who_tells_something_in_sentences_is_waited_for_longer() -> None:
-    told = "I was at home. The light came on. It was as red as it can be."
+    told = "I was at home. The light came on. I got a fright. It was as red as it can be."
 
     assert wait_s(told) > wait_s("It was as red as it can be.") + 0.1
     assert wait_s("I came at 9 a.m. on Monday.") == wait_s("I came at nine on Monday.")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("The light came on.", "Can I still drive it"),
+        ("I lost my card.", "I would like a new one."),
+        ("We are four.", "One of us is a child."),
+        ("My order has not come.", "It was to be here on Monday."),
+        ("That is wrong.", "I have never been there."),
+    ],
+)
+def test_after_a_second_sentence_people_are_done_more_often_than_after_a_first(
+    first: str, second: str
+) -> None:
+    assert wait_s(f"{first} {second}", 0.6) < wait_s(second, 0.6)
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "second"),
+    [
+        ("", "Seven one five.", "One three nine."),
+        ("What is your phone number?", "Seven one five.", "One three nine."),
+        ("What is your address?", "552 Main Street.", "Harper Valley."),
+        ("How can I help you?", "Hello.", "My name is Ann Lee."),
+        ("", "Okay.", "One moment, please."),
+    ],
+)
+def test_a_mark_in_an_answer_that_is_still_to_come_makes_no_second_sentence(
+    asked: str, first: str, second: str
+) -> None:
+    expected = expected_after(asked)
+    joined = wait_s(f"{first[:-1]}, {second}", 0.6, expected=expected)
+
+    assert wait_s(f"{first} {second}", 0.6, expected=expected) >= joined
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It is four seven.",
+        "Call 555 12.",
+        "That is spelled K L.",
+        "Save it to Charlie Delta.",
+        "B 9",
+    ],
+)
+def test_the_voice_does_not_tell_a_number_from_its_parts(text: str) -> None:
+    assert wait_s(text, 0.98) == wait_s(text, 0.02) == wait_s(text, None)
+
+
+def test_the_voice_counts_where_a_number_is_one_reading_of_several() -> None:
+    words = (("Call me before.", 0.4),)
+
+    assert wait_s("Call me, B four.", 0.98, alternatives=words) < wait_s(
+        "Call me, B four.", 0.02, alternatives=words
+    )
 
 
 def test_a_few_words_are_waited_on_unless_a_few_were_asked_for() -> None:
