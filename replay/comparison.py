@@ -71,6 +71,9 @@ class Comparison:
     after_word_errors: float | None
     before_cut_ins: int
     after_cut_ins: int
+    before_noticed: int
+    """Those of them that a person would notice."""
+    after_noticed: int
     cuts_in_more: bool
     """As the gate has it."""
     busier_s: float
@@ -151,6 +154,7 @@ def compare(before: ReplayRun, after: ReplayRun, *, seed: int = 0) -> Comparison
     differences = [one for one in found if one is not None]
     plays = _by_name(after)
     cut_ins = [sum(len(one.marks.cut_ins_s) for one in run.played) for run in (before, after)]
+    noticed = [sum(one.marks.noticed_cut_ins for one in run.played) for run in (before, after)]
     by_chance = any(run.made.get("mode") in LIVE for run in (before, after))
     other_decisions = sum(
         one.decisions != plays[one.name][0].decisions
@@ -172,6 +176,8 @@ def compare(before: ReplayRun, after: ReplayRun, *, seed: int = 0) -> Comparison
         after_word_errors=word_error_rate(after.played),
         before_cut_ins=cut_ins[0],
         after_cut_ins=cut_ins[1],
+        before_noticed=noticed[0],
+        after_noticed=noticed[1],
         cuts_in_more=cut_ins[1] > cut_ins[0] and (not by_chance or _chance(*cut_ins) < MOST_CHANCE),
         busier_s=float(np.median([_busier_s(pair, V2V) for pair in pairs])) if pairs else 0.0,
     )
@@ -297,7 +303,8 @@ def _sentences(found: Comparison) -> list[str]:
         rates = f"{found.before_word_errors:.1%} -> {found.after_word_errors:.1%}"
         lines.append(f"Word errors: {rates}.")
     if found.before_cut_ins or found.after_cut_ins:
-        lines.append(f"Cut-ins: {found.before_cut_ins} -> {found.after_cut_ins}.")
+        noticed = f"noticed: {found.before_noticed} -> {found.after_noticed}"
+        lines.append(f"Cut-ins: {found.before_cut_ins} -> {found.after_cut_ins} ({noticed}).")
     return lines
 
 
@@ -335,6 +342,7 @@ def broken_budgets(run: ReplayRun, budgets: Mapping[str, float]) -> list[str]:
     plays = run.played
     counted: dict[str, float] = {
         "cut_ins": sum(len(one.marks.cut_ins_s) for one in plays),
+        "noticed_cut_ins": sum(one.marks.noticed_cut_ins for one in plays),
         "missed": sum(len(one.marks.missed_s) for one in plays),
         "late_stops": sum(len(one.marks.late_stops_s) for one in plays),
         "word_error_rate": word_error_rate(plays) or 0.0,

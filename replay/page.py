@@ -68,6 +68,7 @@ def _played(run: ReplayRun, one: ReplayPlay, *, sound: bool) -> dict[str, Any]:
         "peaks": one.peaks,
         "again": one.again,
         "cut_ins_s": one.marks.cut_ins_s,
+        "noticed_cut_ins": one.marks.noticed_cut_ins,
         "missed_s": one.marks.missed_s,
         "late_stops_s": one.marks.late_stops_s,
         "failed": one.failed,

@@ -75,10 +75,11 @@ def run_lines(run: ReplayRun) -> list[str]:
     plays = run.played
     missed = sum(len(one.marks.missed_s) for one in plays)
     cut_ins = sum(len(one.marks.cut_ins_s) for one in plays)
+    noticed = sum(one.marks.noticed_cut_ins for one in plays)
     withdrawn = sum(turn.withdrawn for turn in run.turns)
     lines.append(
         f"{_count(len(run.turns), 'turn')} in {_count(len(plays), 'call')}; "
-        f"{cut_ins} cut-ins, {missed} missed, "
+        f"{cut_ins} cut-ins, {noticed} of them noticed, {missed} missed, "
         f"{withdrawn} answers begun and withdrawn."
     )
     rate = word_error_rate(plays)

@@ -11,6 +11,7 @@ import numpy as np
 import soundfile
 
 from bot.terminal.program import program
+from client.caller.measure import NOTICED_S
 from client.caller.wording import count_word_errors
 from replay.call_folder import Pcm, RecordedCall, UnreadableError, load
 from replay.turns import ReplayTurn, decisions_of, turns_of
@@ -31,10 +32,17 @@ class Marks:
     """Words that were said, and are in no turn."""
     cut_ins_s: list[float] = field(default_factory=list)
     """The times of answers that began before the person was done, in seconds of the recording."""
+    cut_ins_heard_s: list[float] = field(default_factory=list)
+    """For how long each was audible."""
     missed_s: list[float] = field(default_factory=list)
     """Ends of turns that were owed an answer and had none within 5 s."""
     late_stops_s: list[float] = field(default_factory=list)
     """The times at which the bot should have been silent, and was not."""
+
+    @property
+    def noticed_cut_ins(self) -> int:
+        """Cut-ins that a person would notice; none of a run that was kept before that was known."""
+        return sum(heard_s > NOTICED_S for heard_s in self.cut_ins_heard_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from client.caller.measure import MISSED_S, onsets
+from client.caller.measure import MISSED_S, stretches
 from pipelines.audio.audible import audible_ranges
 from replay.call_folder import Pcm, UnreadableError
 from replay.run import Marks
@@ -23,6 +23,7 @@ EARLY_S = 0.7
 _BUDGETS = {
     *(f"{stage}_{percent}_ms" for stage in (*STAGES, "v2v") for percent in ("p50", "p95", "p99")),
     "cut_ins",
+    "noticed_cut_ins",
     "missed",
     "late_stops",
     "word_error_rate",
@@ -109,8 +110,10 @@ def _item(folder: Path, one: Mapping[str, Any]) -> SuiteItem:
 def marks_of(item: SuiteItem, turns: Sequence[ReplayTurn], sound: Pcm, rate_hz: int) -> Marks:
     """`sound`: shape (n, 2), the caller and the bot on the recording's clock."""
     bot = audible_ranges(sound[:, 1], rate_hz) / rate_hz
-    starts = onsets([(float(start), float(end)) for start, end in bot])
+    found = stretches([(float(start), float(end)) for start, end in bot])
+    starts = [at for at, _ in found]
     forbidden = [(said.start_s, said.end_s) for said in item.said] + list(item.silent)
+    cut_ins = [one for one in found if any(start < one[0] < end for start, end in forbidden)]
     references: dict[int, str] = {}
     unheard: list[str] = []
     for said in item.said:
@@ -122,7 +125,8 @@ def marks_of(item: SuiteItem, turns: Sequence[ReplayTurn], sound: Pcm, rate_hz: 
     return Marks(
         references=references,
         unheard=unheard,
-        cut_ins_s=[at for at in starts if any(start < at < end for start, end in forbidden)],
+        cut_ins_s=[at for at, _ in cut_ins],
+        cut_ins_heard_s=[round(heard_s, 4) for _, heard_s in cut_ins],
         missed_s=[
             said.end_s
             for said, next_s in zip(item.said, _nexts(item.said), strict=True)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.fit.table import SilenceRow
+from client.caller.measure import NOTICED_S
 from pipelines.core.ledger.statistics import percentile
 from pipelines.core.turn.endpointing import Endpointing, EndpointingPolicy, OverWeights
 from pipelines.services.turn.turn_words import load_completeness
 
 WAY_S = 0.12
 """From the decision to the first sound heard, with a reply that was begun early."""
-NOTICED_S = 0.3
 STOPS_S = 0.08
 """From when the person goes on until the bot is silent."""
 SECOND_SCORE_S = 0.23

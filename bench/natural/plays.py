@@ -6,11 +6,8 @@ from typing import Any
 
 from bench.natural.speech import NaturalTurn
 from bench.plays import places_of
-from client.caller.measure import ANSWER_GAP_S, MISSED_S
+from client.caller.measure import MISSED_S, NOTICED_S, stretches
 from client.caller.player import Sound
-
-NOTICED_S = 0.3
-"""A person notices a cut-in of which more is audible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,7 @@ def cut_ins(turn: NaturalTurn, sounds: Sequence[Sound]) -> tuple[CutIn, ...]:
     `sounds`: what was audible of the bot, in seconds of the turn's sound. Pauses whose labels do
     not count are left out with what was said in them.
     """
-    runs = [(at, s) for at, s in _runs(sounds) if turn.start_s < at < turn.end_s]
+    runs = [(at, s) for at, s in stretches(sounds) if turn.start_s < at < turn.end_s]
     places = places_of([at for at, _ in runs], turn.pauses)
     found: dict[int | None, CutIn] = {}
     for (at, heard_s), place in zip(runs, places, strict=True):
@@ -93,18 +90,3 @@ def cut_ins(turn: NaturalTurn, sounds: Sequence[Sound]) -> tuple[CutIn, ...]:
         before = found.get(place, CutIn(at, place, 0.0))
         found[place] = CutIn(before.at_s, place, round(before.heard_s + heard_s, 4))
     return tuple(found.values())
-
-
-def _runs(sounds: Sequence[Sound]) -> list[tuple[float, float]]:
-    """The beginnings of stretches of sound without ANSWER_GAP_S of silence, and how long each
-    was audible.
-    """
-    found: list[tuple[float, float]] = []
-    quiet_from = float("-inf")
-    for start_s, end_s in sounds:
-        if start_s - quiet_from >= ANSWER_GAP_S:
-            found.append((start_s, 0.0))
-        first_s, heard_s = found[-1]
-        found[-1] = (first_s, heard_s + end_s - start_s)
-        quiet_from = end_s
-    return found

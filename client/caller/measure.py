@@ -4,7 +4,8 @@ The definitions are the project's: voice-to-voice runs from the last sample of t
 speech, as labelled and as sent, to the first audible sample of the answer as played. A turn
 without an answer within 5 s is missed and counts as 5 s. A turn that was cut into counts to the
 next answer that begins after its labelled end. An answer begins where sound follows 250 ms of
-silence, so that a voice that was already talking at the end is never taken for the answer.
+silence, so that a voice that was already talking at the end is never taken for the answer. Cut-ins
+are counted twice: all of them, and those that a person notices.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +18,8 @@ from pipelines.core.ledger.statistics import percentile
 
 MISSED_S = 5.0
 ANSWER_GAP_S = 0.25
+NOTICED_S = 0.3
+"""A person notices a cut-in of which more is audible."""
 PERCENTILES = (50, 95, 99)
 
 TRANSCRIPT_TYPES = ("user-transcription", "user-input", "stt-raw-text")
@@ -65,11 +68,18 @@ class Wait:
     missed: bool
     cut_ins_s: tuple[float, ...] = ()
     """Sounds of the bot that began while the person was not done, from the turn's start."""
+    cut_ins_heard_s: tuple[float, ...] = ()
+    """For how long each was audible, before and after the person went on."""
     barge_in: BargeIn | None = None
 
     @property
     def cut_in(self) -> bool:
         return bool(self.cut_ins_s)
+
+    @property
+    def noticed(self) -> bool:
+        """True if a person would notice that the turn was cut into."""
+        return any(heard_s > NOTICED_S for heard_s in self.cut_ins_heard_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,28 +94,39 @@ class Words:
     """The server's own ledger."""
 
 
-def onsets(sounds: Iterable[Sound]) -> list[float]:
-    """The times at which sound begins after at least ANSWER_GAP_S of silence."""
-    found: list[float] = []
+def stretches(sounds: Iterable[Sound]) -> list[tuple[float, float]]:
+    """The times at which sound begins after at least ANSWER_GAP_S of silence, each with the audible
+    seconds up to the next such silence.
+    """
+    found: list[tuple[float, float]] = []
     quiet_from = float("-inf")
     for start_s, end_s in sounds:
         if start_s - quiet_from >= ANSWER_GAP_S:
-            found.append(start_s)
+            found.append((start_s, 0.0))
+        first_s, heard_s = found[-1]
+        found[-1] = (first_s, heard_s + end_s - start_s)
         quiet_from = end_s
     return found
 
 
+def onsets(sounds: Iterable[Sound]) -> list[float]:
+    """The times at which sound begins after at least ANSWER_GAP_S of silence."""
+    return [start_s for start_s, _ in stretches(sounds)]
+
+
 def measure_wait(said: SentTurn, sounds: Sequence[Sound]) -> Wait:
     """`sounds` are those of the whole call, in order."""
-    starts = onsets(sounds)
-    answers = [at for at in starts if said.end_s <= at < said.next_s]
+    found = stretches(sounds)
+    answers = [at for at, _ in found if said.end_s <= at < said.next_s]
+    cut_ins = [(at, heard_s) for at, heard_s in found if said.start_s < at < said.end_s]
     wait_s = answers[0] - said.end_s if answers else MISSED_S
     missed = not answers or wait_s > MISSED_S
     barge_in = _measure_barge_in(said, sounds) if said.interrupts else None
     return Wait(
         v2v_s=MISSED_S if missed else wait_s,
         missed=missed and said.expects_answer,
-        cut_ins_s=tuple(at - said.start_s for at in starts if said.start_s < at < said.end_s),
+        cut_ins_s=tuple(at - said.start_s for at, _ in cut_ins),
+        cut_ins_heard_s=tuple(round(heard_s, 4) for _, heard_s in cut_ins),
         barge_in=barge_in,
     )
 
@@ -179,6 +200,8 @@ class Summary:
     p99_s: float
     """NaN without turns."""
     cut_in: int
+    noticed: int
+    """Those of them that a person would notice."""
     missed: int
 
 
@@ -187,4 +210,5 @@ def summarise(waits: Sequence[Wait]) -> Summary:
     times = [wait.v2v_s for wait in waits]
     p50, p95, p99 = (percentile(times, percent) for percent in PERCENTILES)
     cut_in = sum(wait.cut_in for wait in waits)
-    return Summary(len(waits), p50, p95, p99, cut_in, sum(wait.missed for wait in waits))
+    noticed = sum(wait.noticed for wait in waits)
+    return Summary(len(waits), p50, p95, p99, cut_in, noticed, sum(wait.missed for wait in waits))

@@ -10,10 +10,13 @@ The JSON of `as_json`; every time is in seconds:
                 "voice_to_voice_s": 0.412,    5.0 where missed
                 "missed": false,
                 "cut_ins_s": [],              from the start of the person's speech
+                "cut_ins_heard_s": [],        for how long each was audible
                 "barge_in": null | {"silent_s": 0.09, "next_sound_s": 1.2 | null},
                 "ledger": {...} | null}],     the server's own row, as it was received
      "summary": {"turns": 1, "p50_s": ..., "p95_s": ..., "p99_s": ...,   null without turns
-                 "cut_in": 0, "missed": 0, "word_error_rate": 0.05 | null},
+                 "cut_in": 0,                  turns that were cut into ...
+                 "noticed": 0,                 ... for more than 0.3 s
+                 "missed": 0, "word_error_rate": 0.05 | null},
      "microphone": {"late_s": 0.002, "silence": "zeros" | "-60 dBFS noise"},
      "telephone": [null | {...}],              of each call as Twilio: `client.caller.twilio.Tally`
      "faults": ["..."]}
@@ -60,6 +63,7 @@ def as_json(results: Sequence[CallResult], floor_dbfs: float | None) -> dict[str
             "turns": summary.turns,
             **{name: None if math.isnan(value) else value for name, value in times.items()},
             "cut_in": summary.cut_in,
+            "noticed": summary.noticed,
             "missed": summary.missed,
             "word_error_rate": word_error_rate(results),
         },
@@ -145,7 +149,9 @@ def _verdict(turn: TurnResult) -> Text:
     else:
         text = Text(f"{_ms(wait.v2v_s)} voice to voice", style="bold")
     if wait.cut_in:
-        text.append("  cut in", style="bold yellow")
+        text.append(
+            f"  cut in for {_ms(max(wait.cut_ins_heard_s, default=0.0))}", style="bold yellow"
+        )
     if wait.barge_in is not None:
         text.append(f"  silent {_ms(wait.barge_in.silent_s)} after it was spoken over")
     return text
@@ -186,11 +192,12 @@ def _bar(begin_s: float, end_s: float, total_s: float) -> str:
 
 
 def _table(summary: Summary, error_rate: float | None) -> Table:
-    table = Table("turns", "p50", "p95", "p99", "cut in", "missed", "word errors")
+    table = Table("turns", "p50", "p95", "p99", "cut in", "noticed", "missed", "word errors")
     table.add_row(
         str(summary.turns),
         *(_ms(value) for value in (summary.p50_s, summary.p95_s, summary.p99_s)),
         str(summary.cut_in),
+        str(summary.noticed),
         str(summary.missed),
         "-" if error_rate is None else f"{error_rate:.1%}",
     )
@@ -210,6 +217,7 @@ def _turn_as_json(turn: TurnResult, index: int) -> dict[str, Any]:
         "voice_to_voice_s": turn.wait.v2v_s,
         "missed": turn.wait.missed,
         "cut_ins_s": list(turn.wait.cut_ins_s),
+        "cut_ins_heard_s": list(turn.wait.cut_ins_heard_s),
         "barge_in": None
         if barge_in is None
         else {"silent_s": barge_in.silent_s, "next_sound_s": barge_in.next_sound_s},

@@ -231,8 +231,8 @@ function said(who, text, heard) {
 const counted = (count, one, several) => `${count} ${count === 1 ? one : several}`;
 
 /** What was wrong with it, by its labels. */
-function faults({ cut_ins_s: cut, missed_s: missed, late_stops_s: late, failed }) {
-  return [cut.length && counted(cut.length, "cut-in", "cut-ins"), missed.length && `${missed.length} missed`,
+function faults({ cut_ins_s: cut, noticed_cut_ins: noticed, missed_s: missed, late_stops_s: late, failed }) {
+  return [cut.length && `${counted(cut.length, "cut-in", "cut-ins")}, ${noticed} noticed`, missed.length && `${missed.length} missed`,
     late.length && counted(late.length, "late stop", "late stops"), failed].filter(Boolean).join(", ");
 }
 const slowest = (played) => Math.max(0, ...played.turns.map((turn) => turn.v2v_s));

@@ -121,6 +121,21 @@ def test_cutting_in_more_often_than_by_chance_breaks_the_gate(
     assert broken == ([f"cut-ins: {before} -> {after}"] if breaks else [])
 
 
+def test_cut_ins_are_told_twice_all_and_those_that_are_noticed() -> None:
+    def cutting_in(*heard_s: float) -> ReplayRun:
+        one = run(1)
+        marks = Marks(cut_ins_s=[10.0 for _ in heard_s], cut_ins_heard_s=list(heard_s))
+        return replace(one, played=[replace(one.played[0], marks=marks)])
+
+    found = compare(cutting_in(0.1, 0.3, 0.31, 2.0), cutting_in(0.2))
+
+    assert "Cut-ins: 4 -> 1 (noticed: 2 -> 0)." in found.sentences
+    assert broken_budgets(cutting_in(0.1, 0.4), {"noticed_cut_ins": 0.0}) == [
+        "noticed_cut_ins: 1, at most 0 allowed"
+    ]
+    assert broken_budgets(cutting_in(0.1, 0.3), {"noticed_cut_ins": 0.0}) == []
+
+
 def test_turns_are_paired_by_where_they_end() -> None:
     first, second = run(1), run(1)
     play = second.played[0]

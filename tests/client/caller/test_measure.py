@@ -45,6 +45,29 @@ def test_an_answer_in_the_middle_of_a_turn_is_a_cut_in_and_the_next_one_counts()
     assert wait.v2v_s == pytest.approx(0.6)
 
 
+@pytest.mark.parametrize(
+    ("sounds", "heard_s", "noticed"),
+    [
+        (talk(11.0, 11.25), (0.25,), False),
+        (talk(11.0, 11.3), (0.3,), False),
+        (talk(11.0, 11.4), (0.4,), True),
+        (talk(11.0, 11.2) + talk(11.3, 11.45), (0.35,), True),
+        (talk(10.5, 10.7) + talk(11.2, 11.4), (0.2, 0.2), False),
+        (talk(11.9, 13.0), (1.1,), True),
+        (talk(9.0, 11.0), (), False),
+    ],
+)
+def test_a_cut_in_is_noticed_that_is_audible_for_more_than_300_ms(
+    sounds: list[Sound], heard_s: tuple[float, ...], noticed: bool
+) -> None:
+    """A breath's length of silence does not end it; what is said later is another."""
+    wait = measure_wait(SAID, sounds)
+
+    assert wait.cut_ins_heard_s == pytest.approx(heard_s)
+    assert wait.noticed is noticed
+    assert wait.cut_in is bool(heard_s)
+
+
 def test_a_voice_that_talks_across_the_end_is_not_the_answer() -> None:
     talking = talk(11.9, 13.0)
 
@@ -98,13 +121,14 @@ def test_a_bot_that_was_silent_anyway_stops_at_once() -> None:
 def test_percentiles_count_every_turn() -> None:
     waits = [
         Wait(v2v_s=0.2, missed=False),
-        Wait(v2v_s=0.4, missed=False, cut_ins_s=(1.0,)),
+        Wait(v2v_s=0.4, missed=False, cut_ins_s=(1.0,), cut_ins_heard_s=(0.2,)),
+        Wait(v2v_s=0.4, missed=False, cut_ins_s=(1.0, 2.0), cut_ins_heard_s=(0.2, 0.5)),
         Wait(v2v_s=5.0, missed=True),
     ]
 
     summary = summarise(waits)
 
-    assert (summary.turns, summary.cut_in, summary.missed) == (3, 1, 1)
+    assert (summary.turns, summary.cut_in, summary.noticed, summary.missed) == (4, 2, 1, 1)
     assert summary.p50_s == pytest.approx(0.4)
     assert summary.p95_s == pytest.approx(5.0)
     assert summary.p99_s == pytest.approx(5.0)

@@ -50,7 +50,13 @@ ANSWERED = turn(
 )
 MISSED = turn(Wait(v2v_s=5.0, missed=True), Words(transcript="", answer=""))
 INTERRUPTED = turn(
-    Wait(v2v_s=0.3, missed=False, cut_ins_s=(0.7,), barge_in=BargeIn(0.09, None)),
+    Wait(
+        v2v_s=0.3,
+        missed=False,
+        cut_ins_s=(0.7,),
+        cut_ins_heard_s=(0.42,),
+        barge_in=BargeIn(0.09, None),
+    ),
     Words(transcript="stop", answer="[bold]", cut_off="Once upon"),
 )
 
@@ -88,7 +94,7 @@ def test_an_interruption_shows_how_soon_the_bot_was_silent_and_what_was_heard() 
 
     assert "silent 90 ms after it was spoken over" in text
     assert "Once upon" in text
-    assert "cut in" in text
+    assert "cut in for 420 ms" in text
     assert "[bold]" in text
 
 
