@@ -33,7 +33,7 @@ class Marks:
     cut_ins_s: list[float] = field(default_factory=list)
     """The times of answers that began before the person was done, in seconds of the recording."""
     cut_ins_heard_s: list[float] = field(default_factory=list)
-    """For how long each was audible."""
+    """The seconds that each was audible."""
     missed_s: list[float] = field(default_factory=list)
     """Ends of turns that were owed an answer and had none within 5 s."""
     late_stops_s: list[float] = field(default_factory=list)

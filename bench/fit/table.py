@@ -55,7 +55,7 @@ whom the bot has cut must not be waited for less."""
 READ_SHARE = 0.5
 """The weight of a read row, whose pauses are mostly made, beside one of natural speech."""
 STEPS, CLOSE = 40, 1e-3
-"""Of the fit, at most, each moving no weight by more than 1; one so small is the last."""
+"""The fit takes so many at most, each moving no weight by more than 1; one so small is the last."""
 
 
 @dataclass(frozen=True, slots=True)

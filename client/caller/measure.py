@@ -69,7 +69,7 @@ class Wait:
     cut_ins_s: tuple[float, ...] = ()
     """Sounds of the bot that began while the person was not done, from the turn's start."""
     cut_ins_heard_s: tuple[float, ...] = ()
-    """For how long each was audible, before and after the person went on."""
+    """The seconds that each was audible, before and after the person went on."""
     barge_in: BargeIn | None = None
 
     @property
