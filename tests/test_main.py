@@ -301,7 +301,8 @@ def test_the_doctor_looks_at_everything_and_its_exit_code_says_how_it_went(tmp_p
     assert (code, report["ok"]) == (0, True)
     assert [check["name"] for check in report["checks"]] == [
         *("python", "packages", "voice activity", "turn end"),
-        *("ears, encoder", "ears, decoder", "ears, tokenizer", "ears", "voice", "port", "tls"),
+        *("ears, encoder", "ears, decoder", "ears, tokenizer", "voice, model"),
+        *("ears", "voice", "port", "tls"),
         *("access token", "public address", "llm", "disk", "file limit"),
     ]
     code, report = diagnosed(tmp_path, PORT="0", LLM_BASE_URL="http://127.0.0.1:1/v1")

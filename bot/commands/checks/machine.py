@@ -37,7 +37,7 @@ MODELS: Mapping[str, tuple[tuple[str, ...], str]] = {
         ("moonshine_voice", "assets", "tiny-en", "tokenizer.bin"),
         "6884b35fd6377d4c4d32336a0bc152f36b64d1e45b6503683cdc238250a8472d",
     ),
-    "voice": (MODEL, MODEL_SHA256),
+    "voice, model": (MODEL, MODEL_SHA256),
 }
 """The place of each in its package, and the SHA-256 of the one that the tests were run with."""
 
