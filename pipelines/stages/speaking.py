@@ -166,6 +166,7 @@ class Speaking(FrameProcessor):
         reply_id = clauses.reply_id
         first, unheard = True, False
         while (clause := await clauses.next()) is not None:
+            await asyncio.sleep(0)  # a voice may have nothing for it, and that at once
             by_s = self._limit_s(clauses) if first and not clause.filler else None
             is_heard = await self._try(reply_id, clause, first=first, by_s=by_s)
             if not clause.filler:
@@ -235,6 +236,7 @@ class Speaking(FrameProcessor):
                     limit.reschedule(None)
                 await self._play(pcm)
                 text = ""
+                await asyncio.sleep(0)  # a voice may have all of it at once: others have turns
         rest = resampler.flush()
         await self._play(rest)
         return is_heard or first_audible(rest, self._rate) is not None

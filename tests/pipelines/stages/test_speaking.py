@@ -1,17 +1,20 @@
 """A model that says more than a voice can come to."""
 
+import asyncio
 import itertools
+from collections import Counter
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
 from pipelines.core.exchange import AnswerMeasured, Typed
-from pipelines.services.protocols import SpeechChunk
+from pipelines.services.protocols import ServiceError, SpeechChunk
 from pipelines.stages import speaking
 from tests.pipelines.services.scripted import paced
-from tests.pipelines.stages.rehearsal import LevelVoice, does, rehearse, says
+from tests.pipelines.stages.rehearsal import FIRST_LEVEL, RATE_HZ, LevelVoice, does, rehearse, says
 
 NUMBERS = "one two three four five six seven eight nine ten eleven twelve".split()
 ENDLESS = " ".join(f"This is sentence number {number}." for number in NUMBERS)
@@ -105,3 +108,71 @@ def test_silence_that_was_cut_off_around_the_first_clause_stands_in_its_row(
     (row,) = done.rows
     assert isinstance(row["facts"], dict)
     assert row["facts"]["tts_trimmed_s"] == 0.55
+
+
+# ---- a voice that never waits ----
+
+PIECE = round(0.02 * RATE_HZ)
+
+
+def sound(samples: int, pieces: int, level: int = FIRST_LEVEL) -> list[SpeechChunk]:
+    return [SpeechChunk(np.full(samples, level, np.int16))] * pieces
+
+
+class HastyVoice(LevelVoice):
+    """Has all that it will ever have at once, and notes the turn of the event loop each time."""
+
+    def __init__(self, made: list[SpeechChunk], *scene: Any) -> None:
+        super().__init__(*scene)
+        self.words = [("word", PIECE)]
+        self._made = made
+        self._turn = 0
+        self.at_turns: list[int] = []
+
+    async def synthesise(
+        self, text: str, *, first: bool = False
+    ) -> AsyncGenerator[SpeechChunk, None]:
+        self._note()
+        if self._fails(text):
+            raise ServiceError("tts", "scripted", retryable=False)
+        for chunk in self._made:
+            yield chunk
+            self._note()
+
+    def _note(self) -> None:
+        self.at_turns.append(self._turn)
+        asyncio.get_running_loop().call_soon(self._begin_turn, self._turn)
+
+    def _begin_turn(self, before: int) -> None:
+        self._turn = before + 1
+
+
+@pytest.mark.parametrize(
+    ("made", "fails"),
+    [
+        (sound(PIECE, 100), False),
+        (sound(1, 100), False),
+        (sound(PIECE, 100, level=0), False),
+        (sound(0, 100), False),
+        (sound(PIECE, 1), False),
+        ([], False),
+        ([], True),
+    ],
+    ids=["pieces", "samples", "silence", "empty pieces", "one piece", "nothing", "failures"],
+)
+def test_others_have_turns_between_the_pieces_of_a_voice_that_never_waits(
+    made: list[SpeechChunk], *, fails: bool
+) -> None:
+    done = rehearse(
+        does(1.0, Typed("Go on.")),
+        answers=lambda _: [(0.1, ENDLESS)],
+        voice=lambda *scene: HastyVoice(made, *scene),
+        tts_fails=lambda text: fails,
+        microphone=False,
+        until_s=40.0,
+    )
+
+    assert isinstance(done.voice, HastyVoice)
+    assert len(done.voice.at_turns) >= len(NUMBERS)
+    assert max(Counter(done.voice.at_turns).values()) <= 4  # an apology is of three clauses
+    assert done.states[-1] == "listening"
