@@ -65,6 +65,11 @@ LONGEST_TYPED = 8192
 MAX_SIZE = 64
 """The largest answer that can be waited for."""
 
+OPEN_SEGMENTS = 64
+"""Phrases of an answer that are told to be spoken at its end, all at once; those before them as it
+goes on: a phrase is shown when its sound is sent.
+"""
+
 MAX_COUNT = 2**53 - 1
 """The largest whole number that every JSON library carries exactly."""
 
@@ -95,7 +100,7 @@ class BrowserCodec:
         self._replies: list[str | bytes] = []
         self._turn: int | None = None
         self._segments: list[tuple[int, str]] = []
-        """The answer to `_turn`: id and text of what was shown."""
+        """The answer to `_turn`: id and text of what was shown, and not told to be spoken."""
         self._next_segment = 1
 
     def receive(self, message: str | bytes) -> list[FromClient]:
@@ -271,12 +276,15 @@ class BrowserCodec:
         segment = (self._next_segment, text)
         self._segments.append(segment)
         self._next_segment += 1
+        past = self._segments[:-OPEN_SEGMENTS]
+        del self._segments[: len(past)]
         started = [_rtvi("bot-llm-started"), _rtvi("bot-tts-started")] if begins else []
         return [
             *started,
             _rtvi("bot-llm-text", {"text": text.rstrip() + " "}),  # clients join them as they are
             _rtvi("bot-tts-text", {"text": text}),
             _bot_output(segment, spoken=False),
+            *(_bot_output(one, spoken=True) for one in past),
         ]
 
     def _end_of_answer(self, caption: Caption) -> list[bytes]:

@@ -31,9 +31,9 @@ from pipelines.core.hearing.intake import STALL_S
 GOODBYE_S = 5.0
 """Seconds that a client may take to read the last of what a call had to say."""
 
-OUTBOX_LIMIT = 1024
-"""Messages: 20 s of 20 ms frames. A call sends in real time, so a healthy one holds few; a network
-may stand still for 15 s.
+OUTBOX_LIMIT = 2048
+"""Messages. A network may stand still for 15 s: 1,500 on the telephone, where a mark follows each
+frame of 20 ms, and on the page 750 frames and all that is shown of short phrases.
 """
 
 TELL_EVERY_S = 10.0

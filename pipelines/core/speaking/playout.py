@@ -158,7 +158,8 @@ class Playout:
             n = min(self._frame, self._length - self._sent)
             unannounced = self._clauses[self._announced :]
             starts = [c for c in unannounced if c.start < self._sent + n]
-            out += [ClauseDue(c.text) for c in starts]
+            if starts:  # a voice may have next to no sound for some of them
+                out.append(ClauseDue(" ".join(c.text for c in starts)))
             self._announced += len(starts)
             at, since = self._anchor
             plays_at_s = since + (self._sent - at) / self._rate

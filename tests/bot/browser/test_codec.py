@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from pipecat.serializers.protobuf import ProtobufFrameSerializer
 from pydantic import BaseModel
 
 from bot.browser.browser_pb2 import AudioRawFrame, Frame, MessageFrame
-from bot.browser.codec import BrowserCodec
+from bot.browser.codec import OPEN_SEGMENTS, BrowserCodec
 from bot.calls.errors import PeerError, UsageError
 from bot.calls.messages import Closed, FromClient, Opened, ToClient
 from pipelines.core.exchange import (
@@ -435,6 +436,33 @@ def test_an_answer_is_shown_phrase_by_phrase_and_marked_as_said_at_its_end(
     ]
     streamed = [one["data"]["text"] for one in read(shown) if one["type"] == "bot-llm-text"]
     assert "".join(streamed) == "Well, it is noon. "
+
+
+def test_phrases_of_a_long_answer_are_told_to_be_spoken_as_it_goes_on(codec: BrowserCodec) -> None:
+    shown = [
+        codec.send(Caption("bot", f"Yes {n}.", final=False, turn=1))
+        for n in range(3 * OPEN_SEGMENTS)
+    ]
+    ended = codec.send(Caption("bot", "Yes.", final=True, turn=1))
+
+    assert max(len(messages) for messages in shown[1:]) == 4
+    assert len(ended) == OPEN_SEGMENTS + 2
+    outputs = [
+        one["data"]
+        for one in read([*chain.from_iterable(shown), *ended])
+        if one["type"] == "bot-output"
+    ]
+    said = [o["segment_id"] for o in outputs if o["spoken_status"] == "completed"]
+    assert said == list(range(1, 3 * OPEN_SEGMENTS + 1))
+
+
+def test_a_long_answer_that_is_cut_off_tells_no_more_phrases_to_be_spoken(
+    codec: BrowserCodec,
+) -> None:
+    for n in range(2 * OPEN_SEGMENTS):
+        codec.send(Caption("bot", f"Yes {n}.", final=False, turn=1))
+    ended = codec.send(Caption("bot", "Yes 0.", final=True, turn=1, heard="Yes 0."))
+    assert "bot-output" not in kinds(ended)
 
 
 def test_a_phrase_that_is_shown_is_not_spoken_yet_and_one_that_was_said_is(

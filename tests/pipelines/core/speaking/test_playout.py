@@ -53,6 +53,20 @@ def test_the_first_frames_go_out_at_once_and_no_further_ahead_than_the_lead() ->
     assert [frame.start for frame in sent(playing(), 0.0)] == [0, 20, 40]
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.001, 0.005])
+def test_clauses_with_next_to_no_sound_are_shown_together(seconds: float) -> None:
+    playout = Sounding(RATE, 0.06, reports=True)
+    playout.begin(1)
+    for n in range(100):
+        playout.sound(tone(seconds), f"clause {n}.", ())
+    playout.sound(tone(0.5), "the last.", ())
+    playout.end()
+    items = [item for at in range(60) for item in playout.sends(at / 100)]
+    shown = [item.text for item in items if isinstance(item, ClauseDue)]
+    assert " ".join(shown) == " ".join([*(f"clause {n}." for n in range(100)), "the last."])
+    assert len(shown) <= 1 + 100 * seconds / 0.02 + 1
+
+
 def test_a_frame_follows_every_20_ms() -> None:
     playout = playing()
     sent(playout, 0.0)
