@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Mapping
@@ -95,6 +96,13 @@ async def _end(process: Process) -> None:
         return
     process.terminate()
     await end_within(process, STOP_LIMIT_S)
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
 
 
 @dataclass(frozen=True, slots=True)

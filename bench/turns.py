@@ -4,7 +4,6 @@ import asyncio
 import enum
 import random
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -17,7 +16,7 @@ from bench.peers.door import LineDoor
 from bench.peers.environment import python_of
 from bench.playlist import PlaylistItem
 from bench.plays import Play, PlayConditions, failure, judge
-from bench.servers import BenchEngine, Running, ServerError, running
+from bench.servers import BenchEngine, Running, ServerError, free_port, running
 from bot.settings.latency_profile import ProfileName
 from client.caller.call import CallOptions, CallResult, place_call
 from client.caller.conductor import Pacing
@@ -219,7 +218,7 @@ async def _own(
     name: str, wanted: BenchPlan, llm_url: str, checkout: Path | None = None
 ) -> AsyncIterator[Running]:
     """This project's server, of another checkout where one is named. Raises ServerError."""
-    port = _free_port()  # known before: it is in the address that Twilio signs
+    port = free_port()  # known before: it is in the address that Twilio signs
     words = ["bot", "serve", "--port", str(port), "--host", "127.0.0.1"]
     settings = {
         "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
@@ -277,12 +276,6 @@ def _stock(server: Running, caller: Caller) -> Contestant:
         url = server.url.removesuffix("/ws") + "/twilio"
         return Contestant(replace(server, url=url), CallOptions(door=_door("twilio")))
     return Contestant(server, CallOptions(door=_door("stock")))
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
 
 
 def _batched(items: Sequence[PlaylistItem], size: int) -> Iterator[list[PlaylistItem]]:

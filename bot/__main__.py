@@ -47,6 +47,7 @@ COMMANDS: Commands = {
     "replay compare": ("replay.command:compare", "Two runs, turn by turn."),
     "replay facts": ("replay.command:facts", "Decide recorded calls again, from their facts."),
     "replay whatif": ("replay.command:whatif", "The waits with other parts."),
+    "attack": ("bench.attack.command:attack", "Attack a server, beside good calls."),
     "bench turns": ("bench.command:turns", "How long people wait, beside a stock bot."),
     "bench stt": ("bench.stt:stt", "The ears, alone and in calls."),
     "bench tts": ("bench.tts:tts", "The voices, alone and in calls."),

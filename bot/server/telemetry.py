@@ -1,5 +1,6 @@
 """The operator's view: log lines without callers' words, and metrics without call ids."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -211,6 +212,9 @@ class Metrics:
             registry=registry,
             buckets=LAGS,
         )
+        Gauge("halfsecond_tasks", "Tasks of the event loop.", registry=registry).set_function(
+            _tasks
+        )
         self._answers = AnswerMetrics(registry)
         self._barge_ins = Counter(
             "halfsecond_barge_ins", "Answers cut off by the caller.", registry=registry
@@ -270,6 +274,13 @@ class Metrics:
     def text(self) -> bytes:
         """In Prometheus' exposition format."""
         return generate_latest(self._registry)
+
+
+def _tasks() -> int:
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:  # read from outside a loop
+        return 0
 
 
 class LostLines(Collector):

@@ -1,3 +1,4 @@
+import asyncio
 import io
 import json
 import logging
@@ -223,3 +224,15 @@ def test_answers_are_counted_by_the_endpoint_that_gave_them() -> None:
         'halfsecond_llm_failed_total{endpoint="gemma@gpu:8000"} 2.0',
     ):
         assert line in figures
+
+
+def test_the_tasks_of_the_loop_are_counted_where_there_is_one() -> None:
+    metrics = Metrics()
+    assert sample(metrics, "halfsecond_tasks") == 0
+
+    async def scenario() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(asyncio.sleep(0))
+            assert sample(metrics, "halfsecond_tasks") == 2
+
+    asyncio.run(scenario())
