@@ -14,7 +14,14 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from bench.attack.target import SIGNS_WITH, TOKEN, Connection, RefusedError, SurpriseError, Target
+from bench.attack.target import (
+    SIGNS_WITH,
+    TOKEN,
+    Connection,
+    HandshakeRefusedError,
+    SurpriseError,
+    Target,
+)
 from bench.attack.wire import BINARY, FRAME_CASES, OPEN, PING, TEXT, frame, mutated, request
 from bot.browser.browser_pb2 import Frame, MessageFrame
 from client.caller.dialect import ClientDialect, Message
@@ -334,5 +341,5 @@ ATTACKERS: dict[str, Attacker] = {
 if find_spec("schemathesis"):  # it comes with `./run test`
     ATTACKERS["described"] = Attacker(does="schemathesis, by the API's description", once=described)
 
-REFUSALS = (OSError, EOFError, RefusedError, asyncio.LimitOverrunError)
+REFUSALS = (OSError, EOFError, HandshakeRefusedError, asyncio.LimitOverrunError)
 """Ways to be turned away, which are in order."""

@@ -24,7 +24,7 @@ class SurpriseError(Exception):
     """The server did what it should not have; the message says what."""
 
 
-class RefusedError(Exception):
+class HandshakeRefusedError(Exception):
     """The server answered a WebSocket's handshake with another status than 101."""
 
     def __init__(self, status: int) -> None:
@@ -95,7 +95,7 @@ class Target:
     async def websocket(
         self, path: str, chance: Random, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[Connection]:
-        """Raises RefusedError, OSError, EOFError."""
+        """Raises HandshakeRefusedError, OSError, EOFError."""
         upgrade = {
             "Upgrade": "websocket",
             "Connection": "Upgrade",
@@ -105,7 +105,7 @@ class Target:
         async with self.connection(chance) as connection:
             await connection.send(request("GET", path, head={**upgrade, **(headers or {})}))
             if (status := await connection.status()) != 101:
-                raise RefusedError(status)
+                raise HandshakeRefusedError(status)
             yield connection
 
     async def ask(self, chance: Random, data: bytes) -> int:
