@@ -1,4 +1,4 @@
-"""What strangers and callers do to the server, one small piece each."""
+"""The attackers, strangers and callers, one small piece each."""
 
 import asyncio
 import json

@@ -26,7 +26,7 @@ CALL_S = 24.0
 SPACING_S = 1.5
 """Between the first calls of two callers."""
 LONGEST_S = 4.5
-"""Of a recording."""
+"""The longest recording that is played."""
 PACING = Pacing(lead_in_s=0.8, until_quiet_s=0.8)
 
 _RECORDINGS = Path(__file__).parents[2] / "tests" / "recordings"

@@ -20,7 +20,7 @@ from bench.servers import Running, ServerError, free_port, running
 from client.caller.speech_file import Recording
 
 WARM_S = 10.0
-"""Of the attack, before the baseline: what is made once is made then."""
+"""The attack goes on so long before the baseline: what is made once is made then."""
 SETTLE_S = 75.0
 """The longest wait for the baseline: a page that vanished is waited for during 30 s."""
 CALLS = 24
@@ -30,7 +30,7 @@ Tell = Callable[[str, int], None]
 
 @dataclass(slots=True)
 class Course:
-    """What is measured of one server, in order."""
+    """The measurements of one server, in order."""
 
     server: Running
     names: Sequence[str]
@@ -116,7 +116,7 @@ class Course:
         )
 
     async def figures(self) -> dict[str, float]:
-        """Of /metrics, by the name with its labels; of no connection that stays."""
+        """The server's metrics, by name and labels, over a connection that does not stay."""
         head = {"Authorization": f"Bearer {TOKEN}", "Connection": "close"}
         async with httpx2.AsyncClient(trust_env=False, timeout=30.0) as http:
             text = (await http.get(f"{self.server.url}/metrics", headers=head)).text
