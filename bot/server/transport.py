@@ -7,6 +7,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.protocol import State
 
 from bot.server.crowd import Crowd
 from bot.server.flow import (
@@ -183,6 +184,9 @@ class WebSocketProtocol(_InPieces, WebSocketsSansIOProtocol):  # type: ignore[mi
             self._paying = None
 
     def send_receive_event_to_app(self) -> None:
+        if self.conn.state is not State.OPEN:  # it is being closed, for what came before
+            self.frames = []
+            return
         if self.curr_msg_data_type == "text" and not _is_utf8(self.frames):
             self.conn.send_close(1007)  # there it is logged with a traceback
             self.handle_parser_exception()

@@ -22,6 +22,7 @@ from tests.echo import audio, kind, ready
 from tests.patience import until
 from tests.serving import RawClient, Served, serving
 
+TEXT, CLOSE = 0x1, 0x8
 PING = 9
 
 
@@ -154,6 +155,25 @@ def test_text_that_is_no_utf8_leaves_no_traceback(log: io.StringIO) -> None:
             assert error.value.rcvd is not None
             assert error.value.rcvd.code == 1007
         await until(lambda: served.sessions.calls == 0)
+
+    on_a_server(play)
+    assert "Traceback" not in log.getvalue()
+
+
+@pytest.mark.parametrize("late", [b"\xc3\x28", b"{}"], ids=["no UTF-8", "text"])
+def test_what_comes_while_a_connection_is_being_closed_is_dropped(
+    log: io.StringIO, late: bytes
+) -> None:
+    async def play(served: Served) -> None:
+        client = await RawClient.enter(await served.ws_url())
+        await until(lambda: served.sessions.calls == 1)
+        await served.sessions.drain(0.0)
+        assert (await client.read_frame())[0] == CLOSE
+        client.send(TEXT, late)
+        client.send(CLOSE, b"\x03\xe9")
+        with pytest.raises(asyncio.IncompleteReadError):  # it is over
+            await client.read_frame()
+        client.vanish()
 
     on_a_server(play)
     assert "Traceback" not in log.getvalue()
