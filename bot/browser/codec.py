@@ -205,14 +205,14 @@ class BrowserCodec:
                 pass
         ready = {"version": version, "about": {"library": OUR_CLIENT}}
         self._replies.append(_rtvi("bot-ready", ready, message_id))
-        flushes = library.startswith(OUR_CLIENT)
-        if flushes and self._resume_key:
+        is_ours = library.startswith(OUR_CLIENT)
+        if is_ours and self._resume_key:
             session = {"resume": self._resume_key, "resumed": self._opened}
             self._replies.append(_server_message("session", **session))
         if self._opened:
             self._replies.append(_server_message("state", state=self._state))
         self._opened = True
-        return [Opened(self._session_id, flushes=flushes)]
+        return [Opened(self._session_id, flushes=is_ours, sends_always=is_ours)]
 
     def _client_message(self, message_id: str, data: object) -> list[FromClient]:
         event: FromClient

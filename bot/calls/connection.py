@@ -47,8 +47,8 @@ UNFLUSHABLE_LEAD_S = 0.06
 """How far ahead of the clock a client is sent audio, by whether it can drop what it has."""
 
 SENDS_ALWAYS_STALL_S = 15.0
-"""Seconds that a client of our own may be silent: it says when it closes its microphone, and sends
-all of the time otherwise. So it is the network that stands still, and the turn waits for it.
+"""Seconds without audio of a client that sends all of the time: a page of our own, which says when
+it closes its microphone, or Twilio. It is the network that stands still, and the turn waits for it.
 """
 
 _log = structlog.get_logger(__name__)
@@ -392,5 +392,5 @@ def _call_format(codec: Codec, opened: Opened) -> CallFormat:
         out_rate_hz=codec.out_rate_hz,
         lead_s=FLUSHABLE_LEAD_S if opened.flushes else UNFLUSHABLE_LEAD_S,
         reports_playout=opened.flushes,
-        stall_s=SENDS_ALWAYS_STALL_S if opened.flushes else STALL_S,
+        stall_s=SENDS_ALWAYS_STALL_S if opened.sends_always else STALL_S,
     )

@@ -13,6 +13,10 @@ class Opened:
     session_id: str
     flushes: bool = False
     """It obeys `Flush` and reports `Played`; else it plays whatever it was sent."""
+    sends_always: bool = False
+    """It sends audio all of the time, unless it has said that it is muted; else it may stop at any
+    time without a word.
+    """
 
 
 @dataclass(frozen=True, slots=True)

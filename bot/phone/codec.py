@@ -127,7 +127,7 @@ class TwilioCodec:
             raise PeerError("two names for one stream")
         _check_number(read, "sequenceNumber")
         self.start, self._state = start, StreamState.OPEN
-        return [Opened(start.call_sid, flushes=True)]
+        return [Opened(start.call_sid, flushes=True, sends_always=True)]
 
     def _media(self, read: dict[str, Any]) -> list[FromClient]:
         self._check_stream(read)

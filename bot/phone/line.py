@@ -19,7 +19,6 @@ from bot.phone.waiting import SIGNED_START_S
 from pipelines.cascade import CallFormat
 from pipelines.core.announcements import Announcements
 from pipelines.core.exchange import Say
-from pipelines.core.hearing.intake import STALL_S
 from pipelines.core.memory.tools import Afterwards, Tool, tool
 from pipelines.words import ENGLISH
 from pipelines.words.phrases import Phrases
@@ -176,7 +175,6 @@ class TelephoneLine:
             form = replace(
                 form,
                 lead_s=LEAD_S,
-                stall_s=STALL_S,
                 announcements=self._phone.announcements,
                 tools=tools,
                 facts=FACTS,

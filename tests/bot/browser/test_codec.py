@@ -129,7 +129,9 @@ def test_a_client_is_let_in_and_gets_its_own_version_back(
     data: object, *, flushes: bool, version: str
 ) -> None:
     codec = new_codec()
-    assert codec.receive(message("client-ready", data, "abc")) == [Opened("call-1", flushes)]
+    assert codec.receive(message("client-ready", data, "abc")) == [
+        Opened("call-1", flushes, sends_always=flushes)
+    ]
     [ready] = read(codec.replies())
     rtvi.BotReady.model_validate(ready)
     assert (ready["type"], ready["id"]) == ("bot-ready", "abc")

@@ -7,10 +7,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.browser.codec import BrowserCodec
-from bot.calls.connection import OUTBOX_BYTES, OUTBOX_LIMIT, Seat, serve
+from bot.calls.connection import OUTBOX_BYTES, OUTBOX_LIMIT, SENDS_ALWAYS_STALL_S, Seat, serve
 from bot.calls.errors import PeerError
 from bot.calls.farewell import CallOutcome, Farewell
 from bot.calls.limits import Limits
+from bot.phone.codec import Start
+from bot.phone.line import Opening, TelephoneConfig, TelephoneLine
 from bot.server.telemetry import Metrics
 from pipelines.core.exchange import (
     AudioIn,
@@ -24,6 +26,7 @@ from pipelines.core.exchange import (
     Sent,
     StateChanged,
 )
+from tests.bot.phone.speaking_twilio import CALL, CONNECTED, STREAM, said, start
 from tests.echo import EchoCall, EchoEngine, FakeSocket, audio, kind, message, pcm, ready, typed
 
 PCM = b"\1\2" * 160
@@ -374,6 +377,30 @@ def test_a_client_that_sends_all_of_the_time_is_waited_for(library: str, stall_s
     desk = Desk(ready(library), None)
     served(desk)
     assert desk.call.form.stall_s == stall_s
+
+
+@pytest.mark.parametrize(
+    "phone", [TelephoneConfig(), TelephoneConfig(transfers={"Ann": "+15550100"})]
+)
+def test_twilio_which_sends_all_of_the_time_is_waited_for(phone: TelephoneConfig) -> None:
+    messages = [said(CONNECTED), said(start())]
+    stream = Start(STREAM, CALL)
+    line = TelephoneLine(FakeSocket(None), Opening(stream, messages), phone, None)
+    engine = EchoEngine()
+
+    async def play() -> Farewell:
+        return await serve(
+            line,
+            line.codec,
+            line.around(engine.new_call),
+            Metrics(),
+            Seat(),
+            phone.limits(Limits()),
+        )
+
+    assert asyncio.run(play()).outcome is CallOutcome.LEFT
+    [call] = engine.calls
+    assert (call.form.stall_s, call.form.reports_playout) == (SENDS_ALWAYS_STALL_S, True)
 
 
 # ---- dropped, and back ----

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -117,12 +117,7 @@ class Conversation:
         services = Services(new_vad=ScriptedVad, stt=stt, turn=turn, llm=self.llm, tts=self.voice)
 
         def new_call(form: CallFormat, send: Send) -> Call:
-            form = CallFormat(
-                in_rate_hz=form.in_rate_hz,
-                out_rate_hz=form.out_rate_hz,
-                lead_s=LEAD_S,
-                reports_playout=True,
-            )
+            form = replace(form, lead_s=LEAD_S)
             self._call = Call(services, form, send, recorder=self.notes)
             return self._call
 

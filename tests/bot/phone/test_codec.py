@@ -54,7 +54,7 @@ SILENT = np.zeros(160, np.int16).tobytes()
 def opened() -> TwilioCodec:
     codec = TwilioCodec()
     assert codec.receive(said(CONNECTED)) == []
-    assert codec.receive(said(start(token="t"))) == [Opened(CALL, flushes=True)]
+    assert codec.receive(said(start(token="t"))) == [Opened(CALL, flushes=True, sends_always=True)]
     return codec
 
 
@@ -309,7 +309,7 @@ def test_a_name_may_have_256_characters() -> None:
     with pytest.raises(PeerError, match="^malformed start$"):
         codec.receive(changed(start(), "start.callSid", "C" * 257))
     assert codec.receive(changed(start(), "start.callSid", "C" * 256)) == [
-        Opened("C" * 256, flushes=True)
+        Opened("C" * 256, flushes=True, sends_always=True)
     ]
 
 
@@ -426,7 +426,7 @@ class Orders(RuleBasedStateMachine):
     @rule()
     def starts(self) -> None:
         if (events := self.hear(start(), allowed_in="connected")) is not None:
-            assert events == [Opened(CALL, flushes=True)]
+            assert events == [Opened(CALL, flushes=True, sends_always=True)]
             self.state = "open"
 
     @rule(at_ms=st.integers(0, 10**9))
