@@ -3,7 +3,7 @@
 import * as door from "./door.js";
 import { Microphone } from "./microphone.js";
 import { Player } from "./player.js";
-import { Problem } from "./problems.js";
+import { GOES_ON_TRYING, Problem } from "./problems.js";
 import { microphone, mute, played, stopSpeaking, typed } from "./rtvi.js";
 import { Socket } from "./socket.js";
 import { CallState } from "./state.js";
@@ -17,7 +17,7 @@ const AUDIBLE = 10 ** (-45 / 20);
 /**
  * Events, with what they bring in `detail`:
  *
- * - `state`: `{word, retry}`; `retry` is `{attempt, of, pauseS}` while reconnecting
+ * - `state`: `{word, retry}`; `retry` is `{attempt, pauseS, problem}` while reconnecting
  * - `microphone`: `{open, muted, pushToTalk, talking}`
  * - `level`: `{rms, peak}` of 20 ms of the microphone; `playing`: `{rms}` of the loudspeaker
  * - `message`: what the server said
@@ -37,6 +37,7 @@ export class Call extends EventTarget {
     this.spokeAt = 0; // when the person was last loud enough to be speaking
     this.lastHeard = null; // what the server was last told, or could not be told
     this.cameBack = false;
+    this.hindrance = null; // the kind of Problem that keeps us from coming back, as it was told
     this.socket = null;
     this.unsent = []; // typed before the call was open
     this.ontyped = null; // told of the first of them while the microphone is asked for
@@ -149,10 +150,24 @@ export class Call extends EventTarget {
   waitForRetry(retry) {
     this.become("reconnecting", retry);
     if (retry.attempt === 1) this.player.flush(0);
+    if (retry.problem) this.tellHindrance(retry.problem);
+  }
+
+  /** Once, however many tries end in it. */
+  tellHindrance({ kind, message, detail }) {
+    if (kind === this.hindrance) return;
+    this.hindrance = kind;
+    this.tell("problem", { message, mend: GOES_ON_TRYING, detail });
+  }
+
+  tryNow() {
+    this.socket?.tryNow();
   }
 
   enterAgain() {
     this.cameBack = true;
+    if (this.hindrance) this.tell("problem", null);
+    this.hindrance = null;
     if (this.lastHeard) this.socket.send(played(this.lastHeard));
     this.goLive();
   }
@@ -171,6 +186,8 @@ export class Call extends EventTarget {
 
   finish(error) {
     const problem = error instanceof Problem ? error : null;
+    if (this.hindrance && !problem) this.tell("problem", null);
+    this.hindrance = null;
     this.socket.close();
     this.socket = null;
     this.microphone.close();

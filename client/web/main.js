@@ -48,7 +48,7 @@ call.addEventListener("state", ({ detail: { word, retry } }) => {
   followTheFloor(word, was);
   showRetry(retry);
   showCall();
-  if (retry) announce(`reconnecting, try ${retry.attempt} of ${retry.of}`);
+  if (retry) announce(`reconnecting, next try ${inSeconds(retry.pauseS)}`);
   else if (call.state.phase !== "live") announce(word);
   else if (["connecting", "reconnecting"].includes(was)) announce("connected, listening");
   if (was === "connecting" && call.state.phase === "live") beginAnew();
@@ -78,16 +78,18 @@ function followTheFloor(word, was) {
 
 function showRetry(retry) {
   clearInterval(countdown);
+  $("try-now").hidden = !retry?.problem;
   if (!retry) return;
-  const { attempt, of, pauseS } = retry;
-  const due = performance.now() + pauseS * 1000;
+  const due = performance.now() + retry.pauseS * 1000;
   const show = () => {
-    const left = Math.max(0, Math.ceil((due - performance.now()) / 1000));
-    $("last").textContent = `try ${attempt} of ${of}${left > 0 ? ` in ${left} s` : ""}`;
+    const leftS = (due - performance.now()) / 1000;
+    $("last").textContent = leftS > 0 ? `next try ${inSeconds(leftS)}` : "trying";
   };
   show();
   countdown = setInterval(show, 250);
 }
+
+const inSeconds = (s) => `in ${Math.ceil(s)} s`;
 
 function showCall() {
   const { isUnderWay, phase } = call.state;
@@ -280,6 +282,7 @@ const toggleMute = () => {
 $("call").addEventListener("click", () => (call.state.isUnderWay ? call.end() : beginCall(true)));
 $("mute").addEventListener("click", toggleMute);
 $("stop").addEventListener("click", stop);
+$("try-now").addEventListener("click", () => call.tryNow());
 $("export").addEventListener("click", () => {
   const facts = { host: location.host, begunAt, endedAt: now() };
   save(record(transcript, turns.rows, facts), `halfsecond-${begunAt.replace(/[:.]/g, "-")}.json`);

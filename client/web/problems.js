@@ -38,10 +38,6 @@ const WORDS = {
     "The server does not answer",
     "See that it is running and that you are online, then try again.",
   ],
-  lost: [
-    "The connection was lost",
-    "Five tries did not bring it back. See that you are online, then start again.",
-  ],
   token: ["This server asks for its access token", "Start again to enter it."],
   forbidden: [
     "The server does not let this page in",
@@ -58,6 +54,9 @@ const WORDS = {
     "Reload the page: the server may have been updated.",
   ],
 };
+
+/** In place of its mend, for a Problem that stands in the way of coming back to a call. */
+export const GOES_ON_TRYING = "The page goes on trying for as long as it is open.";
 
 export class Problem extends Error {
   /** `kind` is one of those above; `detail` is what the server says, if it says something. */

@@ -4,8 +4,8 @@ import { BUSY } from "./door.js";
 import { Problem } from "./problems.js";
 import { clientReady, disconnect, understand } from "./rtvi.js";
 
-export const PAUSES_S = [0.5, 1, 2, 4, 8];
-/** Before each try; together within the 30 s that the server keeps a conversation. */
+const FIRST_PAUSE_S = 0.5;
+const LONGEST_PAUSE_S = 30;
 const READY_MS = 10000;
 const BACKLOG = 32 * 1024;
 /** Bytes that wait to be sent: one second of the microphone. More of it would come too late. */
@@ -19,6 +19,11 @@ const THE_END = [
 ];
 /** Reasons of 1008 with which the server is done with us; other limits may be met by no fault of ours. */
 
+/** Seconds before a try, counted from 1: five tries fall within the 30 s that the server keeps a conversation. */
+export function pauseBefore(attempt) {
+  return Math.min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (attempt - 1));
+}
+
 function comesBack(code, reason) {
   return code !== 1000 && !OUR_DOING.has(code) && !THE_END.includes(reason);
 }
@@ -26,13 +31,15 @@ function comesBack(code, reason) {
 export class Socket {
   /**
    * `start(resume, signal)` gives the address; `onready(again)`, `onmessage(message)`,
-   * `onretry({attempt, of, pauseS})` and `onover(problem or null)` are told what happens.
+   * `onretry({attempt, pauseS, problem})` and `onover(problem or null)` are told what happens;
+   * a retry's `problem` is that of the try before, null for the first.
    */
   constructor({ start, onready, onmessage, onretry, onover }) {
     Object.assign(this, { start, onready, onmessage, onretry, onover });
     this.resume = ""; // the key that the server gave us
     this.socket = null;
     this.isReady = false;
+    this.endPause = null;
     this.closing = new AbortController();
   }
 
@@ -95,11 +102,13 @@ export class Socket {
     if (!this.closing.signal.aborted && !this.isReady) this.onover(problem);
   }
 
+  /** Until it is back; returns the Problem where trying cannot help, null otherwise. */
   async tryAgain() {
-    let problem = new Problem("lost");
-    for (const [i, pauseS] of PAUSES_S.entries()) {
-      this.onretry({ attempt: i + 1, of: PAUSES_S.length, pauseS });
-      await pause(pauseS * 1000, this.closing.signal);
+    let problem = null;
+    for (let attempt = 1; ; attempt += 1) {
+      const pauseS = pauseBefore(attempt);
+      this.onretry({ attempt, pauseS, problem });
+      await this.pause(pauseS * 1000);
       if (this.closing.signal.aborted) return null;
       try {
         await this.open();
@@ -107,12 +116,32 @@ export class Socket {
         return null;
       } catch (error) {
         if (error.name === "AbortError") return null;
-        const hopeless = ["token", "forbidden", "confused"].includes(error.kind);
-        problem = hopeless || error.kind === "full" ? error : new Problem("lost");
-        if (hopeless) return problem;
+        problem = error instanceof Problem ? error : new Problem("unreachable");
+        if (isHopeless(problem)) return problem;
       }
     }
-    return problem;
+  }
+
+  /** Ends early when the browser is online again, at `tryNow`, or when the call is over. */
+  pause(ms) {
+    const { signal } = this.closing;
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        window.removeEventListener("online", done);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      window.addEventListener("online", done);
+      signal.addEventListener("abort", done);
+      this.endPause = done;
+    });
+  }
+
+  /** Ends the pause before the next try, if there is one. */
+  tryNow() {
+    this.endPause?.();
   }
 
   /** Drops what the server could not take just now: only the microphone is ever so much. */
@@ -149,25 +178,15 @@ export class Socket {
   }
 }
 
+/** Another try would end the same way, however long the server is given. */
+function isHopeless({ kind, detail }) {
+  return kind === "token" || kind === "forbidden" || THE_END.includes(detail);
+}
+
 function problemOf(code, reason) {
   if (code === 1000) return null;
   if (code === 1013) return reason === BUSY ? new Problem("full") : new Problem("closed", reason);
   if (code === 1008) return new Problem("ended-by-server", reason);
   if (comesBack(code, reason)) return new Problem("unreachable");
   return new Problem("confused", reason);
-}
-
-/** Ends early when the browser is online again, or the call is over. */
-function pause(ms, signal) {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      window.removeEventListener("online", done);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    window.addEventListener("online", done);
-    signal.addEventListener("abort", done);
-  });
 }

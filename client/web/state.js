@@ -4,7 +4,7 @@ export const NEXT = {
   ready: ["connecting"],
   connecting: ["live", "full", "ready"],
   live: ["reconnecting", "ready"],
-  reconnecting: ["live", "full", "ready"],
+  reconnecting: ["live", "ready"],
   full: ["connecting", "ready"],
 };
 

@@ -1,5 +1,6 @@
 """Getting in, staying out, and coming back when the connection is lost."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -101,41 +102,124 @@ def test_a_dropped_socket_is_made_again(browser: Browser, server: Puppeteer) -> 
         call.next(LineRestored)
         expect(page.locator("#word")).to_have_text("listening")
         shown = page.evaluate("() => window.words")
-        assert any(word == "reconnecting" and "try 1 of 5" in last for word, last in shown)
+        assert any(word == "reconnecting" and last.startswith("next try in") for word, last in shown)
         call.say(Caption("user", "After.", final=True, turn=2))
         expect(page.locator("#lines li p")).to_have_text(["Before.", "After."])
         call.speak(tone(0.2))
         call.next(Played, lambda report: report.samples == 0.2 * OUT_HZ)
 
 
-def test_after_five_tries_it_gives_up(browser: Browser, server: Puppeteer) -> None:
+def lost(page: Page, server: Puppeteer, refuse: Callable[[Route], None]) -> None:
+    """A call whose connection is cut, on a clock that the test moves."""
+    page.clock.install()
+    begin(page, server)
+    page.route("**/start", refuse)
+    server.drop_sockets()
+    expect(page.locator("#word")).to_have_text("reconnecting")
+
+
+def test_it_tries_for_as_long_as_the_page_is_open_and_says_when(
+    browser: Browser, server: Puppeteer
+) -> None:
+    tries: list[int] = []
+
+    def refuse(route: Route) -> None:
+        tries.append(1)
+        route.abort()
+
     with witnessed(browser, server, "Failed to load", "WebSocket") as page:
-        page.clock.install()
-        begin(page, server)
-        tries: list[int] = []
-
-        def refuse(route: Route) -> None:
-            tries.append(1)
-            route.abort()
-
-        page.route("**/start", refuse)
-        page.evaluate(
-            "() => { window.said = []; new MutationObserver(() => window.said.push("
-            "announcements.textContent)).observe(announcements, {childList: true}) }"
+        page.add_init_script(
+            "window.said = []; addEventListener('DOMContentLoaded', () => new MutationObserver(() =>"
+            " said.push(announcements.textContent)).observe(announcements, {childList: true}))"
         )
-        server.drop_sockets()
-        expect(page.locator("#word")).to_have_text("reconnecting")
+        page.goto(server.url)
+        lost(page, server, refuse)
 
-        def is_over() -> bool:
-            page.clock.run_for(500)
-            return page.locator("#word").inner_text() == "ready"
+        def is_at_it() -> bool:
+            page.clock.run_for(2000)
+            return len(tries) >= 9
 
-        until(page, is_over)
+        until(page, is_at_it)
         shown = [text for text in page.evaluate("() => window.said") if "try" in text]
-        assert shown == [f"reconnecting, try {attempt} of 5" for attempt in range(1, 6)]
+        waits_s = [1, 1, 2, 4, 8, 16, 30, 30, 30]
+        assert shown[:9] == [f"reconnecting, next try in {wait} s" for wait in waits_s]
+        expect(page.locator("#word")).to_have_text("reconnecting")
+        expect(page.locator("#problem strong")).to_have_text("The server does not answer")
+        expect(page.locator("#problem .mend")).to_contain_text("goes on trying")
+
+
+def test_a_try_that_is_asked_for_comes_at_once_and_brings_the_call_back(
+    browser: Browser, server: Puppeteer
+) -> None:
+    with witnessed(browser, server, "Failed to load", "WebSocket") as page:
+        lost(page, server, lambda route: route.abort())
+        page.clock.run_for(600)
+        expect(page.locator("#problem strong")).to_have_text("The server does not answer")
+        page.unroute("**/start")
+        page.get_by_role("button", name="Try now").click()
+        expect(page.locator("#word")).to_have_text("listening")
+        expect(page.locator("#problem")).to_be_hidden()
+        expect(page.get_by_role("button", name="Try now")).to_be_hidden()
+
+
+def test_a_call_that_is_ended_while_it_tries_is_over(browser: Browser, server: Puppeteer) -> None:
+    with witnessed(browser, server, "Failed to load", "WebSocket") as page:
+        lost(page, server, lambda route: route.abort())
+        page.clock.run_for(600)
+        expect(page.locator("#problem strong")).to_be_visible()
+        page.get_by_role("button", name="End call").click()
         expect(page.locator("#word")).to_have_text("ready")
-        expect(page.locator("#problem strong")).to_have_text("The connection was lost")
-        assert len(tries) == 5
+        expect(page.locator("#problem")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (503, {"error": "all lines are busy"}, "All lines are busy"),
+        (503, {"error": "the server is shutting down"}, "The server takes no calls just now"),
+        (502, {}, "The server takes no calls just now"),
+        (429, {"error": "too many calls"}, "Too many calls from this address"),
+        (404, {}, "The page and the server do not understand each other"),
+    ],
+)
+def test_a_refusal_on_the_way_back_is_told_and_tried_again(
+    browser: Browser, server: Puppeteer, status: int, body: dict[str, str], told: str
+) -> None:
+    with witnessed(browser, server, "Failed to load", "WebSocket") as page:
+        lost(page, server, lambda route: route.fulfill(status=status, json=body))
+        page.clock.run_for(600)
+        expect(page.locator("#problem strong")).to_have_text(told)
+        page.unroute("**/start")
+        page.clock.run_for(1100)
+        expect(page.locator("#word")).to_have_text("listening")
+
+
+def test_a_token_that_is_no_longer_right_ends_the_trying(
+    browser: Browser, server: Puppeteer
+) -> None:
+    with witnessed(browser, server, "Failed to load", "WebSocket") as page:
+        lost(page, server, lambda route: route.fulfill(status=401, json={}))
+        page.clock.run_for(600)
+        expect(page.locator("#word")).to_have_text("ready")
+        expect(page.locator("#problem strong")).to_contain_text("access token")
+
+
+def test_a_server_that_kept_nothing_begins_a_new_call_and_it_is_said(page: Page) -> None:
+    opened: list[int] = []
+
+    def play(socket: WebSocketRoute, message: dict[str, Any]) -> None:
+        if message["type"] == "client-ready":
+            opened.append(1)
+            socket.send(rtvi("bot-ready", {"version": "2.0.0"}, message["id"]))
+            session = {"type": "session", "resume": f"key-{len(opened)}", "resumed": False}
+            socket.send(rtvi("server-message", session))
+            if len(opened) == 1:
+                socket.close(code=1012, reason="restart")
+
+    scripted(page, play)
+    page.locator("#call").click()
+    expect(page.locator("#problem strong")).to_have_text("This is a new conversation")
+    expect(page.locator("#word")).to_have_text("listening")
 
 
 def test_the_key_to_go_on_with_is_given_back(page: Page) -> None:

@@ -434,4 +434,4 @@ def test_a_call_takes_only_the_steps_in_the_table(page: Page) -> None:
     assert "ready live" in refused
     assert "live connecting" in refused
     assert "full reconnecting" in refused
-    assert len(refused) == 20 - 11
+    assert len(refused) == 20 - 10
