@@ -5,9 +5,12 @@ import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 
+import httpx2
+
+from bot.engines.health import client, is_there
 from bot.server.listening import CannotListenError, address, listen
 from pipelines.child_environment import child_environment
-from pipelines.services.minding import ProcessMinder, end_within, ended_with
+from pipelines.services.minding import ProcessMinder, Pulse, end_within, ended_with
 from pipelines.services.protocols import ServiceError
 
 START_LIMIT_S = 30.0
@@ -27,7 +30,10 @@ class DemoProcess:
         self._arguments = ("--profile", profile, *zone)
         self._process: Process | None = None
         self._socket: socket.socket | None = None
-        self.minder = ProcessMinder("the demo engine", self._until_gone, self._start)
+        self._http: httpx2.AsyncClient | None = None
+        self.minder = ProcessMinder(
+            "the demo engine", self._until_gone, self._start, Pulse(self._is_there, self._kill)
+        )
 
     async def open(self) -> str:
         """Return the base URL, up to and including /v1. Raises ServiceError."""
@@ -40,6 +46,7 @@ class DemoProcess:
         except ServiceError:
             await self.close()
             raise
+        self._http = client(address(self._socket))
         return f"{address(self._socket)}/v1"
 
     async def close(self) -> None:
@@ -47,6 +54,8 @@ class DemoProcess:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+        if self._http is not None:
+            await self._http.aclose()
 
     @property
     def pid(self) -> int | None:
@@ -75,6 +84,14 @@ class DemoProcess:
     async def _until_gone(self) -> str:
         assert self._process is not None
         return ended_with(await self._process.wait())
+
+    async def _is_there(self) -> bool:
+        assert self._http is not None
+        return await is_there(self._http, "/v1/models")
+
+    def _kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
 
     async def _end(self) -> None:
         if self._process is None:

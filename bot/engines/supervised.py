@@ -17,6 +17,7 @@ import structlog
 from bot.engines.recipe import EngineError, Recipe
 from bot.engines.supervisor import (
     STOP_LIMIT_S,
+    Alive,
     Back,
     Down,
     News,
@@ -24,7 +25,7 @@ from bot.engines.supervisor import (
     Ready,
     StartProgress,
 )
-from pipelines.services.minding import ProcessMinder, end_within, ended_with
+from pipelines.services.minding import ProcessMinder, Pulse, end_within, ended_with
 from pipelines.services.protocols import ServiceError
 
 _COMMAND = (sys.executable, "-P", "-m", "bot.engines.supervisor")
@@ -45,8 +46,12 @@ class SupervisedEngine:
         self._environment = environment
         self._supervisor: Process | None = None
         self._is_down = False
+        self._alive = asyncio.Event()
         self._minder = ProcessMinder(
-            f"the supervisor of {recipe.name}", self._until_gone, self._start_again
+            f"the supervisor of {recipe.name}",
+            self._until_gone,
+            self._start_again,
+            Pulse(self._is_there, self._kill),
         )
 
     @property
@@ -91,6 +96,8 @@ class SupervisedEngine:
         name = self._order.recipe.name
         async for news in _news_of(self._supervisor):
             match news:
+                case Alive():
+                    self._alive.set()
                 case Down(trouble, pause_s):
                     self._is_down = True
                     log.error("an engine is down", engine=name, reason=trouble, again_in_s=pause_s)
@@ -101,6 +108,15 @@ class SupervisedEngine:
                     pass
         self._is_down = False  # its supervisor's trouble is the greater one
         return ended_with(await self._supervisor.wait())
+
+    async def _is_there(self) -> bool:
+        """It says so of itself, every few seconds."""
+        self._alive.clear()
+        return await self._alive.wait()
+
+    def _kill(self) -> None:
+        assert self._supervisor is not None
+        self._supervisor.kill()
 
     async def close(self) -> None:
         supervisor, self._supervisor = self._supervisor, None
@@ -160,6 +176,8 @@ def read_news(line: bytes) -> News:
         return Ready(told["ready"], told["streams"])
     if "down" in told:
         return Down(told["down"], told["pause_s"])
+    if "alive" in told:
+        return Alive()
     if "back" in told:
         return Back(told["back"])
     return StartProgress(told["progress"], told["waited_s"])

@@ -19,9 +19,10 @@ from pathlib import Path
 
 import httpx2
 
+from bot.engines.health import client, is_there, is_well
 from bot.engines.recipe import EngineError, Recipe, explain, last_line
 from bot.engines.register import Entry, LogBounds, Register, bound, tail
-from pipelines.services.minding import Pauses
+from pipelines.services.minding import ASK_EVERY_S, Pauses, Pulse, cpu_s, ended_with
 
 LOOK_EVERY_S = 0.1
 ANSWER_LIMIT_S = 60.0
@@ -61,7 +62,12 @@ class Back:
     after_s: float
 
 
-News = StartProgress | Ready | Down | Back
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """Nothing is new; every `ASK_EVERY_S`, where it is leashed."""
+
+
+News = StartProgress | Ready | Down | Back | Alive
 
 
 class Supervisor:
@@ -150,8 +156,8 @@ class Supervisor:
         now = asyncio.get_running_loop().time
         began_s = now()
         self._write(engine=process.pid, state="starting")
-        async with httpx2.AsyncClient(base_url=self._recipe.root, trust_env=False) as http:
-            while not await _is_well(http, self._recipe.health) or process.returncode is not None:
+        async with client(self._recipe.root, HEALTH_LIMIT_S) as http:
+            while not await is_well(http, self._recipe.health) or process.returncode is not None:
                 if process.returncode is not None or now() - began_s > self._recipe.start_limit_s:
                     raise EngineError(self._explain(process))
                 tell(StartProgress(last_line(self._said()), now() - began_s))
@@ -190,12 +196,25 @@ class Supervisor:
         return pieces > 2  # the first may be empty
 
     async def _until_over(self, process: Process) -> str:
+        """Returns why it is over; where it hangs, it is killed.
+
+        llama.cpp may answer nothing for a while: its health waits in line behind the questions.
+        """
+        async with client(self._recipe.root) as http:
+            pulse = Pulse(
+                lambda: is_there(http, self._recipe.health),
+                lambda: _signal(process.pid, signal.SIGKILL),
+                lambda: cpu_s(process.pid),
+            )
+            return await pulse.until_down(self._until_gone(process))
+
+    async def _until_gone(self, process: Process) -> str:
         while (code := process.returncode) is None:
             bound(self._log, self._bounds)
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._bounds.every_s):
                     await process.wait()
-        return f"it was killed by signal {-code}" if code < 0 else self._explain(process)
+        return ended_with(code) if code < 0 else self._explain(process)
 
     async def _pause(self, trouble: str, up_s: float) -> None:
         pause_s = self._pauses.after(up_s)
@@ -229,13 +248,6 @@ class Supervisor:
         )
         with suppress(OSError):  # it goes on all the same, and `status` shows an older state
             self._register.write(self._entry)
-
-
-async def _is_well(http: httpx2.AsyncClient, path: str) -> bool:
-    try:
-        return (await http.get(path, timeout=HEALTH_LIMIT_S)).status_code == 200
-    except httpx2.HTTPError:
-        return False
 
 
 async def _end(process: Process) -> None:
@@ -296,6 +308,8 @@ class _Reports:
                 self._write(down=trouble, pause_s=pause_s)
             case Back(after_s):
                 self._write(back=after_s)
+            case Alive():
+                self._write(alive=True)
 
     def fail(self, line: str) -> None:
         self._write(failed=line)
@@ -333,12 +347,21 @@ async def _mind(order: Order) -> bool:
     )
     async with asyncio.TaskGroup() as tasks:
         supervising = tasks.create_task(_until_it_fails(supervisor, over))
+        pulse = tasks.create_task(_say_alive(reports)) if order.leashed else None
         await over.wait()
         supervising.cancel()
+        if pulse is not None:
+            pulse.cancel()
     failed = None if supervising.cancelled() else supervising.result()
     if failed is not None:
         reports.fail(failed)
     return failed is None
+
+
+async def _say_alive(reports: _Reports) -> None:
+    while True:
+        await asyncio.sleep(ASK_EVERY_S)
+        reports.tell(Alive())
 
 
 async def _until_it_fails(supervisor: Supervisor, over: asyncio.Event) -> str:

@@ -126,6 +126,8 @@ class Speaker:
         for job, kind, payload in take_messages(self._buffer):
             if kind in self._waiting:
                 self._waiting[kind][job] = payload
+            elif kind is VoiceMessageKind.ASK:
+                self._send(message(job, VoiceMessageKind.ALIVE))
             elif kind is VoiceMessageKind.CANCEL:
                 for jobs in self._waiting.values():
                     jobs.pop(job, None)

@@ -121,6 +121,9 @@ class Service:
                 self._take(job, kind, payload)
 
     def _take(self, job: int, kind: VoiceMessageKind, payload: bytes) -> None:
+        if kind is VoiceMessageKind.ASK:
+            self._send(message(job, VoiceMessageKind.ALIVE))
+            return
         with self._changed:
             if kind in self._waiting:
                 self._waiting[kind][job] = payload.decode()

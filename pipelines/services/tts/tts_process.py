@@ -16,7 +16,7 @@ import numpy as np
 import structlog
 
 from pipelines.child_environment import child_environment
-from pipelines.services.minding import ProcessMinder
+from pipelines.services.minding import ProcessMinder, Pulse
 from pipelines.services.protocols import Pcm, ServiceError, SpeechChunk, SpokenWord
 from pipelines.services.tts.voice_messages import (
     MARK,
@@ -70,7 +70,9 @@ class ProcessTextToSpeech:
         self._rate_hz = 0
         self._opened = False
         self._deaths: deque[float] = deque(maxlen=DEATHS)
-        self.minder = ProcessMinder(name, self._until_gone, self._start_again)
+        self.minder = ProcessMinder(
+            name, self._until_gone, self._start_again, Pulse(self._is_there, self._kill)
+        )
 
     @property
     def rate_hz(self) -> int:
@@ -131,6 +133,17 @@ class ProcessTextToSpeech:
     async def _start_again(self) -> None:
         """Unless a job has done so in the meantime."""
         await self._running()
+
+    async def _is_there(self) -> bool:
+        """One that is being started has a limit of its own."""
+        process = self._process
+        if process is not None and process.ready.done() and not process.exited.done():
+            await process.until_heard()
+        return True
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
 
     async def _next_audio(
         self, process: "_Process", replies: asyncio.Queue[tuple[VoiceMessageKind, bytes]]
@@ -196,6 +209,7 @@ class _Process(asyncio.SubprocessProtocol):
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self.exited: asyncio.Future[None] = self._loop.create_future()
         self._buffer = bytearray()
+        self._heard = asyncio.Event()
         self._jobs: dict[int, asyncio.Queue[tuple[VoiceMessageKind, bytes]]] = {}
         self._numbers = itertools.count(1)
         self._transport: asyncio.SubprocessTransport
@@ -218,6 +232,12 @@ class _Process(asyncio.SubprocessProtocol):
         if self._jobs.pop(job, None) is not None and not self.exited.done():
             self._write(message(job, VoiceMessageKind.CANCEL))
 
+    async def until_heard(self) -> None:
+        """Asks it whether it is there, and returns once it has said anything, or has gone."""
+        self._heard.clear()
+        self._write(message(0, VoiceMessageKind.ASK))
+        await self._heard.wait()
+
     def kill(self) -> None:
         if not self.exited.done():
             self._transport.kill()
@@ -239,6 +259,7 @@ class _Process(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         self._buffer += data
         self.spoke_s = self._loop.time()
+        self._heard.set()
         for job, kind, payload in take_messages(self._buffer):
             if kind is VoiceMessageKind.READY:
                 (self.rate_hz,) = NUMBER.unpack(payload)
@@ -267,6 +288,7 @@ class _Process(asyncio.SubprocessProtocol):
         for replies in self._jobs.values():
             replies.put_nowait((VoiceMessageKind.FAILED, b""))
         self._jobs.clear()
+        self._heard.set()
         self._transport.close()
         self.exited.set_result(None)
 

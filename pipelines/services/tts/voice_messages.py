@@ -4,7 +4,9 @@ A message, in either direction, is `HEADER` (job, kind, length of the payload) a
 
     SPEAK  to it    the text, UTF-8
     FIRST  to it    the same; somebody waits in silence: it goes before all that are not
+    ASK    to it    nothing: is it there?
     CANCEL to it    nothing: the job stops as soon as it can, or never starts
+    ALIVE  from it  nothing: it is there, also while it speaks
     READY  from it  the rate in Hz as `NUMBER`
     AUDIO  from it  `NUMBER` of marks, the marks (`MARK`: character, sample), int16 PCM
     DONE   from it  nothing: all of this job's audio has been sent; cancelled jobs have none
@@ -30,6 +32,8 @@ class VoiceMessageKind(enum.IntEnum):
     DONE = 5
     FAILED = 6
     FIRST = 7
+    ASK = 8
+    ALIVE = 9
 
 
 def message(job: int, kind: VoiceMessageKind, payload: bytes = b"") -> bytes:

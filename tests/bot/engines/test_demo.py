@@ -17,6 +17,7 @@ from bot.engines.demo import MODEL, DemoChatRequest, DemoEngine, Stats, tokenise
 from bot.engines.demo_process import DemoProcess
 from bot.server.listening import address, listen
 from bot.settings.latency_profile import PROFILES, LatencyProfile
+from pipelines.services import minding
 from replay import virtual_time
 from tests.patience import until
 
@@ -242,6 +243,32 @@ def test_a_process_that_is_killed_is_back_and_answers_what_was_asked_meanwhile()
                 assert whole.choices[0].message.content == "You're welcome. Anything else?"
                 await until(lambda: process.minder.trouble is None, 0.01)
             minding.cancel()
+        await process.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_process_that_is_stopped_is_found_out_and_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(minding, "ASK_EVERY_S", 0.1)
+    monkeypatch.setattr(minding, "HUNG_S", 0.5)
+
+    async def scenario() -> None:
+        process = DemoProcess("none")
+        url = await process.open()
+        async with (
+            openai.AsyncOpenAI(base_url=url, api_key="EMPTY", max_retries=0) as client,
+            asyncio.TaskGroup() as tasks,
+        ):
+            running = tasks.create_task(process.minder.run())
+            assert (stopped := process.pid) is not None
+            os.kill(stopped, signal.SIGSTOP)
+            await until(lambda: process.minder.trouble is not None, 0.01)
+            await until(lambda: process.pid != stopped and process.minder.trouble is None, 0.01)
+            whole = await client.chat.completions.create(model=MODEL, messages=user("thanks"))
+            assert whole.choices[0].message.content == "You're welcome. Anything else?"
+            running.cancel()
         await process.close()
 
     asyncio.run(scenario())

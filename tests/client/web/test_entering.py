@@ -102,7 +102,9 @@ def test_a_dropped_socket_is_made_again(browser: Browser, server: Puppeteer) -> 
         call.next(LineRestored)
         expect(page.locator("#word")).to_have_text("listening")
         shown = page.evaluate("() => window.words")
-        assert any(word == "reconnecting" and last.startswith("next try in") for word, last in shown)
+        assert any(
+            word == "reconnecting" and last.startswith("next try in") for word, last in shown
+        )
         call.say(Caption("user", "After.", final=True, turn=2))
         expect(page.locator("#lines li p")).to_have_text(["Before.", "After."])
         call.speak(tone(0.2))
@@ -129,8 +131,8 @@ def test_it_tries_for_as_long_as_the_page_is_open_and_says_when(
 
     with witnessed(browser, server, "Failed to load", "WebSocket") as page:
         page.add_init_script(
-            "window.said = []; addEventListener('DOMContentLoaded', () => new MutationObserver(() =>"
-            " said.push(announcements.textContent)).observe(announcements, {childList: true}))"
+            "window.said = []; addEventListener('DOMContentLoaded', () => new MutationObserver("
+            "() => said.push(announcements.textContent)).observe(announcements, {childList: true}))"
         )
         page.goto(server.url)
         lost(page, server, refuse)

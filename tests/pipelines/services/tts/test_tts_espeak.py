@@ -224,3 +224,14 @@ def test_a_text_is_split_into_pieces_that_lose_nothing(text: str) -> None:
 
 def test_a_text_is_split_after_sentences() -> None:
     assert all(piece.endswith("again.") for piece in split_text("Said again. " * 100))
+
+
+@pytest.mark.parametrize("text", ["", "word " * 2000])
+def test_it_says_that_it_is_there_also_while_it_speaks(text: str) -> None:
+    async def scenario(voice: ProcessTextToSpeech) -> None:
+        process = await voice._running()
+        if text:
+            process.say(text, first=False)
+        assert await voice._is_there()
+
+    speaking(scenario)

@@ -1,6 +1,8 @@
 """A voice's program that has too much to say, with a program of a few lines."""
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -8,10 +10,12 @@ from contextlib import aclosing
 import pytest
 from structlog.testing import capture_logs
 
+from pipelines.services import minding
 from pipelines.services.protocols import ServiceError, SpeechChunk
 from pipelines.services.tts import tts_process
 from pipelines.services.tts.tts_process import ProcessTextToSpeech
 from pipelines.services.tts.voice_messages import VoiceMessageKind
+from tests.patience import until
 
 PROGRAM = """
 import os, select
@@ -32,6 +36,8 @@ while True:
     for job, kind, text in take_messages(buffer):
         if kind is Kind.CANCEL:
             endless = None
+        elif kind is Kind.ASK:
+            os.write(1, message(job, Kind.ALIVE))
         elif text == b"endless":
             endless = job
         elif text == b"unfinished":
@@ -101,5 +107,43 @@ def test_one_job_too_many_is_refused_for_now(monkeypatch: pytest.MonkeyPatch) ->
                 await chunks(voice.synthesise("hello"))
             assert caught.value.retryable
         assert await chunks(voice.synthesise("hello")) == 1
+
+    speaking(scenario)
+
+
+def stopped(voice: ProcessTextToSpeech) -> int:
+    assert voice._process is not None
+    pid = voice._process._transport.get_pid()
+    os.kill(pid, signal.SIGSTOP)
+    return pid
+
+
+def test_a_voice_that_is_stopped_while_nobody_speaks_is_found_out_and_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(minding, "ASK_EVERY_S", 0.1)
+    monkeypatch.setattr(minding, "HUNG_S", 0.5)
+
+    async def scenario(voice: ProcessTextToSpeech) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(voice.minder.run())
+            pid = stopped(voice)
+            await until(lambda: voice.minder.trouble is not None, 0.01)
+            await until(lambda: voice.minder.trouble is None, 0.01)
+            assert voice._process is not None
+            assert voice._process._transport.get_pid() != pid
+            assert await chunks(voice.synthesise("hello")) == 1
+            running.cancel()
+
+    speaking(scenario)
+
+
+@pytest.mark.parametrize("text", ["", "unfinished", "endless"])
+def test_a_voice_says_that_it_is_there_also_while_it_speaks(text: str) -> None:
+    async def scenario(voice: ProcessTextToSpeech) -> None:
+        process = await voice._running()
+        if text:
+            process.say(text, first=False)
+        assert await voice._is_there()
 
     speaking(scenario)
