@@ -35,6 +35,7 @@ export class Call extends EventTarget {
     this.talking = false;
     this.closedAt = 0;
     this.spokeAt = 0; // when the person was last loud enough to be speaking
+    this.captured = 0; // samples of the microphone, sent or not
     this.lastHeard = null; // what the server was last told, or could not be told
     this.cameBack = false;
     this.hindrance = null; // the kind of Problem that keeps us from coming back, as it was told
@@ -168,7 +169,7 @@ export class Call extends EventTarget {
     this.cameBack = true;
     if (this.hindrance) this.tell("problem", null);
     this.hindrance = null;
-    if (this.lastHeard) this.socket.send(played(this.lastHeard));
+    if (this.lastHeard) this.socket.send(played(this.lastHeard), { first: true });
     this.goLive();
   }
 
@@ -214,7 +215,9 @@ export class Call extends EventTarget {
   takeFrame({ pcm, rms, peak }) {
     if (rms > AUDIBLE) this.spokeAt = performance.now();
     const sends = !this.isClosed || performance.now() - this.closedAt < SILENCE_MS;
-    if (this.state.phase === "live" && sends) this.socket.send(microphone(pcm));
+    this.captured += pcm.length / 2;
+    const isInCall = ["live", "reconnecting"].includes(this.state.phase);
+    if (isInCall && sends) this.socket.sendSound(microphone(pcm, this.captured));
     if (this.muted && !sends) this.microphone.close();
     this.tell("level", { rms, peak });
   }

@@ -35,8 +35,14 @@ export const played = ({ generation, samples, at }) =>
   clientMessage("played", { generation, samples, at });
 export const mute = (muted) => clientMessage("mute", { muted });
 export const stopSpeaking = () => clientMessage("stop-speaking", {});
-export const microphone = (pcm) =>
-  encode("audio", { audio: pcm, sample_rate: MICROPHONE_HZ, num_channels: 1 });
+/** `sample` is the first one's place on the microphone's own clock: what is left out can be seen. */
+export const microphone = (pcm, sample) =>
+  encode("audio", {
+    audio: pcm,
+    sample_rate: MICROPHONE_HZ,
+    num_channels: 1,
+    pts: Math.round((sample / MICROPHONE_HZ) * 1e9),
+  });
 
 /**
  * What a message from the server says, or null for what does not concern us:

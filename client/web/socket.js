@@ -1,6 +1,7 @@
 /** The connection of a call: opened, kept, and made again when it drops. */
 
 import { BUSY } from "./door.js";
+import { Outbox } from "./outbox.js";
 import { Problem } from "./problems.js";
 import { clientReady, disconnect, understand } from "./rtvi.js";
 
@@ -8,8 +9,12 @@ const FIRST_PAUSE_S = 0.5;
 const LONGEST_PAUSE_S = 30;
 const READY_MS = 10000;
 const BACKLOG = 32 * 1024;
-/** Bytes that wait to be sent: one second of the microphone. More of it would come too late. */
-const STALLED_MS = 5000;
+/** Bytes that the browser is given ahead, one second of the microphone: what waits here can be left out. */
+const DRAIN_MS = 20;
+const STALLED_MS = 15000;
+/** A network may stand still so long; where it takes nothing for longer, the connection is made again. */
+const KEPT_MS = 30000;
+/** The server keeps a conversation so long: what was said before is no part of a new one. */
 
 const OUR_DOING = new Set([1002, 1003, 1007, 1009]);
 /** We sent what the server does not understand: it would be no better the next time. */
@@ -39,6 +44,7 @@ export class Socket {
     this.resume = ""; // the key that the server gave us
     this.socket = null;
     this.isReady = false;
+    this.outbox = new Outbox();
     this.endPause = null;
     this.closing = new AbortController();
   }
@@ -94,6 +100,8 @@ export class Socket {
   }
 
   async dropped(code, reason) {
+    this.outbox.keepSound();
+    this.lostAt = performance.now();
     this.isReady = false;
     this.socket = null;
     if (this.closing.signal.aborted) return;
@@ -112,7 +120,9 @@ export class Socket {
       if (this.closing.signal.aborted) return null;
       try {
         await this.open();
+        if (performance.now() - this.lostAt > KEPT_MS) this.outbox.clear();
         this.onready(true);
+        this.drain();
         return null;
       } catch (error) {
         if (error.name === "AbortError") return null;
@@ -144,21 +154,38 @@ export class Socket {
     this.endPause?.();
   }
 
-  /** Drops what the server could not take just now: only the microphone is ever so much. */
-  send(bytes) {
-    const { socket } = this;
-    if (!this.isReady || socket.readyState !== WebSocket.OPEN) return false;
-    if (socket.bufferedAmount > BACKLOG) {
-      this.stalledAt ??= performance.now();
-      if (performance.now() - this.stalledAt > STALLED_MS) {
-        this.drop(socket);
-        this.dropped(1006, "");
-      }
-      return false;
-    }
-    this.stalledAt = undefined;
-    socket.send(bytes);
+  get isOpen() {
+    return this.isReady && this.socket.readyState === WebSocket.OPEN;
+  }
+
+  /** False if there is no connection; it is not sent later. `first`: before everything that waits. */
+  send(bytes, { first = false } = {}) {
+    if (!this.isOpen) return false;
+    this.outbox.put(bytes, first);
+    this.drain();
     return true;
+  }
+
+  /** A frame of the microphone. While nothing goes out, the newest wait, also for the next connection. */
+  sendSound(bytes) {
+    this.outbox.putSound(bytes);
+    this.drain();
+  }
+
+  drain() {
+    clearTimeout(this.draining);
+    if (!this.isOpen) return;
+    const { socket } = this;
+    while (!this.outbox.isEmpty && socket.bufferedAmount <= BACKLOG) {
+      socket.send(this.outbox.take());
+      this.stalledAt = undefined;
+    }
+    if (this.outbox.isEmpty) return;
+    this.stalledAt ??= performance.now();
+    if (performance.now() - this.stalledAt > STALLED_MS) {
+      this.drop(socket);
+      this.dropped(1006, "");
+    } else this.draining = setTimeout(() => this.drain(), DRAIN_MS);
   }
 
   drop(socket) {
@@ -170,8 +197,9 @@ export class Socket {
 
   /** We hang up. Nothing more is told. */
   close() {
-    this.send(disconnect());
     const { socket } = this;
+    if (this.isOpen) socket.send(disconnect());
+    clearTimeout(this.draining);
     this.isReady = false;
     this.closing.abort();
     if (socket) this.drop(socket);

@@ -11,6 +11,7 @@ from bot.browser.browser_pb2 import AudioRawFrame, Frame, InterruptionFrame, Mes
 from bot.browser.codec import BrowserCodec
 from pipelines.core.exchange import Muted, Played, StopSpeaking, Typed
 from pipelines.core.ledger.statistics import percentile
+from tests.client.web.acting import rtvi
 from tests.client.web.puppet import Puppeteer
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(180)]
@@ -97,7 +98,8 @@ def test_the_server_understands_all_that_the_page_can_say(page: Page) -> None:
         page,
         "rtvi",
         "return [m.clientReady('key'), m.played({generation: 2, samples: 480}), m.mute(true),"
-        " m.stopSpeaking(), m.typed('Hello'), m.microphone(new Uint8Array([1, 2])), m.disconnect()]"
+        " m.stopSpeaking(), m.typed('Hello'), m.microphone(new Uint8Array([1, 2]), 24000),"
+        " m.disconnect()]"
         ".map((bytes) => [...bytes])",
     )
     codec = BrowserCodec("s", lambda: "now")
@@ -106,7 +108,114 @@ def test_the_server_understands_all_that_the_page_can_say(page: Page) -> None:
     assert opened.flushes  # type: ignore[union-attr]
     assert events[1:5] == [[Played(2, 480)], [Muted(True)], [StopSpeaking()], [Typed("Hello")]]
     assert audio.pcm == b"\1\2"  # type: ignore[union-attr]
+    assert audio.media_s == 1.5  # type: ignore[union-attr]
     assert len(events[6]) == 1
+
+
+# ---- the connection ----
+
+SOCKET = """
+const sockets = [];
+const [Real, now] = [globalThis.WebSocket, performance.now];
+globalThis.WebSocket = class {
+  static OPEN = 1;
+  constructor() {
+    Object.assign(this, { readyState: 1, bufferedAmount: 0, sent: [], isOver: false });
+    sockets.push(this);
+    setTimeout(() => this.onopen());
+  }
+  send(bytes) {
+    if (bytes.length > 2) this.hear(bytes);
+    else this.sent.push(bytes[0] + 256 * bytes[1]);
+  }
+  hear() {
+    if (this.isGreeted) this.isOver = true; // only the greeting and the farewell are so long
+    else this.onmessage({ data: Uint8Array.from(given) });
+    this.isGreeted = true;
+  }
+  close() {}
+};
+let told = [];
+const bytes = (n) => new Uint8Array([n % 256, n >> 8]);
+const socket = new m.Socket({
+  start: async () => "ws://nowhere",
+  onmessage: () => {},
+  onretry: () => setTimeout(() => socket.tryNow()),
+  onready: () => { for (const n of told) socket.send(bytes(n), { first: true }); back(); },
+  onover: () => {},
+});
+let back = () => {};
+const sound = (from, to) => { for (let n = from; n < to; n += 1) socket.sendSound(bytes(n)); };
+const again = () =>
+  new Promise((resolve) => { back = () => setTimeout(resolve); });
+const cut = () => {
+  const next = again();
+  sockets[0].onclose({ code: 1006, reason: "" });
+  return next;
+};
+await socket.open();
+try { STORY } finally {
+  globalThis.WebSocket = Real;
+  performance.now = now;
+  socket.close();
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("story", "sent"),
+    [
+        ("sound(0, 3); return sockets[0].sent", [0, 1, 2]),
+        (
+            "sockets[0].bufferedAmount = 40000; sound(0, 600);"
+            "sockets[0].bufferedAmount = 0; sound(600, 601); return sockets[0].sent",
+            list(range(101, 601)),
+        ),
+        (
+            "sockets[0].bufferedAmount = 40000; sound(0, 2); socket.send(bytes(900)); sound(2, 3);"
+            "sockets[0].bufferedAmount = 0; sound(3, 4); return sockets[0].sent",
+            [0, 1, 900, 2, 3],
+        ),
+        (  # muted meanwhile: there is no next frame with which it would go
+            "sockets[0].bufferedAmount = 40000; sound(0, 3); sockets[0].bufferedAmount = 0;"
+            "while (sockets[0].sent.length < 3)"
+            " await new Promise((resolve) => setTimeout(resolve));"
+            "return sockets[0].sent",
+            [0, 1, 2],
+        ),
+        (  # said while it reconnected: after what was heard of the answer
+            "told = [900]; const next = cut(); sound(0, 3); await next; return sockets[1].sent",
+            [900, 0, 1, 2],
+        ),
+        (
+            "sockets[0].bufferedAmount = 40000; sound(0, 2); socket.send(bytes(900));"
+            "await cut(); sound(2, 3); return sockets[1].sent",
+            [0, 1, 2],
+        ),
+        (  # longer than the server keeps a conversation
+            "const next = cut(); sound(0, 3);"
+            "performance.now = () => now.call(performance) + 31000;"
+            "await next; sound(3, 4); return sockets[1].sent",
+            [3],
+        ),
+        (  # longer than a network may stand still
+            "sockets[0].bufferedAmount = 40000; sound(0, 2); const next = again();"
+            "performance.now = () => now.call(performance) + 16000; sound(2, 3); await next;"
+            "return sockets[1].sent",
+            [0, 1, 2],
+        ),
+        (
+            "sockets[0].bufferedAmount = 40000; sound(0, 2); socket.close();"
+            "return [sockets[0].isOver, sockets[0].sent.length]",
+            [True, 0],
+        ),
+    ],
+)
+def test_what_the_connection_does_not_take_waits_and_the_oldest_sound_goes_first(
+    page: Page, story: str, sent: list[object]
+) -> None:
+    ready = list(rtvi("bot-ready", {"version": "2.0.0"}))
+    assert run(page, "socket", SOCKET.replace("STORY", story), ready) == sent
 
 
 # ---- the loudspeaker's buffer ----
