@@ -184,12 +184,11 @@ class WebSocketProtocol(_InPieces, WebSocketsSansIOProtocol):  # type: ignore[mi
             self._paying = None
 
     def send_receive_event_to_app(self) -> None:
-        if self.conn.state is not State.OPEN:  # it is being closed, for what came before
-            self.frames = []
-            return
         if self.curr_msg_data_type == "text" and not _is_utf8(self.frames):
-            self.conn.send_close(1007)  # there it is logged with a traceback
-            self.handle_parser_exception()
+            self.frames = []
+            if self.conn.state is State.OPEN:  # else it is being closed already
+                self.conn.send_close(1007)  # there it is logged with a traceback
+                self.handle_parser_exception()
             return
         super().send_receive_event_to_app()
 

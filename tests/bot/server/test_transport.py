@@ -18,11 +18,11 @@ from bot.server.transport import UNSENT_BYTES, WEBSOCKET_PIECE_BYTES, WebSocketP
 from bot.wiring.serving import Certificate
 from tests.bot.server.test_guard import log as log
 from tests.certificates import make_certificate
-from tests.echo import audio, kind, ready
+from tests.echo import audio, kind, message, ready
 from tests.patience import until
 from tests.serving import RawClient, Served, serving
 
-TEXT, CLOSE = 0x1, 0x8
+TEXT, BINARY, CLOSE = 0x1, 0x2, 0x8
 PING = 9
 
 
@@ -177,6 +177,21 @@ def test_what_comes_while_a_connection_is_being_closed_is_dropped(
 
     on_a_server(play)
     assert "Traceback" not in log.getvalue()
+
+
+def test_what_a_client_says_right_before_it_closes_counts() -> None:
+    async def play(served: Served) -> None:
+        client = await RawClient.enter(await served.ws_url())
+        await until(lambda: served.sessions.calls == 1)
+        client.send(BINARY, ready())
+        await until(lambda: len(served.engine.calls) == 1)
+        client.send(BINARY, message("disconnect-bot"))
+        client.send(CLOSE, b"")  # as browsers close; both are read at once
+        await until(lambda: served.sessions.calls == 0)
+        assert served.ended("left") == 1
+        client.vanish()
+
+    on_a_server(play)
 
 
 # ---- answers that nobody reads ----
