@@ -2,23 +2,20 @@
 
 from fastapi import Request
 
-DROPPED_BYTES = 32 * 1024 * 1024
-"""Read and dropped of a body that is too big, before it is answered."""
-
 
 async def read_body(request: Request, limit: int) -> bytes | None:
     """None if it has more than `limit` bytes, or says so. Raises starlette's ClientDisconnect.
 
     A connection that is closed while something is unread is reset, and a client that is still
-    sending never sees the answer: so the rest is read first, within the time of a request.
+    sending never sees the answer: so the rest of a body is read first, up to twice the limit.
     """
-    body, size = bytearray(), 0
+    body, size, most = bytearray(), 0, 2 * limit
     says = int(request.headers.get("content-length", "0"))  # h11 lets none but figures pass
-    if says > DROPPED_BYTES:
+    if says > most:
         return None
     async for chunk in request.stream():
         size += len(chunk)
-        if size > DROPPED_BYTES:
+        if size > most:
             break
         if max(size, says) <= limit:
             body += chunk

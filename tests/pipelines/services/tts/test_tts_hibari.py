@@ -2,30 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 
 import numpy as np
 import pytest
 
 from pipelines.audio.audible import audible_ranges
-from pipelines.services.protocols import Pcm, ServiceError, SpokenWord, TextToSpeech
+from pipelines.services.protocols import Pcm, ServiceError, TextToSpeech
 from pipelines.services.tts.postprocessor import PAUSE_S, AudioPostprocessor
 from pipelines.services.tts.tts_hibari import hibari_voice
+from tests.pipelines.services.tts.test_postprocessor import say
 
 TEXT = "Let me look that up for you now."
-
-
-async def say(voice: TextToSpeech, text: str) -> tuple[Pcm, list[SpokenWord], float]:
-    """The sound, its words, and the seconds of silence that were cut off."""
-    pcm: list[Pcm] = [np.zeros(0, np.int16)]
-    words: list[SpokenWord] = []
-    trimmed_s = 0.0
-    async with aclosing(voice.synthesise(text)) as chunks:
-        async for chunk in chunks:
-            pcm.append(chunk.pcm)
-            words += chunk.words
-            trimmed_s += chunk.trimmed_s
-    return np.concatenate(pcm), words, trimmed_s
 
 
 def spoken(scenario: Callable[[TextToSpeech], Awaitable[None]], speed: float = 1.0) -> None:
